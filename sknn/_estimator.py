@@ -1,0 +1,697 @@
+"""What all estimators share: validate, encode the targets, build, train, predict."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import MethodType
+from typing import Any, Literal
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, get_scorer, r2_score
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import check_random_state, column_or_1d, compute_sample_weight
+from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    type_of_target,
+    unique_labels,
+)
+from sklearn.utils.optimize import _check_optimize_result
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from ._threads import blas_threads_for
+from ._typing import Array, DType, Matrix
+from ._validation import (
+    add_suggestion,
+    check_sample_weight,
+    check_some_weight,
+    check_validation_pair,
+    hold_out_size,
+)
+from .layers import Layer
+from .losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
+from .network import Network
+from .objective import Objective, mean_loss
+from .schedules import Schedule, make_schedule
+from .solvers import SGD, Adam, Solver
+from .training import (
+    Data,
+    Ending,
+    History,
+    Limits,
+    Monitor,
+    SolverProgress,
+    Validate,
+    train_lbfgs,
+    train_stochastic,
+)
+
+DIVERGED = (
+    "The loss became {loss} in epoch {epoch}, where training stopped. Scale the features, "
+    "for example with sklearn.preprocessing.StandardScaler, and the target of a regressor"
+)
+
+
+ClassesMay = Literal["be new", "be the same", "be some"]
+"""How the classes in y may relate to those seen before."""
+
+
+class PartialFitUnavailableError(AttributeError, ValueError):
+    """partial_fit does not exist under these parameters.
+
+    An AttributeError, so that ``hasattr`` and meta-estimators see that the method is
+    missing, and the ValueError that scikit-learn raises under early stopping.
+    """
+
+
+class AvailablePartialFit:
+    """A method that exists only where training can go on batch after batch.
+
+    Like `sklearn.utils.metaestimators.available_if`, but it says why it is missing.
+    """
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, estimator: Any, owner: type) -> Any:
+        if estimator is None:
+            return self.method
+        if estimator.solver == "lbfgs":
+            raise PartialFitUnavailableError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{estimator.solver} is not stochastic."
+            )
+        if estimator.early_stopping:
+            raise PartialFitUnavailableError(
+                "partial_fit does not support early_stopping=True"
+            )
+        return MethodType(self.method, estimator)
+
+
+class BaseNetworkEstimator(BaseEstimator, ABC):
+    """Base of all sknn estimators: everything but the layers and their parameters.
+
+    A fit that fails, for whatever reason, leaves the estimator as it was before: it
+    trains a network of its own, and attributes are put back on any error.
+    """
+
+    _parameter_constraints: dict[str, Any]
+    network_: Network
+
+    @abstractmethod
+    def _make_layers(self, n_outputs: int) -> list[Layer]:
+        """Return the layers from the input to the raw scores."""
+
+    @abstractmethod
+    def _make_loss(self) -> Loss:
+        """Return the loss that fits parameters and targets."""
+
+    @abstractmethod
+    def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
+        """Check `y`; return what the loss wants. `classes` matters to a classifier."""
+
+    @abstractmethod
+    def _decode_targets(self, y: Array) -> Array:
+        """Undo `_encode_targets`."""
+
+    @abstractmethod
+    def _n_scores(self, y: Array) -> int:
+        """Return how many raw scores the encoded targets ask for."""
+
+    @abstractmethod
+    def _predict_from_scores(self, z: Array) -> Array:
+        """Turn raw scores into predictions; may overwrite `z`."""
+
+    @abstractmethod
+    def _score_from_scores(self, z: Array, y: Array, sample_weight: Array | None) -> float:
+        """Return what ``score`` would, from raw scores and encoded targets."""
+
+    def _weigh(self, sample_weight: Array | None, y: Array) -> Array | None:
+        """Return the weights of rows with encoded targets `y`."""
+        return sample_weight
+
+    # -- parameters ---------------------------------------------------------------
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            raise add_suggestion(
+                error, self.get_params(deep=False), self._parameter_constraints
+            ) from None
+
+    def _make_solver(self) -> Solver:
+        if self.solver == "sgd":
+            return SGD(self.momentum, self.nesterovs_momentum)
+        return Adam(self.beta_1, self.beta_2, self.epsilon)
+
+    def _make_schedule(self) -> Schedule:
+        # As in scikit-learn, learning_rate is a parameter of solver="sgd" only.
+        name = self.learning_rate if self.solver == "sgd" else "constant"
+        return make_schedule(name, self.power_t)
+
+    def _clip_batch_size(self, n: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n)
+        if self.batch_size > n:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going "
+                "to be clipped",
+                stacklevel=4,
+            )
+        return min(self.batch_size, n)
+
+    # -- fit ----------------------------------------------------------------------
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        one_epoch: bool = False,
+    ) -> None:
+        """Fit; with `one_epoch`, go on from where the last call stopped."""
+        with self._all_or_nothing():
+            goes_on = hasattr(self, "network_") and (self.warm_start or one_epoch)
+            X, y = self._check_X_y(X, y, first=not goes_on)
+            # L-BFGS needs the accuracy of float64 for its line search.
+            dtype = np.dtype(np.float64) if self.solver == "lbfgs" else X.dtype
+            y = self._encode_targets(y, dtype, self._classes_may(goes_on, one_epoch))
+            if sample_weight is not None:
+                sample_weight = check_sample_weight(sample_weight, X, dtype)
+            data = Data(X, y, self._weigh(sample_weight, y))
+            if data.sample_weight is not None:
+                check_some_weight(data.sample_weight)
+            rng = check_random_state(self.random_state)
+            network = self._start_network(X, y, rng, goes_on, one_epoch)
+            history = self._history.copy() if goes_on else History()
+            self.network_, self._loss = network, self._make_loss()
+            validation_data = self._check_validation(validation, data, dtype)
+            if validation_data is None and self.early_stopping:
+                data, validation_data = self._hold_out(data, rng)
+            validate = self._make_validate(validation_data)
+            self._train(data, history, validate, rng, one_epoch)
+            self._set_fitted(history, validate is not None)
+
+    def _classes_may(self, goes_on: bool, one_epoch: bool) -> ClassesMay:
+        if not goes_on and not (one_epoch and hasattr(self, "classes_")):
+            return "be new"
+        return "be the same" if self.warm_start else "be some"
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Put all attributes back if the block fails."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _check_X_y(self, X: Any, y: Any, first: bool) -> tuple[Matrix, Array]:
+        return validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=isinstance(self, RegressorMixin),
+            dtype=(np.float64, np.float32) if first else self.network_.dtype,
+            order="C",
+            reset=first,
+        )
+
+    def _start_network(
+        self,
+        X: Matrix,
+        y: Array,
+        rng: np.random.RandomState,
+        goes_on: bool,
+        one_epoch: bool,
+    ) -> Network:
+        """Return a new network, or a copy of the fitted one to go on with."""
+        n_scores = self._n_scores(y)
+        network = Network(self._make_layers(n_scores), X.shape[1:], X.dtype)
+        if not goes_on:
+            network.initialize(rng)
+            return network
+        fitted = self.network_
+        if [s.params for s in fitted.specs] != [s.params for s in network.specs]:
+            raise ValueError(
+                "The network to go on with has other layers than the parameters ask "
+                "for now. Refit with warm_start=False, or leave the layers as they are."
+            )
+        np.copyto(network.theta, fitted.theta)
+        return network
+
+    # -- validation set -----------------------------------------------------------
+
+    def _check_validation(
+        self, validation: tuple[Any, Any, Any], data: Data, dtype: DType
+    ) -> Data | None:
+        """Return the user's validation set, checked and encoded; None if none came."""
+        X_val, y_val, sample_weight_val = validation
+        if not check_validation_pair(*validation):
+            return None
+        try:
+            X_val, y_val = validate_data(
+                self,
+                X_val,
+                y_val,
+                accept_sparse="csr",
+                multi_output=True,
+                y_numeric=isinstance(self, RegressorMixin),
+                dtype=data.X.dtype,
+                order="C",
+                reset=False,
+            )
+            y_val = self._encode_targets(y_val, dtype, "be some")
+            if y_val.shape[1:] != data.y.shape[1:]:
+                raise ValueError(
+                    f"y has {data.y.shape[1]} outputs, y_val {y_val.shape[1]}."
+                )
+            if sample_weight_val is not None:
+                sample_weight_val = check_sample_weight(sample_weight_val, X_val, dtype)
+        except ValueError as error:
+            raise ValueError(f"Invalid validation set (X_val, y_val): {error}") from None
+        return Data(X_val, y_val, self._weigh(sample_weight_val, y_val))
+
+    def _hold_out(self, data: Data, rng: np.random.RandomState) -> tuple[Data, Data]:
+        """Split the rows in two as scikit-learn does, without copying any of them."""
+        stratify = None
+        # scikit-learn stratifies two classes, but not more and not several labels.
+        if isinstance(self, ClassifierMixin) and data.y.shape[1:] == (1,):
+            stratify = data.y.astype(bool)
+            if stratify.all() or not stratify.any():
+                stratify = None
+        size = hold_out_size(
+            data.n, self.validation_fraction, 1 if stratify is None else 2
+        )
+        train, held_out = train_test_split(
+            np.arange(data.n), random_state=rng, test_size=size, stratify=stratify
+        )
+        parts = [copy.copy(data), copy.copy(data)]
+        parts[0].rows, parts[1].rows = train, held_out
+        if data.sample_weight is not None:
+            for rows in (train, held_out):
+                check_some_weight(data.sample_weight[rows])
+        return parts[0], parts[1]
+
+    def _make_validate(self, data: Data | None) -> Validate | None:
+        """Return a function that measures the network on the validation set."""
+        if data is None:
+            return None
+        rows = slice(None) if data.rows is None else data.rows
+        y = data.y[rows]
+        w = None if data.sample_weight is None else data.sample_weight[rows]
+        score_fitted = self._make_scorer(data.X, rows, y, w)
+
+        def validate() -> tuple[float, float]:
+            z = self.network_.scores(data.X, data.rows)
+            if not np.isfinite(z).all():
+                return math.nan, math.nan
+            loss = mean_loss(self._loss, z, y, w)
+            if self.scoring == "loss":
+                return loss, -loss
+            if score_fitted is None:
+                return loss, float(self._score_from_scores(z, y, w))
+            return loss, float(score_fitted())
+
+        return validate
+
+    def _make_scorer(
+        self, X: Matrix, rows: Any, y: Array, sample_weight: Array | None
+    ) -> Callable[[], float] | None:
+        """Return a function that calls the user's scorer on the validation set."""
+        if self.scoring is None or self.scoring == "loss":
+            return None
+        scorer = get_scorer(self.scoring)
+        X_val, y_val = X[rows], self._decode_targets(y)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+
+        def score_fitted() -> float:
+            fitted = copy.copy(self)
+            # The validated X has lost its column names; do not ask for them.
+            vars(fitted).pop("feature_names_in_", None)
+            return scorer(fitted, X_val, y_val, **weights)
+
+        return score_fitted
+
+    # -- training -----------------------------------------------------------------
+
+    def _train(
+        self,
+        data: Data,
+        history: History,
+        validate: Validate | None,
+        rng: np.random.RandomState,
+        one_epoch: bool,
+    ) -> None:
+        """Train `network_` in place, then warn or raise as the run has ended."""
+        limits = Limits(
+            max_iter=self.max_iter,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+            early_stopping=self.early_stopping,
+            verbose=bool(self.verbose),
+        )
+        train = self._train_lbfgs if self.solver == "lbfgs" else self._train_stochastic
+        # What overflows is reported below, once and in words.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            ending = train(data, history, limits, validate, rng, one_epoch)
+        self._report(ending, history)
+
+    def _train_stochastic(
+        self,
+        data: Data,
+        history: History,
+        limits: Limits,
+        validate: Validate | None,
+        rng: np.random.RandomState,
+        one_epoch: bool,
+    ) -> Ending:
+        network = self.network_
+        objective = Objective(network, self._loss, self.alpha)
+        solver, schedule = self._make_solver(), self._make_schedule()
+        progress = getattr(self, "_progress", None)
+        if one_epoch and progress is not None:
+            progress = progress.copy()
+        else:
+            rate = float(self.learning_rate_init)
+            progress = SolverProgress(solver.start(network.theta), rate, rate)
+        batch_size = self._clip_batch_size(data.n)
+        with blas_threads_for(batch_size * network.largest_product):
+            ending = train_stochastic(
+                objective,
+                data,
+                Monitor(network, history, limits, validate),
+                solver,
+                schedule,
+                progress,
+                batch_size=batch_size,
+                shuffle=self.shuffle,
+                rng=rng,
+                one_epoch=one_epoch,
+            )
+        # After early stopping nothing goes on from here: do not keep the state.
+        self._progress = None if self.early_stopping else progress
+        return ending
+
+    def _train_lbfgs(
+        self,
+        data: Data,
+        history: History,
+        limits: Limits,
+        validate: Validate | None,
+        rng: np.random.RandomState,
+        one_epoch: bool,
+    ) -> Ending:
+        fitted, self.network_ = self.network_, self.network_.astype(np.float64)
+        objective = Objective(self.network_, self._loss, self.alpha)
+        monitor = Monitor(self.network_, history, limits, validate)
+        rows = self.network_.rows_per_pass(data.n)
+        with blas_threads_for(rows * self.network_.largest_product):
+            ending, result = train_lbfgs(objective, data, monitor, max_fun=self.max_fun)
+        if result is not None:
+            _check_optimize_result("lbfgs", result, self.max_iter)
+        self.network_ = self.network_.astype(fitted.dtype)
+        self._progress = None
+        return ending
+
+    def _report(self, ending: Ending, history: History) -> None:
+        """Warn or raise as the run has ended, in scikit-learn's words where it has any."""
+        if ending == "interrupted":
+            warnings.warn("Training interrupted by user.", stacklevel=6)
+        elif ending == "max_iter":
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
+                "the optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+        finite = np.isfinite(self.network_.theta).all()
+        if ending != "diverged" and finite:
+            return
+        loss = history.loss_curve[-1] if history.loss_curve else math.nan
+        what_to_try = DIVERGED.format(loss=loss, epoch=history.n_iter)
+        if self.solver != "lbfgs":
+            what_to_try += f", or lower learning_rate_init={self.learning_rate_init}"
+        what_to_try += "."
+        if finite and self.early_stopping and history.best_validation_score > -math.inf:
+            warnings.warn(
+                f"{what_to_try} The weights with the best validation score are kept.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+            return
+        raise ValueError(
+            "Solver produced non-finite parameter weights. The input data may contain "
+            f"large values and need to be preprocessed. {what_to_try}"
+        )
+
+    def _set_fitted(self, history: History, validated: bool) -> None:
+        """Set the attributes that tell how training went."""
+        self._history = history
+        self.n_iter_ = history.n_iter
+        self.t_ = history.t
+        self.loss_curve_ = history.loss_curve
+        self.loss_ = history.loss_curve[-1] if history.loss_curve else math.nan
+        self.best_loss_ = None if self.early_stopping else history.best_loss
+        self.validation_scores_ = history.validation_scores if validated else None
+        self.validation_loss_curve_ = (
+            history.validation_loss_curve if validated else None
+        )
+        self.best_validation_score_ = (
+            history.best_validation_score if validated else None
+        )
+        self.n_outputs_ = self.network_.out_shape[0]
+        self.n_layers_ = self.network_.n_layers
+        self.out_activation_ = self._loss.link_name
+
+    # -- predict ------------------------------------------------------------------
+
+    def _raw_scores(self, X: Any) -> Array:
+        """Return the raw scores (n, n_outputs_) of rows `X`, after checking them."""
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
+        )
+        return self.network_.scores(X)
+
+    def predict(self, X: Any) -> Array:
+        """Predict the targets of rows of features.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predicted classes, label indicators, or values.
+        """
+        return self._predict_from_scores(self._raw_scores(X))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class NetworkRegressorMixin(RegressorMixin):
+    """Targets of a regressor: numbers, one or several a row."""
+
+    def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError(
+                "Some value(s) of y are out of the valid range of the loss 'poisson': "
+                "it needs y >= 0."
+            )
+        with np.errstate(over="ignore"):
+            encoded = np.asarray(y, dtype)
+        if not np.isfinite(encoded).all():
+            raise ValueError(f"y contains a value too large for {dtype}.")
+        return encoded.reshape(len(y), -1)
+
+    def _decode_targets(self, y: Array) -> Array:
+        return y.ravel() if y.shape[1] == 1 else y
+
+    def _n_scores(self, y: Array) -> int:
+        return y.shape[1]
+
+    def _predict_from_scores(self, z: Array) -> Array:
+        self._loss.link(z, out=z)
+        return z.ravel() if z.shape[1] == 1 else z
+
+    def _score_from_scores(self, z: Array, y: Array, sample_weight: Array | None) -> float:
+        prediction = np.empty_like(z)
+        self._loss.link(z, out=prediction)
+        if not np.isfinite(prediction).all():
+            return math.nan
+        return r2_score(y, prediction, sample_weight=sample_weight)
+
+
+class NetworkClassifierMixin(ClassifierMixin):
+    """Targets of a classifier: two classes, several classes, or several labels a row."""
+
+    def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if classes == "be new":
+            self._learn_classes(y)
+        else:
+            self._check_classes(y, classes)
+        if self._y_type == "multilabel-indicator":
+            return y.toarray().astype(dtype) if sparse.issparse(y) else y.astype(dtype)
+        codes = np.searchsorted(self.classes_, y)
+        return codes if len(self.classes_) > 2 else codes.astype(dtype)[:, np.newaxis]
+
+    def _learn_classes(self, y: Any) -> None:
+        binarizer = LabelBinarizer().fit(y)
+        self.classes_ = binarizer.classes_
+        self._y_type = binarizer.y_type_
+
+    def _check_classes(self, y: Any, classes_may: ClassesMay) -> None:
+        classes = unique_labels(y)
+        if classes_may == "be the same" and set(classes) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes_}, `y` has {classes}"
+            )
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+
+    def _decode_targets(self, y: Array) -> Array:
+        if self._y_type == "multilabel-indicator":
+            return y.astype(int)
+        return self.classes_[y.ravel().astype(int)]
+
+    def _n_scores(self, y: Array) -> int:
+        return len(self.classes_) if y.ndim == 1 else y.shape[1]
+
+    def _make_loss(self) -> Loss:
+        multiclass = self._y_type != "multilabel-indicator" and len(self.classes_) > 2
+        return CategoricalCrossEntropy() if multiclass else BinaryCrossEntropy()
+
+    def _weigh(self, sample_weight: Array | None, y: Array) -> Array | None:
+        if self.class_weight is None:
+            return sample_weight
+        class_weights = compute_sample_weight(self.class_weight, self._decode_targets(y))
+        if sample_weight is None:
+            sample_weight = np.ones(1, y.dtype if y.ndim == 2 else np.float64)
+        return (class_weights * sample_weight).astype(sample_weight.dtype)
+
+    def _codes_from_scores(self, z: Array) -> Array:
+        """Return the predicted class index (n,), or the label indicators (n, labels)."""
+        if isinstance(self._loss, CategoricalCrossEntropy):
+            return z.argmax(axis=1)
+        codes = (z > 0).astype(int)
+        if self._y_type == "multilabel-indicator":
+            return codes
+        return np.minimum(codes.ravel(), len(self.classes_) - 1)
+
+    def _predict_from_scores(self, z: Array) -> Array:
+        codes = self._codes_from_scores(z)
+        if self._y_type == "multilabel-indicator":
+            return codes
+        return self.classes_[codes]
+
+    def _score_from_scores(self, z: Array, y: Array, sample_weight: Array | None) -> float:
+        y = y if y.ndim == 1 or self._y_type == "multilabel-indicator" else y.ravel()
+        return accuracy_score(y, self._codes_from_scores(z), sample_weight=sample_weight)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the raw scores (logits) in front of softmax or logistic function.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes the log-odds of ``classes_[1]``; otherwise a column for each
+            class or label.
+        """
+        z = self._raw_scores(X)
+        return z.ravel() if z.shape[1] == 1 else z
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``. Rows sum to 1, but not for multilabel
+            targets, where each label has a probability of its own.
+        """
+        z = self._raw_scores(X)
+        if self._y_type != "multilabel-indicator" and len(self.classes_) == 1:
+            return np.ones_like(z)
+        self._loss.link(z, out=z)
+        return np.hstack([1 - z, z]) if z.shape[1] == 1 else z
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        p = self.predict_proba(X)
+        return np.log(p, out=p)
+
+    def _learn_classes_once(self, y: Any, classes: Any) -> None:
+        """On the first call learn the classes from `classes`, as scikit-learn does."""
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which never "
+                "sees all rows. Pass the weights as a dict; for a sample y of the data "
+                "sklearn.utils.compute_class_weight('balanced', classes=classes, y=y) "
+                "finds them."
+            )
+        if _check_partial_fit_first_call(self, classes):
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._learn_classes(y if multilabel else classes)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,101 @@
+"""Checks of what users pass in, with errors that say what came and what would do."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import InvalidParameterError, StrOptions
+from sklearn.utils.validation import _check_sample_weight
+
+from ._typing import Array, DType, Matrix
+
+
+def suggest(value: Any, choices: Any) -> str:
+    """Return `` Did you mean 'adam'?`` where `value` is near one of `choices`."""
+    if not isinstance(value, str):
+        return ""
+    near = get_close_matches(value.lower(), sorted(choices), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def add_suggestion(
+    error: InvalidParameterError, params: dict[str, Any], constraints: dict[str, Any]
+) -> InvalidParameterError:
+    """Return scikit-learn's error with the nearest valid name added to its message."""
+    for name, value in params.items():
+        if f"The {name!r} parameter" in str(error):
+            choices = {
+                option
+                for constraint in constraints[name]
+                if isinstance(constraint, StrOptions)
+                for option in constraint.options
+            }
+            return InvalidParameterError(f"{error}{suggest(value, choices)}")
+    return error
+
+
+def check_hidden_layer_sizes(hidden_layer_sizes: Any) -> list[int]:
+    """Return the sizes as a list of positive integers."""
+    sizes = hidden_layer_sizes
+    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if not all(isinstance(size, Integral) for size in sizes):
+        raise ValueError(
+            "hidden_layer_sizes must be an integer or a sequence of integers, one a "
+            f"hidden layer, got {hidden_layer_sizes!r}."
+        )
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return [int(size) for size in sizes]
+
+
+def check_sample_weight(sample_weight: Any, X: Matrix, dtype: DType) -> Array:
+    """Return weights (n,) of `dtype`: not negative, not all zero."""
+    sample_weight = _check_sample_weight(
+        sample_weight, X, dtype=dtype, ensure_non_negative=True
+    )
+    check_some_weight(sample_weight)
+    return sample_weight
+
+
+def check_some_weight(sample_weight: Array) -> None:
+    """Raise where no row has any weight."""
+    if not sample_weight.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+
+
+def check_validation_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
+    """Return whether a validation set was passed; raise where only part of it was."""
+    if X_val is None and y_val is None:
+        if sample_weight_val is not None:
+            raise ValueError(
+                "sample_weight_val is provided, but X_val and y_val were not provided."
+            )
+        return False
+    if y_val is None:
+        raise ValueError("X_val is provided, but y_val was not provided.")
+    if X_val is None:
+        raise ValueError("y_val is provided, but X_val was not provided.")
+    return True
+
+
+def hold_out_size(n: int, validation_fraction: float, n_classes: int) -> int:
+    """Return how many of `n` rows to hold out for validation.
+
+    As `sklearn.model_selection.train_test_split` counts, but at least two rows and, in
+    a stratified split, one a class; an error where that leaves too few to train on.
+    """
+    if validation_fraction == 0:
+        raise ValueError(
+            "early_stopping=True needs rows to validate on, but validation_fraction=0: "
+            "choose a fraction in (0, 1) or pass X_val and y_val to fit."
+        )
+    smallest = max(2, n_classes)
+    if n < 2 * smallest:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the "
+            f"size of your dataset, or pass X_val and y_val to fit (n_samples={n})."
+        )
+    return max(int(np.ceil(validation_fraction * n)), smallest)

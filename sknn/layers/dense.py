@@ -1,0 +1,59 @@
+"""The dense layer: each output unit is a weighted sum of all inputs plus a bias."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from .._typing import Array, DType, Matrix, Shape
+from ..initializers import GlorotUniform, Initializer
+from .base import Layer, LayerSpec, Params, ParamSpec, Workspace
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """``y = x W + b`` with x (n, fan_in), W (fan_in, units), b (units,), y (n, units).
+
+    Backward: ``dW = xᵀ dy``, ``db = Σ dy`` over rows, ``dx = dy Wᵀ``. The input may be a
+    CSR matrix. As in scikit-learn, the biases are drawn like the weights.
+    """
+
+    units: int
+    initializer: Initializer = GlorotUniform()
+
+    def build(self, in_shape: Shape) -> LayerSpec:
+        (fan_in,) = in_shape
+        shared = {"init": self.initializer, "fan_in": fan_in, "fan_out": self.units}
+        params = {
+            "W": ParamSpec((fan_in, self.units), decay=True, **shared),
+            "b": ParamSpec((self.units,), decay=False, **shared),
+        }
+        return LayerSpec(in_shape, (self.units,), params)
+
+    def workspace(self, spec: LayerSpec, n: int, dtype: DType, train: bool) -> Workspace:
+        ws = SimpleNamespace(y=np.empty((n, self.units), dtype))
+        if train:
+            ws.ones = np.ones(n, dtype)
+            ws.dx = np.empty((n, *spec.in_shape), dtype)
+        return ws
+
+    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
+        ws.x = x
+        if isinstance(x, np.ndarray):
+            np.matmul(x, p["W"], out=ws.y)
+        else:
+            np.copyto(ws.y, x @ p["W"])
+        ws.y += p["b"]
+        return ws.y
+
+    def backward(
+        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
+    ) -> Array | None:
+        if isinstance(ws.x, np.ndarray):
+            np.matmul(ws.x.T, dy, out=g["W"])
+        else:
+            np.copyto(g["W"], ws.x.T @ dy)
+        np.matmul(ws.ones, dy, out=g["b"])  # quicker than a sum over rows
+        return np.matmul(dy, p["W"].T, out=ws.dx) if need_dx else None

@@ -1,0 +1,174 @@
+"""The network: a list of layers over one flat parameter vector.
+
+Arrays live in two places. ``theta`` holds every trained parameter, those under the
+penalty first, so that a solver's step and the penalty are each one operation on one
+vector; layers see it through views. A workspace holds the buffers of one call. Views
+are dropped on pickling and bound again on loading, so a network pickles to its weights.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._typing import Array, DType, Matrix, Shape
+from .layers import Layer, LayerSpec
+from .layers.base import Params, Workspace
+
+ROWS_BUFFER = 2**21
+"""Elements of activations that a pass over many rows holds at a time."""
+
+
+class Network:
+    """Layers, their shapes, and their parameters.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        From the input to the raw scores.
+    in_shape : tuple of int
+        Shape of one input row.
+    dtype : dtype
+        float32 or float64; of the parameters and of every buffer.
+
+    Attributes
+    ----------
+    specs : list of LayerSpec
+        Shapes and parameters of each layer.
+    theta : ndarray of shape (n_parameters,)
+        All parameters; the first ``n_decay`` are covered by the penalty.
+    params : list of dict of ndarray
+        Views into theta by name, a dict a layer.
+    """
+
+    theta: Array
+    params: list[Params]
+
+    def __init__(self, layers: Sequence[Layer], in_shape: Shape, dtype: DType) -> None:
+        self.layers = tuple(layers)
+        self.specs: list[LayerSpec] = []
+        shape = in_shape
+        for layer in self.layers:
+            self.specs.append(layer.build(shape))
+            shape = self.specs[-1].out_shape
+        self.in_shape, self.out_shape = in_shape, shape
+        sizes = {True: 0, False: 0}
+        for _, _, spec in self._param_specs():
+            sizes[spec.decay] += math.prod(spec.shape)
+        self.n_decay = sizes[True]
+        self._bind(np.zeros(sizes[True] + sizes[False], dtype))
+
+    def _param_specs(self) -> Iterator[tuple[int, str, Any]]:
+        """Layer index, name and ParamSpec of each parameter, in drawing order."""
+        for i, layer_spec in enumerate(self.specs):
+            for name, spec in layer_spec.params.items():
+                yield i, name, spec
+
+    def _bind(self, theta: Array) -> None:
+        self.theta = theta
+        self.params = self.views(theta)
+
+    def views(self, flat: Array) -> list[Params]:
+        """Return views into a vector like theta, a dict of arrays a layer."""
+        start = {True: 0, False: self.n_decay}
+        views: list[dict[str, Array]] = [{} for _ in self.layers]
+        for i, name, spec in self._param_specs():
+            stop = start[spec.decay] + math.prod(spec.shape)
+            views[i][name] = flat[start[spec.decay] : stop].reshape(spec.shape)
+            start[spec.decay] = stop
+        return views
+
+    def initialize(self, rng: np.random.RandomState) -> None:
+        """Draw all parameters, layer by layer, in float64, then cast."""
+        for i, name, spec in self._param_specs():
+            self.params[i][name][...] = spec.init(
+                spec.shape, spec.fan_in, spec.fan_out, rng
+            )
+
+    @property
+    def n_layers(self) -> int:
+        """Layers with parameters, and the input, which scikit-learn counts too."""
+        return 1 + sum(bool(spec.params) for spec in self.specs)
+
+    @property
+    def largest_product(self) -> int:
+        """Multiply-adds a row of the largest matrix product."""
+        sizes = [math.prod(spec.shape) for _, _, spec in self._param_specs()]
+        return max(sizes, default=0)
+
+    @property
+    def dtype(self) -> DType:
+        """The dtype of parameters and buffers."""
+        return self.theta.dtype
+
+    def astype(self, dtype: DType) -> Network:
+        """Return a copy of the network with parameters of that dtype."""
+        other = copy.copy(self)
+        other._bind(self.theta.astype(dtype))
+        return other
+
+    def copy(self) -> Network:
+        """Return a copy that shares no parameter with this network."""
+        return self.astype(self.dtype)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "params"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind(self.theta)
+
+    def workspace(self, n: int, train: bool = False) -> list[Workspace]:
+        """Return buffers for passes over `n` rows, one workspace a layer."""
+        return [
+            layer.workspace(spec, n, self.dtype, train)
+            for layer, spec in zip(self.layers, self.specs, strict=True)
+        ]
+
+    def forward(self, x: Matrix, ws: list[Workspace], train: bool = False) -> Array:
+        """Return the raw scores of rows `x`, in a buffer of `ws`."""
+        for layer, p, layer_ws in zip(self.layers, self.params, ws, strict=True):
+            x = layer.forward(p, x, layer_ws, train)
+        return x
+
+    def backward(self, dz: Array, g: list[Params], ws: list[Workspace]) -> None:
+        """Overwrite `g` with the gradients that belong to `dz` at the raw scores.
+
+        `ws` is the one of the forward pass with ``train=True``; `dz` is overwritten.
+        """
+        dy: Any = dz
+        for i in range(len(self.layers) - 1, -1, -1):
+            dy = self.layers[i].backward(self.params[i], g[i], dy, ws[i], i > 0)
+
+    def rows_per_pass(self, n: int) -> int:
+        """Return how many of `n` rows to pass at a time, so that memory stays bounded."""
+        width = sum(math.prod(spec.out_shape) for spec in self.specs)
+        return max(1, min(n, ROWS_BUFFER // (width + math.prod(self.in_shape))))
+
+    def passes(self, X: Matrix, rows: Array | None = None) -> Iterator[tuple[slice, Array]]:
+        """Yield the raw scores of all rows of `X`, or of the given ones, slice by slice.
+
+        The scores are in a buffer that the next slice overwrites. Rows are cast to the
+        dtype of the network slice by slice, so that `X` is never copied as a whole.
+        """
+        n = X.shape[0] if rows is None else len(rows)
+        step = self.rows_per_pass(n) if n else 1
+        ws = self.workspace(step)
+        for start in range(0, n, step):
+            part = slice(start, min(start + step, n))
+            if part.stop - start < step:
+                ws = self.workspace(part.stop - start)
+            x = X[part] if rows is None else X[rows[part]]
+            yield part, self.forward(x.astype(self.dtype, copy=False), ws)
+
+    def scores(self, X: Matrix, rows: Array | None = None) -> Array:
+        """Return the raw scores of all rows of `X`, or of the given ones."""
+        n = X.shape[0] if rows is None else len(rows)
+        z = np.empty((n, *self.out_shape), self.dtype)
+        for part, z_part in self.passes(X, rows):
+            z[part] = z_part
+        return z

@@ -1,0 +1,27 @@
+"""What a stochastic solver is: frozen hyper-parameters, a state, a step in place."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from .._typing import Array
+
+SolverState: TypeAlias = dict[str, Any]
+"""What a solver remembers between steps: arrays like theta, counters. It pickles."""
+
+
+@dataclass(frozen=True)
+class Solver(ABC):
+    """A rule for one step of descent over the whole flat parameter vector."""
+
+    @abstractmethod
+    def start(self, theta: Array) -> SolverState:
+        """Return the state before the first step, in the dtype of `theta`."""
+
+    @abstractmethod
+    def step(
+        self, theta: Array, grad: Array, state: SolverState, learning_rate: float
+    ) -> None:
+        """Update `theta` and `state` in place. May overwrite `grad`."""
