@@ -105,7 +105,7 @@ intercepts_ : list of ndarray of shape (fan_out,)
     Bias vectors, one a layer; views into the network.
 n_features_in_ : int
     Number of features seen during `fit`.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Their names; only if all of them were strings.
 n_layers_ : int
     Number of layers, counting the input.

@@ -12,25 +12,14 @@ from types import MethodType
 from typing import Any, Literal
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, get_scorer, r2_score
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_random_state, column_or_1d, compute_sample_weight
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import InvalidParameterError
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    type_of_target,
-    unique_labels,
-)
 from sklearn.utils.optimize import _check_optimize_result
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._threads import blas_threads_for
 from ._typing import Array, DType, Matrix
@@ -42,7 +31,7 @@ from ._validation import (
     hold_out_size,
 )
 from .layers import Layer
-from .losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
+from .losses import Loss
 from .network import Network
 from .objective import Objective, mean_loss
 from .schedules import Schedule, make_schedule
@@ -60,8 +49,9 @@ from .training import (
 )
 
 DIVERGED = (
-    "The loss became {loss} in epoch {epoch}, where training stopped. Scale the features, "
-    "for example with sklearn.preprocessing.StandardScaler, and the target of a regressor"
+    "The loss became {loss} in epoch {epoch}, where training stopped. Scale the "
+    "features, for example with sklearn.preprocessing.StandardScaler, and the target "
+    "of a regressor"
 )
 
 
@@ -98,6 +88,13 @@ class AvailablePartialFit:
         if estimator.early_stopping:
             raise PartialFitUnavailableError(
                 "partial_fit does not support early_stopping=True"
+            )
+        if getattr(estimator, "class_weight", None) == "balanced":
+            raise PartialFitUnavailableError(
+                "partial_fit does not support class_weight='balanced', since it never "
+                "sees all rows. Pass the weights as a dict; for a sample of the data "
+                "sklearn.utils.compute_class_weight('balanced', classes=classes, y=y) "
+                "finds them."
             )
         return MethodType(self.method, estimator)
 
@@ -137,10 +134,14 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         """Turn raw scores into predictions; may overwrite `z`."""
 
     @abstractmethod
-    def _score_from_scores(self, z: Array, y: Array, sample_weight: Array | None) -> float:
+    def _score_from_scores(
+        self, z: Array, y: Array, sample_weight: Array | None
+    ) -> float:
         """Return what ``score`` would, from raw scores and encoded targets."""
 
-    def _weigh(self, sample_weight: Array | None, y: Array) -> Array | None:
+    def _weigh(
+        self, sample_weight: Array | None, y: Array, dtype: DType
+    ) -> Array | None:
         """Return the weights of rows with encoded targets `y`."""
         return sample_weight
 
@@ -194,7 +195,7 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             y = self._encode_targets(y, dtype, self._classes_may(goes_on, one_epoch))
             if sample_weight is not None:
                 sample_weight = check_sample_weight(sample_weight, X, dtype)
-            data = Data(X, y, self._weigh(sample_weight, y))
+            data = Data(X, y, self._weigh(sample_weight, y, dtype))
             if data.sample_weight is not None:
                 check_some_weight(data.sample_weight)
             rng = check_random_state(self.random_state)
@@ -220,8 +221,8 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         try:
             yield
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
 
     def _check_X_y(self, X: Any, y: Any, first: bool) -> tuple[Matrix, Array]:
@@ -289,8 +290,10 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             if sample_weight_val is not None:
                 sample_weight_val = check_sample_weight(sample_weight_val, X_val, dtype)
         except ValueError as error:
-            raise ValueError(f"Invalid validation set (X_val, y_val): {error}") from None
-        return Data(X_val, y_val, self._weigh(sample_weight_val, y_val))
+            raise ValueError(
+                f"Invalid validation set (X_val, y_val): {error}"
+            ) from None
+        return Data(X_val, y_val, self._weigh(sample_weight_val, y_val, dtype))
 
     def _hold_out(self, data: Data, rng: np.random.RandomState) -> tuple[Data, Data]:
         """Split the rows in two as scikit-learn does, without copying any of them."""
@@ -348,7 +351,7 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         def score_fitted() -> float:
             fitted = copy.copy(self)
             # The validated X has lost its column names; do not ask for them.
-            vars(fitted).pop("feature_names_in_", None)
+            fitted.__dict__.pop("feature_names_in_", None)
             return scorer(fitted, X_val, y_val, **weights)
 
         return score_fitted
@@ -422,7 +425,8 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         rng: np.random.RandomState,
         one_epoch: bool,
     ) -> Ending:
-        fitted, self.network_ = self.network_, self.network_.astype(np.float64)
+        dtype = self.network_.dtype
+        self.network_ = self.network_.astype(np.dtype(np.float64))
         objective = Objective(self.network_, self._loss, self.alpha)
         monitor = Monitor(self.network_, history, limits, validate)
         rows = self.network_.rows_per_pass(data.n)
@@ -430,18 +434,18 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             ending, result = train_lbfgs(objective, data, monitor, max_fun=self.max_fun)
         if result is not None:
             _check_optimize_result("lbfgs", result, self.max_iter)
-        self.network_ = self.network_.astype(fitted.dtype)
+        self.network_ = self.network_.astype(dtype)
         self._progress = None
         return ending
 
     def _report(self, ending: Ending, history: History) -> None:
-        """Warn or raise as the run has ended, in scikit-learn's words where it has any."""
+        """Warn or raise as the run has ended, in scikit-learn's words if it has any."""
         if ending == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=6)
         elif ending == "max_iter":
             warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
-                "the optimization hasn't converged yet.",
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached "
+                "and the optimization hasn't converged yet.",
                 ConvergenceWarning,
                 stacklevel=6,
             )
@@ -515,183 +519,4 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        return tags
-
-
-class NetworkRegressorMixin(RegressorMixin):
-    """Targets of a regressor: numbers, one or several a row."""
-
-    def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if self.loss == "poisson" and (y < 0).any():
-            raise ValueError(
-                "Some value(s) of y are out of the valid range of the loss 'poisson': "
-                "it needs y >= 0."
-            )
-        with np.errstate(over="ignore"):
-            encoded = np.asarray(y, dtype)
-        if not np.isfinite(encoded).all():
-            raise ValueError(f"y contains a value too large for {dtype}.")
-        return encoded.reshape(len(y), -1)
-
-    def _decode_targets(self, y: Array) -> Array:
-        return y.ravel() if y.shape[1] == 1 else y
-
-    def _n_scores(self, y: Array) -> int:
-        return y.shape[1]
-
-    def _predict_from_scores(self, z: Array) -> Array:
-        self._loss.link(z, out=z)
-        return z.ravel() if z.shape[1] == 1 else z
-
-    def _score_from_scores(self, z: Array, y: Array, sample_weight: Array | None) -> float:
-        prediction = np.empty_like(z)
-        self._loss.link(z, out=prediction)
-        if not np.isfinite(prediction).all():
-            return math.nan
-        return r2_score(y, prediction, sample_weight=sample_weight)
-
-
-class NetworkClassifierMixin(ClassifierMixin):
-    """Targets of a classifier: two classes, several classes, or several labels a row."""
-
-    def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if classes == "be new":
-            self._learn_classes(y)
-        else:
-            self._check_classes(y, classes)
-        if self._y_type == "multilabel-indicator":
-            return y.toarray().astype(dtype) if sparse.issparse(y) else y.astype(dtype)
-        codes = np.searchsorted(self.classes_, y)
-        return codes if len(self.classes_) > 2 else codes.astype(dtype)[:, np.newaxis]
-
-    def _learn_classes(self, y: Any) -> None:
-        binarizer = LabelBinarizer().fit(y)
-        self.classes_ = binarizer.classes_
-        self._y_type = binarizer.y_type_
-
-    def _check_classes(self, y: Any, classes_may: ClassesMay) -> None:
-        classes = unique_labels(y)
-        if classes_may == "be the same" and set(classes) != set(self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the "
-                f"previous call to fit. Previously got {self.classes_}, `y` has {classes}"
-            )
-        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-            raise ValueError(
-                "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
-            )
-
-    def _decode_targets(self, y: Array) -> Array:
-        if self._y_type == "multilabel-indicator":
-            return y.astype(int)
-        return self.classes_[y.ravel().astype(int)]
-
-    def _n_scores(self, y: Array) -> int:
-        return len(self.classes_) if y.ndim == 1 else y.shape[1]
-
-    def _make_loss(self) -> Loss:
-        multiclass = self._y_type != "multilabel-indicator" and len(self.classes_) > 2
-        return CategoricalCrossEntropy() if multiclass else BinaryCrossEntropy()
-
-    def _weigh(self, sample_weight: Array | None, y: Array) -> Array | None:
-        if self.class_weight is None:
-            return sample_weight
-        class_weights = compute_sample_weight(self.class_weight, self._decode_targets(y))
-        if sample_weight is None:
-            sample_weight = np.ones(1, y.dtype if y.ndim == 2 else np.float64)
-        return (class_weights * sample_weight).astype(sample_weight.dtype)
-
-    def _codes_from_scores(self, z: Array) -> Array:
-        """Return the predicted class index (n,), or the label indicators (n, labels)."""
-        if isinstance(self._loss, CategoricalCrossEntropy):
-            return z.argmax(axis=1)
-        codes = (z > 0).astype(int)
-        if self._y_type == "multilabel-indicator":
-            return codes
-        return np.minimum(codes.ravel(), len(self.classes_) - 1)
-
-    def _predict_from_scores(self, z: Array) -> Array:
-        codes = self._codes_from_scores(z)
-        if self._y_type == "multilabel-indicator":
-            return codes
-        return self.classes_[codes]
-
-    def _score_from_scores(self, z: Array, y: Array, sample_weight: Array | None) -> float:
-        y = y if y.ndim == 1 or self._y_type == "multilabel-indicator" else y.ravel()
-        return accuracy_score(y, self._codes_from_scores(z), sample_weight=sample_weight)
-
-    def decision_function(self, X: Any) -> Array:
-        """Return the raw scores (logits) in front of softmax or logistic function.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes the log-odds of ``classes_[1]``; otherwise a column for each
-            class or label.
-        """
-        z = self._raw_scores(X)
-        return z.ravel() if z.shape[1] == 1 else z
-
-    def predict_proba(self, X: Any) -> Array:
-        """Return the probability of each class, or of each label.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
-
-        Returns
-        -------
-        p : ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``. Rows sum to 1, but not for multilabel
-            targets, where each label has a probability of its own.
-        """
-        z = self._raw_scores(X)
-        if self._y_type != "multilabel-indicator" and len(self.classes_) == 1:
-            return np.ones_like(z)
-        self._loss.link(z, out=z)
-        return np.hstack([1 - z, z]) if z.shape[1] == 1 else z
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithm of `predict_proba`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
-
-        Returns
-        -------
-        log_p : ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        p = self.predict_proba(X)
-        return np.log(p, out=p)
-
-    def _learn_classes_once(self, y: Any, classes: Any) -> None:
-        """On the first call learn the classes from `classes`, as scikit-learn does."""
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit, which never "
-                "sees all rows. Pass the weights as a dict; for a sample y of the data "
-                "sklearn.utils.compute_class_weight('balanced', classes=classes, y=y) "
-                "finds them."
-            )
-        if _check_partial_fit_first_call(self, classes):
-            multilabel = type_of_target(y).startswith("multilabel")
-            self._learn_classes(y if multilabel else classes)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
         return tags

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
@@ -15,7 +16,7 @@ busy with something else (examples/benchmarks/bench_threads.py)."""
 
 _lock = threading.Lock()
 _n_inside = 0
-_limiter = None
+_limiter: Any = None
 
 
 @cache

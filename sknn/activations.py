@@ -1,4 +1,4 @@
-"""Activation functions: elementwise non-linearities ``a = f(z)`` and their derivatives."""
+"""Activation functions: elementwise ``a = f(z)`` and their derivatives."""
 
 from __future__ import annotations
 

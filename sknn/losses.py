@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -55,6 +56,7 @@ def _weigh_rows(dz: Array, sample_weight: Array | None) -> None:
         dz *= sample_weight[:, np.newaxis]
 
 
+@cache
 def _largest_log_loss(dtype: np.dtype) -> float:
     """``-log(eps)``: scikit-learn clips probabilities at eps before the logarithm."""
     return -float(np.log(np.finfo(dtype).eps))
@@ -110,7 +112,7 @@ class HalfPoissonDeviance(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """``log(1 + exp(z)) - y z`` with derivative ``p - y`` and ``p = 1 / (1 + exp(-z))``.
+    """``log(1 + exp(z)) - y z`` with derivative ``p - y``, ``p = 1 / (1 + exp(-z))``.
 
     One output an independent yes-or-no question: one for two classes, one a label for
     multilabel targets, then summed over outputs. No element counts for more than
@@ -148,18 +150,23 @@ class CategoricalCrossEntropy(Loss):
     def loss_gradient(
         self, z: Array, y: Array, sample_weight: Array | None, out: Array
     ) -> float:
-        rows = np.arange(len(z))
-        np.subtract(z, z.max(axis=1, keepdims=True), out=out)
-        z_y = out[rows, y]
-        np.exp(out, out=out)
-        total = out.sum(axis=1)
+        # Classes along the first axis: NumPy's loops then run over the rows of the
+        # batch, which are many, and not over the classes, which are few.
+        p = z.T.copy(order="C")
+        p -= p.max(axis=0)
+        at_y = y * len(z) + np.arange(len(z))
+        z_y = p.ravel()[at_y]
+        np.exp(p, out=p)
+        total = p.sum(axis=0)
         losses = np.log(total)
         losses -= z_y
         np.minimum(losses, _largest_log_loss(z.dtype), out=losses)
         loss = _weighted_sum(losses, sample_weight)
-        out /= total[:, np.newaxis]
-        out[rows, y] -= 1
-        _weigh_rows(out, sample_weight)
+        p /= total
+        p.ravel()[at_y] -= 1
+        if sample_weight is not None:
+            p *= sample_weight
+        np.copyto(out, p.T)
         return loss
 
     def link(self, z: Array, out: Array) -> None:

@@ -14,12 +14,8 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ._docs import shared_docs
-from ._estimator import (
-    AvailablePartialFit,
-    BaseNetworkEstimator,
-    NetworkClassifierMixin,
-    NetworkRegressorMixin,
-)
+from ._estimator import AvailablePartialFit, BaseNetworkEstimator
+from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
 from ._typing import Array, Matrix, MatrixLike
 from ._validation import check_hidden_layer_sizes
 from .activations import ACTIVATIONS
@@ -31,8 +27,7 @@ from .schedules import SCHEDULES
 
 
 class ParameterViews(list):
-    """A list of views into the parameters of a network: assigning to an item, or to
-    its elements, changes the network."""
+    """Views into a network's parameters; assigning to an item writes through it."""
 
     def __setitem__(self, i: SupportsIndex | slice, value: Any) -> None:
         views, values = self[i], value
@@ -159,7 +154,7 @@ class BaseMLP(BaseNetworkEstimator):
         one_epoch: bool,
     ) -> Network:
         network = super()._start_network(X, y, rng, goes_on, one_epoch)
-        given = vars(self).pop("_given_parameters", {})
+        given = self.__dict__.pop("_given_parameters", {})
         if len(given) == 2 and (self.warm_start or one_epoch):
             for name, arrays in given.items():
                 ParameterViews(_views(network, name))[:] = arrays
@@ -221,10 +216,11 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     ----------
     %(mlp_parameters)s
     %(training_parameters)s
-    class_weight : dict, 'balanced' or None, default=None
-        Weight of each class, ``{class: weight}``; 'balanced' weighs the classes by
-        ``n_samples / (n_classes * count)``. Multiplies `sample_weight`, in training and
-        in the validation loss and score.
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Weight of each class, ``{class: weight}``; 'balanced' gives all classes the same
+        total weight, ``n_samples / (n_classes * count)`` a row, rows counted by their
+        `sample_weight`. For several labels a row, a dict a label. Multiplies
+        `sample_weight`, in training and in the validation loss and score.
 
     Attributes
     ----------
@@ -253,7 +249,7 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
 
     _parameter_constraints: dict[str, Any] = {
         **BaseMLP._parameter_constraints,
-        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
     }
 
     def __init__(

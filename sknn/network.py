@@ -75,7 +75,7 @@ class Network:
     def views(self, flat: Array) -> list[Params]:
         """Return views into a vector like theta, a dict of arrays a layer."""
         start = {True: 0, False: self.n_decay}
-        views: list[dict[str, Array]] = [{} for _ in self.layers]
+        views: list[Params] = [{} for _ in self.layers]
         for i, name, spec in self._param_specs():
             stop = start[spec.decay] + math.prod(spec.shape)
             views[i][name] = flat[start[spec.decay] : stop].reshape(spec.shape)
@@ -145,12 +145,14 @@ class Network:
             dy = self.layers[i].backward(self.params[i], g[i], dy, ws[i], i > 0)
 
     def rows_per_pass(self, n: int) -> int:
-        """Return how many of `n` rows to pass at a time, so that memory stays bounded."""
+        """Return how many of `n` rows to pass at a time to keep memory bounded."""
         width = sum(math.prod(spec.out_shape) for spec in self.specs)
         return max(1, min(n, ROWS_BUFFER // (width + math.prod(self.in_shape))))
 
-    def passes(self, X: Matrix, rows: Array | None = None) -> Iterator[tuple[slice, Array]]:
-        """Yield the raw scores of all rows of `X`, or of the given ones, slice by slice.
+    def passes(
+        self, X: Matrix, rows: Array | None = None
+    ) -> Iterator[tuple[slice, Array]]:
+        """Yield the raw scores of all rows of `X`, or of those given, slice by slice.
 
         The scores are in a buffer that the next slice overwrites. Rows are cast to the
         dtype of the network slice by slice, so that `X` is never copied as a whole.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import TypeAlias
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
 
 from ._typing import Array, Matrix
 from .layers.base import Workspace
 from .losses import Loss
 from .network import Network
+
+Batch: TypeAlias = tuple[Matrix, Array, Array | None]
+"""Features, encoded targets and weights (None: all one) of some rows."""
 
 
 class Objective:
@@ -38,7 +42,7 @@ class Objective:
         self.alpha = alpha
         self.grad = np.empty_like(network.theta)
         self._g = network.views(self.grad)
-        self._axpy = get_blas_funcs("axpy", dtype=network.dtype)
+        self._decay = np.empty(network.n_decay, network.dtype)
         self._workspaces: dict[int, list[Workspace]] = {}
 
     def _workspace(self, n: int) -> list[Workspace]:
@@ -52,7 +56,9 @@ class Objective:
         The weights must not all be zero.
         """
         total = len(y) if sample_weight is None else float(sample_weight.sum())
-        return self._data_loss_gradient(x, y, sample_weight, total) + self._penalty(total)
+        return self._data_loss_gradient(x, y, sample_weight, total) + self._penalty(
+            total
+        )
 
     def _data_loss_gradient(
         self, x: Matrix, y: Array, sample_weight: Array | None, total: float
@@ -70,22 +76,20 @@ class Objective:
         W = self.network.theta[: self.network.n_decay]
         if self.alpha == 0 or not W.size:
             return 0.0
-        self._axpy(W, self.grad[: W.size], a=self.alpha / total)
+        np.multiply(W, self.alpha / total, out=self._decay)
+        self.grad[: W.size] += self._decay
         return 0.5 * self.alpha * float(W @ W) / total
 
-    def loss_gradient_over_slices(
-        self, X: Matrix, y: Array, sample_weight: Array | None
-    ) -> float:
-        """Like `loss_gradient` for any number of rows, in bounded memory."""
-        n = len(y)
-        step = self.network.rows_per_pass(n)
-        total = n if sample_weight is None else float(sample_weight.sum())
+    def sum_over(self, batches: Iterable[Batch], total: float) -> float:
+        """Like `loss_gradient` for all rows of `batches`, of weight `total`, together.
+
+        The batches are cast to the dtype of the network one by one, so that any number
+        of rows passes in bounded memory.
+        """
         loss, grad = 0.0, np.zeros_like(self.grad)
-        for start in range(0, n, step):
-            part = slice(start, start + step)
-            x = X[part].astype(self.network.dtype, copy=False)
-            w = None if sample_weight is None else sample_weight[part]
-            loss += self._data_loss_gradient(x, y[part], w, total)
+        for x, y, w in batches:
+            x = x.astype(self.network.dtype, copy=False)
+            loss += self._data_loss_gradient(x, y, w, total)
             grad += self.grad
         np.copyto(self.grad, grad)
         return loss + self._penalty(total)

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the learning rate as a function of the progress of training."""
+"""Learning-rate schedules: the learning rate as training goes on."""
 
 from __future__ import annotations
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from scipy.optimize import OptimizeResult
 
 from ._typing import Array, Matrix
 from .network import Network
-from .objective import Objective
+from .objective import Batch, Objective
 from .schedules import Schedule
 from .solvers import Solver, SolverState, minimize_lbfgs
 
@@ -25,7 +26,7 @@ Ending = Literal["converged", "max_iter", "interrupted", "diverged", "one epoch"
 
 @dataclass
 class Data:
-    """Rows to train on: features, encoded targets, weights; `rows` selects among them."""
+    """Rows to train on: features, encoded targets, weights; `rows` selects some."""
 
     X: Matrix
     y: Array
@@ -37,10 +38,16 @@ class Data:
         """Number of rows to train on."""
         return self.X.shape[0] if self.rows is None else len(self.rows)
 
-    def batches(
-        self, order: Array | None, batch_size: int
-    ) -> Iterator[tuple[Matrix, Array, Array | None]]:
-        """Yield (x, y, sample_weight) in the given order of rows, or as they are stored.
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights of the rows to train on."""
+        if self.sample_weight is None:
+            return float(self.n)
+        w = self.sample_weight
+        return float((w if self.rows is None else w[self.rows]).sum())
+
+    def batches(self, order: Array | None, batch_size: int) -> Iterator[Batch]:
+        """Yield (x, y, sample_weight) in the order of rows given, or as stored.
 
         A batch of a dense `X` lives in a buffer that the next batch overwrites.
         """
@@ -65,7 +72,7 @@ class Data:
 
 @dataclass
 class History:
-    """What happened epoch by epoch (for L-BFGS: iteration by iteration), over all fits."""
+    """What happened in each epoch, or iteration of L-BFGS, over all fits."""
 
     loss_curve: list[float] = field(default_factory=list)
     validation_loss_curve: list[float] = field(default_factory=list)
@@ -78,8 +85,7 @@ class History:
 
     def copy(self) -> History:
         """Return a copy whose lists can be extended on their own."""
-        values = vars(self).items()
-        return History(**{k: v[:] if isinstance(v, list) else v for k, v in values})
+        return History(*(copy.copy(value) for value in vars(self).values()))
 
 
 @dataclass
@@ -92,9 +98,7 @@ class SolverProgress:
 
     def copy(self) -> SolverProgress:
         """Return a copy that shares no array with this one."""
-        state = {k: np.copy(v) if isinstance(v, np.ndarray) else v
-                 for k, v in self.state.items()}  # fmt: skip
-        return SolverProgress(state, self.base_rate, self.learning_rate)
+        return copy.deepcopy(self)
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,9 @@ class Monitor:
             stalled = score < history.best_validation_score + tol
         else:
             stalled = loss > history.best_loss - tol
-        history.no_improvement_count = history.no_improvement_count + 1 if stalled else 0
+        history.no_improvement_count = (
+            history.no_improvement_count + 1 if stalled else 0
+        )
 
     @property
     def stalled(self) -> bool:
@@ -185,7 +191,7 @@ def train_epoch(
     objective: Objective,
     solver: Solver,
     progress: SolverProgress,
-    batches: Iterator[tuple[Matrix, Array, Array | None]],
+    batches: Iterable[Batch],
 ) -> float:
     """Take one step a batch; return the mean of the objective over the rows.
 
@@ -205,9 +211,7 @@ def train_epoch(
     return total / n
 
 
-def _lower_rate(
-    schedule: Schedule, progress: SolverProgress, monitor: Monitor
-) -> bool:
+def _lower_rate(schedule: Schedule, progress: SolverProgress, monitor: Monitor) -> bool:
     """On a plateau, go on at the rate the schedule says; False if it says to stop."""
     base_rate = schedule.on_plateau(progress.base_rate)
     if base_rate is None:
@@ -238,14 +242,12 @@ def train_stochastic(
     """
     history, limits = monitor.history, monitor.limits
     history.n_iter = 0
-    order = data.rows
-    if shuffle:
-        order = np.arange(data.n) if data.rows is None else data.rows.copy()
+    shuffled = np.arange(data.n) if data.rows is None else data.rows.copy()
     try:
         while history.n_iter < limits.max_iter:
             if shuffle:
-                rng.shuffle(order)
-            batches = data.batches(order, batch_size)
+                rng.shuffle(shuffled)
+            batches = data.batches(shuffled if shuffle else data.rows, batch_size)
             loss = train_epoch(objective, solver, progress, batches)
             history.t += data.n
             monitor.epoch_ends(loss)
@@ -274,10 +276,11 @@ def train_lbfgs(
     theta, history = objective.network.theta, monitor.history
     history.n_iter = 0
     last_theta = theta.copy()
+    rows_per_pass, total = objective.network.rows_per_pass(data.n), data.total_weight
 
     def loss_gradient(theta_tried: Array) -> tuple[float, Array]:
         np.copyto(theta, theta_tried)
-        loss = objective.loss_gradient_over_slices(data.X, data.y, data.sample_weight)
+        loss = objective.sum_over(data.batches(data.rows, rows_per_pass), total)
         return loss, objective.grad.copy()
 
     def on_iteration(result: OptimizeResult) -> None:

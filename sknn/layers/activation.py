@@ -21,7 +21,9 @@ class ActivationLayer(Layer):
     def build(self, in_shape: Shape) -> LayerSpec:
         return LayerSpec(in_shape, in_shape)
 
-    def workspace(self, spec: LayerSpec, n: int, dtype: DType, train: bool) -> Workspace:
+    def workspace(
+        self, spec: LayerSpec, n: int, dtype: DType, train: bool
+    ) -> Workspace:
         return SimpleNamespace(y=np.empty((n, *spec.out_shape), dtype))
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import Initializer
 
-Params: TypeAlias = Mapping[str, Array]
+Params: TypeAlias = dict[str, Array]
 
 Workspace: TypeAlias = Any
 """The buffers of one layer for one batch size, as attributes. Disposable: never shared
@@ -47,13 +47,15 @@ class LayerSpec:
 
 @dataclass(frozen=True)
 class Layer(ABC):
-    """One step of a network, ``y = f(x; p)``. Immutable; holds hyper-parameters only."""
+    """One step of a network, ``y = f(x; p)``: hyper-parameters only, immutable."""
 
     @abstractmethod
     def build(self, in_shape: Shape) -> LayerSpec:
         """Return output shape and parameters for an input of `in_shape`."""
 
-    def workspace(self, spec: LayerSpec, n: int, dtype: DType, train: bool) -> Workspace:
+    def workspace(
+        self, spec: LayerSpec, n: int, dtype: DType, train: bool
+    ) -> Workspace:
         """Return the buffers for `n` rows; those of the backward pass if `train`."""
         return SimpleNamespace()
 

@@ -16,8 +16,8 @@ from .base import Layer, LayerSpec, Params, ParamSpec, Workspace
 class Dense(Layer):
     """``y = x W + b`` with x (n, fan_in), W (fan_in, units), b (units,), y (n, units).
 
-    Backward: ``dW = xᵀ dy``, ``db = Σ dy`` over rows, ``dx = dy Wᵀ``. The input may be a
-    CSR matrix. As in scikit-learn, the biases are drawn like the weights.
+    Backward: ``dW = xᵀ dy``, ``db = Σ dy`` over rows, ``dx = dy Wᵀ``. The input may be
+    a CSR matrix. As in scikit-learn, the biases are drawn like the weights.
     """
 
     units: int
@@ -25,14 +25,16 @@ class Dense(Layer):
 
     def build(self, in_shape: Shape) -> LayerSpec:
         (fan_in,) = in_shape
-        shared = {"init": self.initializer, "fan_in": fan_in, "fan_out": self.units}
+        init, fan_out = self.initializer, self.units
         params = {
-            "W": ParamSpec((fan_in, self.units), decay=True, **shared),
-            "b": ParamSpec((self.units,), decay=False, **shared),
+            "W": ParamSpec((fan_in, fan_out), init, fan_in, fan_out, decay=True),
+            "b": ParamSpec((fan_out,), init, fan_in, fan_out, decay=False),
         }
-        return LayerSpec(in_shape, (self.units,), params)
+        return LayerSpec(in_shape, (fan_out,), params)
 
-    def workspace(self, spec: LayerSpec, n: int, dtype: DType, train: bool) -> Workspace:
+    def workspace(
+        self, spec: LayerSpec, n: int, dtype: DType, train: bool
+    ) -> Workspace:
         ws = SimpleNamespace(y=np.empty((n, self.units), dtype))
         if train:
             ws.ones = np.ones(n, dtype)

@@ -1,0 +1,89 @@
+"""Configuration of the documentation. Build it, from the top of the repository, by
+
+sphinx-build -W --keep-going -b html docs docs/_build/html
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from sphinx.util.nodes import get_node_source
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import sknn
+
+project = "sknn"
+author = "The sknn developers"
+copyright = "The sknn developers"
+version = release = sknn.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "auto_examples/**/*.md5"]
+templates_path = ["_templates"]
+default_role = "literal"
+
+# -- API reference ------------------------------------------------------------------
+
+autosummary_generate = True
+# The template of the class pages lists the members, so numpydoc need not.
+numpydoc_show_class_members = False
+autodoc_member_order = "groupwise"
+autodoc_typehints = "none"  # the docstrings say it in words
+
+# Links into the documentation of other projects need the network at build time, and
+# a page must not fail to build without it. Ask for them with SKNN_DOCS_ONLINE=1.
+if os.environ.get("SKNN_DOCS_ONLINE"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "python": ("https://docs.python.org/3", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy", None),
+        "sklearn": ("https://scikit-learn.org/stable", None),
+    }
+
+# -- Gallery ------------------------------------------------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    # The others need data, or take long: their pages show the code alone.
+    "filename_pattern": r"/plot_",
+    "ignore_pattern": r"/benchmarks/",
+    "abort_on_example_error": True,
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("sknn",),
+    "reference_url": {"sknn": None},
+    "show_memory": False,
+}
+
+# -- HTML ---------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"sknn {release}"
+html_theme_options = {
+    "navbar_align": "left",
+    "show_toc_level": 2,
+}
+html_show_sourcelink = False
+
+
+def leave_as_text(app, env, node, contnode):
+    """Show references in docstrings inherited from scikit-learn as plain words.
+
+    They point into its user guide and glossary, which only intersphinx can resolve.
+    """
+    inherited = "docstring of sklearn." in (get_node_source(node) or "")
+    return contnode if inherited else None
+
+
+def setup(app):
+    # After intersphinx (priority 500), which may know the target.
+    app.connect("missing-reference", leave_as_text, priority=900)

@@ -1,0 +1,73 @@
+"""From which size on does a matrix product gain from a second BLAS thread?
+
+Times the product ``x W`` with x (n, n) and W (n, n) on one thread and on all, first on
+an idle machine, then while another process keeps one core busy. A thread that has to
+wait for a core that is taken waits for the scheduler's next turn, some milliseconds, so
+that a small product can take a hundred times as long as on one thread. sknn uses all
+threads from a size on (`sknn._threads`) at which they gain a good half when idle, and
+protects the networks below it, which would lose most.
+
+Run it on an otherwise idle machine::
+
+    python examples/benchmarks/bench_threads.py
+"""
+
+import multiprocessing
+import time
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+SIZES = (64, 96, 128, 160, 192, 256, 320, 384, 512)
+
+
+def spin():
+    while True:
+        pass
+
+
+def time_product(x, W, y):
+    """Microseconds a product, the mean over half a second: waiting counts."""
+    n_calls, start = 0, time.perf_counter()
+    while (seconds := time.perf_counter() - start) < 0.5:
+        np.matmul(x, W, out=y)
+        n_calls += 1
+    return 1e6 * seconds / n_calls
+
+
+def measure(dtype):
+    """Microseconds by size: on one thread, on all."""
+    controller = ThreadpoolController()
+    rows = []
+    for n in SIZES:
+        x, W, y = (
+            np.ones((n, n), dtype),
+            np.ones((n, n), dtype),
+            np.empty((n, n), dtype),
+        )
+        with controller.limit(limits=1):
+            one = time_product(x, W, y)
+        rows.append((n, one, time_product(x, W, y)))
+    return rows
+
+
+def main():
+    for busy in (False, True):
+        for dtype in ("float32", "float64"):
+            process = multiprocessing.Process(target=spin, daemon=True)
+            if busy:
+                process.start()
+            print(f"\n{dtype}, {'one core busy' if busy else 'idle'}")
+            print("  multiply-adds   one thread   all threads   gain")
+            for n, one, all_threads in measure(dtype):
+                print(
+                    f"  {n**3 / 2**20:8.1f} Mi {one:11.0f} µs {all_threads:10.0f} µs"
+                    f" {one / all_threads:7.2f}",
+                    flush=True,
+                )
+            if busy:
+                process.kill()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""Targets: from y to what a loss wants, and from raw scores back to predictions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_weight
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    type_of_target,
+    unique_labels,
+)
+
+from ._estimator import ClassesMay
+from ._typing import Array, DType
+from .losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
+
+
+class NetworkRegressorMixin(RegressorMixin):
+    """Targets of a regressor: numbers, one or several a row."""
+
+    def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError(
+                "Some value(s) of y are out of the valid range of the loss 'poisson': "
+                "it needs y >= 0."
+            )
+        with np.errstate(over="ignore"):
+            encoded = np.asarray(y, dtype)
+        if not np.isfinite(encoded).all():
+            raise ValueError(f"y contains a value too large for {dtype}.")
+        return encoded.reshape(len(y), -1)
+
+    def _decode_targets(self, y: Array) -> Array:
+        return y.ravel() if y.shape[1] == 1 else y
+
+    def _n_scores(self, y: Array) -> int:
+        return y.shape[1]
+
+    def _predict_from_scores(self, z: Array) -> Array:
+        self._loss.link(z, out=z)
+        return z.ravel() if z.shape[1] == 1 else z
+
+    def _score_from_scores(
+        self, z: Array, y: Array, sample_weight: Array | None
+    ) -> float:
+        prediction = np.empty_like(z)
+        self._loss.link(z, out=prediction)
+        if not np.isfinite(prediction).all():
+            return math.nan
+        return r2_score(y, prediction, sample_weight=sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = self.loss == "poisson"
+        return tags
+
+
+class NetworkClassifierMixin(ClassifierMixin):
+    """Targets of a classifier: two or more classes, or several labels a row."""
+
+    def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if classes == "be new":
+            self._learn_classes(y)
+        else:
+            self._check_classes(y, classes)
+        if self._y_type == "multilabel-indicator":
+            return y.toarray().astype(dtype) if sparse.issparse(y) else y.astype(dtype)
+        codes = np.searchsorted(self.classes_, y)
+        return codes if len(self.classes_) > 2 else codes.astype(dtype)[:, np.newaxis]
+
+    def _has_one_class(self) -> bool:
+        return self._y_type != "multilabel-indicator" and len(self.classes_) == 1
+
+    def _learn_classes(self, y: Any) -> None:
+        binarizer = LabelBinarizer().fit(y)
+        self.classes_ = binarizer.classes_
+        self._y_type = binarizer.y_type_
+
+    def _check_classes(self, y: Any, classes_may: ClassesMay) -> None:
+        classes = unique_labels(y)
+        if classes_may == "be the same" and set(classes) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes_}, `y` has "
+                f"{classes}"
+            )
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+
+    def _decode_targets(self, y: Array) -> Array:
+        if self._y_type == "multilabel-indicator":
+            return y.astype(int)
+        return self.classes_[y.ravel().astype(int)]
+
+    def _n_scores(self, y: Array) -> int:
+        return len(self.classes_) if y.ndim == 1 else y.shape[1]
+
+    def _make_loss(self) -> Loss:
+        multiclass = self._y_type != "multilabel-indicator" and len(self.classes_) > 2
+        return CategoricalCrossEntropy() if multiclass else BinaryCrossEntropy()
+
+    def _weigh(
+        self, sample_weight: Array | None, y: Array, dtype: DType
+    ) -> Array | None:
+        if self.class_weight is None:
+            return sample_weight
+        if self._y_type == "multilabel-indicator":
+            weights = compute_sample_weight(self.class_weight, self._decode_targets(y))
+        else:
+            codes = y.ravel().astype(int)
+            weights = self._class_weights(codes, sample_weight)[codes]
+        if sample_weight is not None:
+            weights *= sample_weight
+        return weights.astype(dtype)
+
+    def _class_weights(self, codes: Array, sample_weight: Array | None) -> Array:
+        """Return the weight of each class (n_classes,) by `class_weight`."""
+        if self.class_weight != "balanced":
+            return compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_[codes]
+            )
+        # Counted with their weights, so that weighing a row is repeating it.
+        counts = np.bincount(codes, sample_weight, minlength=len(self.classes_))
+        n_present = np.count_nonzero(counts)
+        with np.errstate(divide="ignore"):
+            return np.where(counts > 0, counts.sum() / (n_present * counts), 0)
+
+    def _codes_from_scores(self, z: Array) -> Array:
+        """Return the predicted class index (n,), or label indicators (n, labels)."""
+        if isinstance(self._loss, CategoricalCrossEntropy):
+            return z.argmax(axis=1)
+        codes = (z > 0).astype(int)
+        if self._y_type == "multilabel-indicator":
+            return codes
+        return np.minimum(codes.ravel(), len(self.classes_) - 1)
+
+    def _predict_from_scores(self, z: Array) -> Array:
+        codes = self._codes_from_scores(z)
+        if self._y_type == "multilabel-indicator":
+            return codes
+        return self.classes_[codes]
+
+    def _score_from_scores(
+        self, z: Array, y: Array, sample_weight: Array | None
+    ) -> float:
+        y = y if y.ndim == 1 or self._y_type == "multilabel-indicator" else y.ravel()
+        return accuracy_score(
+            y, self._codes_from_scores(z), sample_weight=sample_weight
+        )
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the raw scores (logits) in front of softmax or logistic function.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes the log-odds of ``classes_[1]``; otherwise a column for each
+            class or label.
+        """
+        z = self._raw_scores(X)
+        return z.ravel() if z.shape[1] == 1 else z
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``. Rows sum to 1, but not for multilabel
+            targets, where each label has a probability of its own.
+        """
+        z = self._raw_scores(X)
+        if self._has_one_class():
+            return np.ones_like(z)
+        self._loss.link(z, out=z)
+        return np.hstack([1 - z, z]) if z.shape[1] == 1 else z
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        p = self.predict_proba(X)
+        with np.errstate(divide="ignore"):  # the logarithm of 0 is -inf
+            return np.log(p, out=p)
+
+    def _learn_classes_once(self, y: Any, classes: Any) -> None:
+        """On the first call learn the classes from `classes`, as scikit-learn does."""
+        if _check_partial_fit_first_call(self, classes):
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._learn_classes(y if multilabel else classes)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

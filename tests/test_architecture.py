@@ -1,0 +1,189 @@
+"""The folder listing is the architecture: floors, imports, the top level."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "sknn"
+
+FLOORS = [
+    {"_docs", "_typing", "activations", "initializers", "losses", "schedules"},
+    {"layers", "solvers"},
+    {"network", "objective"},
+    {"_threads", "training"},
+    {"_estimator", "_targets", "_validation", "mlp"},
+]
+"""The modules of each floor, the lowest first; a folder stands for all its modules."""
+
+SKLEARN_FLOOR = 4
+"""The only floor that knows scikit-learn."""
+
+SOLVERS_MAY_IMPORT = {"solvers", "_typing"}
+"""Solvers know theta, the gradient and the learning rate, and nothing of networks."""
+
+DEPENDENCIES = {"joblib", "numpy", "scikit-learn", "scipy"}
+# threadpoolctl comes with scikit-learn.
+IMPORTABLE = {"joblib", "numpy", "scipy", "sklearn", "threadpoolctl"}
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+PARSED = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
+MODULES = [name for name in FILES if name != "sknn"]
+
+
+def statements(tree, at_import_time=False):
+    """All nodes of a module; with `at_import_time` none inside a function."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+        if not (at_import_time and function):
+            yield from statements(child, at_import_time)
+
+
+def imports(tree, module, is_package, at_import_time=False):
+    """Full names of the modules, and of the names in them, that a module imports."""
+    package = module.split(".") if is_package else module.split(".")[:-1]
+    for node in statements(tree, at_import_time):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            base = [*base, *(node.module.split(".") if node.module else [])]
+            yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+def imports_of(module, at_import_time=False):
+    is_package = FILES[module].name == "__init__.py"
+    return set(imports(PARSED[module], module, is_package, at_import_time))
+
+
+def own_imports_of(module):
+    """Modules of sknn that a module imports."""
+    own = {name for name in imports_of(module) if name.split(".")[0] == "sknn"}
+    return {name if name in FILES else name.rpartition(".")[0] for name in own}
+
+
+def part_of(module):
+    """The file or folder of sknn that holds a module, like ``layers``."""
+    return module.partition(".")[2].partition(".")[0]
+
+
+def floor_of(module):
+    if module == "sknn":
+        return len(FLOORS)
+    for floor, parts in enumerate(FLOORS):
+        if part_of(module) in parts:
+            return floor
+    pytest.fail(
+        f"{module} is on no floor: add {part_of(module)!r} to FLOORS in "
+        f"tests/{Path(__file__).name}, and to the design page of the docs."
+    )
+
+
+def test_every_form_of_import_is_read():
+    source = """
+import numpy as np, sklearn.base
+from . import dense
+from ..losses import Loss
+from scipy import sparse
+def function():
+    from .base import Layer
+"""
+    at_import_time = {
+        "numpy",
+        "sklearn.base",
+        "sknn.layers.dense",
+        "sknn.losses.Loss",
+        "scipy.sparse",
+    }
+    tree, layer = ast.parse(source), "sknn.layers.new"
+    assert set(imports(tree, layer, False, at_import_time=True)) == at_import_time
+    everything = at_import_time | {"sknn.layers.base.Layer"}
+    assert set(imports(tree, layer, False)) == everything
+    assert set(imports(tree, "sknn.layers", True)) == everything
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_downwards(module):
+    floor = floor_of(module)
+    upwards = {other for other in own_imports_of(module) if floor_of(other) > floor}
+    assert not upwards
+
+
+def test_imports_have_no_cycles():
+    TopologicalSorter({module: own_imports_of(module) for module in FILES}).prepare()
+
+
+def test_floors_name_only_what_exists():
+    assert set().union(*FLOORS) <= {part_of(module) for module in MODULES}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part_of(m) == "solvers"])
+def test_solvers_know_nothing_of_networks(module):
+    assert {part_of(other) for other in own_imports_of(module)} <= SOLVERS_MAY_IMPORT
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if part_of(m) == "layers"])
+def test_layers_know_nothing_of_solvers(module):
+    assert "solvers" not in {part_of(other) for other in own_imports_of(module)}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_the_estimators_import_sklearn(module):
+    if any(name.split(".")[0] == "sklearn" for name in imports_of(module)):
+        assert floor_of(module) == SKLEARN_FLOOR
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_imports_nothing_that_is_not_a_dependency(module):
+    packages = {name.split(".")[0] for name in imports_of(module, at_import_time=True)}
+    assert packages - set(sys.stdlib_module_names) - {"sknn"} <= IMPORTABLE
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_opens_with_a_docstring(module):
+    assert ast.get_docstring(PARSED[module])
+
+
+def test_import_needs_no_extra():
+    # scikit-learn imports pandas where it finds it, so pandas is hidden from it.
+    code = """
+import sys
+sys.modules["pandas"] = None
+import sknn
+sys.exit(str({"matplotlib", "torch"} & set(sys.modules) or ""))
+"""
+    run = [sys.executable, "-c", code]
+    result = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    assert result.stderr.strip() == ""
+
+
+def test_dependencies_are_few():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names = {requirement.split(">=")[0] for requirement in project["dependencies"]}
+    assert names == DEPENDENCIES
+
+
+def test_top_level_is_short():
+    try:
+        run = ["git", "ls-files"]
+        result = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("git is not installed")
+    if result.returncode or not result.stdout:
+        pytest.skip("not a git repository")
+    top = {line.strip('"').split("/")[0] for line in result.stdout.splitlines()}
+    visible = {name for name in top if not name.startswith(".")}
+    files = {"README.md", "LICENSE", "pyproject.toml"}
+    assert visible <= files | {"sknn", "tests", "examples", "docs"}
