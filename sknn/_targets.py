@@ -13,6 +13,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
+    check_classification_targets,
     type_of_target,
     unique_labels,
 )
@@ -83,6 +84,7 @@ class NetworkClassifierMixin(ClassifierMixin):
         return self._y_type != "multilabel-indicator" and len(self.classes_) == 1
 
     def _learn_classes(self, y: Any) -> None:
+        check_classification_targets(y)
         binarizer = LabelBinarizer().fit(y)
         self.classes_ = binarizer.classes_
         self._y_type = binarizer.y_type_

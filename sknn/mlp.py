@@ -247,6 +247,8 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     True
     """
 
+    loss = "log_loss"  # an attribute, not a parameter, as in scikit-learn
+
     _parameter_constraints: dict[str, Any] = {
         **BaseMLP._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],

@@ -19,8 +19,9 @@ from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec
 from .layers.base import Params, Workspace
 
-ROWS_BUFFER = 2**21
-"""Elements of activations that a pass over many rows holds at a time."""
+ROWS_BUFFER = 2**19
+"""Features and activations, in elements, that a pass over many rows holds at a time:
+a few MB, which with gradients and casts stays far below 50 MB."""
 
 
 class Network:

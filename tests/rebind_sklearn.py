@@ -1,4 +1,4 @@
-"""pytest plugin: let scikit-learn's own tests of its MLP find sknn's classes instead."""
+"""pytest plugin: scikit-learn's own tests of its MLP find sknn's classes instead."""
 
 import sklearn.neural_network
 

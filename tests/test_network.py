@@ -129,12 +129,27 @@ def test_scores_of_no_rows():
 def test_memory_of_scores_is_bounded(monkeypatch):
     monkeypatch.setattr(sknn.network, "ROWS_BUFFER", 2**14)
     network, X = make_network(50, [20], 1, dtype=np.float32), draw_rows(40_000, 50)
-    tracemalloc.start()
-    network.scores(X)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert X.nbytes == 16_000_000
-    assert peak < 1_000_000
+    for rows in (None, np.arange(len(X))):
+        tracemalloc.start()
+        network.scores(X, rows)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert X.nbytes == 16_000_000
+        assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_layers_see_the_dtype_of_the_network(monkeypatch, make):
+    network, seen = make_network(5, [4], 2, dtype=np.float32), []
+    forward = network.forward
+
+    def spy(x, ws):
+        seen.append(x.dtype)
+        return forward(x, ws)
+
+    monkeypatch.setattr(network, "forward", spy)
+    network.scores(make(draw_rows(6)))
+    assert seen == [np.float32]
 
 
 def test_calls_do_not_share_buffers():

@@ -129,6 +129,7 @@ def test_sum_over_casts_rows_to_the_dtype_of_the_network():
     value = objective.sum_over(cut(x, y, None), N)
     expected = objective.loss_gradient(x.astype(np.float64), y, None)
     assert_allclose(value, expected, rtol=1e-12)
+    assert float_dtypes(objective) == {np.dtype(np.float64)}
 
 
 def test_batches_of_several_sizes():
