@@ -460,6 +460,9 @@ def test_grid_search_routes_sample_weight_to_fit_and_score(n_jobs):
         expected = weighted_scores(WEIGHTS, WEIGHTS, hidden_layer_sizes=size)
         found = [search.cv_results_[f"split{j}_test_score"][i] for j in range(3)]
         assert_allclose(found, expected)
+        ones = np.ones_like(WEIGHTS)
+        unweighted = weighted_scores(ones, WEIGHTS, hidden_layer_sizes=size)
+        assert not np.allclose(found, unweighted)
 
 
 @pytest.mark.usefixtures("routing")
@@ -623,7 +626,7 @@ def test_two_threads_predicting_at_once_get_what_one_gets():
 )
 def test_memory_does_not_grow_over_many_fits(params):
     X, y = IRIS
-    net = classifier(hidden_layer_sizes=(500,), max_iter=2, **params)
+    net = classifier(hidden_layer_sizes=(300,), max_iter=2, **params)
 
     def memory_after(fits):
         for _ in range(fits):
