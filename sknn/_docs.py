@@ -72,7 +72,8 @@ max_fun : int, default=15000
 scoring : str, callable or None, default=None
     What `early_stopping` watches: 'loss' (the validation loss; the recorded scores are
     its negative), any scorer of scikit-learn by name, a callable
-    ``scorer(estimator, X, y)``, or None for what `score` returns."""
+    ``scorer(estimator, X, y)``, or None for what `score` returns. A scorer is given
+    the weights of the rows if it takes `sample_weight`."""
 
 MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)

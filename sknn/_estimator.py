@@ -29,6 +29,7 @@ from ._validation import (
     check_some_weight,
     check_validation_pair,
     hold_out_size,
+    takes_sample_weight,
 )
 from .layers import Layer
 from .losses import Loss
@@ -312,8 +313,8 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         parts = [copy.copy(data), copy.copy(data)]
         parts[0].rows, parts[1].rows = train, held_out
         if data.sample_weight is not None:
-            for rows in (train, held_out):
-                check_some_weight(data.sample_weight[rows])
+            for rows, name in ((train, "left to train on"), (held_out, "held out")):
+                check_some_weight(data.sample_weight[rows], f" in the rows {name}")
         return parts[0], parts[1]
 
     def _make_validate(self, data: Data | None) -> Validate | None:
@@ -346,13 +347,22 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             return None
         scorer = get_scorer(self.scoring)
         X_val, y_val = X[rows], self._decode_targets(y)
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        weights = {}
+        if sample_weight is not None and takes_sample_weight(scorer):
+            weights["sample_weight"] = sample_weight
 
         def score_fitted() -> float:
             fitted = copy.copy(self)
             # The validated X has lost its column names; do not ask for them.
             fitted.__dict__.pop("feature_names_in_", None)
-            return scorer(fitted, X_val, y_val, **weights)
+            try:
+                return scorer(fitted, X_val, y_val, **weights)
+            except ValueError as error:
+                raise ValueError(
+                    f"scoring={self.scoring!r} cannot score the validation set of "
+                    f"{len(y_val)} rows: {error} (If it misses a class, pass X_val and "
+                    "y_val, raise validation_fraction, or use scoring='loss'.)"
+                ) from error
 
         return score_fitted
 
@@ -374,24 +384,31 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             early_stopping=self.early_stopping,
             verbose=bool(self.verbose),
         )
-        train = self._train_lbfgs if self.solver == "lbfgs" else self._train_stochastic
+        dtype = self.network_.dtype
+        if self.solver == "lbfgs":
+            self.network_ = self.network_.astype(np.dtype(np.float64))
+        objective = Objective(self.network_, self._loss, self.alpha)
+        monitor = Monitor(self.network_, history, limits, validate)
         # What overflows is reported below, once and in words.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            ending = train(data, history, limits, validate, rng, one_epoch)
+            if self.solver == "lbfgs":
+                ending = self._train_lbfgs(objective, data, monitor)
+            else:
+                ending = self._train_stochastic(
+                    objective, data, monitor, rng, one_epoch
+                )
+        self.network_ = self.network_.astype(dtype)
         self._report(ending, history)
 
     def _train_stochastic(
         self,
+        objective: Objective,
         data: Data,
-        history: History,
-        limits: Limits,
-        validate: Validate | None,
+        monitor: Monitor,
         rng: np.random.RandomState,
         one_epoch: bool,
     ) -> Ending:
-        network = self.network_
-        objective = Objective(network, self._loss, self.alpha)
-        solver, schedule = self._make_solver(), self._make_schedule()
+        network, solver = self.network_, self._make_solver()
         progress = getattr(self, "_progress", None)
         if one_epoch and progress is not None:
             progress = progress.copy()
@@ -403,9 +420,9 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             ending = train_stochastic(
                 objective,
                 data,
-                Monitor(network, history, limits, validate),
+                monitor,
                 solver,
-                schedule,
+                self._make_schedule(),
                 progress,
                 batch_size=batch_size,
                 shuffle=self.shuffle,
@@ -417,24 +434,13 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         return ending
 
     def _train_lbfgs(
-        self,
-        data: Data,
-        history: History,
-        limits: Limits,
-        validate: Validate | None,
-        rng: np.random.RandomState,
-        one_epoch: bool,
+        self, objective: Objective, data: Data, monitor: Monitor
     ) -> Ending:
-        dtype = self.network_.dtype
-        self.network_ = self.network_.astype(np.dtype(np.float64))
-        objective = Objective(self.network_, self._loss, self.alpha)
-        monitor = Monitor(self.network_, history, limits, validate)
         rows = self.network_.rows_per_pass(data.n)
         with blas_threads_for(rows * self.network_.largest_product):
             ending, result = train_lbfgs(objective, data, monitor, max_fun=self.max_fun)
         if result is not None:
             _check_optimize_result("lbfgs", result, self.max_iter)
-        self.network_ = self.network_.astype(dtype)
         self._progress = None
         return ending
 

@@ -6,17 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 MULTITHREADED_FROM = 2**22
-"""Multiply-adds of a product from which a second thread pays, also when its core is
-busy with something else (examples/benchmarks/bench_threads.py)."""
+"""Multiply-adds of a product from which further threads gain a good half when cores
+are free (examples/benchmarks/bench_threads.py)."""
 
-_lock = threading.Lock()
-_n_inside = 0
-_limiter: Any = None
+_limit_is_set = threading.Lock()
 
 
 @cache
@@ -28,21 +25,16 @@ def _controller() -> ThreadpoolController:
 def blas_threads_for(multiply_adds: int) -> Iterator[None]:
     """Run a block whose largest matrix product has so many multiply-adds.
 
-    The number of BLAS threads belongs to the process, so of several Python threads the
-    first one in sets it and the last one out restores it.
+    The number of BLAS threads belongs to the process. Of Python threads whose blocks
+    overlap only the first sets it, and puts it back when it leaves: whatever the order
+    in which they leave, the number is in the end what it was.
     """
-    if multiply_adds >= MULTITHREADED_FROM:
+    small = multiply_adds < MULTITHREADED_FROM
+    if not small or not _limit_is_set.acquire(blocking=False):
         yield
         return
-    global _n_inside, _limiter
-    with _lock:
-        if _n_inside == 0:
-            _limiter = _controller().limit(limits=1, user_api="blas")
-        _n_inside += 1
     try:
-        yield
+        with _controller().limit(limits=1, user_api="blas"):
+            yield
     finally:
-        with _lock:
-            _n_inside -= 1
-            if _n_inside == 0:
-                _limiter.restore_original_limits()
+        _limit_is_set.release()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
+from inspect import signature
 from numbers import Integral
 from typing import Any
 
@@ -60,10 +62,21 @@ def check_sample_weight(sample_weight: Any, X: Matrix, dtype: DType) -> Array:
     return sample_weight
 
 
-def check_some_weight(sample_weight: Array) -> None:
+def check_some_weight(sample_weight: Array, where: str = "") -> None:
     """Raise where no row has any weight."""
     if not sample_weight.any():
-        raise ValueError("Sample weights must contain at least one non-zero number.")
+        raise ValueError(
+            f"Sample weights must contain at least one non-zero number{where}."
+        )
+
+
+def takes_sample_weight(scorer: Callable[..., Any]) -> bool:
+    """Return whether a scorer, ours or scikit-learn's, can be given weights."""
+    function = getattr(scorer, "_score_func", scorer)
+    parameters = signature(function).parameters
+    return "sample_weight" in parameters or any(
+        p.kind is p.VAR_KEYWORD for p in parameters.values()
+    )
 
 
 def check_validation_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:

@@ -90,6 +90,11 @@ class Network:
                 spec.shape, spec.fan_in, spec.fan_out, rng
             )
 
+    def __repr__(self) -> str:
+        shapes = [self.in_shape, *(s.out_shape for s in self.specs if s.params)]
+        widths = " -> ".join("×".join(map(str, shape)) for shape in shapes)
+        return f"Network({widths}, {self.theta.size} parameters, {self.dtype})"
+
     @property
     def n_layers(self) -> int:
         """Layers with parameters, and the input, which scikit-learn counts too."""
@@ -107,14 +112,12 @@ class Network:
         return self.theta.dtype
 
     def astype(self, dtype: DType) -> Network:
-        """Return a copy of the network with parameters of that dtype."""
+        """Return the network with parameters of that dtype, itself if it has them."""
+        if dtype == self.dtype:
+            return self
         other = copy.copy(self)
         other._bind(self.theta.astype(dtype))
         return other
-
-    def copy(self) -> Network:
-        """Return a copy that shares no parameter with this network."""
-        return self.astype(self.dtype)
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "params"}

@@ -217,6 +217,8 @@ LBFGS = {
 
 def both(setting, dtype, **params):
     """Train scikit-learn's estimator and ours."""
+    oracle = getattr(sklearn.neural_network, setting.class_name)
+    assert oracle.__module__.startswith("sklearn.")
     params = {**setting.params, **params}
     setting = Setting(
         setting.data, params, setting.train, setting.weighted, setting.container

@@ -383,6 +383,33 @@ def test_scoring_on_a_hold_out_of_a_data_frame(cancer):
     assert len(clf.validation_scores_) == 3
 
 
+def test_a_scorer_gets_weights_only_if_it_takes_them(cancer):
+    X, y = cancer
+    w = np.where(y == 1, 1.0, 0.001)
+
+    def plain(estimator, X, y):
+        return estimator.score(X, y)
+
+    def weighted(estimator, X, y, sample_weight):
+        return estimator.score(X, y, sample_weight)
+
+    first = {}
+    for scoring in (plain, weighted, None, "accuracy", "matthews_corrcoef"):
+        clf = MLPClassifier(scoring=scoring, random_state=0, max_iter=1)
+        clf.fit(X, y, w, X_val=X, y_val=y, sample_weight_val=w)
+        first[scoring] = clf.validation_scores_[0]
+    assert first[weighted] == first[None] == first["accuracy"] != first[plain]
+
+
+def test_a_scorer_that_cannot_score_is_named():
+    X, y = load_digits(return_X_y=True)
+    clf = MLPClassifier(early_stopping=True, scoring="neg_log_loss", random_state=0)
+    message = r"scoring='neg_log_loss' cannot score the validation set of 10 rows: .*"
+    with pytest.raises(ValueError, match=message + "use scoring='loss'"):
+        clf.fit(X[:100], y[:100])
+    clf.set_params(scoring="loss", max_iter=2).fit(X[:100], y[:100])
+
+
 @pytest.mark.parametrize("scoring", [None, "loss", "r2", "neg_mean_squared_error"])
 def test_scoring_of_a_regressor(scoring):
     X, y = load_diabetes(return_X_y=True)
@@ -482,6 +509,11 @@ def test_one_class():
     assert set(clf.predict(np.zeros((3, 2)))) == {"only"}
     np.testing.assert_array_equal(clf.predict_proba(np.zeros((3, 2))), np.ones((3, 1)))
     np.testing.assert_array_equal(clf.predict_log_proba(np.zeros((3, 2))), [[0]] * 3)
+
+
+def test_network_describes_itself(iris):
+    network = MLPClassifier((5, 4), max_iter=1).fit(*iris).network_
+    assert repr(network) == "Network(4 -> 5 -> 4 -> 3, 64 parameters, float64)"
 
 
 def test_predicting_changes_nothing(iris):
