@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ._blocks import BLOCK, blocks
 from ._typing import Array, Matrix
 from .layers.base import Workspace
 from .losses import Loss
@@ -42,7 +43,7 @@ class Objective:
         self.alpha = alpha
         self.grad = np.empty_like(network.theta)
         self._g = network.views(self.grad)
-        self._decay = np.empty(network.n_decay, network.dtype)
+        self._decay = np.empty(min(BLOCK, network.n_decay), network.dtype)
         self._workspaces: dict[int, list[Workspace]] = {}
 
     def _workspace(self, n: int) -> list[Workspace]:
@@ -73,12 +74,16 @@ class Objective:
 
     def _penalty(self, total: float) -> float:
         """Add the gradient of the penalty to `grad` and return the penalty."""
-        W = self.network.theta[: self.network.n_decay]
-        if self.alpha == 0 or not W.size:
+        if self.alpha == 0:
             return 0.0
-        np.multiply(W, self.alpha / total, out=self._decay)
-        self.grad[: W.size] += self._decay
-        return 0.5 * self.alpha * float(W @ W) / total
+        square = 0.0
+        for block in blocks(self.network.n_decay):
+            W = self.network.theta[block]
+            square += float(W @ W)
+            self.grad[block] += np.multiply(
+                W, self.alpha / total, out=self._decay[: W.size]
+            )
+        return 0.5 * self.alpha * square / total
 
     def sum_over(self, batches: Iterable[Batch], total: float) -> float:
         """Like `loss_gradient` for all rows of `batches`, of weight `total`, together.

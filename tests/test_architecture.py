@@ -13,7 +13,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sknn"
 
 FLOORS = [
-    {"_docs", "_typing", "activations", "initializers", "losses", "schedules"},
+    {
+        "_blocks",
+        "_docs",
+        "_typing",
+        "activations",
+        "initializers",
+        "losses",
+        "schedules",
+    },
     {"layers", "solvers"},
     {"network", "objective"},
     {"_threads", "training"},
@@ -24,7 +32,7 @@ FLOORS = [
 SKLEARN_FLOOR = 4
 """The only floor that knows scikit-learn."""
 
-SOLVERS_MAY_IMPORT = {"solvers", "_typing"}
+SOLVERS_MAY_IMPORT = {"solvers", "_blocks", "_typing"}
 """Solvers know theta, the gradient and the learning rate, and nothing of networks."""
 
 DEPENDENCIES = {"joblib", "numpy", "scikit-learn", "scipy"}

@@ -7,8 +7,8 @@ import pytest
 from helpers import float_dtypes
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sknn._blocks import BLOCK
 from sknn.solvers import SGD, Adam, minimize_lbfgs
-from sknn.solvers.adam import BLOCK
 
 SOLVERS = [SGD(0.0), SGD(0.9, nesterov=False), SGD(0.9), Adam(), Adam(0.5, 0.9, 1e-2)]
 

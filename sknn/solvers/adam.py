@@ -7,12 +7,9 @@ from math import sqrt
 
 import numpy as np
 
+from .._blocks import blocks
 from .._typing import Array
 from .base import Solver, SolverState
-
-BLOCK = 65_536
-"""Elements handled at a time: the five arrays of a block stay in the processor's cache.
-Smaller blocks cost more in calls, larger ones in memory traffic (bench_mlp.py)."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,7 @@ class Adam(Solver):
         rate = learning_rate * sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         rate *= (1 - self.beta_1) / scale_v
         epsilon = self.epsilon / scale_v
-        for start in range(0, theta.size, BLOCK):
-            block = slice(start, start + BLOCK)
+        for block in blocks(theta.size):
             g, m, v = grad[block], state["m"][block], state["v"][block]
             m *= self.beta_1
             m += g
