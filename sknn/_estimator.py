@@ -31,6 +31,7 @@ from ._validation import (
     hold_out_size,
     takes_sample_weight,
 )
+from .descent import Descent
 from .layers import Layer
 from .losses import Loss
 from .network import Network
@@ -321,7 +322,7 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         """Return a function that measures the network on the validation set."""
         if data is None:
             return None
-        rows = slice(None) if data.rows is None else data.rows
+        rows = data.selected
         y = data.y[rows]
         w = None if data.sample_weight is None else data.sample_weight[rows]
         score_fitted = self._make_scorer(data.X, rows, y, w)
@@ -414,7 +415,7 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             progress = progress.copy()
         else:
             rate = float(self.learning_rate_init)
-            progress = SolverProgress(solver.start(network.theta), rate, rate)
+            progress = SolverProgress(Descent.start(solver, network.theta), rate, rate)
         batch_size = self._clip_batch_size(data.n)
         with blas_threads_for(batch_size * network.largest_product):
             ending = train_stochastic(

@@ -69,7 +69,8 @@ class ReLU(Activation):
 
     def forward(self, z: Array, out: Array) -> None:
         # NumPy vectorises the maximum of two arrays, but not of an array and a number.
-        np.maximum(z, np.zeros(z.shape[-1], z.dtype), out=out)
+        out.fill(0)
+        np.maximum(z, out, out=out)
 
     def backward(self, z: Array, a: Array, dy: Array) -> None:
         np.multiply(dy, a > 0, out=dy)

@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ._blocks import BLOCK, blocks
 from ._typing import Array, Matrix
 from .layers.base import Workspace
 from .losses import Loss
@@ -43,7 +42,6 @@ class Objective:
         self.alpha = alpha
         self.grad = np.empty_like(network.theta)
         self._g = network.views(self.grad)
-        self._decay = np.empty(min(BLOCK, network.n_decay), network.dtype)
         self._workspaces: dict[int, list[Workspace]] = {}
 
     def _workspace(self, n: int) -> list[Workspace]:
@@ -51,20 +49,10 @@ class Objective:
             self._workspaces[n] = self.network.workspace(n, train=True)
         return self._workspaces[n]
 
-    def loss_gradient(self, x: Matrix, y: Array, sample_weight: Array | None) -> float:
-        """Return the objective on one batch and write its gradient to `grad`.
-
-        The weights must not all be zero.
-        """
-        total = len(y) if sample_weight is None else float(sample_weight.sum())
-        return self._data_loss_gradient(x, y, sample_weight, total) + self._penalty(
-            total
-        )
-
-    def _data_loss_gradient(
+    def data_loss_gradient(
         self, x: Matrix, y: Array, sample_weight: Array | None, total: float
     ) -> float:
-        """Sum of losses and its gradient, both over `total`, without the penalty."""
+        """Return the sum of losses over `total`, and write its gradient to `grad`."""
         ws = self._workspace(len(y))
         z = self.network.forward(x, ws, train=True)
         loss = self.loss.loss_gradient(z, y, sample_weight, out=z)
@@ -72,18 +60,16 @@ class Objective:
         self.network.backward(z, self._g, ws)
         return loss / total
 
-    def _penalty(self, total: float) -> float:
-        """Add the gradient of the penalty to `grad` and return the penalty."""
-        if self.alpha == 0:
+    def add_penalty(self, W: Array, dW: Array, total: float) -> float:
+        """Return the penalty on the weights `W`; add its gradient to `dW`."""
+        if self.alpha == 0 or not W.size:
             return 0.0
-        square = 0.0
-        for block in blocks(self.network.n_decay):
-            W = self.network.theta[block]
-            square += float(W @ W)
-            self.grad[block] += np.multiply(
-                W, self.alpha / total, out=self._decay[: W.size]
-            )
-        return 0.5 * self.alpha * square / total
+        dW += W * (self.alpha / total)
+        return 0.5 * self.alpha / total * float(np.einsum("i,i", W, W))
+
+    def loss_gradient(self, x: Matrix, y: Array, sample_weight: Array | None) -> float:
+        """Return the objective on one batch and write its gradient to `grad`."""
+        return self.sum_over([(x, y, sample_weight)], total_weight(y, sample_weight))
 
     def sum_over(self, batches: Iterable[Batch], total: float) -> float:
         """Like `loss_gradient` for all rows of `batches`, of weight `total`, together.
@@ -94,15 +80,23 @@ class Objective:
         loss, grad = 0.0, np.zeros_like(self.grad)
         for x, y, w in batches:
             x = x.astype(self.network.dtype, copy=False)
-            loss += self._data_loss_gradient(x, y, w, total)
+            loss += self.data_loss_gradient(x, y, w, total)
             grad += self.grad
+        n_decay = self.network.n_decay
+        W, dW = self.network.theta[:n_decay], grad[:n_decay]
+        penalty = self.add_penalty(W, dW, total)
         np.copyto(self.grad, grad)
-        return loss + self._penalty(total)
+        return loss + penalty
+
+
+def total_weight(y: Array, sample_weight: Array | None) -> float:
+    """Sum of the weights of rows; their number where all weigh the same."""
+    return float(len(y) if sample_weight is None else sample_weight.sum())
 
 
 def mean_loss(loss: Loss, z: Array, y: Array, sample_weight: Array | None) -> float:
     """Weighted mean of the loss of raw scores `z`, without penalty."""
-    total = len(y) if sample_weight is None else float(sample_weight.sum())
+    total = total_weight(y, sample_weight)
     if total == 0:
         return math.nan
     return loss.loss_gradient(z, y, sample_weight, out=np.empty_like(z)) / total

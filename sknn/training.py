@@ -12,8 +12,9 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from ._typing import Array, Matrix
+from .descent import Descent
 from .network import Network
-from .objective import Batch, Objective
+from .objective import Batch, Objective, total_weight
 from .schedules import Schedule
 from .solvers import Solver, SolverState, minimize_lbfgs
 
@@ -39,12 +40,16 @@ class Data:
         return self.X.shape[0] if self.rows is None else len(self.rows)
 
     @property
+    def selected(self) -> Any:
+        """Index of the rows to train on."""
+        return slice(None) if self.rows is None else self.rows
+
+    @property
     def total_weight(self) -> float:
         """Sum of the weights of the rows to train on."""
         if self.sample_weight is None:
             return float(self.n)
-        w = self.sample_weight
-        return float((w if self.rows is None else w[self.rows]).sum())
+        return float(self.sample_weight[self.selected].sum())
 
     def batches(self, order: Array | None, batch_size: int) -> Iterator[Batch]:
         """Yield (x, y, sample_weight) in the order of rows given, or as stored.
@@ -92,7 +97,7 @@ class History:
 class SolverProgress:
     """All a stochastic solver needs to go on exactly where it stopped. It pickles."""
 
-    state: SolverState
+    states: list[SolverState]
     base_rate: float
     learning_rate: float
 
@@ -189,8 +194,8 @@ class Monitor:
 
 def train_epoch(
     objective: Objective,
-    solver: Solver,
-    progress: SolverProgress,
+    descent: Descent,
+    learning_rate: float,
     batches: Iterable[Batch],
 ) -> float:
     """Take one step a batch; return the mean of the objective over the rows.
@@ -198,17 +203,18 @@ def train_epoch(
     Stops at the first loss that is not finite and returns it. A batch in which every
     weight is zero says nothing about the parameters and is passed over.
     """
-    theta, total, n = objective.network.theta, 0.0, 0
+    loss_sum, n = 0.0, 0
     for x, y, w in batches:
-        if w is not None and not w.any():
+        weight = total_weight(y, w)
+        if weight == 0:
             continue
-        loss = objective.loss_gradient(x, y, w)
+        loss = objective.data_loss_gradient(x, y, w, weight)
         if not math.isfinite(loss):
             return loss
-        total += loss * len(y)
+        loss += descent.step(weight, learning_rate)
+        loss_sum += loss * len(y)
         n += len(y)
-        solver.step(theta, objective.grad, progress.state, progress.learning_rate)
-    return total / n
+    return loss_sum / n
 
 
 def _lower_rate(schedule: Schedule, progress: SolverProgress, monitor: Monitor) -> bool:
@@ -243,12 +249,13 @@ def train_stochastic(
     history, limits = monitor.history, monitor.limits
     history.n_iter = 0
     shuffled = np.arange(data.n) if data.rows is None else data.rows.copy()
+    descent = Descent(objective, solver, progress.states)
     try:
         while history.n_iter < limits.max_iter:
             if shuffle:
                 rng.shuffle(shuffled)
             batches = data.batches(shuffled if shuffle else data.rows, batch_size)
-            loss = train_epoch(objective, solver, progress, batches)
+            loss = train_epoch(objective, descent, progress.learning_rate, batches)
             history.t += data.n
             monitor.epoch_ends(loss)
             if not math.isfinite(loss):

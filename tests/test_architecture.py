@@ -14,7 +14,6 @@ PACKAGE = ROOT / "sknn"
 
 FLOORS = [
     {
-        "_blocks",
         "_docs",
         "_typing",
         "activations",
@@ -24,7 +23,7 @@ FLOORS = [
     },
     {"layers", "solvers"},
     {"network", "objective"},
-    {"_threads", "training"},
+    {"_threads", "training", "descent"},
     {"_estimator", "_targets", "_validation", "mlp"},
 ]
 """The modules of each floor, the lowest first; a folder stands for all its modules."""
@@ -32,7 +31,7 @@ FLOORS = [
 SKLEARN_FLOOR = 4
 """The only floor that knows scikit-learn."""
 
-SOLVERS_MAY_IMPORT = {"solvers", "_blocks", "_typing"}
+SOLVERS_MAY_IMPORT = {"solvers", "_typing"}
 """Solvers know theta, the gradient and the learning rate, and nothing of networks."""
 
 DEPENDENCIES = {"joblib", "numpy", "scikit-learn", "scipy"}

@@ -7,7 +7,6 @@ import pytest
 from helpers import float_dtypes
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sknn._blocks import BLOCK
 from sknn.solvers import SGD, Adam, minimize_lbfgs
 
 SOLVERS = [SGD(0.0), SGD(0.9, nesterov=False), SGD(0.9), Adam(), Adam(0.5, 0.9, 1e-2)]
@@ -94,15 +93,6 @@ def test_steps_are_those_of_torch(solver):
         optimizer.step()
     result, _ = run(solver, theta, gradient, [0.05] * 50)
     assert_allclose(result, torch_theta.detach().numpy(), rtol=1e-10)
-
-
-def test_adam_in_blocks_is_adam():
-    rng = np.random.RandomState(0)
-    theta, scale = rng.normal(size=(2, 2 * BLOCK + 3))
-    rates = [0.1, 0.05, 0.02]
-    result, _ = run(Adam(), theta, lambda theta: scale * theta, rates)
-    expected = plain_adam(Adam(), theta, lambda theta: scale * theta, rates)
-    assert_allclose(result, expected, rtol=1e-10, atol=1e-14)
 
 
 @all_solvers

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 import sknn.network
+from sknn.descent import Descent
 from sknn.losses import HalfSquaredError
 from sknn.objective import Objective
 from sknn.schedules import Adaptive, Constant, InvScaling
@@ -61,12 +62,19 @@ class Run:
         self.objective = make_objective(self.data.X.dtype)
         self.theta = self.objective.network.theta
         self.solver = solver or SGD(0.0)
-        self.progress = SolverProgress(self.solver.start(self.theta), RATE, RATE)
+        self.progress = SolverProgress(
+            Descent.start(self.solver, self.theta), RATE, RATE
+        )
         self.history = History()
         self.monitor = Monitor(
             self.objective.network, self.history, make_limits(**limits), validate
         )
         self.rng = np.random.RandomState(1)
+
+    def train_on(self, batches):
+        """Train for one epoch, and return the loss."""
+        descent = Descent(self.objective, self.solver, self.progress.states)
+        return train_epoch(self.objective, descent, RATE, batches)
 
     def train(self, schedule=None, batch_size=5, shuffle=True, one_epoch=False):
         """Train, and return the ending."""
@@ -209,7 +217,7 @@ def test_memory_of_training_is_bounded():
     network = make_network(40, [5], 2)
     run = Run(data=data, max_iter=1)
     run.objective = Objective(network, HalfSquaredError(), 0.0)
-    run.progress = SolverProgress({}, RATE, RATE)
+    run.progress = SolverProgress([{}], RATE, RATE)
     tracemalloc.start()
     run.train(batch_size=100)
     _, peak = tracemalloc.get_traced_memory()
@@ -230,18 +238,18 @@ def test_a_batch_without_weight_is_passed_over():
     expected.train(shuffle=False)
     assert_array_equal(run.theta, expected.theta)
     assert run.history.loss_curve == expected.history.loss_curve
-    assert run.progress.state["t"] == expected.progress.state["t"] == 5 * 4
+    assert run.progress.states[0]["t"] == expected.progress.states[0]["t"] == 5 * 4
 
 
 def test_a_loss_that_is_not_finite_stops_the_epoch_at_once():
     run, expected = Run(), Run()
     run.data.X[7] = np.nan
     batches = run.data.batches(None, 5)
-    loss = train_epoch(run.objective, run.solver, run.progress, batches)
+    loss = run.train_on(batches)
     assert math.isnan(loss)
     assert len(list(batches)) == 3
     first_batch = [next(expected.data.batches(None, 5))]
-    train_epoch(expected.objective, SGD(0.0), expected.progress, first_batch)
+    expected.train_on(first_batch)
     assert_array_equal(run.theta, expected.theta)
 
 
@@ -380,7 +388,7 @@ def test_an_interruption_keeps_the_last_weights():
 
     run.data.batches = interrupted
     assert run.train() == "interrupted"
-    train_epoch(expected.objective, SGD(0.0), expected.progress, two_batches)
+    expected.train_on(two_batches)
     assert_array_equal(run.theta, expected.theta)
 
 

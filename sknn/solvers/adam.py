@@ -7,7 +7,6 @@ from math import sqrt
 
 import numpy as np
 
-from .._blocks import blocks
 from .._typing import Array
 from .base import Solver, SolverState
 
@@ -43,15 +42,14 @@ class Adam(Solver):
         rate = learning_rate * sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         rate *= (1 - self.beta_1) / scale_v
         epsilon = self.epsilon / scale_v
-        for block in blocks(theta.size):
-            g, m, v = grad[block], state["m"][block], state["v"][block]
-            m *= self.beta_1
-            m += g
-            v *= self.beta_2
-            g *= g
-            v += g
-            np.sqrt(v, out=g)
-            g += epsilon
-            np.divide(m, g, out=g)
-            g *= rate
-            theta[block] -= g
+        m, v = state["m"], state["v"]
+        m *= self.beta_1
+        m += grad
+        v *= self.beta_2
+        grad *= grad
+        v += grad
+        np.sqrt(v, out=grad)
+        grad += epsilon
+        np.divide(m, grad, out=grad)
+        grad *= rate
+        theta -= grad
