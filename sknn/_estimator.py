@@ -31,7 +31,6 @@ from ._validation import (
     hold_out_size,
     takes_sample_weight,
 )
-from .descent import Descent
 from .layers import Layer
 from .losses import Loss
 from .network import Network
@@ -409,20 +408,17 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         rng: np.random.RandomState,
         one_epoch: bool,
     ) -> Ending:
-        network, solver = self.network_, self._make_solver()
-        progress = getattr(self, "_progress", None)
-        if one_epoch and progress is not None:
-            progress = progress.copy()
-        else:
-            rate = float(self.learning_rate_init)
-            progress = SolverProgress(Descent.start(solver, network.theta), rate, rate)
+        before = getattr(self, "_progress", None) if one_epoch else None
+        start = before.resume if before is not None else SolverProgress.start
+        progress = start(
+            self._make_solver(), self.network_.theta, float(self.learning_rate_init)
+        )
         batch_size = self._clip_batch_size(data.n)
-        with blas_threads_for(batch_size * network.largest_product):
+        with blas_threads_for(batch_size * self.network_.largest_product):
             ending = train_stochastic(
                 objective,
                 data,
                 monitor,
-                solver,
                 self._make_schedule(),
                 progress,
                 batch_size=batch_size,

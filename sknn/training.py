@@ -97,13 +97,29 @@ class History:
 class SolverProgress:
     """All a stochastic solver needs to go on exactly where it stopped. It pickles."""
 
+    solver: Solver
     states: list[SolverState]
+    first_rate: float
     base_rate: float
     learning_rate: float
 
-    def copy(self) -> SolverProgress:
-        """Return a copy that shares no array with this one."""
-        return copy.deepcopy(self)
+    @classmethod
+    def start(cls, solver: Solver, theta: Array, rate: float) -> SolverProgress:
+        """Return what a solver has before its first step."""
+        return cls(solver, Descent.start(solver, theta), rate, rate, rate)
+
+    def resume(self, solver: Solver, theta: Array, rate: float) -> SolverProgress:
+        """Return a copy to go on with; where the parameters have changed, start anew.
+
+        Another solver, or the same with other constants, starts with a fresh state;
+        another first rate starts the schedule from there.
+        """
+        if solver != self.solver:
+            return self.start(solver, theta, rate)
+        progress = copy.deepcopy(self)
+        if rate != self.first_rate:
+            progress.first_rate = progress.base_rate = progress.learning_rate = rate
+        return progress
 
 
 @dataclass(frozen=True)
@@ -233,7 +249,6 @@ def train_stochastic(
     objective: Objective,
     data: Data,
     monitor: Monitor,
-    solver: Solver,
     schedule: Schedule,
     progress: SolverProgress,
     *,
@@ -249,7 +264,7 @@ def train_stochastic(
     history, limits = monitor.history, monitor.limits
     history.n_iter = 0
     shuffled = np.arange(data.n) if data.rows is None else data.rows.copy()
-    descent = Descent(objective, solver, progress.states)
+    descent = Descent(objective, progress.solver, progress.states)
     try:
         while history.n_iter < limits.max_iter:
             if shuffle:

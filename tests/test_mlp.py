@@ -261,6 +261,19 @@ def test_copies_train_on_their_own(copier, iris):
     np.testing.assert_array_equal(clf.network_.theta, theta)
 
 
+def test_partial_fit_follows_changed_parameters(iris):
+    clf = MLPClassifier(random_state=0, max_iter=3).fit(*iris)
+    for params in (
+        {"solver": "sgd"},
+        {"momentum": 0.5},
+        {"learning_rate_init": 1e-300},
+    ):
+        clf.set_params(**params).partial_fit(*iris)
+    theta = clf.network_.theta.copy()
+    clf.set_params(momentum=0).partial_fit(*iris)
+    np.testing.assert_array_equal(clf.network_.theta, theta)
+
+
 def weights_nbytes(est):
     return sum(a.nbytes for a in est.coefs_ + est.intercepts_)
 

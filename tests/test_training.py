@@ -62,9 +62,7 @@ class Run:
         self.objective = make_objective(self.data.X.dtype)
         self.theta = self.objective.network.theta
         self.solver = solver or SGD(0.0)
-        self.progress = SolverProgress(
-            Descent.start(self.solver, self.theta), RATE, RATE
-        )
+        self.progress = SolverProgress.start(self.solver, self.theta, RATE)
         self.history = History()
         self.monitor = Monitor(
             self.objective.network, self.history, make_limits(**limits), validate
@@ -82,7 +80,6 @@ class Run:
             self.objective,
             self.data,
             self.monitor,
-            self.solver,
             schedule or Constant(),
             self.progress,
             batch_size=batch_size,
@@ -217,7 +214,7 @@ def test_memory_of_training_is_bounded():
     network = make_network(40, [5], 2)
     run = Run(data=data, max_iter=1)
     run.objective = Objective(network, HalfSquaredError(), 0.0)
-    run.progress = SolverProgress([{}], RATE, RATE)
+    run.progress = SolverProgress.start(SGD(0.0), run.theta, RATE)
     tracemalloc.start()
     run.train(batch_size=100)
     _, peak = tracemalloc.get_traced_memory()
@@ -392,10 +389,25 @@ def test_an_interruption_keeps_the_last_weights():
     assert_array_equal(run.theta, expected.theta)
 
 
+def test_resuming_with_other_parameters_starts_anew():
+    run = Run(Adam())
+    run.train()
+    go_on = run.progress.resume(Adam(), run.theta, RATE)
+    assert go_on.states[0]["t"] == run.progress.states[0]["t"] > 0
+    assert run.progress.resume(Adam(0.5), run.theta, RATE).states[0]["t"] == 0
+    assert "velocity" in run.progress.resume(SGD(), run.theta, RATE).states[0]
+    slower = run.progress.resume(Adam(), run.theta, RATE / 2)
+    assert slower.learning_rate == slower.base_rate == RATE / 2
+    assert slower.states[0]["t"] > 0
+
+
 def test_copies_are_independent():
     run = Run(SGD(0.9), max_iter=2)
     run.train()
-    history, progress = run.history.copy(), run.progress.copy()
+    history, progress = (
+        run.history.copy(),
+        run.progress.resume(run.solver, run.theta, RATE),
+    )
     assert history == run.history
     before = pickle.dumps((history, progress))
     run.train()
