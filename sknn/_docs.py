@@ -66,14 +66,15 @@ beta_2 : float, default=0.999
 epsilon : float, default=1e-8
     Keeps the division finite. Used by ``solver='adam'`` only.
 n_iter_no_change : int or np.inf, default=10
-    Epochs without improvement after which training stops.
+    Training stops after more epochs than that without improvement.
 max_fun : int, default=15000
     Most evaluations of the loss. Used by ``solver='lbfgs'`` only.
 scoring : str, callable or None, default=None
     What `early_stopping` watches: 'loss' (the validation loss; the recorded scores are
     its negative), any scorer of scikit-learn by name, a callable
     ``scorer(estimator, X, y)``, or None for what `score` returns. A scorer is given
-    the weights of the rows if it takes `sample_weight`."""
+    the weights of the rows if it takes `sample_weight`, and a copy of the validation
+    rows as an array."""
 
 MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
+from numbers import Real
 from types import MethodType
 from typing import Any, Literal
 
@@ -30,13 +31,14 @@ from ._validation import (
     check_validation_pair,
     hold_out_size,
     takes_sample_weight,
+    warn_caller,
 )
 from .layers import Layer
 from .losses import Loss
 from .network import Network
 from .objective import Objective, mean_loss
-from .schedules import Schedule, make_schedule
-from .solvers import SGD, Adam, Solver
+from .schedules import SCHEDULES, Schedule
+from .solvers import SOLVERS, Solver
 from .training import (
     Data,
     Ending,
@@ -50,7 +52,7 @@ from .training import (
 )
 
 DIVERGED = (
-    "The loss became {loss} in epoch {epoch}, where training stopped. Scale the "
+    "The {what} became {value} in epoch {epoch}, where training stopped. Scale the "
     "features, for example with sklearn.preprocessing.StandardScaler, and the target "
     "of a regressor"
 )
@@ -104,7 +106,8 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
     """Base of all sknn estimators: everything but the layers and their parameters.
 
     A fit that fails, for whatever reason, leaves the estimator as it was before: it
-    trains a network of its own, and attributes are put back on any error.
+    trains a network of its own, and attributes are put back on any error. (A
+    RandomState instance that was passed as random_state has moved on.)
     """
 
     _parameter_constraints: dict[str, Any]
@@ -156,24 +159,25 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
                 error, self.get_params(deep=False), self._parameter_constraints
             ) from None
 
+    def _make(self, cls: Any) -> Any:
+        """Make a solver or schedule: its fields are parameters of the estimator."""
+        return cls(**{f.name: getattr(self, f.name) for f in fields(cls)})
+
     def _make_solver(self) -> Solver:
-        if self.solver == "sgd":
-            return SGD(self.momentum, self.nesterovs_momentum)
-        return Adam(self.beta_1, self.beta_2, self.epsilon)
+        return self._make(SOLVERS[self.solver])
 
     def _make_schedule(self) -> Schedule:
         # As in scikit-learn, learning_rate is a parameter of solver="sgd" only.
         name = self.learning_rate if self.solver == "sgd" else "constant"
-        return make_schedule(name, self.power_t)
+        return self._make(SCHEDULES[name])
 
     def _clip_batch_size(self, n: int) -> int:
         if self.batch_size == "auto":
             return min(200, n)
         if self.batch_size > n:
-            warnings.warn(
+            warn_caller(
                 "Got `batch_size` less than 1 or larger than sample size. It is going "
-                "to be clipped",
-                stacklevel=4,
+                "to be clipped"
             )
         return min(self.batch_size, n)
 
@@ -202,7 +206,7 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             rng = check_random_state(self.random_state)
             network = self._start_network(X, y, rng, goes_on, one_epoch)
             history = self._history.copy() if goes_on else History()
-            self.network_, self._loss = network, self._make_loss()
+            self._set_network(network)
             validation_data = self._check_validation(validation, data, dtype)
             if validation_data is None and self.early_stopping:
                 data, validation_data = self._hold_out(data, rng)
@@ -254,13 +258,21 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             network.initialize(rng)
             return network
         fitted = self.network_
-        if [s.params for s in fitted.specs] != [s.params for s in network.specs]:
+        if fitted.shapes != network.shapes:
             raise ValueError(
-                "The network to go on with has other layers than the parameters ask "
-                "for now. Refit with warm_start=False, or leave the layers as they are."
+                f"The parameters ask for other layers now, {network!r}, than those to "
+                f"go on with, {fitted!r}. Refit with warm_start=False, or leave "
+                "hidden_layer_sizes and the number of outputs as they are."
             )
         np.copyto(network.theta, fitted.theta)
         return network
+
+    def _set_network(self, network: Network) -> None:
+        """Set the network to train, and what a scorer may want to know of it."""
+        self.network_, self._loss = network, self._make_loss()
+        self.n_outputs_ = network.out_shape[0]
+        self.n_layers_ = network.n_layers
+        self.out_activation_ = self._loss.link_name
 
     # -- validation set -----------------------------------------------------------
 
@@ -335,7 +347,7 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
                 return loss, -loss
             if score_fitted is None:
                 return loss, float(self._score_from_scores(z, y, w))
-            return loss, float(score_fitted())
+            return loss, score_fitted()
 
         return validate
 
@@ -356,13 +368,18 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             # The validated X has lost its column names; do not ask for them.
             fitted.__dict__.pop("feature_names_in_", None)
             try:
-                return scorer(fitted, X_val, y_val, **weights)
-            except ValueError as error:
+                score = scorer(fitted, X_val, y_val, **weights)
+            except Exception as error:  # whatever a user's function raises
                 raise ValueError(
                     f"scoring={self.scoring!r} cannot score the validation set of "
                     f"{len(y_val)} rows: {error} (If it misses a class, pass X_val and "
                     "y_val, raise validation_fraction, or use scoring='loss'.)"
                 ) from error
+            if not isinstance(score, Real):
+                raise ValueError(
+                    f"scoring={self.scoring!r} must return a number, got {score!r}."
+                )
+            return float(score)
 
         return score_fitted
 
@@ -443,33 +460,34 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
 
     def _report(self, ending: Ending, history: History) -> None:
         """Warn or raise as the run has ended, in scikit-learn's words if it has any."""
-        if ending == "interrupted":
-            warnings.warn("Training interrupted by user.", stacklevel=6)
+        finite = bool(np.isfinite(self.network_.theta).all())
+        if ending == "diverged" or not finite:
+            self._report_divergence(history, finite)
+        elif ending == "interrupted":
+            warn_caller("Training interrupted by user.")
         elif ending == "max_iter":
-            warnings.warn(
+            warn_caller(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached "
                 "and the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
-        finite = np.isfinite(self.network_.theta).all()
-        if ending != "diverged" and finite:
-            return
-        loss = history.loss_curve[-1] if history.loss_curve else math.nan
-        what_to_try = DIVERGED.format(loss=loss, epoch=history.n_iter)
+
+    def _report_divergence(self, history: History, finite: bool) -> None:
+        """Say when it happened and what to try; raise unless good weights are kept."""
+        what = "weights" if math.isfinite(history.loss) else "loss"
+        value = "non-finite" if math.isfinite(history.loss) else history.loss
+        advice = DIVERGED.format(what=what, value=value, epoch=history.n_iter)
         if self.solver != "lbfgs":
-            what_to_try += f", or lower learning_rate_init={self.learning_rate_init}"
-        what_to_try += "."
+            advice += f", or lower learning_rate_init={self.learning_rate_init}"
         if finite and self.early_stopping and history.best_validation_score > -math.inf:
-            warnings.warn(
-                f"{what_to_try} The weights with the best validation score are kept.",
+            warn_caller(
+                f"{advice}. The weights with the best validation score are kept.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
             return
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain "
-            f"large values and need to be preprocessed. {what_to_try}"
+            f"large values and need to be preprocessed. {advice}."
         )
 
     def _set_fitted(self, history: History, validated: bool) -> None:
@@ -478,7 +496,7 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         self.n_iter_ = history.n_iter
         self.t_ = history.t
         self.loss_curve_ = history.loss_curve
-        self.loss_ = history.loss_curve[-1] if history.loss_curve else math.nan
+        self.loss_ = history.loss
         self.best_loss_ = None if self.early_stopping else history.best_loss
         self.validation_scores_ = history.validation_scores if validated else None
         self.validation_loss_curve_ = (
@@ -487,9 +505,6 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         self.best_validation_score_ = (
             history.best_validation_score if validated else None
         )
-        self.n_outputs_ = self.network_.out_shape[0]
-        self.n_layers_ = self.network_.n_layers
-        self.out_activation_ = self._loss.link_name
 
     # -- predict ------------------------------------------------------------------
 

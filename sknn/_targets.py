@@ -75,9 +75,11 @@ class NetworkClassifierMixin(ClassifierMixin):
             self._learn_classes(y)
         else:
             self._check_classes(y, classes)
-        if self._y_type == "multilabel-indicator":
+        if self._y_type == "multilabel-indicator" and y.ndim == 2:
             return y.toarray().astype(dtype) if sparse.issparse(y) else y.astype(dtype)
         codes = np.searchsorted(self.classes_, y)
+        if self._y_type == "multilabel-indicator":  # one label a row
+            return np.eye(len(self.classes_), dtype=dtype)[codes]
         return codes if len(self.classes_) > 2 else codes.astype(dtype)[:, np.newaxis]
 
     def _has_one_class(self) -> bool:
@@ -88,8 +90,17 @@ class NetworkClassifierMixin(ClassifierMixin):
         binarizer = LabelBinarizer().fit(y)
         self.classes_ = binarizer.classes_
         self._y_type = binarizer.y_type_
+        self._y_is_sparse = binarizer.sparse_input_
 
     def _check_classes(self, y: Any, classes_may: ClassesMay) -> None:
+        indicates = type_of_target(y) == "multilabel-indicator"
+        if indicates and self._y_type != "multilabel-indicator":
+            raise ValueError("The object was not fitted with multilabel input.")
+        if indicates and y.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"y has {y.shape[1]} columns, but there were {len(self.classes_)} "
+                "labels before."
+            )
         classes = unique_labels(y)
         if classes_may == "be the same" and set(classes) != set(self.classes_):
             raise ValueError(
@@ -120,23 +131,36 @@ class NetworkClassifierMixin(ClassifierMixin):
     ) -> Array | None:
         if self.class_weight is None:
             return sample_weight
-        if self._y_type == "multilabel-indicator":
-            weights = compute_sample_weight(self.class_weight, self._decode_targets(y))
+        codes = y.astype(int).reshape(len(y), -1)
+        if isinstance(self.class_weight, list):
+            weights = compute_sample_weight(self.class_weight, codes)
         else:
-            codes = y.ravel().astype(int)
-            weights = self._class_weights(codes, sample_weight)[codes]
+            # Of several labels, the weights of a row are multiplied.
+            weights = np.ones(len(y))
+            for column in codes.T:
+                weights *= self._class_weights(column, sample_weight)[column]
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise ValueError(
+                "class_weight must hold finite weights that are not negative, got "
+                f"{self.class_weight!r}."
+            )
         if sample_weight is not None:
             weights *= sample_weight
         return weights.astype(dtype)
 
     def _class_weights(self, codes: Array, sample_weight: Array | None) -> Array:
-        """Return the weight of each class (n_classes,) by `class_weight`."""
+        """Return the weight of each class index in `codes` by `class_weight`."""
         if self.class_weight != "balanced":
+            if self._y_type == "multilabel-indicator":
+                raise ValueError(
+                    "For several labels a row, class_weight must be a list of dicts, "
+                    f"one a label, or 'balanced', got {self.class_weight!r}."
+                )
             return compute_class_weight(
                 self.class_weight, classes=self.classes_, y=self.classes_[codes]
             )
         # Counted with their weights, so that weighing a row is repeating it.
-        counts = np.bincount(codes, sample_weight, minlength=len(self.classes_))
+        counts = np.bincount(codes, sample_weight)
         n_present = np.count_nonzero(counts)
         with np.errstate(divide="ignore"):
             return np.where(counts > 0, counts.sum() / (n_present * counts), 0)
@@ -153,7 +177,7 @@ class NetworkClassifierMixin(ClassifierMixin):
     def _predict_from_scores(self, z: Array) -> Array:
         codes = self._codes_from_scores(z)
         if self._y_type == "multilabel-indicator":
-            return codes
+            return sparse.csr_matrix(codes) if self._y_is_sparse else codes
         return self.classes_[codes]
 
     def _score_from_scores(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import signature
@@ -19,7 +22,8 @@ def suggest(value: Any, choices: Any) -> str:
     """Return `` Did you mean 'adam'?`` where `value` is near one of `choices`."""
     if not isinstance(value, str):
         return ""
-    near = get_close_matches(value.lower(), sorted(choices), n=1, cutoff=0.6)
+    begun = [c for c in sorted(choices, key=len) if value and c.startswith(value)]
+    near = begun or get_close_matches(value.lower(), sorted(choices), cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
@@ -79,6 +83,16 @@ def takes_sample_weight(scorer: Callable[..., Any]) -> bool:
     )
 
 
+def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, pointing at the line that called into the package."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and re.match(
+        r"(sknn|sklearn\.base|contextlib)\b", frame.f_globals["__name__"]
+    ):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
 def check_validation_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
     """Return whether a validation set was passed; raise where only part of it was."""
     if X_val is None and y_val is None:
@@ -111,4 +125,10 @@ def hold_out_size(n: int, validation_fraction: float, n_classes: int) -> int:
             "The validation set is too small. Increase 'validation_fraction' or the "
             f"size of your dataset, or pass X_val and y_val to fit (n_samples={n})."
         )
-    return max(int(np.ceil(validation_fraction * n)), smallest)
+    size = max(int(np.ceil(validation_fraction * n)), smallest)
+    if n - size < smallest:
+        raise ValueError(
+            f"validation_fraction={validation_fraction} holds out {size} of {n} rows, "
+            "which leaves too few to train on."
+        )
+    return size

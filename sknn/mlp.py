@@ -24,6 +24,7 @@ from .layers import ActivationLayer, Dense, Layer
 from .losses import REGRESSION_LOSSES, Loss
 from .network import Network
 from .schedules import SCHEDULES
+from .solvers import SOLVERS
 
 
 class ParameterViews(list):
@@ -33,6 +34,10 @@ class ParameterViews(list):
         views, values = self[i], value
         if not isinstance(i, slice):
             views, values = [views], [value]
+        if len(views) != len(values):
+            raise ValueError(
+                f"Got {len(values)} arrays of parameters for {len(views)} layers."
+            )
         for view, new in zip(views, values, strict=True):
             new = np.asarray(new)
             if new.shape != view.shape:
@@ -52,7 +57,7 @@ class BaseMLP(BaseNetworkEstimator):
             Interval(Integral, 1, None, closed="left"),
         ],
         "activation": [StrOptions(set(ACTIVATIONS))],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "solver": [StrOptions({"lbfgs", *SOLVERS})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
             StrOptions({"auto"}),
@@ -155,7 +160,11 @@ class BaseMLP(BaseNetworkEstimator):
     ) -> Network:
         network = super()._start_network(X, y, rng, goes_on, one_epoch)
         given = self.__dict__.pop("_given_parameters", {})
-        if len(given) == 2 and (self.warm_start or one_epoch):
+        if len(given) == 1:
+            raise ValueError(
+                "coefs_ and intercepts_ were not both set: set the other one too."
+            )
+        if given and (self.warm_start or one_epoch):
             for name, arrays in given.items():
                 ParameterViews(_views(network, name))[:] = arrays
         return network
@@ -281,7 +290,7 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         scoring: str | Callable[..., float] | None = None,
-        class_weight: dict[Any, float] | str | None = None,
+        class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
     ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,

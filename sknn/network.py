@@ -19,9 +19,9 @@ from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec
 from .layers.base import Params, Workspace
 
-ROWS_BUFFER = 2**19
+ROWS_BUFFER = 2**21
 """Features and activations, in elements, that a pass over many rows holds at a time:
-a few MB, which with gradients and casts stays far below 50 MB."""
+up to 16 MB, which with gradients and casts stays below 50 MB."""
 
 
 class Network:
@@ -94,6 +94,11 @@ class Network:
         shapes = [self.in_shape, *(s.out_shape for s in self.specs if s.params)]
         widths = " -> ".join("×".join(map(str, shape)) for shape in shapes)
         return f"Network({widths}, {self.theta.size} parameters, {self.dtype})"
+
+    @property
+    def shapes(self) -> list[tuple[int, str, Shape]]:
+        """Layer index, name and shape of each parameter."""
+        return [(i, name, spec.shape) for i, name, spec in self._param_specs()]
 
     @property
     def n_layers(self) -> int:

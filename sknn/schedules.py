@@ -51,7 +51,7 @@ class Adaptive(Schedule):
 
     stop_message = "Learning rate too small. Stopping."
 
-    smallest: float = 1e-6
+    smallest: ClassVar[float] = 1e-6
 
     def __call__(self, t: int) -> float:
         return 1.0
@@ -60,14 +60,9 @@ class Adaptive(Schedule):
         return base_rate / 5 if base_rate > self.smallest else None
 
 
-SCHEDULES = ("constant", "invscaling", "adaptive")
-"""The schedules that have a name."""
-
-
-def make_schedule(name: str, power_t: float) -> Schedule:
-    """Return the schedule of that name."""
-    return {
-        "constant": Constant(),
-        "invscaling": InvScaling(power_t),
-        "adaptive": Adaptive(),
-    }[name]
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": Constant,
+    "invscaling": InvScaling,
+    "adaptive": Adaptive,
+}
+"""The schedules that have a name; their fields are parameters of the estimators."""

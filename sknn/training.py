@@ -82,6 +82,7 @@ class History:
     loss_curve: list[float] = field(default_factory=list)
     validation_loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
+    loss: float = math.nan
     best_loss: float = math.inf
     best_validation_score: float = -math.inf
     no_improvement_count: int = 0
@@ -155,6 +156,7 @@ class Monitor:
         """Record an epoch: its training loss, then the validation loss and score."""
         history = self.history
         history.n_iter += 1
+        history.loss = loss
         history.loss_curve.append(loss)
         if self.limits.verbose:
             print(f"Iteration {history.n_iter}, loss = {loss:.8f}")
@@ -326,6 +328,8 @@ def train_lbfgs(
         monitor.restore_best()
         return "interrupted", None
     np.copyto(theta, result.x)
+    history.loss = float(result.fun)  # there may have been no iteration
+    history.best_loss = min(history.best_loss, history.loss)
     monitor.restore_best()
     if not math.isfinite(result.fun):
         return "diverged", None

@@ -45,6 +45,11 @@ def labels():
     return scale(X), y
 
 
+def labels_as_csr():
+    X, y = labels()
+    return X, sparse.csr_matrix(y)
+
+
 def diabetes():
     X, y = load_diabetes(return_X_y=True)
     return scale(X), scale(y)
@@ -89,6 +94,19 @@ def partial_fit_chunks(estimator, X, y):
     return estimator
 
 
+def labels_then_one_a_row(estimator, X, y):
+    """The model knows several labels a row; from then on there is one a row."""
+    estimator.set_params(max_iter=20).fit(X, np.eye(10, dtype=int)[y])
+    for _ in range(30):
+        estimator.partial_fit(X, y)
+    return estimator
+
+
+def activation_changes(estimator, X, y):
+    estimator.set_params(warm_start=True, max_iter=20).fit(X, y)
+    return estimator.set_params(activation="logistic").fit(X, y)
+
+
 def fit_then_partial_fit(estimator, X, y):
     estimator.set_params(max_iter=20).fit(X, y)
     for _ in range(30):
@@ -108,7 +126,7 @@ class Setting:
 
     @property
     def class_name(self):
-        classifies = self.data in (digits, cancer, labels)
+        classifies = self.data in (digits, cancer, labels, labels_as_csr)
         return "MLPClassifier" if classifies else "MLPRegressor"
 
     def run(self, module, dtype):
@@ -193,6 +211,11 @@ STOCHASTIC = {
     ),
     "partial_fit, chunks": Setting(digits, train=partial_fit_chunks),
     "partial_fit, regressor": Setting(diabetes, train=partial_fit_chunks),
+    "labels, then one a row": Setting(
+        digits, {"batch_size": 10}, train=labels_then_one_a_row
+    ),
+    "warm_start, other activation": Setting(digits, train=activation_changes),
+    "sparse labels": Setting(labels_as_csr, {"hidden_layer_sizes": 20}),
     "fit, then partial_fit": Setting(digits, train=fit_then_partial_fit),
     "fit, then partial_fit, sgd": Setting(cancer, sgd(), train=fit_then_partial_fit),
 }
@@ -248,7 +271,11 @@ def assert_agree(theirs, ours, X, rtol, atol):
             np.testing.assert_allclose(a, b, rtol=rtol, atol=atol, err_msg=name)
     if hasattr(theirs, "predict_proba"):
         np.testing.assert_array_equal(ours.classes_, theirs.classes_)
-        np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+        predictions = ours.predict(X), theirs.predict(X)
+        assert type(predictions[0]) is type(predictions[1])
+        np.testing.assert_array_equal(
+            *(p.toarray() if sparse.issparse(p) else p for p in predictions)
+        )
         np.testing.assert_allclose(
             ours.predict_proba(X), theirs.predict_proba(X), rtol=rtol, atol=atol
         )
@@ -269,6 +296,17 @@ def test_lbfgs(name):
     assert_agree(theirs, ours, X, rtol=1e-6, atol=1e-6)
     assert len(ours.loss_curve_) >= ours.n_iter_
     assert ours.loss_curve_[-1] == ours.loss_
+
+
+@pytest.mark.parametrize("tol", [10, 1e3])
+def test_lbfgs_without_an_iteration(tol):
+    """Converged where it began: the loss there is the loss."""
+    X, y = digits()
+    params = {"solver": "lbfgs", "tol": tol, "random_state": 0}
+    theirs = sklearn.neural_network.MLPClassifier(**params).fit(X, y)
+    ours = sknn.MLPClassifier(**params).fit(X, y)
+    assert ours.n_iter_ == theirs.n_iter_ == 0
+    assert ours.loss_ == ours.best_loss_ == pytest.approx(theirs.loss_, rel=1e-12)
 
 
 def test_warm_start_with_early_stopping():

@@ -119,10 +119,16 @@ def test_warnings_are_scikit_learns(name, params, iris):
     assert messages[1] == messages[0]
 
 
-def test_warnings_point_at_the_caller(iris):
-    with pytest.warns(ConvergenceWarning) as caught:
-        MLPClassifier(max_iter=2).fit(*iris)
-    assert caught[0].filename == __file__
+@pytest.mark.parametrize("params", [{"max_iter": 2}, {"batch_size": 1000}])
+def test_warnings_point_at_the_caller(params, iris):
+    clf = MLPClassifier(**params)
+    with pytest.warns(Warning, match="Maximum iterations|batch_size") as from_fit:
+        clf.fit(*iris)
+    clf.set_params(batch_size=1000)
+    with pytest.warns(UserWarning, match="batch_size") as from_partial_fit:
+        clf.partial_fit(*iris)
+    for warning in [*from_fit, *from_partial_fit]:
+        assert warning.filename == __file__
 
 
 # -- parameters as attributes --------------------------------------------------------
@@ -468,6 +474,15 @@ def test_class_weight_of_labels():
     np.testing.assert_allclose(by_class.network_.theta, by_row.network_.theta)
 
 
+def test_balanced_class_weight_of_labels_counts_rows_by_weight():
+    X, y = make_multilabel_classification(n_samples=60, random_state=0)
+    w = np.random.RandomState(0).randint(1, 4, size=60)
+    params = {"class_weight": "balanced", "random_state": 0, "max_iter": 5}
+    weighted = MLPClassifier(**params).fit(X, y, w)
+    repeated = MLPClassifier(**params).fit(X.repeat(w, axis=0), y.repeat(w, axis=0))
+    np.testing.assert_allclose(weighted.network_.theta, repeated.network_.theta)
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
 def test_a_batch_without_weight_is_passed_over(Estimator, solver, iris):
@@ -561,6 +576,9 @@ def test_predicting_changes_nothing(iris):
          r"hidden_layer_sizes must be .* integers, .* got \(10, 2.5\)"),
         (MLPClassifier, {"early_stopping": True, "validation_fraction": 0},
          "validation_fraction=0: choose a fraction"),
+        (MLPClassifier, {"early_stopping": True, "validation_fraction": 0.999},
+         "validation_fraction=0.999 holds out 150 of 150 rows"),
+        (MLPClassifier, {"scoring": "acc"}, "Did you mean 'accuracy'?"),
     ],
 )  # fmt: skip
 def test_bad_parameters(Estimator, params, message, iris):
@@ -661,9 +679,75 @@ def test_partial_fit_is_missing_where_it_cannot_work(params, message, iris):
         clf.partial_fit(*iris, classes=[0, 1, 2])
 
 
+def test_kinds_of_targets_must_fit(iris):
+    X, y = iris
+    Y = np.eye(3, dtype=int)[y]
+    several, one = MLPClassifier(max_iter=2), MLPClassifier(max_iter=2)
+    several.fit(X, Y)
+    one.fit(X, y)
+    with pytest.raises(ValueError, match="not fitted with multilabel input"):
+        one.partial_fit(X, Y)
+    with pytest.raises(ValueError, match="y has 2 columns, but there were 3 labels"):
+        several.partial_fit(X, Y[:, :2])
+    with pytest.raises(ValueError, match=r"validation set.*not fitted with multilabel"):
+        MLPClassifier().fit(X, y, X_val=X, y_val=Y)
+    MLPClassifier(max_iter=2).fit(X, Y, X_val=X, y_val=y)
+
+
+def test_coefs_must_fit(iris):
+    clf = MLPClassifier(5, max_iter=2).fit(*iris)
+    with pytest.raises(ValueError, match="Got 3 arrays of parameters for 2 layers"):
+        clf.coefs_ = [*clf.coefs_, 0]
+    other = MLPClassifier(5, warm_start=True)
+    other.coefs_ = clf.coefs_
+    with pytest.raises(ValueError, match="coefs_ and intercepts_ were not both set"):
+        other.fit(*iris)
+
+
+@pytest.mark.parametrize("weight", [-1, np.nan, np.inf])
+def test_bad_class_weight(weight, iris):
+    clf = MLPClassifier(class_weight={0: weight})
+    with pytest.raises(ValueError, match="class_weight must hold finite weights"):
+        clf.fit(*iris)
+    with pytest.raises(ValueError, match="class_weight must be a list of dicts"):
+        MLPClassifier(class_weight={0: 1}).fit(iris[0], np.eye(3, dtype=int)[iris[1]])
+
+
+def test_bad_scorers(iris):
+    for scorer, message in [
+        (lambda e, X, y: None, "must return a number, got None"),
+        (lambda e, X: 1.0, "cannot score .* positional argument"),
+        (lambda e, X, y: next(iter(())), "cannot score the validation set of 15 rows"),
+    ]:
+        for solver in ("adam", "lbfgs"):
+            clf = MLPClassifier(scoring=scorer, solver=solver, early_stopping=True)
+            with pytest.raises(ValueError, match=f"scoring=.*{message}"):
+                clf.fit(*iris)
+
+
+def test_a_scorer_may_look_at_the_network(iris):
+    def scorer(estimator, X, y):
+        assert (estimator.n_outputs_, estimator.n_layers_) == (3, 3)
+        assert estimator.out_activation_ == "softmax"
+        return 0.0
+
+    MLPClassifier(scoring=scorer, early_stopping=True, max_iter=2).fit(*iris)
+
+
+def test_weights_that_become_non_finite_are_not_called_a_loss():
+    X, y = load_digits(return_X_y=True)
+    clf = MLPClassifier(solver="sgd", learning_rate_init=1e308, max_iter=1,
+                        batch_size=400)  # fmt: skip
+    with pytest.raises(ValueError, match="The weights became non-finite in epoch 1"):
+        clf.fit(X[:400] * 1e10, y[:400])
+
+
 def test_warm_start_with_other_layers(iris):
     clf = MLPClassifier(10, warm_start=True, max_iter=2).fit(*iris)
-    with pytest.raises(ValueError, match="other layers than the parameters ask for"):
+    message = (
+        r"ask for other layers now, Network\(4 -> 20 -> 3,.* Network\(4 -> 10 -> 3"
+    )
+    with pytest.raises(ValueError, match=message):
         clf.set_params(hidden_layer_sizes=20).fit(*iris)
     assert clf.network_.out_shape == (3,)
     with pytest.raises(ValueError, match="same classes as in the previous call"):

@@ -9,7 +9,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sknn.solvers import SGD, Adam, minimize_lbfgs
 
-SOLVERS = [SGD(0.0), SGD(0.9, nesterov=False), SGD(0.9), Adam(), Adam(0.5, 0.9, 1e-2)]
+SOLVERS = [
+    SGD(0.0),
+    SGD(0.9, nesterovs_momentum=False),
+    SGD(0.9),
+    Adam(),
+    Adam(0.5, 0.9, 1e-2),
+]
 
 all_solvers = pytest.mark.parametrize("solver", SOLVERS, ids=repr)
 
@@ -40,10 +46,10 @@ def plain_sgd(solver, theta, gradient, rates):
     """
     v = 0
     for rate in rates:
-        ahead = theta + solver.momentum * v if solver.nesterov else theta
+        ahead = theta + solver.momentum * v if solver.nesterovs_momentum else theta
         v = solver.momentum * v - rate * gradient(ahead)
         theta = theta + v
-    return theta + solver.momentum * v if solver.nesterov else theta
+    return theta + solver.momentum * v if solver.nesterovs_momentum else theta
 
 
 def plain_adam(solver, theta, gradient, rates):
@@ -74,7 +80,7 @@ def test_steps_are_those_of_the_textbook(solver):
 
 TORCH_TWINS = {
     SGD(0.0): ("SGD", {}),
-    SGD(0.9, nesterov=False): ("SGD", {"momentum": 0.9}),
+    SGD(0.9, nesterovs_momentum=False): ("SGD", {"momentum": 0.9}),
     SGD(0.9): ("SGD", {"momentum": 0.9, "nesterov": True}),
     # torch adds ε after the correction of the bias: equal if ε is negligible.
     Adam(epsilon=1e-30): ("Adam", {"eps": 1e-30}),

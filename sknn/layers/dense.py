@@ -38,7 +38,7 @@ class Dense(Layer):
         ws = SimpleNamespace(y=np.empty((n, self.units), dtype))
         if train:
             ws.ones = np.ones(n, dtype)
-            ws.dx = np.empty((n, *spec.in_shape), dtype)
+            ws.dx = None
         return ws
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
@@ -58,4 +58,8 @@ class Dense(Layer):
         else:
             np.copyto(g["W"], ws.x.T @ dy)
         np.matmul(ws.ones, dy, out=g["b"])  # quicker than a sum over rows
-        return np.matmul(dy, p["W"].T, out=ws.dx) if need_dx else None
+        if not need_dx:
+            return None
+        if ws.dx is None:  # the first layer, the widest as a rule, never comes here
+            ws.dx = np.empty((len(dy), len(p["W"])), dy.dtype)
+        return np.matmul(dy, p["W"].T, out=ws.dx)

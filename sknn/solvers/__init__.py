@@ -5,4 +5,7 @@ from .base import Solver, SolverState
 from .lbfgs import minimize_lbfgs
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "Solver", "SolverState", "minimize_lbfgs"]
+__all__ = ["SGD", "SOLVERS", "Adam", "Solver", "SolverState", "minimize_lbfgs"]
+
+SOLVERS: dict[str, type[Solver]] = {"sgd": SGD, "adam": Adam}
+"""The stochastic solvers by name; their fields are parameters of the estimators."""

@@ -24,7 +24,7 @@ class SGD(Solver):
     """
 
     momentum: float = 0.9
-    nesterov: bool = True
+    nesterovs_momentum: bool = True
 
     def start(self, theta: Array) -> SolverState:
         return {"velocity": np.zeros_like(theta)} if self.momentum else {}
@@ -39,7 +39,7 @@ class SGD(Solver):
         velocity = state["velocity"]
         velocity *= self.momentum
         velocity -= grad
-        if self.nesterov:
+        if self.nesterovs_momentum:
             theta -= grad
             np.multiply(velocity, self.momentum, out=grad)
             theta += grad
