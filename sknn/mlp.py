@@ -218,7 +218,7 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     """Multi-layer perceptron classifier: minimises the cross-entropy.
 
     A drop-in for `sklearn.neural_network.MLPClassifier`: the same parameters in the
-    same order, the same results for the same `random_state`, several times faster.
+    same order, the same results for the same `random_state`, faster.
     Two classes, more than two, or several labels a row.
 
     Parameters
@@ -382,7 +382,7 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
     """Multi-layer perceptron regressor: minimises the squared error or another loss.
 
     A drop-in for `sklearn.neural_network.MLPRegressor`: the same parameters in the same
-    order, the same results for the same `random_state`, several times faster. One
+    order, the same results for the same `random_state`, faster. One
     target a row or several.
 
     Parameters

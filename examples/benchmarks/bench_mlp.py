@@ -10,12 +10,15 @@ Run it on an otherwise idle machine::
 
     python examples/benchmarks/bench_mlp.py --rounds 7 --figure bench_mlp.png
 
+``--busy`` shows what happens when another process keeps one core busy: networks with
+small matrix products train on one BLAS thread (`sknn._threads`) and hardly notice.
 PyTorch and skorch take part if they are installed, the chart is drawn if Matplotlib is.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import platform
 import time
 import warnings
@@ -179,6 +182,12 @@ def measure(workload, dtype, n_rounds):
     return {name: np.array(values) for name, values in seconds.items()}
 
 
+def spin():
+    """Keep a core busy."""
+    while True:
+        pass
+
+
 def describe_machine():
     """Return versions and threads in one line."""
     pools = ", ".join(
@@ -204,7 +213,7 @@ def draw(results, path):
             heights = [np.median(s[name] / s["sklearn"]) for _, _, s in rows]
             at = np.arange(len(rows)) + (i - (len(names) - 1) / 2) * width
             bars = ax.bar(at, heights, width, label=name)
-            labels = [f"{1e3 * np.median(s[name]):.3g}" for _, _, s in rows]
+            labels = [f"{1e3 * np.median(s[name]):,.0f}" for _, _, s in rows]
             ax.bar_label(bars, labels, fontsize=7)
         ax.axhline(1, color="gray", linewidth=0.8)
         ax.set_xticks(range(len(rows)), [w.name for w, _, _ in rows])
@@ -218,10 +227,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--figure", help="file to draw a bar chart into")
+    parser.add_argument(
+        "--busy", action="store_true", help="keep one core busy with something else"
+    )
     parser.add_argument("--workloads", type=int, nargs="*", default=[0, 1, 2, 3])
     parser.add_argument("--dtypes", nargs="*", default=["float32", "float64"])
     args = parser.parse_args()
 
+    if args.busy:
+        multiprocessing.Process(target=spin, daemon=True).start()
     results = []
     for dtype in args.dtypes:
         for workload in (WORKLOADS[i] for i in args.workloads):
