@@ -19,9 +19,9 @@ from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec
 from .layers.base import Params, Workspace
 
-ROWS_BUFFER = 2**21
+ROWS_BUFFER = 2**20
 """Features and activations, in elements, that a pass over many rows holds at a time:
-up to 16 MB, which with gradients and casts stays below 50 MB."""
+up to 8 MB, which with gradients and casts stays below 50 MB."""
 
 
 class Network:
