@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ._arrays import aligned_zeros
 from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec
 from .layers.base import Params, Workspace
@@ -61,7 +62,7 @@ class Network:
         for _, _, spec in self._param_specs():
             sizes[spec.decay] += math.prod(spec.shape)
         self.n_decay = sizes[True]
-        self._bind(np.zeros(sizes[True] + sizes[False], dtype))
+        self._bind(aligned_zeros((sizes[True] + sizes[False],), dtype))
 
     def _param_specs(self) -> Iterator[tuple[int, str, Any]]:
         """Layer index, name and ParamSpec of each parameter, in drawing order."""

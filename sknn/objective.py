@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ._arrays import aligned_zeros
 from ._typing import Array, Matrix
 from .layers.base import Workspace
 from .losses import Loss
@@ -40,7 +41,7 @@ class Objective:
         self.network = network
         self.loss = loss
         self.alpha = alpha
-        self.grad = np.empty_like(network.theta)
+        self.grad = aligned_zeros(network.theta.shape, network.dtype)
         self._g = network.views(self.grad)
         self._workspaces: dict[int, list[Workspace]] = {}
 
@@ -65,7 +66,7 @@ class Objective:
         if self.alpha == 0 or not W.size:
             return 0.0
         dW += W * (self.alpha / total)
-        return 0.5 * self.alpha / total * float(np.einsum("i,i", W, W))
+        return 0.5 * self.alpha / total * float(W @ W)
 
     def loss_gradient(self, x: Matrix, y: Array, sample_weight: Array | None) -> float:
         """Return the objective on one batch and write its gradient to `grad`."""

@@ -14,6 +14,7 @@ PACKAGE = ROOT / "sknn"
 
 FLOORS = [
     {
+        "_arrays",
         "_docs",
         "_typing",
         "activations",
@@ -31,7 +32,7 @@ FLOORS = [
 SKLEARN_FLOOR = 4
 """The only floor that knows scikit-learn."""
 
-SOLVERS_MAY_IMPORT = {"solvers", "_typing"}
+SOLVERS_MAY_IMPORT = {"solvers", "_arrays", "_typing"}
 """Solvers know theta, the gradient and the learning rate, and nothing of networks."""
 
 DEPENDENCIES = {"joblib", "numpy", "scikit-learn", "scipy"}

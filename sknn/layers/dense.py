@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from .._arrays import aligned_empty
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import GlorotUniform, Initializer
 from .base import Layer, LayerSpec, Params, ParamSpec, Workspace
@@ -35,7 +36,7 @@ class Dense(Layer):
     def workspace(
         self, spec: LayerSpec, n: int, dtype: DType, train: bool
     ) -> Workspace:
-        ws = SimpleNamespace(y=np.empty((n, self.units), dtype))
+        ws = SimpleNamespace(y=aligned_empty((n, self.units), dtype))
         if train:
             ws.ones = np.ones(n, dtype)
             ws.dx = None
@@ -61,5 +62,5 @@ class Dense(Layer):
         if not need_dx:
             return None
         if ws.dx is None:  # the first layer, the widest as a rule, never comes here
-            ws.dx = np.empty((len(dy), len(p["W"])), dy.dtype)
+            ws.dx = aligned_empty((len(dy), len(p["W"])), dy.dtype)
         return np.matmul(dy, p["W"].T, out=ws.dx)

@@ -7,6 +7,7 @@ from math import sqrt
 
 import numpy as np
 
+from .._arrays import aligned_zeros
 from .._typing import Array
 from .base import Solver, SolverState
 
@@ -32,7 +33,8 @@ class Adam(Solver):
     epsilon: float = 1e-8
 
     def start(self, theta: Array) -> SolverState:
-        return {"t": 0, "m": np.zeros_like(theta), "v": np.zeros_like(theta)}
+        m, v = (aligned_zeros(theta.shape, theta.dtype) for _ in range(2))
+        return {"t": 0, "m": m, "v": v}
 
     def step(
         self, theta: Array, grad: Array, state: SolverState, learning_rate: float

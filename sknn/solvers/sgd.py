@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._arrays import aligned_zeros
 from .._typing import Array
 from .base import Solver, SolverState
 
@@ -27,7 +28,9 @@ class SGD(Solver):
     nesterovs_momentum: bool = True
 
     def start(self, theta: Array) -> SolverState:
-        return {"velocity": np.zeros_like(theta)} if self.momentum else {}
+        if not self.momentum:
+            return {}
+        return {"velocity": aligned_zeros(theta.shape, theta.dtype)}
 
     def step(
         self, theta: Array, grad: Array, state: SolverState, learning_rate: float
