@@ -17,7 +17,7 @@ def aligned_empty(shape: Shape, dtype: DType) -> Array:
     """Return a new array, not initialised, that begins on a cache line."""
     n_bytes = math.prod(shape) * dtype.itemsize
     memory = np.empty(n_bytes + CACHE_LINE, np.uint8)
-    start = -memory.ctypes.data % CACHE_LINE
+    start = -memory.__array_interface__["data"][0] % CACHE_LINE
     return memory[start : start + n_bytes].view(dtype).reshape(shape)
 
 

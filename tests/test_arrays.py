@@ -8,7 +8,7 @@ from sknn._arrays import CACHE_LINE, aligned_empty, aligned_zeros
 
 @pytest.mark.parametrize("make", [aligned_empty, aligned_zeros])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("shape", [(0,), (1,), (7,), (3, 5), (1000, 3)])
+@pytest.mark.parametrize("shape", [(1,), (7,), (3, 5), (1000, 3)])
 def test_begins_on_a_cache_line(make, dtype, shape):
     keep = []  # all at once, so that none gets the memory of the one before
     for _ in range(20):
@@ -31,3 +31,7 @@ def test_arrays_share_no_memory():
     a, b = (aligned_zeros((100,), np.dtype(np.float32)) for _ in range(2))
     a += 1
     assert not b.any()
+
+
+def test_may_be_empty():
+    assert aligned_zeros((0, 3), np.dtype(np.float32)).shape == (0, 3)
