@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from ._spec import Spec
 from ._typing import Array
 
 
 @dataclass(frozen=True)
-class Activation(ABC):
+class Activation(Spec, ABC):
     """An elementwise function and its derivative, both writing in place.
 
     Instances hold hyper-parameters only: they are immutable, hashable and picklable.

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._spec import Spec
 from ._typing import Array, Shape
 
 
 @dataclass(frozen=True)
-class Initializer(ABC):
+class Initializer(Spec, ABC):
     """A distribution of initial parameters that depends on fan_in and fan_out."""
 
     @abstractmethod

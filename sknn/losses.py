@@ -15,11 +15,12 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit, xlogy
 
+from ._spec import Spec
 from ._typing import Array
 
 
 @dataclass(frozen=True)
-class Loss(ABC):
+class Loss(Spec, ABC):
     """A loss of raw scores `z` against targets `y`, and its inverse link.
 
     Shapes: `z` is (n, n_outputs); `y` is (n, n_outputs), or (n,) for class indices;

@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ._spec import Spec
+
 
 @dataclass(frozen=True)
-class Schedule(ABC):
+class Schedule(Spec, ABC):
     """A factor on ``learning_rate_init``, asked for at the end of each epoch.
 
     A schedule is immutable: what changes in training, the base rate that a plateau may

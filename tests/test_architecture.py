@@ -16,6 +16,7 @@ FLOORS = [
     {
         "_arrays",
         "_docs",
+        "_spec",
         "_typing",
         "activations",
         "initializers",
@@ -32,7 +33,7 @@ FLOORS = [
 SKLEARN_FLOOR = 4
 """The only floor that knows scikit-learn."""
 
-SOLVERS_MAY_IMPORT = {"solvers", "_arrays", "_typing"}
+SOLVERS_MAY_IMPORT = {"solvers", "_arrays", "_spec", "_typing"}
 """Solvers know theta, the gradient and the learning rate, and nothing of networks."""
 
 DEPENDENCIES = {"joblib", "numpy", "scikit-learn", "scipy"}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
+from .._spec import Spec
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import Initializer
 
@@ -46,7 +47,7 @@ class LayerSpec:
 
 
 @dataclass(frozen=True)
-class Layer(ABC):
+class Layer(Spec, ABC):
     """One step of a network, ``y = f(x; p)``: hyper-parameters only, immutable."""
 
     @abstractmethod

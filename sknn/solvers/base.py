@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from .._spec import Spec
 from .._typing import Array
 
 SolverState: TypeAlias = dict[str, Any]
@@ -13,7 +14,7 @@ SolverState: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Solver(ABC):
+class Solver(Spec, ABC):
     """A rule for one step of descent over the whole flat parameter vector."""
 
     @abstractmethod
