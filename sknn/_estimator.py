@@ -7,36 +7,35 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
-from numbers import Real
+from dataclasses import dataclass, field, replace
+from inspect import signature
 from types import MethodType
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._callbacks import CallbackSupportMixin, FitCallbacks, fit_callbacks
+from ._spec import Spec
 from ._threads import blas_threads_for
 from ._typing import Array, DType, Matrix
 from ._validation import (
     add_suggestion,
     check_sample_weight,
     check_some_weight,
-    check_validation_pair,
-    hold_out_size,
-    takes_sample_weight,
     warn_caller,
 )
+from ._validation_set import ValidationSetMixin
+from .descent import Clipping
 from .layers import Layer
 from .losses import Loss
 from .network import Network
-from .objective import Objective, mean_loss
+from .objective import Objective
 from .schedules import SCHEDULES, Schedule
 from .solvers import SOLVERS, Solver
 from .training import (
@@ -60,6 +59,22 @@ DIVERGED = (
 
 ClassesMay = Literal["be new", "be the same", "be some"]
 """How the classes in y may relate to those seen before."""
+
+
+@dataclass
+class Run:
+    """What one call of `fit` or `partial_fit` carries along.
+
+    `rng` is scikit-learn's stream, of initial weights, hold-out and shuffles; `noise`
+    the one of masks and mixup.
+    """
+
+    rng: np.random.RandomState
+    noise: np.random.Generator
+    callbacks: FitCallbacks | None
+    one_epoch: bool
+    history: History = field(default_factory=History)
+    validate: Validate | None = None
 
 
 class PartialFitUnavailableError(AttributeError, ValueError):
@@ -102,7 +117,16 @@ class AvailablePartialFit:
         return MethodType(self.method, estimator)
 
 
-class BaseNetworkEstimator(BaseEstimator, ABC):
+def noise_stream(rng: np.random.RandomState) -> np.random.Generator:
+    """Return a stream for masks and mixup that depends on `rng` but does not move it.
+
+    Initial weights, hold-out and shuffles are then the same with and without them.
+    """
+    seed = copy.deepcopy(rng).randint(2**32, size=4, dtype=np.uint32)
+    return np.random.Generator(np.random.SFC64(seed))
+
+
+class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
     """Base of all sknn estimators: everything but the layers and their parameters.
 
     A fit that fails, for whatever reason, leaves the estimator as it was before: it
@@ -120,6 +144,10 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
     @abstractmethod
     def _make_loss(self) -> Loss:
         """Return the loss that fits parameters and targets."""
+
+    def _make_training_loss(self) -> Loss:
+        """Return the loss to train on, where it is not the one to validate on."""
+        return self._loss
 
     @abstractmethod
     def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
@@ -151,6 +179,38 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
 
     # -- parameters ---------------------------------------------------------------
 
+    def _store_parameters(self, given: dict[str, Any]) -> None:
+        """Set each parameter of the constructor to the value given, as it is."""
+        for name in self._get_param_names():
+            setattr(self, name, given[name])
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters; ``learning_rate__warmup`` is one of an object's.
+
+        Objects such as schedules and solvers are immutable and may be shared, so one
+        with another value takes the place of the old one.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name.
+
+        Returns
+        -------
+        self : estimator
+            The estimator itself.
+        """
+        of_objects: dict[str, dict[str, Any]] = {}
+        for key in list(params):
+            name, _, field = key.partition("__")
+            held = params.get(name, getattr(self, name, None))
+            if field and isinstance(held, Spec):
+                of_objects.setdefault(name, {})[field] = params.pop(key)
+        super().set_params(**params)
+        for name, changes in of_objects.items():
+            setattr(self, name, getattr(self, name).replace(**changes))
+        return self
+
     def _validate_params(self) -> None:
         try:
             super()._validate_params()
@@ -159,17 +219,44 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
                 error, self.get_params(deep=False), self._parameter_constraints
             ) from None
 
-    def _make(self, cls: Any) -> Any:
-        """Make a solver or schedule: its fields are parameters of the estimator."""
-        return cls(**{f.name: getattr(self, f.name) for f in fields(cls)})
+    def _make(self, choice: Any, table: dict[str, Any]) -> Any:
+        """Return `choice` if it is an object, else make the one of that name.
+
+        Its fields are parameters of the estimator where there are any of that name.
+        """
+        if not isinstance(choice, str):
+            return choice
+        params = self.get_params(deep=False)
+        fields = signature(table[choice]).parameters
+        return table[choice](**{f: params[f] for f in fields if f in params})
 
     def _make_solver(self) -> Solver:
-        return self._make(SOLVERS[self.solver])
+        return self._make(self.solver, SOLVERS)
 
     def _make_schedule(self) -> Schedule:
-        # As in scikit-learn, learning_rate is a parameter of solver="sgd" only.
-        name = self.learning_rate if self.solver == "sgd" else "constant"
-        return self._make(SCHEDULES[name])
+        choice = self.learning_rate
+        # scikit-learn's adam ignores the names that scikit-learn has; agree with it.
+        if self.solver == "adam" and choice in ("invscaling", "adaptive"):
+            choice = "constant"
+        return self._make(choice, SCHEDULES)
+
+    def _check_combinations(self, network: Network) -> None:
+        """Raise where parameters that are valid one by one cannot go together."""
+        if self.solver != "lbfgs":
+            return
+        random = any(layer.random for layer in network.layers)
+        mixes = any(layer.mixes_rows for layer in network.layers)
+        for culprit, is_on in (
+            ("dropout, input_dropout and dropconnect make", random),
+            ("mixup makes", self.mixup),
+            ("normalization='batch' makes", mixes),
+        ):
+            if is_on:
+                raise ValueError(
+                    f"{culprit} the loss different from batch to batch, but "
+                    "solver='lbfgs' needs one fixed function to minimise. Leave it "
+                    "out, or choose another solver, such as 'adam'."
+                )
 
     def _clip_batch_size(self, n: int) -> int:
         if self.batch_size == "auto":
@@ -192,6 +279,11 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         one_epoch: bool = False,
     ) -> None:
         """Fit; with `one_epoch`, go on from where the last call stopped."""
+        # Before anything that is undone on failure: scikit-learn clears up itself.
+        most = None if self.early_stopping and self.refit_on_all else self.max_iter
+        callbacks = (
+            None if one_epoch else fit_callbacks(self, X, y, sample_weight, most)
+        )
         with self._all_or_nothing():
             goes_on = hasattr(self, "network_") and (self.warm_start or one_epoch)
             X, y = self._check_X_y(X, y, first=not goes_on)
@@ -204,15 +296,62 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             if data.sample_weight is not None:
                 check_some_weight(data.sample_weight)
             rng = check_random_state(self.random_state)
+            run = Run(rng, noise_stream(rng), callbacks, one_epoch)
+            self._loss = self._make_loss()
             network = self._start_network(X, y, rng, goes_on, one_epoch)
-            history = self._history.copy() if goes_on else History()
+            self._check_combinations(network)
+            if goes_on:
+                run.history = self._history.copy()
             self._set_network(network)
             validation_data = self._check_validation(validation, data, dtype)
-            if validation_data is None and self.early_stopping:
-                data, validation_data = self._hold_out(data, rng)
-            validate = self._make_validate(validation_data)
-            self._train(data, history, validate, rng, one_epoch)
-            self._set_fitted(history, validate is not None)
+            self._train_and_set(data, validation_data, run)
+        if callbacks is not None:
+            callbacks.fit_ends()
+
+    def _train_and_set(
+        self, data: Data, validation_data: Data | None, run: Run
+    ) -> None:
+        """Hold rows out if asked to, train, and set the fitted attributes."""
+        train_data, refits = data, self.early_stopping and self.refit_on_all
+        if validation_data is None and self.early_stopping:
+            train_data, validation_data = self._hold_out(data, run.rng)
+        elif refits:
+            raise ValueError(
+                "refit_on_all=True trains again with the rows that were held out, but "
+                "with X_val and y_val none are. Append them to X and y, and tell them "
+                "apart by validation_fraction=PredefinedSplit(...)."
+            )
+        limits = Limits(
+            max_iter=self.max_iter,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+            early_stopping=self.early_stopping,
+            restore_best=self.restore_best,
+            verbose=int(self.verbose),
+        )
+        begin = self.network_.snapshot()
+        run.validate = self._make_validate(validation_data)
+        ending = self._train(train_data, run, limits)
+        self._report(ending, run.history)
+        if refits and ending != "interrupted":
+            self.network_.restore(begin)
+            self._train_best_epochs(data, run, limits)
+        self._set_fitted(run.history, validation_data is not None)
+
+    def _train_best_epochs(self, data: Data, run: Run, limits: Limits) -> None:
+        """Train on all rows for as many epochs as did best on the hold-out."""
+        again = replace(run, history=History(), validate=None)
+        best = run.history.best_epoch
+        ending = self._train(
+            data,
+            again,
+            replace(
+                limits, max_iter=best, n_iter_no_change=math.inf, early_stopping=False
+            ),
+        )
+        if ending != "max_iter":
+            self._report(ending, again.history)
+        run.history.n_iter, run.history.loss = best, again.history.loss
 
     def _classes_may(self, goes_on: bool, one_epoch: bool) -> ClassesMay:
         if not goes_on and not (one_epoch and hasattr(self, "classes_")):
@@ -264,196 +403,74 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
                 f"go on with, {fitted!r}. Refit with warm_start=False, or leave "
                 "hidden_layer_sizes and the number of outputs as they are."
             )
-        np.copyto(network.theta, fitted.theta)
+        network.restore(fitted.snapshot())
         return network
 
     def _set_network(self, network: Network) -> None:
         """Set the network to train, and what a scorer may want to know of it."""
-        self.network_, self._loss = network, self._make_loss()
+        self.network_ = network
         self.n_outputs_ = network.out_shape[0]
         self.n_layers_ = network.n_layers
         self.out_activation_ = self._loss.link_name
 
-    # -- validation set -----------------------------------------------------------
-
-    def _check_validation(
-        self, validation: tuple[Any, Any, Any], data: Data, dtype: DType
-    ) -> Data | None:
-        """Return the user's validation set, checked and encoded; None if none came."""
-        X_val, y_val, sample_weight_val = validation
-        if not check_validation_pair(*validation):
-            return None
-        try:
-            X_val, y_val = validate_data(
-                self,
-                X_val,
-                y_val,
-                accept_sparse="csr",
-                multi_output=True,
-                y_numeric=isinstance(self, RegressorMixin),
-                dtype=data.X.dtype,
-                order="C",
-                reset=False,
-            )
-            y_val = self._encode_targets(y_val, dtype, "be some")
-            if y_val.shape[1:] != data.y.shape[1:]:
-                raise ValueError(
-                    f"y has {data.y.shape[1]} outputs, y_val {y_val.shape[1]}."
-                )
-            if sample_weight_val is not None:
-                sample_weight_val = check_sample_weight(sample_weight_val, X_val, dtype)
-        except ValueError as error:
-            raise ValueError(
-                f"Invalid validation set (X_val, y_val): {error}"
-            ) from None
-        return Data(X_val, y_val, self._weigh(sample_weight_val, y_val, dtype))
-
-    def _hold_out(self, data: Data, rng: np.random.RandomState) -> tuple[Data, Data]:
-        """Split the rows in two as scikit-learn does, without copying any of them."""
-        stratify = None
-        # scikit-learn stratifies two classes, but not more and not several labels.
-        if isinstance(self, ClassifierMixin) and data.y.shape[1:] == (1,):
-            stratify = data.y.astype(bool)
-            if stratify.all() or not stratify.any():
-                stratify = None
-        size = hold_out_size(
-            data.n, self.validation_fraction, 1 if stratify is None else 2
-        )
-        train, held_out = train_test_split(
-            np.arange(data.n), random_state=rng, test_size=size, stratify=stratify
-        )
-        parts = [copy.copy(data), copy.copy(data)]
-        parts[0].rows, parts[1].rows = train, held_out
-        if data.sample_weight is not None:
-            for rows, name in ((train, "left to train on"), (held_out, "held out")):
-                check_some_weight(data.sample_weight[rows], f" in the rows {name}")
-        return parts[0], parts[1]
-
-    def _make_validate(self, data: Data | None) -> Validate | None:
-        """Return a function that measures the network on the validation set."""
-        if data is None:
-            return None
-        rows = data.selected
-        y = data.y[rows]
-        w = None if data.sample_weight is None else data.sample_weight[rows]
-        score_fitted = self._make_scorer(data.X, rows, y, w)
-
-        def validate() -> tuple[float, float]:
-            z = self.network_.scores(data.X, data.rows)
-            if not np.isfinite(z).all():
-                return math.nan, math.nan
-            loss = mean_loss(self._loss, z, y, w)
-            if self.scoring == "loss":
-                return loss, -loss
-            if score_fitted is None:
-                return loss, float(self._score_from_scores(z, y, w))
-            return loss, score_fitted()
-
-        return validate
-
-    def _make_scorer(
-        self, X: Matrix, rows: Any, y: Array, sample_weight: Array | None
-    ) -> Callable[[], float] | None:
-        """Return a function that calls the user's scorer on the validation set."""
-        if self.scoring is None or self.scoring == "loss":
-            return None
-        scorer = get_scorer(self.scoring)
-        X_val, y_val = X[rows], self._decode_targets(y)
-        weights = {}
-        if sample_weight is not None and takes_sample_weight(scorer):
-            weights["sample_weight"] = sample_weight
-
-        def score_fitted() -> float:
-            fitted = copy.copy(self)
-            # The validated X has lost its column names; do not ask for them.
-            fitted.__dict__.pop("feature_names_in_", None)
-            try:
-                score = scorer(fitted, X_val, y_val, **weights)
-            except Exception as error:  # whatever a user's function raises
-                raise ValueError(
-                    f"scoring={self.scoring!r} cannot score the validation set of "
-                    f"{len(y_val)} rows: {error} (If it misses a class, pass X_val and "
-                    "y_val, raise validation_fraction, or use scoring='loss'.)"
-                ) from error
-            if not isinstance(score, Real):
-                raise ValueError(
-                    f"scoring={self.scoring!r} must return a number, got {score!r}."
-                )
-            return float(score)
-
-        return score_fitted
-
     # -- training -----------------------------------------------------------------
 
-    def _train(
-        self,
-        data: Data,
-        history: History,
-        validate: Validate | None,
-        rng: np.random.RandomState,
-        one_epoch: bool,
-    ) -> None:
-        """Train `network_` in place, then warn or raise as the run has ended."""
-        limits = Limits(
-            max_iter=self.max_iter,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            early_stopping=self.early_stopping,
-            verbose=bool(self.verbose),
-        )
+    def _train(self, data: Data, run: Run, limits: Limits) -> Ending:
+        """Train `network_` in place."""
         dtype = self.network_.dtype
-        if self.solver == "lbfgs":
-            self.network_ = self.network_.astype(np.dtype(np.float64))
-        objective = Objective(self.network_, self._loss, self.alpha)
-        monitor = Monitor(self.network_, history, limits, validate)
-        # What overflows is reported below, once and in words.
+        # What overflows is reported later, once and in words.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             if self.solver == "lbfgs":
-                ending = self._train_lbfgs(objective, data, monitor)
+                self.network_ = self.network_.astype(np.dtype(np.float64))
+                ending = self._train_lbfgs(data, run, limits)
             else:
-                ending = self._train_stochastic(
-                    objective, data, monitor, rng, one_epoch
-                )
+                ending = self._train_stochastic(data, run, limits)
         self.network_ = self.network_.astype(dtype)
-        self._report(ending, history)
+        return ending
 
-    def _train_stochastic(
-        self,
-        objective: Objective,
-        data: Data,
-        monitor: Monitor,
-        rng: np.random.RandomState,
-        one_epoch: bool,
-    ) -> Ending:
-        before = getattr(self, "_progress", None) if one_epoch else None
-        start = before.resume if before is not None else SolverProgress.start
-        progress = start(
-            self._make_solver(), self.network_.theta, float(self.learning_rate_init)
+    def _make_objective(self, rng: np.random.Generator) -> Objective:
+        loss = self._make_training_loss()
+        return Objective(
+            self.network_, loss, self.alpha, self.l1_ratio, self.mixup or 0.0, rng
         )
+
+    def _make_monitor(self, run: Run, limits: Limits) -> Monitor:
+        return Monitor(self.network_, run.history, limits, run.validate, run.callbacks)
+
+    def _train_stochastic(self, data: Data, run: Run, limits: Limits) -> Ending:
+        solver, theta = self._make_solver(), self.network_.theta
+        rate = float(self.learning_rate_init)
+        before = getattr(self, "_progress", None) if run.one_epoch else None
+        if before is None:
+            progress = SolverProgress.start(solver, theta, rate, run.noise)
+        else:
+            progress = before.resume(solver, theta, rate)
         batch_size = self._clip_batch_size(data.n)
         with blas_threads_for(batch_size * self.network_.largest_product):
             ending = train_stochastic(
-                objective,
+                self._make_objective(progress.rng),
                 data,
-                monitor,
+                self._make_monitor(run, limits),
                 self._make_schedule(),
                 progress,
                 batch_size=batch_size,
                 shuffle=self.shuffle,
-                rng=rng,
-                one_epoch=one_epoch,
+                rng=run.rng,
+                clipping=Clipping(self.max_grad_norm, self.max_grad_value),
+                n_epochs=self.max_iter,
+                one_epoch=run.one_epoch,
             )
         # After early stopping nothing goes on from here: do not keep the state.
         self._progress = None if self.early_stopping else progress
         return ending
 
-    def _train_lbfgs(
-        self, objective: Objective, data: Data, monitor: Monitor
-    ) -> Ending:
+    def _train_lbfgs(self, data: Data, run: Run, limits: Limits) -> Ending:
+        objective = self._make_objective(run.noise)
+        monitor = self._make_monitor(run, limits)
         rows = self.network_.rows_per_pass(data.n)
         with blas_threads_for(rows * self.network_.largest_product):
             ending, result = train_lbfgs(objective, data, monitor, max_fun=self.max_fun)
-        if result is not None:
+        if result is not None and limits.max_iter == self.max_iter:
             _check_optimize_result("lbfgs", result, self.max_iter)
         self._progress = None
         return ending
@@ -465,7 +482,7 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
             self._report_divergence(history, finite)
         elif ending == "interrupted":
             warn_caller("Training interrupted by user.")
-        elif ending == "max_iter":
+        elif ending == "max_iter" and not self._make_schedule().ends:
             warn_caller(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached "
                 "and the optimization hasn't converged yet.",
@@ -478,7 +495,10 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         value = "non-finite" if math.isfinite(history.loss) else history.loss
         advice = DIVERGED.format(what=what, value=value, epoch=history.n_iter)
         if self.solver != "lbfgs":
-            advice += f", or lower learning_rate_init={self.learning_rate_init}"
+            advice += (
+                f", lower learning_rate_init={self.learning_rate_init}, or bound the "
+                "gradient, for example by max_grad_norm=1"
+            )
         if finite and self.early_stopping and history.best_validation_score > -math.inf:
             warn_caller(
                 f"{advice}. The weights with the best validation score are kept.",
@@ -495,13 +515,19 @@ class BaseNetworkEstimator(BaseEstimator, ABC):
         self._history = history
         self.n_iter_ = history.n_iter
         self.t_ = history.t
-        self.loss_curve_ = history.loss_curve
+        self.history_ = {
+            "epoch": list(range(1, len(history.columns["loss"]) + 1)),
+            **history.columns,
+        }
+        self.loss_curve_ = history.columns["loss"]
+        self.learning_rates_ = history.columns["learning_rate"]
         self.loss_ = history.loss
         self.best_loss_ = None if self.early_stopping else history.best_loss
-        self.validation_scores_ = history.validation_scores if validated else None
-        self.validation_loss_curve_ = (
-            history.validation_loss_curve if validated else None
+        scores, losses = (
+            history.columns[f"validation_{what}"] for what in ("score", "loss")
         )
+        self.validation_scores_ = scores if validated else None
+        self.validation_loss_curve_ = losses if validated else None
         self.best_validation_score_ = (
             history.best_validation_score if validated else None
         )

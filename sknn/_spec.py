@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class Spec:
-    """Hyper-parameters of one part: activation, initializer, layer, loss, solver, …
+    """Hyper-parameters of one part, such as an activation, a layer or a solver.
 
     Subclasses are frozen dataclasses: they hold no arrays, compare by value, pickle,
     and are never changed, so that one can be shared by any number of estimators. An

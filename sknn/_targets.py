@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import (
@@ -20,7 +20,13 @@ from sklearn.utils.multiclass import (
 
 from ._estimator import ClassesMay
 from ._typing import Array, DType
-from .losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss
+from .losses import (
+    REGRESSION_LOSSES,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    HalfPoissonDeviance,
+    Loss,
+)
 
 
 class NetworkRegressorMixin(RegressorMixin):
@@ -29,7 +35,8 @@ class NetworkRegressorMixin(RegressorMixin):
     def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if self.loss == "poisson" and (y < 0).any():
+        loss = self._make_loss()
+        if isinstance(loss, HalfPoissonDeviance) and (y < 0).any():
             raise ValueError(
                 "Some value(s) of y are out of the valid range of the loss 'poisson': "
                 "it needs y >= 0."
@@ -38,17 +45,59 @@ class NetworkRegressorMixin(RegressorMixin):
             encoded = np.asarray(y, dtype)
         if not np.isfinite(encoded).all():
             raise ValueError(f"y contains a value too large for {dtype}.")
-        return encoded.reshape(len(y), -1)
+        encoded = encoded.reshape(len(y), -1)
+        if loss.scores_per_output > 1 and encoded.shape[1] > 1:
+            raise ValueError(
+                f"Several quantiles, quantile={self.quantile!r}, can be predicted for "
+                f"one target, but y has {encoded.shape[1]} columns."
+            )
+        return encoded
+
+    def _make_loss(self) -> Loss:
+        return self._make(self.loss, REGRESSION_LOSSES)
 
     def _decode_targets(self, y: Array) -> Array:
         return y.ravel() if y.shape[1] == 1 else y
 
     def _n_scores(self, y: Array) -> int:
-        return y.shape[1]
+        return y.shape[1] * self._loss.scores_per_output
 
     def _predict_from_scores(self, z: Array) -> Array:
         self._loss.link(z, out=z)
         return z.ravel() if z.shape[1] == 1 else z
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², the share of the variance of `y` that is explained.
+
+        With several quantiles, D² instead: the share of the pinball loss of constant
+        quantiles that is saved, averaged over the quantiles.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            1 at best; 0 for a constant prediction.
+        """
+        return self._score_predictions(y, self.predict(X), sample_weight)
+
+    def _score_predictions(
+        self, y: Any, prediction: Array, sample_weight: Any
+    ) -> float:
+        if self._loss.scores_per_output == 1:
+            return r2_score(y, prediction, sample_weight=sample_weight)
+        scores = [
+            d2_pinball_score(y, column, sample_weight=sample_weight, alpha=alpha)
+            for alpha, column in zip(self._loss.quantile, prediction.T, strict=True)
+        ]
+        return float(np.mean(scores))
 
     def _score_from_scores(
         self, z: Array, y: Array, sample_weight: Array | None
@@ -57,11 +106,12 @@ class NetworkRegressorMixin(RegressorMixin):
         self._loss.link(z, out=prediction)
         if not np.isfinite(prediction).all():
             return math.nan
-        return r2_score(y, prediction, sample_weight=sample_weight)
+        return self._score_predictions(y, prediction, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.positive_only = self.loss == "poisson"
+        counts = self.loss == "poisson" or isinstance(self.loss, HalfPoissonDeviance)
+        tags.target_tags.positive_only = counts
         return tags
 
 
@@ -122,9 +172,27 @@ class NetworkClassifierMixin(ClassifierMixin):
     def _n_scores(self, y: Array) -> int:
         return len(self.classes_) if y.ndim == 1 else y.shape[1]
 
+    @property
+    def _is_multiclass(self) -> bool:
+        return self._y_type != "multilabel-indicator" and len(self.classes_) > 2
+
     def _make_loss(self) -> Loss:
-        multiclass = self._y_type != "multilabel-indicator" and len(self.classes_) > 2
-        return CategoricalCrossEntropy() if multiclass else BinaryCrossEntropy()
+        if isinstance(self.loss, Loss):
+            return self.loss
+        return (
+            CategoricalCrossEntropy() if self._is_multiclass else BinaryCrossEntropy()
+        )
+
+    def _make_training_loss(self) -> Loss:
+        # Predictions, and the validation loss, know nothing of the smoothing.
+        if not self.label_smoothing:
+            return self._loss
+        if self.loss != "log_loss":
+            raise ValueError(
+                f"label_smoothing={self.label_smoothing} is for loss='log_loss' only, "
+                f"got loss={self.loss!r}."
+            )
+        return self._loss.replace(label_smoothing=self.label_smoothing)
 
     def _weigh(
         self, sample_weight: Array | None, y: Array, dtype: DType
@@ -167,7 +235,7 @@ class NetworkClassifierMixin(ClassifierMixin):
 
     def _codes_from_scores(self, z: Array) -> Array:
         """Return the predicted class index (n,), or label indicators (n, labels)."""
-        if isinstance(self._loss, CategoricalCrossEntropy):
+        if self._is_multiclass:
             return z.argmax(axis=1)
         codes = (z > 0).astype(int)
         if self._y_type == "multilabel-indicator":

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import signature
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,36 @@ def add_suggestion(
             }
             return InvalidParameterError(f"{error}{suggest(value, choices)}")
     return error
+
+
+def per_layer(name: str, value: Any, n: int, what: str = "hidden layer") -> list[Any]:
+    """Return `n` values, one for each layer, from one for all or one for each."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        return [value] * n
+    if len(value) != n:
+        raise ValueError(
+            f"{name} must be one value, or one for each {what}, of which there are "
+            f"{n}, got {len(value)}: {value!r}."
+        )
+    return list(value)
+
+
+def check_choice(name: str, value: Any, names: Any, kinds: tuple[type, ...]) -> None:
+    """Raise unless `value` is one of `names`, or an object of one of `kinds`."""
+    if isinstance(value, kinds) or (isinstance(value, str) and value in names):
+        return
+    objects = " or ".join(f"{kind.__name__} object" for kind in kinds)
+    raise ValueError(
+        f"{name} must be one of {sorted(names)} or a {objects}, for all layers or "
+        f"one for each, got {value!r}.{suggest(value, names)}"
+    )
+
+
+def check_rate(name: str, value: Any) -> float:
+    """Return `value` if it is a rate in [0, 1)."""
+    if not isinstance(value, Real) or not 0 <= float(value) < 1:
+        raise ValueError(f"{name} must be in [0, 1), got {value!r}.")
+    return float(value)
 
 
 def check_hidden_layer_sizes(hidden_layer_sizes: Any) -> list[int]:

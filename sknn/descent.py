@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
 
 from ._typing import Array
 from .objective import Objective
@@ -30,6 +34,50 @@ class Block(NamedTuple):
     state: SolverState
 
 
+@dataclass(frozen=True)
+class Clipping:
+    """Bounds of the gradient, penalty included; None means none.
+
+    First each element is bounded by ``±max_value``, then the whole is scaled down to
+    the Euclidean norm `max_norm` if it is longer [1]_.
+
+    References
+    ----------
+    .. [1] R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent
+       neural networks", ICML 2013.
+    """
+
+    max_norm: float | None = None
+    max_value: float | None = None
+
+    @property
+    def clips(self) -> bool:
+        """Whether there is any bound."""
+        return self.max_norm is not None or self.max_value is not None
+
+    def __call__(self, grad: Array) -> None:
+        """Clip `grad` in place."""
+        if self.max_value is not None:
+            np.clip(grad, -self.max_value, self.max_value, out=grad)
+        if self.max_norm is not None:
+            length = norm(grad)
+            if length > self.max_norm:
+                grad *= self.max_norm / length
+
+
+NO_CLIPPING = Clipping()
+
+
+def norm(grad: Array) -> float:
+    """Euclidean norm, also where the squares of the elements overflow."""
+    squares = float(grad @ grad)
+    if math.isfinite(squares) or not np.isfinite(grad).all():
+        return math.sqrt(squares)
+    largest = float(np.abs(grad).max())
+    scaled = grad / largest
+    return largest * math.sqrt(float(scaled @ scaled))
+
+
 class Descent:
     """Takes steps along the gradient in `objective.grad`.
 
@@ -42,13 +90,26 @@ class Descent:
     solver : Solver
     states : list of SolverState
         The solver's state of each block, as `start` returns them; updated in place.
+    clipping : Clipping, default=NO_CLIPPING
+        Bounds of the gradient.
+
+    Attributes
+    ----------
+    gradient_norm : float
+        Norm of the gradient, penalty included, before the last step that measured it.
     """
 
     def __init__(
-        self, objective: Objective, solver: Solver, states: list[SolverState]
+        self,
+        objective: Objective,
+        solver: Solver,
+        states: list[SolverState],
+        clipping: Clipping = NO_CLIPPING,
     ) -> None:
         self.objective = objective
         self.solver = solver
+        self.clipping = clipping
+        self.gradient_norm = math.nan
         theta, grad = objective.network.theta, objective.grad
         n_decay = objective.network.n_decay
         self._blocks = []
@@ -62,13 +123,25 @@ class Descent:
         """Return the solver's state of each block before the first step."""
         return [solver.start(theta[at]) for at in blocks(theta.size)]
 
-    def step(self, total: float, learning_rate: float) -> float:
+    def step(self, total: float, learning_rate: float, measure: bool = False) -> float:
         """Add the penalty to the gradient, move theta; return the penalty before.
 
-        `total` is the weight of the batch the gradient belongs to.
+        `total` is the weight of the batch the gradient belongs to. With `measure`, the
+        norm of the gradient is kept in `gradient_norm`.
         """
         penalty = 0.0
+        whole = measure or self.clipping.clips  # the whole gradient is needed first
+        if whole:
+            for _, _, W, dW, _ in self._blocks:
+                penalty += self.objective.add_penalty(W, dW, total)
+            if measure:
+                self.gradient_norm = norm(self.objective.grad)
+            self.clipping(self.objective.grad)
+        shrink = 1 - learning_rate * self.solver.weight_decay
         for theta, grad, W, dW, state in self._blocks:
-            penalty += self.objective.add_penalty(W, dW, total)
+            if not whole:
+                penalty += self.objective.add_penalty(W, dW, total)
+            if shrink != 1:
+                W *= shrink
             self.solver.step(theta, grad, state, learning_rate)
         return penalty

@@ -8,6 +8,7 @@ turns raw scores into what ``predict_proba`` or a regressor's ``predict`` return
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -15,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit, xlogy
 
-from ._spec import Spec
+from ._spec import Spec, check_range
 from ._typing import Array
 
 
@@ -23,12 +24,18 @@ from ._typing import Array
 class Loss(Spec, ABC):
     """A loss of raw scores `z` against targets `y`, and its inverse link.
 
-    Shapes: `z` is (n, n_outputs); `y` is (n, n_outputs), or (n,) for class indices;
-    `sample_weight` is (n,) or None. Instances are immutable and hold no arrays.
+    Shapes: `z` is (n, n_outputs * scores_per_output); `y` is (n, n_outputs), or (n,)
+    for class indices; `sample_weight` is (n,) or None. Instances are immutable and hold
+    no arrays.
     """
 
     link_name: ClassVar[str]
     """Name of the output activation, as in scikit-learn's ``out_activation_``."""
+
+    @property
+    def scores_per_output(self) -> int:
+        """Number of neighbouring raw scores that belong to one column of `y`."""
+        return 1
 
     @abstractmethod
     def loss_gradient(
@@ -112,22 +119,193 @@ class HalfPoissonDeviance(Loss):
 
 
 @dataclass(frozen=True)
+class AbsoluteError(Loss):
+    """``|z - y|`` with derivative ``sign(z - y)``; summed over outputs.
+
+    Smallest for the conditional median.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn.losses import AbsoluteError
+    >>> z, y = np.array([[1.0], [2.0]]), np.array([[4.0], [2.0]])
+    >>> AbsoluteError().loss_gradient(z, y, None, out=z)
+    3.0
+    >>> z.ravel()
+    array([-1.,  0.])
+    """
+
+    link_name = "identity"
+
+    def loss_gradient(
+        self, z: Array, y: Array, sample_weight: Array | None, out: Array
+    ) -> float:
+        residual = np.subtract(z, y, out=out)
+        losses = np.abs(residual).sum(axis=1)
+        dz = np.sign(residual, out=residual)
+        _weigh_rows(dz, sample_weight)
+        return _weighted_sum(losses, sample_weight)
+
+    def link(self, z: Array, out: Array) -> None:
+        np.copyto(out, z)
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """``½ r²`` where ``|r| <= delta``, else ``delta (|r| - ½ delta)``, ``r = z - y``.
+
+    The derivative is r, clipped to ``±delta``. Between squared and absolute error:
+    outliers pull by `delta` at most [1]_. Summed over outputs.
+
+    Parameters
+    ----------
+    delta : float, default=1.0
+        Where the parabola goes over into lines, in units of the target; positive.
+
+    References
+    ----------
+    .. [1] P. J. Huber, "Robust estimation of a location parameter", Annals of
+       Mathematical Statistics 35, 1964.
+    """
+
+    delta: float = 1.0
+
+    link_name = "identity"
+
+    def __post_init__(self) -> None:
+        check_range(self, "delta", 0, np.inf, closed="neither")
+
+    def loss_gradient(
+        self, z: Array, y: Array, sample_weight: Array | None, out: Array
+    ) -> float:
+        residual = z - y
+        dz = np.clip(residual, -self.delta, self.delta, out=out)
+        residual -= 0.5 * dz
+        losses = np.einsum("ij,ij->i", dz, residual)  # both cases: r' (r - ½ r')
+        _weigh_rows(dz, sample_weight)
+        return _weighted_sum(losses, sample_weight)
+
+    def link(self, z: Array, out: Array) -> None:
+        np.copyto(out, z)
+
+
+@dataclass(frozen=True)
+class Quantile(Loss):
+    """The pinball loss ``(q - y) (H(q - y) - quantile)``, smallest for a quantile [1]_.
+
+    H is the step function: too high by r costs ``(1 - quantile) r``, too low by r costs
+    ``quantile r``. The derivative by q is ``H(q - y) - quantile``, and 0 at ``q = y``.
+
+    Several quantiles never cross: the first is ``q₁ = z₁``, each other one is
+    ``qₖ = qₖ₋₁ + log(1 + exp(zₖ))``. Summed over quantiles and outputs.
+
+    Parameters
+    ----------
+    quantile : float or tuple of float, default=0.5
+        Probability that y is smaller, in (0, 1). Several must increase; each output
+        then has as many neighbouring raw scores, and predictions.
+
+    References
+    ----------
+    .. [1] R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46, 1978.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn.losses import Quantile
+    >>> loss = Quantile((0.1, 0.5, 0.9))
+    >>> z = np.array([[1.0, -3.0, -1000.0]])
+    >>> loss.link(z, out=z)
+    >>> z.round(2)
+    array([[1.  , 1.05, 1.05]])
+    """
+
+    quantile: float | tuple[float, ...] = 0.5
+
+    link_name = "identity"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.quantile, Iterable):
+            object.__setattr__(self, "quantile", tuple(self.quantile))
+        levels = np.hstack([0.0, self.quantile, 1.0])
+        if levels.size == 2 or not (np.diff(levels) > 0).all():
+            raise ValueError(
+                f"quantile of {type(self).__name__} must be a number in (0, 1), or "
+                f"several that increase, got {self.quantile!r}."
+            )
+
+    @property
+    def scores_per_output(self) -> int:
+        return int(np.size(self.quantile))
+
+    def _by_output(self, z: Array) -> Array:
+        """View of `z` in the shape (n, n_outputs, scores_per_output)."""
+        k = self.scores_per_output
+        return z.reshape(len(z), z.shape[1] // k, k)
+
+    def loss_gradient(
+        self, z: Array, y: Array, sample_weight: Array | None, out: Array
+    ) -> float:
+        levels = np.asarray(self.quantile, z.dtype)
+        growth = expit(self._by_output(z)[..., 1:])
+        q = np.empty_like(z)
+        self.link(z, out=q)
+        residual = self._by_output(q)
+        residual -= y[:, :, np.newaxis]
+        dz = self._by_output(out)
+        np.heaviside(residual, levels, out=dz)
+        dz -= levels
+        losses = np.einsum("ijk,ijk->i", residual, dz)
+        for k in range(self.scores_per_output - 1, 0, -1):
+            dz[..., k - 1] += dz[..., k]
+        dz[..., 1:] *= growth
+        _weigh_rows(out, sample_weight)
+        return _weighted_sum(losses, sample_weight)
+
+    def link(self, z: Array, out: Array) -> None:
+        np.copyto(out, z)
+        q = self._by_output(out)
+        np.logaddexp(0, q[..., 1:], out=q[..., 1:])
+        for k in range(1, self.scores_per_output):
+            q[..., k] += q[..., k - 1]
+
+
+@dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
     """``log(1 + exp(z)) - y z`` with derivative ``p - y``, ``p = 1 / (1 + exp(-z))``.
 
     One output an independent yes-or-no question: one for two classes, one a label for
     multilabel targets, then summed over outputs. No element counts for more than
     ``-log(eps)``, as in scikit-learn; the derivative is not clipped.
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        ε in [0, 1): y is replaced by ``(1 - ε) y + ε / 2`` [1]_, and the loss is then
+        not clipped.
+
+    References
+    ----------
+    .. [1] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna, "Rethinking the
+       Inception architecture for computer vision", CVPR 2016.
     """
 
+    label_smoothing: float = 0.0
+
     link_name = "logistic"
+
+    def __post_init__(self) -> None:
+        check_range(self, "label_smoothing", 0, 1, closed="left")
 
     def loss_gradient(
         self, z: Array, y: Array, sample_weight: Array | None, out: Array
     ) -> float:
+        if self.label_smoothing:
+            y = (1 - self.label_smoothing) * y + self.label_smoothing / 2
         losses = np.logaddexp(0, z)
         losses -= y * z
-        np.minimum(losses, _largest_log_loss(z.dtype), out=losses)
+        if not self.label_smoothing:
+            np.minimum(losses, _largest_log_loss(z.dtype), out=losses)
         loss = _weighted_sum(losses.sum(axis=1), sample_weight)
         p = expit(z, out=out)
         dz = np.subtract(p, y, out=out)
@@ -144,9 +322,37 @@ class CategoricalCrossEntropy(Loss):
 
     `y` holds the class indices (n,); the one-hot matrix is never built. No row counts
     for more than ``-log(eps)``, as in scikit-learn; the derivative is not clipped.
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        ε in [0, 1): the target ``onehot(y)`` of K classes is replaced by
+        ``(1 - ε) onehot(y) + ε / K`` [1]_, and ``z_y`` by ``(1 - ε) z_y + ε mean(z)``;
+        the loss is then not clipped.
+
+    References
+    ----------
+    .. [1] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna, "Rethinking the
+       Inception architecture for computer vision", CVPR 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn.losses import CategoricalCrossEntropy
+    >>> z, y = np.zeros((1, 4)), np.array([2])
+    >>> loss = CategoricalCrossEntropy(label_smoothing=0.2)
+    >>> round(loss.loss_gradient(z, y, None, out=z), 4)
+    1.3863
+    >>> z.round(2)
+    array([[ 0.2,  0.2, -0.6,  0.2]])
     """
 
+    label_smoothing: float = 0.0
+
     link_name = "softmax"
+
+    def __post_init__(self) -> None:
+        check_range(self, "label_smoothing", 0, 1, closed="left")
 
     def loss_gradient(
         self, z: Array, y: Array, sample_weight: Array | None, out: Array
@@ -156,15 +362,21 @@ class CategoricalCrossEntropy(Loss):
         p = z.T.copy(order="C")
         p -= p.max(axis=0)
         at_y = y * len(z) + np.arange(len(z))
+        smoothing = self.label_smoothing
         z_y = p.ravel()[at_y]
+        if smoothing:
+            z_y = (1 - smoothing) * z_y + smoothing * p.mean(axis=0)
         np.exp(p, out=p)
         total = p.sum(axis=0)
         losses = np.log(total)
         losses -= z_y
-        np.minimum(losses, _largest_log_loss(z.dtype), out=losses)
+        if not smoothing:
+            np.minimum(losses, _largest_log_loss(z.dtype), out=losses)
         loss = _weighted_sum(losses, sample_weight)
         p /= total
-        p.ravel()[at_y] -= 1
+        p.ravel()[at_y] -= 1 - smoothing
+        if smoothing:
+            p -= smoothing / z.shape[1]
         if sample_weight is not None:
             p *= sample_weight
         np.copyto(out, p.T)
@@ -176,8 +388,11 @@ class CategoricalCrossEntropy(Loss):
         out /= out.sum(axis=1, keepdims=True)
 
 
-REGRESSION_LOSSES: dict[str, Loss] = {
-    "squared_error": HalfSquaredError(),
-    "poisson": HalfPoissonDeviance(),
+REGRESSION_LOSSES: dict[str, type[Loss]] = {
+    "squared_error": HalfSquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "poisson": HalfPoissonDeviance,
+    "quantile": Quantile,
 }
-"""The losses a regressor knows by name."""
+"""The losses a regressor knows by name; their fields are parameters of it."""

@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from typing import Any, Self, SupportsIndex
+from typing import Any, Self, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.metrics import get_scorer_names
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
 from ._docs import shared_docs
 from ._estimator import AvailablePartialFit, BaseNetworkEstimator
+from ._spec import Spec
 from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
 from ._typing import Array, Matrix, MatrixLike
-from ._validation import check_hidden_layer_sizes
-from .activations import ACTIVATIONS
-from .initializers import GlorotUniform
-from .layers import ActivationLayer, Dense, Layer
+from ._validation import (
+    check_choice,
+    check_hidden_layer_sizes,
+    check_rate,
+    per_layer,
+)
+from .activations import ACTIVATIONS, Activation
+from .initializers import (
+    INITIALIZERS,
+    Constant,
+    GlorotUniform,
+    Initializer,
+    Normal,
+    Zeros,
+    suitable,
+)
+from .layers import (
+    ActivationLayer,
+    BatchNorm,
+    Dense,
+    DropConnect,
+    Dropout,
+    Layer,
+    LayerNorm,
+    PReLU,
+    Residual,
+)
 from .losses import REGRESSION_LOSSES, Loss
 from .network import Network
-from .schedules import SCHEDULES
-from .solvers import SOLVERS
+from .schedules import SCHEDULES, Schedule
+from .solvers import SOLVERS, Solver
+
+Choice: TypeAlias = str | Spec
+"""A name, or an object that says more than a name."""
 
 
 class ParameterViews(list):
@@ -48,22 +74,63 @@ class ParameterViews(list):
             view[...] = new
 
 
+NORMALIZATIONS: dict[str, type[Layer]] = {"batch": BatchNorm, "layer": LayerNorm}
+"""The layers that normalise, by name."""
+
+ACTIVATION_NAMES = {*ACTIVATIONS, "prelu"}
+
+
+def make_activation(choice: Any) -> Layer:
+    """Return the layer of an activation: a name, a function, or a layer already."""
+    check_choice("activation", choice, ACTIVATION_NAMES, (Activation, Layer))
+    if choice == "prelu":
+        return PReLU()
+    if isinstance(choice, Layer):
+        return choice
+    return ActivationLayer(ACTIVATIONS[choice] if isinstance(choice, str) else choice)
+
+
+def activation_name(choice: Any) -> str:
+    """Return the name of an activation, also of an object of a kind that has one."""
+    if isinstance(choice, str):
+        return choice
+    if isinstance(choice, PReLU):
+        return "prelu"
+    for name, activation in ACTIVATIONS.items():
+        if type(choice) is type(activation):
+            return name
+    return ""
+
+
+def make_dropout(rate: Any) -> list[Layer]:
+    """Return the dropout layer of that rate, if there is any."""
+    rate = check_rate("dropout", rate)
+    return [Dropout(rate)] if rate else []
+
+
+def make_normalization(choice: str | Layer | None) -> list[Layer]:
+    """Return the layer that normalises, if there is any."""
+    if choice is None:
+        return []
+    return [NORMALIZATIONS[choice]() if isinstance(choice, str) else choice]
+
+
 class BaseMLP(BaseNetworkEstimator):
-    """The layers of a multi-layer perceptron, and the parameters of its training."""
+    """The layers of a multi-layer perceptron, and what its parameters may be."""
 
     _parameter_constraints: dict[str, Any] = {
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "solver": [StrOptions({"lbfgs", *SOLVERS})],
+        "activation": [StrOptions(ACTIVATION_NAMES), Activation, Layer, tuple, list],
+        "solver": [StrOptions({"lbfgs", *SOLVERS}), Solver],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -75,7 +142,10 @@ class BaseMLP(BaseNetworkEstimator):
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],
         "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="left"),
+            HasMethods(["split", "get_n_splits"]),
+        ],
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
@@ -85,70 +155,85 @@ class BaseMLP(BaseNetworkEstimator):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+        "initializer": [
+            StrOptions({"auto", *INITIALIZERS}),
+            Initializer,
+            tuple,
+            list,
+        ],
+        "init_scale": [Interval(Real, 0, None, closed="left")],
+        "rho": [Interval(Real, 0, 1, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropconnect": [Interval(Real, 0, 1, closed="left")],
+        "normalization": [StrOptions(set(NORMALIZATIONS)), Layer, None],
+        "residual": ["boolean"],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "max_grad_value": [Interval(Real, 0, None, closed="neither"), None],
+        "mixup": [Interval(Real, 0, None, closed="left")],
+        "restore_best": ["boolean"],
+        "refit_on_all": ["boolean"],
     }
 
-    @abstractmethod
-    def __init__(
-        self,
-        *,
-        hidden_layer_sizes: int | ArrayLike,
-        activation: str,
-        solver: str,
-        alpha: float,
-        batch_size: int | str,
-        learning_rate: str,
-        learning_rate_init: float,
-        power_t: float,
-        max_iter: int,
-        shuffle: bool,
-        random_state: int | np.random.RandomState | None,
-        tol: float,
-        verbose: bool | int,
-        warm_start: bool,
-        momentum: float,
-        nesterovs_momentum: bool,
-        early_stopping: bool,
-        validation_fraction: float,
-        beta_1: float,
-        beta_2: float,
-        epsilon: float,
-        n_iter_no_change: float,
-        max_fun: int,
-        scoring: str | Callable[..., float] | None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.scoring = scoring
-
     def _make_layers(self, n_outputs: int) -> list[Layer]:
-        # scikit-learn draws from a narrower range in front of the logistic function.
-        initializer = GlorotUniform(2.0 if self.activation == "logistic" else 6.0)
-        layers: list[Layer] = []
-        for units in check_hidden_layer_sizes(self.hidden_layer_sizes):
-            layers.append(Dense(units, initializer))
-            layers.append(ActivationLayer(ACTIVATIONS[self.activation]))
-        return [*layers, Dense(n_outputs, initializer)]
+        sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
+        n = len(sizes)
+        activations = per_layer("activation", self.activation, n)
+        rates = per_layer("dropout", self.dropout, n)
+        # The output layer is drawn for the activation in front of it, as in
+        # scikit-learn; 'auto' knows that it has none.
+        before = [*activations, activations[-1] if n else self.activation]
+        choices = per_layer("initializer", self.initializer, n + 1, "weight matrix")
+        initializers = [
+            self._make_initializer(choice, activation, output=i == n)
+            for i, (choice, activation) in enumerate(zip(choices, before, strict=True))
+        ]
+        layers: list[Layer] = [Dropout(self.input_dropout)] * bool(self.input_dropout)
+        i = 0
+        while i < n:
+            after = [
+                [make_activation(activations[k]), *make_dropout(rates[k])]
+                for k in range(i, min(i + 2, n))
+            ]
+            first = [
+                self._make_dense(sizes[i], initializers[i]),
+                *make_normalization(self.normalization),
+                *after[0],
+            ]
+            if self.residual and i + 1 < n:
+                last = self._make_dense(sizes[i + 1], Zeros())
+                layers += [Residual((*first, last), initializers[i + 1]), *after[1]]
+                i += 2
+            else:
+                layers += first
+                i += 1
+        return [*layers, self._make_dense(n_outputs, initializers[n])]
+
+    def _make_dense(self, units: int, initializer: Initializer) -> Layer:
+        dense = Dense(units, initializer)
+        return DropConnect(dense, self.dropconnect) if self.dropconnect else dense
+
+    def _make_initializer(
+        self, choice: Any, activation: Any, output: bool
+    ) -> Initializer:
+        """Return the initializer of the weights in front of `activation`."""
+        names = {"auto", *INITIALIZERS}
+        check_choice("initializer", choice, names, (Initializer,))
+        if isinstance(choice, Initializer):
+            return choice
+        if choice == "auto":
+            return suitable(None if output else activation_name(activation))
+        if choice == "glorot_uniform":
+            # scikit-learn draws from a narrower range for the logistic function.
+            logistic = activation_name(activation) == "logistic"
+            return GlorotUniform(2.0 if logistic else 6.0)
+        if choice == "normal":
+            return Normal(self.init_scale)
+        if choice == "constant":
+            return Constant(self.init_scale)
+        return INITIALIZERS[choice]()
 
     def _start_network(
         self,
@@ -210,7 +295,13 @@ class BaseMLP(BaseNetworkEstimator):
 
 
 def _views(network: Network, name: str) -> list[Array]:
-    return [p[name] for p in network.params if name in p]
+    """Return the arrays of that name, those in residual blocks included."""
+    return [
+        array
+        for p in network.params
+        for key, array in p.items()
+        if key.rpartition(".")[2] == name
+    ]
 
 
 @shared_docs
@@ -256,22 +347,22 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     True
     """
 
-    loss = "log_loss"  # an attribute, not a parameter, as in scikit-learn
-
     _parameter_constraints: dict[str, Any] = {
         **BaseMLP._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
+        "loss": [StrOptions({"log_loss"}), Loss],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
         self,
         hidden_layer_sizes: int | ArrayLike = (100,),
-        activation: str = "relu",
+        activation: Choice | Sequence[Choice] = "relu",
         *,
-        solver: str = "adam",
+        solver: Choice = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        learning_rate: Choice = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -283,42 +374,33 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = False,
-        validation_fraction: float = 0.1,
+        validation_fraction: Any = 0.1,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         scoring: str | Callable[..., float] | None = None,
+        initializer: Choice | Sequence[Choice] = "glorot_uniform",
+        init_scale: float = 0.01,
+        rho: float = 0.9,
+        weight_decay: float = 0.01,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        dropconnect: float = 0.0,
+        normalization: Choice | None = None,
+        residual: bool = False,
+        l1_ratio: float = 0.0,
+        max_grad_norm: float | None = None,
+        max_grad_value: float | None = None,
+        mixup: float = 0.0,
+        restore_best: bool = True,
+        refit_on_all: bool = False,
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
+        loss: Choice = "log_loss",
+        label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-            scoring=scoring,
-        )
-        self.class_weight = class_weight
+        self._store_parameters(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -423,19 +505,21 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
 
     _parameter_constraints: dict[str, Any] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
 
     def __init__(
         self,
-        loss: str = "squared_error",
+        loss: Choice = "squared_error",
         hidden_layer_sizes: int | ArrayLike = (100,),
-        activation: str = "relu",
+        activation: Choice | Sequence[Choice] = "relu",
         *,
-        solver: str = "adam",
+        solver: Choice = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        learning_rate: Choice = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -447,44 +531,32 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = False,
-        validation_fraction: float = 0.1,
+        validation_fraction: Any = 0.1,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         scoring: str | Callable[..., float] | None = None,
+        initializer: Choice | Sequence[Choice] = "glorot_uniform",
+        init_scale: float = 0.01,
+        rho: float = 0.9,
+        weight_decay: float = 0.01,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        dropconnect: float = 0.0,
+        normalization: Choice | None = None,
+        residual: bool = False,
+        l1_ratio: float = 0.0,
+        max_grad_norm: float | None = None,
+        max_grad_value: float | None = None,
+        mixup: float = 0.0,
+        restore_best: bool = True,
+        refit_on_all: bool = False,
+        delta: float = 1.0,
+        quantile: float | Sequence[float] = 0.5,
     ) -> None:
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-            scoring=scoring,
-        )
-        self.loss = loss
-
-    def _make_loss(self) -> Loss:
-        return REGRESSION_LOSSES[self.loss]
+        self._store_parameters(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(

@@ -1,9 +1,10 @@
 """The network: a list of layers over one flat parameter vector.
 
-Arrays live in two places. ``theta`` holds every trained parameter, those under the
+Arrays live in three places. ``theta`` holds every trained parameter, those under the
 penalty first, so that a solver's step and the penalty are each one operation on one
-vector; layers see it through views. A workspace holds the buffers of one call. Views
-are dropped on pickling and bound again on loading, so a network pickles to its weights.
+vector; ``state`` what training passes remember, such as running averages; layers see
+both through views. A workspace holds the buffers of one call. Views are dropped on
+pickling and bound again on loading, so a network pickles to its weights.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import numpy as np
 
 from ._arrays import aligned_zeros
 from ._typing import Array, DType, Matrix, Shape
-from .layers import Layer, LayerSpec
-from .layers.base import Params, Workspace
+from .layers import Layer, LayerSpec, Training
+from .layers.base import Params, Workspace, backward_all, forward_all
 
 ROWS_BUFFER = 2**20
 """Features and activations, in elements, that a pass over many rows holds at a time:
@@ -43,11 +44,14 @@ class Network:
         Shapes and parameters of each layer.
     theta : ndarray of shape (n_parameters,)
         All parameters; the first ``n_decay`` are covered by the penalty.
+    state : ndarray of shape (n_state,)
+        What training passes have left behind, such as running averages.
     params : list of dict of ndarray
-        Views into theta by name, a dict a layer.
+        Views into theta and state by name, a dict a layer.
     """
 
     theta: Array
+    state: Array
     params: list[Params]
 
     def __init__(self, layers: Sequence[Layer], in_shape: Shape, dtype: DType) -> None:
@@ -62,7 +66,16 @@ class Network:
         for _, _, spec in self._param_specs():
             sizes[spec.decay] += math.prod(spec.shape)
         self.n_decay = sizes[True]
-        self._bind(aligned_zeros((sizes[True] + sizes[False],), dtype))
+        # Nothing in front of the first layer with parameters needs a gradient.
+        trained = (i for i, spec in enumerate(self.specs) if spec.params)
+        self._first_trained = next(trained, 0)
+        state = [
+            np.full(math.prod(part.shape), part.value, dtype)
+            for spec in self.specs
+            for part in spec.state.values()
+        ]
+        theta = aligned_zeros((sizes[True] + sizes[False],), dtype)
+        self._bind(theta, np.concatenate([np.empty(0, dtype), *state]))
 
     def _param_specs(self) -> Iterator[tuple[int, str, Any]]:
         """Layer index, name and ParamSpec of each parameter, in drawing order."""
@@ -70,9 +83,15 @@ class Network:
             for name, spec in layer_spec.params.items():
                 yield i, name, spec
 
-    def _bind(self, theta: Array) -> None:
-        self.theta = theta
+    def _bind(self, theta: Array, state: Array) -> None:
+        self.theta, self.state = theta, state
         self.params = self.views(theta)
+        start = 0
+        for views, layer_spec in zip(self.params, self.specs, strict=True):
+            for name, spec in layer_spec.state.items():
+                stop = start + math.prod(spec.shape)
+                views[name] = state[start:stop].reshape(spec.shape)
+                start = stop
 
     def views(self, flat: Array) -> list[Params]:
         """Return views into a vector like theta, a dict of arrays a layer."""
@@ -87,9 +106,7 @@ class Network:
     def initialize(self, rng: np.random.RandomState) -> None:
         """Draw all parameters, layer by layer, in float64, then cast."""
         for i, name, spec in self._param_specs():
-            self.params[i][name][...] = spec.init(
-                spec.shape, spec.fan_in, spec.fan_out, rng
-            )
+            self.params[i][name][...] = spec.draw(rng)
 
     def __repr__(self) -> str:
         shapes = [self.in_shape, *(s.out_shape for s in self.specs if s.params)]
@@ -122,41 +139,47 @@ class Network:
         if dtype == self.dtype:
             return self
         other = copy.copy(self)
-        other._bind(self.theta.astype(dtype))
+        other._bind(self.theta.astype(dtype), self.state.astype(dtype))
         return other
+
+    def snapshot(self) -> tuple[Array, Array]:
+        """Return copies of parameters and state, for `restore`."""
+        return self.theta.copy(), self.state.copy()
+
+    def restore(self, snapshot: tuple[Array, Array]) -> None:
+        """Put parameters and state back in place."""
+        np.copyto(self.theta, snapshot[0])
+        np.copyto(self.state, snapshot[1])
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "params"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._bind(self.theta)
+        self._bind(self.theta, self.state)
 
-    def workspace(self, n: int, train: bool = False) -> list[Workspace]:
+    def workspace(self, n: int, training: Training | None = None) -> list[Workspace]:
         """Return buffers for passes over `n` rows, one workspace a layer."""
         return [
-            layer.workspace(spec, n, self.dtype, train)
+            layer.workspace(spec, n, self.dtype, training)
             for layer, spec in zip(self.layers, self.specs, strict=True)
         ]
 
     def forward(self, x: Matrix, ws: list[Workspace], train: bool = False) -> Array:
         """Return the raw scores of rows `x`, in a buffer of `ws`."""
-        for layer, p, layer_ws in zip(self.layers, self.params, ws, strict=True):
-            x = layer.forward(p, x, layer_ws, train)
-        return x
+        return forward_all(self.layers, self.params, x, ws, train)
 
     def backward(self, dz: Array, g: list[Params], ws: list[Workspace]) -> None:
         """Overwrite `g` with the gradients that belong to `dz` at the raw scores.
 
         `ws` is the one of the forward pass with ``train=True``; `dz` is overwritten.
         """
-        dy: Any = dz
-        for i in range(len(self.layers) - 1, -1, -1):
-            dy = self.layers[i].backward(self.params[i], g[i], dy, ws[i], i > 0)
+        first = self._first_trained
+        backward_all(self.layers, self.params, g, dz, ws, first, need_dx=False)
 
     def rows_per_pass(self, n: int) -> int:
         """Return how many of `n` rows to pass at a time to keep memory bounded."""
-        width = sum(math.prod(spec.out_shape) for spec in self.specs)
+        width = sum(spec.width for spec in self.specs)
         return max(1, min(n, ROWS_BUFFER // (width + math.prod(self.in_shape))))
 
     def passes(

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._arrays import aligned_zeros
 from ._typing import Array, Matrix
+from .layers import Training
 from .layers.base import Workspace
 from .losses import Loss
 from .network import Network
@@ -19,7 +20,7 @@ Batch: TypeAlias = tuple[Matrix, Array, Array | None]
 
 
 class Objective:
-    """``Σ wᵢ lossᵢ / Σ wᵢ + ½ alpha |W|² / Σ wᵢ`` over the rows of a batch.
+    """``(Σ wᵢ lossᵢ + alpha (ρ |W|₁ + ½ (1 - ρ) |W|²)) / Σ wᵢ`` over a batch.
 
     `W` are the parameters that decay, those in front in theta. As in scikit-learn the
     penalty is divided by the weight of the batch, with ``wᵢ = 1`` by default.
@@ -29,25 +30,48 @@ class Objective:
     network : Network
     loss : Loss
     alpha : float
-        Strength of the L2 penalty.
+        Strength of the penalty.
+    l1_ratio : float, default=0
+        ρ, the share of the L1 norm in the penalty. Its derivative at 0 is taken as 0.
+    mixup : float, default=0
+        Above 0, rows are mixed with others, in shares ``λ ~ Beta(mixup, mixup)`` [1]_.
+    rng : numpy.random.Generator, default=None
+        Stream of the masks of layers and of mixup; needed where there are any.
 
     Attributes
     ----------
     grad : ndarray of shape (n_parameters,)
         Gradient at the last call of `loss_gradient`.
+
+    References
+    ----------
+    .. [1] H. Zhang, M. Cisse, Y. Dauphin, D. Lopez-Paz, "mixup: beyond empirical risk
+       minimization", ICLR 2018.
     """
 
-    def __init__(self, network: Network, loss: Loss, alpha: float) -> None:
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        alpha: float,
+        l1_ratio: float = 0.0,
+        mixup: float = 0.0,
+        rng: np.random.Generator | None = None,
+    ) -> None:
         self.network = network
         self.loss = loss
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.mixup = mixup
+        self.rng = rng or np.random.default_rng(0)
         self.grad = aligned_zeros(network.theta.shape, network.dtype)
         self._g = network.views(self.grad)
+        self._training = Training(self.rng)
         self._workspaces: dict[int, list[Workspace]] = {}
 
     def _workspace(self, n: int) -> list[Workspace]:
         if n not in self._workspaces:
-            self._workspaces[n] = self.network.workspace(n, train=True)
+            self._workspaces[n] = self.network.workspace(n, self._training)
         return self._workspaces[n]
 
     def data_loss_gradient(
@@ -55,18 +79,51 @@ class Objective:
     ) -> float:
         """Return the sum of losses over `total`, and write its gradient to `grad`."""
         ws = self._workspace(len(y))
-        z = self.network.forward(x, ws, train=True)
-        loss = self.loss.loss_gradient(z, y, sample_weight, out=z)
+        if self.mixup:
+            loss, z = self._mixed_loss_gradient(x, y, sample_weight, ws)
+        else:
+            self._training.sample_weight = sample_weight
+            z = self.network.forward(x, ws, train=True)
+            loss = self.loss.loss_gradient(z, y, sample_weight, out=z)
         z *= 1 / total
         self.network.backward(z, self._g, ws)
         return loss / total
+
+    def _mixed_loss_gradient(
+        self, x: Matrix, y: Array, sample_weight: Array | None, ws: list[Workspace]
+    ) -> tuple[float, Array]:
+        """Return the loss of rows mixed with each other, and its derivative.
+
+        The loss of a row ``λ x + (1 - λ) x'`` is ``λ loss(y) + (1 - λ) loss(y')``.
+        """
+        dtype = self.network.dtype
+        share = self.rng.beta(self.mixup, self.mixup)
+        other = self.rng.permutation(len(y))
+        w = np.ones(len(y), dtype) if sample_weight is None else sample_weight
+        w, w_other = share * w, (1 - share) * w[other]
+        self._training.sample_weight = w + w_other
+        x = (share * x + (1 - share) * x[other]).astype(dtype, copy=False)
+        z = self.network.forward(x, ws, train=True)
+        dz = np.empty_like(z)
+        loss = self.loss.loss_gradient(z, y, w, out=dz)
+        loss += self.loss.loss_gradient(z, y[other], w_other, out=z)
+        z += dz
+        return loss, z
 
     def add_penalty(self, W: Array, dW: Array, total: float) -> float:
         """Return the penalty on the weights `W`; add its gradient to `dW`."""
         if self.alpha == 0 or not W.size:
             return 0.0
-        dW += W * (self.alpha / total)
-        return 0.5 * self.alpha / total * float(W @ W)
+        penalty = 0.0
+        l1 = self.alpha * self.l1_ratio / total
+        l2 = self.alpha * (1 - self.l1_ratio) / total
+        if l2:
+            dW += W * l2
+            penalty += 0.5 * l2 * float(W @ W)
+        if l1:
+            dW += np.sign(W) * W.dtype.type(l1)
+            penalty += l1 * float(np.abs(W).sum())
+        return penalty
 
     def loss_gradient(self, x: Matrix, y: Array, sample_weight: Array | None) -> float:
         """Return the objective on one batch and write its gradient to `grad`."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import cos, inf, pi, sqrt
 from typing import ClassVar
 
-from ._spec import Spec
+from ._spec import Spec, check_range
 
 
 @dataclass(frozen=True)
 class Schedule(Spec, ABC):
-    """A factor on ``learning_rate_init``, asked for at the end of each epoch.
+    """A factor on ``learning_rate_init``, asked for before every step.
 
     A schedule is immutable: what changes in training, the base rate that a plateau may
     lower, is kept by the training loop.
@@ -20,9 +21,17 @@ class Schedule(Spec, ABC):
     stop_message: ClassVar[str] = "Stopping."
     """What a verbose run prints when a plateau ends it."""
 
+    ends: ClassVar[bool] = False
+    """Whether the schedule anneals over the budget: that all epochs are used is its
+    plan, not a failure to converge."""
+
     @abstractmethod
-    def __call__(self, t: int) -> float:
-        """Return the factor on the base rate after `t` training rows."""
+    def __call__(self, epoch: float, n_epochs: int, rows: int = 0) -> float:
+        """Return the factor on the base rate after `epoch` epochs of `n_epochs`.
+
+        `epoch` is fractional within an epoch; beyond `n_epochs` the factor stays as it
+        is. `rows` are the training rows passed before the current epoch began.
+        """
 
     def on_plateau(self, base_rate: float) -> float | None:
         """Return the base rate to go on with when training stalls; None means stop."""
@@ -30,41 +39,359 @@ class Schedule(Spec, ABC):
 
 
 @dataclass(frozen=True)
-class Constant(Schedule):
-    """The same rate from the first step to the last."""
+class Decay(Schedule):
+    """A factor that falls from 1, after a warm-up.
 
-    def __call__(self, t: int) -> float:
+    Parameters
+    ----------
+    warmup : float, default=0.0
+        Epochs over which the factor rises linearly from 0.01 to 1; below 1, the
+        fraction of the budget. Never more than half of the budget. A warm-up lets
+        large learning rates start safely [1]_.
+
+    References
+    ----------
+    .. [1] P. Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1
+       hour", 2017, https://arxiv.org/abs/1706.02677.
+    """
+
+    WARMUP_START: ClassVar[float] = 0.01
+
+    warmup: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_range(self, "warmup", 0, inf, closed="left")
+
+    def __call__(self, epoch: float, n_epochs: int, rows: int = 0) -> float:
+        epoch = min(epoch, n_epochs)
+        warmup = self.warmup if self.warmup >= 1 else self.warmup * n_epochs
+        warmup = min(warmup, n_epochs / 2)
+        factor = self.decay(max(epoch - warmup, 0.0), n_epochs - warmup, rows)
+        if epoch < warmup:
+            factor *= self.WARMUP_START + (1 - self.WARMUP_START) * epoch / warmup
+        return factor
+
+    @abstractmethod
+    def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
+        """Return the factor; epochs count from the end of the warm-up."""
+
+
+@dataclass(frozen=True)
+class Constant(Decay):
+    """The same rate from the first step to the last, but for the warm-up.
+
+    Parameters
+    ----------
+    warmup : float, default=0.0
+        Epochs, or fraction of the budget, over which the rate rises.
+
+    Examples
+    --------
+    >>> from sknn.schedules import Constant
+    >>> schedule = Constant(warmup=2)
+    >>> [round(schedule(epoch, 10), 3) for epoch in (0, 1, 2, 10)]
+    [0.01, 0.505, 1.0, 1.0]
+    """
+
+    def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
         return 1.0
 
 
 @dataclass(frozen=True)
-class InvScaling(Schedule):
-    """``1 / (t + 1) ** power_t``, where `t` counts training rows."""
+class InvScaling(Decay):
+    """``1 / (rows + 1) ** power_t``, which counts training rows, not epochs.
+
+    A step for each epoch. scikit-learn's schedule of that name.
+
+    Parameters
+    ----------
+    power_t : float, default=0.5
+        The exponent, not negative.
+    warmup : float, default=0.0
+        Epochs, or fraction of the budget, over which the rate rises to that.
+
+    Examples
+    --------
+    >>> from sknn.schedules import InvScaling
+    >>> InvScaling()(1, 10, rows=99)
+    0.1
+    """
 
     power_t: float = 0.5
 
-    def __call__(self, t: int) -> float:
-        return 1.0 / (t + 1) ** self.power_t
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "power_t", 0, inf, closed="left")
+
+    def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
+        return 1.0 / (rows + 1) ** self.power_t
 
 
 @dataclass(frozen=True)
-class Adaptive(Schedule):
-    """Divide the rate by 5 on each plateau, until it is as small as `smallest`."""
+class Adaptive(Decay):
+    """Divide the rate by 5 on each plateau, until it is as small as `smallest`.
+
+    Parameters
+    ----------
+    warmup : float, default=0.0
+        Epochs, or fraction of the budget, over which the rate rises.
+
+    Examples
+    --------
+    >>> from sknn.schedules import Adaptive
+    >>> Adaptive().on_plateau(0.1)
+    0.02
+    """
 
     stop_message = "Learning rate too small. Stopping."
 
     smallest: ClassVar[float] = 1e-6
 
-    def __call__(self, t: int) -> float:
+    def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
         return 1.0
 
     def on_plateau(self, base_rate: float) -> float | None:
         return base_rate / 5 if base_rate > self.smallest else None
 
 
+@dataclass(frozen=True)
+class Step(Decay):
+    """``gamma ** k``, where k of the milestones `at` have passed, as in [1]_.
+
+    Parameters
+    ----------
+    at : tuple of float, default=(0.5, 0.75)
+        Milestones, as fractions of the epochs after the warm-up.
+    gamma : float, default=0.1
+        Factor of each milestone, in (0, 1].
+    warmup : float, default=0.0
+        Epochs, or fraction of the budget, over which the rate rises.
+
+    References
+    ----------
+    .. [1] K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image
+       recognition", CVPR 2016.
+
+    Examples
+    --------
+    >>> from sknn.schedules import Step
+    >>> [round(Step()(epoch, 100), 3) for epoch in (49, 50, 75)]
+    [1.0, 0.1, 0.01]
+    """
+
+    at: tuple[float, ...] = (0.5, 0.75)
+    gamma: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "gamma", 0, 1, closed="right")
+        object.__setattr__(self, "at", tuple(self.at))  # a list could not be hashed
+        if not all(0 < fraction < 1 for fraction in self.at):
+            raise ValueError(
+                f"at of Step must hold fractions of the budget in (0, 1), "
+                f"got {self.at!r}."
+            )
+
+    def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
+        passed = sum(fraction <= epoch / n_epochs for fraction in self.at)
+        return self.gamma**passed
+
+
+@dataclass(frozen=True)
+class Exponential(Decay):
+    """``final ** u`` with u the part of the budget that is used up.
+
+    Parameters
+    ----------
+    final : float, default=0.01
+        The last factor, in (0, 1].
+    warmup : float, default=0.0
+        Epochs, or fraction of the budget, over which the rate rises.
+
+    Examples
+    --------
+    >>> from sknn.schedules import Exponential
+    >>> [round(Exponential()(epoch, 10), 3) for epoch in (0, 5, 10)]
+    [1.0, 0.1, 0.01]
+    """
+
+    ends = True
+
+    final: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "final", 0, 1, closed="right")
+
+    def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
+        return self.final ** (epoch / n_epochs)
+
+
+@dataclass(frozen=True)
+class Linear(Decay):
+    """``1 - (1 - final) u`` with u the part of the budget that is used up.
+
+    Parameters
+    ----------
+    final : float, default=0.0
+        The last factor, in [0, 1].
+    warmup : float, default=0.0
+        Epochs, or fraction of the budget, over which the rate rises.
+
+    Examples
+    --------
+    >>> from sknn.schedules import Linear
+    >>> [Linear()(epoch, 10) for epoch in (0, 5, 10)]
+    [1.0, 0.5, 0.0]
+    """
+
+    ends = True
+
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "final", 0, 1)
+
+    def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
+        u = epoch / n_epochs
+        return (1 - u) + u * self.final
+
+
+@dataclass(frozen=True)
+class Cosine(Decay):
+    """``final + (1 - final) (1 + cos(π u)) / 2``, with u the part of the budget used.
+
+    Cosine annealing [1]_ without restarts: slow at both ends, fast in the middle.
+
+    Parameters
+    ----------
+    final : float, default=0.0
+        The last factor, in [0, 1].
+    warmup : float, default=0.0
+        Epochs, or fraction of the budget, over which the rate rises.
+
+    References
+    ----------
+    .. [1] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm
+       restarts", ICLR 2017, https://arxiv.org/abs/1608.03983.
+
+    Examples
+    --------
+    >>> from sknn.schedules import Cosine
+    >>> schedule = Cosine(warmup=2)
+    >>> [round(schedule(epoch, 10), 3) for epoch in (0, 2, 6, 10)]
+    [0.01, 1.0, 0.5, 0.0]
+    """
+
+    ends = True
+
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "final", 0, 1)
+
+    def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
+        return _along_cosine(1.0, self.final, epoch / n_epochs)
+
+
+@dataclass(frozen=True)
+class InverseSqrt(Decay):
+    """``1 / sqrt(1 + u / timescale)``, with u the part of the budget used.
+
+    The classical rate of stochastic approximation: it falls fast, then ever more
+    slowly, and never to zero. With a warm-up it is the schedule of [1]_.
+
+    Parameters
+    ----------
+    timescale : float, default=0.1
+        Fraction of the budget after which the factor is ``1 / sqrt(2)``.
+    warmup : float, default=0.0
+        Epochs, or fraction of the budget, over which the rate rises.
+
+    References
+    ----------
+    .. [1] A. Vaswani et al., "Attention is all you need", NeurIPS 2017, section 5.3.
+
+    Examples
+    --------
+    >>> from sknn.schedules import InverseSqrt
+    >>> [round(InverseSqrt()(epoch, 10), 3) for epoch in (0, 3, 8)]
+    [1.0, 0.5, 0.333]
+    """
+
+    timescale: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "timescale", 0, inf, closed="neither")
+
+    def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
+        return 1 / sqrt(1 + epoch / (self.timescale * n_epochs))
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """One cycle [1]_: up along a cosine to 1 at `peak`, down along another to `final`.
+
+    ``learning_rate_init`` is the largest rate. It may be several times larger than a
+    constant rate could be.
+
+    Parameters
+    ----------
+    peak : float, default=0.3
+        Fraction of the budget after which the factor is 1, in (0, 1).
+    start : float, default=0.04
+        The first factor, in [0, 1].
+    final : float, default=4e-6
+        The last factor, in [0, 1].
+
+    References
+    ----------
+    .. [1] L. Smith, "A disciplined approach to neural network hyper-parameters: part
+       1", 2018, https://arxiv.org/abs/1803.09820.
+
+    Examples
+    --------
+    >>> from sknn.schedules import OneCycle
+    >>> [round(OneCycle()(epoch, 10), 3) for epoch in (0, 1.5, 3, 6.5, 10)]
+    [0.04, 0.52, 1.0, 0.5, 0.0]
+    """
+
+    ends = True
+
+    peak: float = 0.3
+    start: float = 0.04
+    final: float = 4e-6
+
+    def __post_init__(self) -> None:
+        check_range(self, "peak", 0, 1, closed="neither")
+        check_range(self, "start", 0, 1)
+        check_range(self, "final", 0, 1)
+
+    def __call__(self, epoch: float, n_epochs: int, rows: int = 0) -> float:
+        u = min(epoch / n_epochs, 1.0)
+        if u < self.peak:
+            return _along_cosine(self.start, 1.0, u / self.peak)
+        return _along_cosine(1.0, self.final, (u - self.peak) / (1 - self.peak))
+
+
+def _along_cosine(start: float, end: float, u: float) -> float:
+    """Go from `start` to `end` along half a period of the cosine, as u from 0 to 1."""
+    return end + (start - end) * (1 + cos(pi * u)) / 2
+
+
 SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "invscaling": InvScaling,
     "adaptive": Adaptive,
+    "step": Step,
+    "exponential": Exponential,
+    "linear": Linear,
+    "cosine": Cosine,
+    "inverse_sqrt": InverseSqrt,
+    "one_cycle": OneCycle,
 }
-"""The schedules that have a name; their fields are parameters of the estimators."""
+"""The schedules that have a name; fields that are also parameters of an estimator are
+filled with those."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from scipy.optimize import OptimizeResult
 
 from ._typing import Array, Matrix
-from .descent import Descent
+from .descent import NO_CLIPPING, Clipping, Descent, norm
 from .network import Network
 from .objective import Batch, Objective, total_weight
 from .schedules import Schedule
@@ -21,8 +22,20 @@ from .solvers import Solver, SolverState, minimize_lbfgs
 Validate = Callable[[], tuple[float, float]]
 """Returns loss and score (higher is better, may be NaN) on the validation set, now."""
 
-Ending = Literal["converged", "max_iter", "interrupted", "diverged", "one epoch"]
-"""Why a training run ended."""
+Ending = Literal[
+    "converged", "max_iter", "interrupted", "diverged", "stopped", "one epoch"
+]
+"""Why a training run ended; "stopped" by a callback."""
+
+
+class Callbacks(Protocol):
+    """What is told of each epoch, or iteration of L-BFGS."""
+
+    def epoch_begins(self) -> None:
+        """Take note that an epoch begins."""
+
+    def epoch_ends(self) -> bool:
+        """Take note that an epoch has ended; return whether to stop training."""
 
 
 @dataclass
@@ -75,39 +88,66 @@ class Data:
             yield x, self.y[rows], w
 
 
+COLUMNS = (
+    "loss",
+    "validation_loss",
+    "validation_score",
+    "learning_rate",
+    "gradient_norm",
+    "seconds",
+)
+"""What the history tells of each epoch; NaN where there is nothing to tell."""
+
+
 @dataclass
 class History:
     """What happened in each epoch, or iteration of L-BFGS, over all fits."""
 
-    loss_curve: list[float] = field(default_factory=list)
-    validation_loss_curve: list[float] = field(default_factory=list)
-    validation_scores: list[float] = field(default_factory=list)
+    columns: dict[str, list[float]] = field(
+        default_factory=lambda: {name: [] for name in COLUMNS}
+    )
     loss: float = math.nan
     best_loss: float = math.inf
     best_validation_score: float = -math.inf
+    best_epoch: int = 0
     no_improvement_count: int = 0
     n_iter: int = 0
     t: int = 0
 
+    def add(self, **values: float) -> None:
+        """Add the row of an epoch."""
+        for name, column in self.columns.items():
+            column.append(values.get(name, math.nan))
+
     def copy(self) -> History:
-        """Return a copy whose lists can be extended on their own."""
-        return History(*(copy.copy(value) for value in vars(self).values()))
+        """Return a copy that can be extended on its own."""
+        other = copy.copy(self)
+        other.columns = {name: column.copy() for name, column in self.columns.items()}
+        return other
 
 
 @dataclass
 class SolverProgress:
-    """All a stochastic solver needs to go on exactly where it stopped. It pickles."""
+    """All that training needs to go on exactly where it stopped. It pickles.
+
+    `epochs` counts those since the schedule began, at `first_rate`; `base_rate` is the
+    rate that the schedule's factor applies to, lowered by plateaus; `rng` is the stream
+    of masks and mixup.
+    """
 
     solver: Solver
     states: list[SolverState]
     first_rate: float
     base_rate: float
-    learning_rate: float
+    rng: np.random.Generator
+    epochs: int = 0
 
     @classmethod
-    def start(cls, solver: Solver, theta: Array, rate: float) -> SolverProgress:
+    def start(
+        cls, solver: Solver, theta: Array, rate: float, rng: np.random.Generator
+    ) -> SolverProgress:
         """Return what a solver has before its first step."""
-        return cls(solver, Descent.start(solver, theta), rate, rate, rate)
+        return cls(solver, Descent.start(solver, theta), rate, rate, rng)
 
     def resume(self, solver: Solver, theta: Array, rate: float) -> SolverProgress:
         """Return a copy to go on with; where the parameters have changed, start anew.
@@ -115,11 +155,12 @@ class SolverProgress:
         Another solver, or the same with other constants, starts with a fresh state;
         another first rate starts the schedule from there.
         """
-        if solver != self.solver:
-            return self.start(solver, theta, rate)
         progress = copy.deepcopy(self)
+        if solver != self.solver:
+            return self.start(solver, theta, rate, progress.rng)
         if rate != self.first_rate:
-            progress.first_rate = progress.base_rate = progress.learning_rate = rate
+            progress.first_rate = progress.base_rate = rate
+            progress.epochs = 0
         return progress
 
 
@@ -131,7 +172,8 @@ class Limits:
     tol: float
     n_iter_no_change: float
     early_stopping: bool
-    verbose: bool
+    restore_best: bool
+    verbose: int
 
 
 class Monitor:
@@ -143,38 +185,65 @@ class Monitor:
         history: History,
         limits: Limits,
         validate: Validate | None,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self.network = network
         self.history = history
         self.limits = limits
         self.validate = validate
-        self._best_theta: Array | None = None
-        if limits.early_stopping:
-            self._best_theta = network.theta.copy()
+        self.callbacks = callbacks
+        self._best: tuple[Array, Array] | None = None
+        if limits.early_stopping and limits.restore_best:
+            self._best = network.snapshot()
+        history.n_iter = 0
+        self._start = time.perf_counter()
 
-    def epoch_ends(self, loss: float) -> None:
-        """Record an epoch: its training loss, then the validation loss and score."""
+    def epoch_begins(self) -> None:
+        """Take note that an epoch begins."""
+        self._start = time.perf_counter()
+        if self.callbacks is not None:
+            self.callbacks.epoch_begins()
+
+    def epoch_ends(self, loss: float, **measured: float) -> bool:
+        """Record an epoch: its training loss, then the validation loss and score.
+
+        Returns whether a callback wants training to stop.
+        """
         history = self.history
         history.n_iter += 1
         history.loss = loss
-        history.loss_curve.append(loss)
-        if self.limits.verbose:
-            print(f"Iteration {history.n_iter}, loss = {loss:.8f}")
-        score = math.nan
-        if self.validate is not None:
-            validation_loss = math.nan
-            if math.isfinite(loss):
-                validation_loss, score = self.validate()
-            history.validation_loss_curve.append(validation_loss)
-            history.validation_scores.append(score)
-            if self.limits.verbose:
-                print(f"Validation score: {score:f}")
+        validation_loss = score = math.nan
+        if self.validate is not None and math.isfinite(loss):
+            validation_loss, score = self.validate()
+        history.add(
+            loss=loss,
+            validation_loss=validation_loss,
+            validation_score=score,
+            seconds=time.perf_counter() - self._start,
+            **measured,
+        )
+        self._print_epoch()
         self._count_stalled(loss, score)
         history.best_loss = min(history.best_loss, loss)
         if score > history.best_validation_score:
             history.best_validation_score = score
-            if self._best_theta is not None:
-                np.copyto(self._best_theta, self.network.theta)
+            history.best_epoch = history.n_iter
+            if self._best is not None:
+                self._best = self.network.snapshot()
+        return self.callbacks is not None and self.callbacks.epoch_ends()
+
+    def _print_epoch(self) -> None:
+        """Print the lines of scikit-learn, or with verbose=2 a row of a table."""
+        last = {name: column[-1] for name, column in self.history.columns.items()}
+        epoch, verbose = self.history.n_iter, self.limits.verbose
+        if verbose == 2:
+            if epoch == 1:
+                print(" epoch", *(f"{TITLES[name]:>11}" for name in COLUMNS))
+            print(f"{epoch:6d}", *(f"{last[name]:11.5g}" for name in COLUMNS))
+        elif verbose:
+            print(f"Iteration {epoch}, loss = {last['loss']:.8f}")
+            if self.validate is not None:
+                print(f"Validation score: {last['validation_score']:f}")
 
     def _count_stalled(self, loss: float, score: float) -> None:
         """Count epochs in a row without an improvement of at least tol.
@@ -206,33 +275,67 @@ class Monitor:
 
     def restore_best(self) -> None:
         """With early stopping, put the weights with the best score back."""
-        if self._best_theta is not None:
-            np.copyto(self.network.theta, self._best_theta)
+        if self._best is not None:
+            self.network.restore(self._best)
+
+
+TITLES = {
+    "loss": "loss",
+    "validation_loss": "val. loss",
+    "validation_score": "val. score",
+    "learning_rate": "rate",
+    "gradient_norm": "grad. norm",
+    "seconds": "seconds",
+}
+"""Titles of the columns of the table that ``verbose=2`` prints."""
 
 
 def train_epoch(
     objective: Objective,
     descent: Descent,
-    learning_rate: float,
-    batches: Iterable[Batch],
+    batches: Iterable[tuple[Batch, float]],
+    n_batches: int,
 ) -> float:
     """Take one step a batch; return the mean of the objective over the rows.
 
-    Stops at the first loss that is not finite and returns it. A batch in which every
-    weight is zero says nothing about the parameters and is passed over.
+    Each batch comes with its learning rate. Stops at the first loss that is not finite
+    and returns it. A batch in which every weight is zero says nothing about the
+    parameters and is passed over.
     """
     loss_sum, n = 0.0, 0
-    for x, y, w in batches:
+    for i, ((x, y, w), learning_rate) in enumerate(batches, start=1):
         weight = total_weight(y, w)
         if weight == 0:
             continue
         loss = objective.data_loss_gradient(x, y, w, weight)
         if not math.isfinite(loss):
             return loss
-        loss += descent.step(weight, learning_rate)
+        # The norm of one gradient an epoch costs nothing that can be measured.
+        loss += descent.step(weight, learning_rate, measure=i == n_batches)
         loss_sum += loss * len(y)
         n += len(y)
     return loss_sum / n
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The learning rate of each step of an epoch."""
+
+    schedule: Schedule
+    progress: SolverProgress
+    n_epochs: int
+    n_batches: int
+    t: int
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield the rates, one a batch."""
+        for i in range(self.n_batches):
+            yield self.at(self.progress.epochs + i / self.n_batches)
+
+    def at(self, epoch: float) -> float:
+        """Return the rate after `epoch` epochs."""
+        rows = self.t if self.progress.epochs else 0
+        return self.progress.base_rate * self.schedule(epoch, self.n_epochs, rows)
 
 
 def _lower_rate(schedule: Schedule, progress: SolverProgress, monitor: Monitor) -> bool:
@@ -257,30 +360,41 @@ def train_stochastic(
     batch_size: int,
     shuffle: bool,
     rng: np.random.RandomState,
+    clipping: Clipping = NO_CLIPPING,
+    n_epochs: int | None = None,
     one_epoch: bool = False,
 ) -> Ending:
     """Train `objective.network` in place, epoch by epoch.
 
-    With `one_epoch`, the building block of ``partial_fit``, stop after the first.
+    The schedule is planned for `n_epochs`, by default ``max_iter``. With `one_epoch`,
+    the building block of ``partial_fit``, stop after the first.
     """
     history, limits = monitor.history, monitor.limits
-    history.n_iter = 0
+    n_epochs = n_epochs or limits.max_iter
+    n_batches = math.ceil(data.n / batch_size)
     shuffled = np.arange(data.n) if data.rows is None else data.rows.copy()
-    descent = Descent(objective, progress.solver, progress.states)
+    descent = Descent(objective, progress.solver, progress.states, clipping)
     try:
         while history.n_iter < limits.max_iter:
+            monitor.epoch_begins()
             if shuffle:
                 rng.shuffle(shuffled)
             batches = data.batches(shuffled if shuffle else data.rows, batch_size)
-            loss = train_epoch(objective, descent, progress.learning_rate, batches)
+            rates = Rates(schedule, progress, n_epochs, n_batches, history.t)
+            first_rate = rates.at(progress.epochs)
+            steps = zip(batches, rates, strict=True)
+            loss = train_epoch(objective, descent, steps, n_batches)
             history.t += data.n
-            monitor.epoch_ends(loss)
+            progress.epochs += 1
+            stopped = monitor.epoch_ends(
+                loss, learning_rate=first_rate, gradient_norm=descent.gradient_norm
+            )
             if not math.isfinite(loss):
                 return "diverged"
-            stop = monitor.stalled and not _lower_rate(schedule, progress, monitor)
-            progress.learning_rate = progress.base_rate * schedule(history.t)
-            if stop:
+            if monitor.stalled and not _lower_rate(schedule, progress, monitor):
                 return "converged"
+            if stopped:
+                return "stopped"
             if one_epoch:
                 return "one epoch"
     except KeyboardInterrupt:
@@ -298,20 +412,28 @@ def train_lbfgs(
     Returns SciPy's result too, unless training was ended from outside.
     """
     theta, history = objective.network.theta, monitor.history
-    history.n_iter = 0
     last_theta = theta.copy()
     rows_per_pass, total = objective.network.rows_per_pass(data.n), data.total_weight
+    begun = stopped = False
 
     def loss_gradient(theta_tried: Array) -> tuple[float, Array]:
+        nonlocal begun
+        if not begun:
+            monitor.epoch_begins()
+            begun = True
         np.copyto(theta, theta_tried)
         loss = objective.sum_over(data.batches(data.rows, rows_per_pass), total)
         return loss, objective.grad.copy()
 
     def on_iteration(result: OptimizeResult) -> None:
+        nonlocal begun, stopped
+        begun = False
         np.copyto(theta, result.x)
         np.copyto(last_theta, result.x)
-        monitor.epoch_ends(float(result.fun))
-        if monitor.limits.early_stopping and monitor.stalled:
+        stopped = monitor.epoch_ends(
+            float(result.fun), gradient_norm=norm(objective.grad)
+        )
+        if stopped or (monitor.limits.early_stopping and monitor.stalled):
             raise StopIteration
 
     try:
@@ -336,4 +458,4 @@ def train_lbfgs(
     if monitor.limits.early_stopping and monitor.stalled:
         monitor.say_stalled("Stopping.")
         return "converged", None
-    return "converged", result
+    return ("stopped", None) if stopped else ("converged", result)

@@ -5,19 +5,39 @@ import numpy as np
 from sknn.activations import ACTIVATIONS
 from sknn.layers import ActivationLayer, Dense
 from sknn.losses import (
-    REGRESSION_LOSSES,
+    AbsoluteError,
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    HalfPoissonDeviance,
     HalfSquaredError,
+    Huber,
+    Quantile,
 )
 from sknn.network import Network
 
-LOSSES = [*REGRESSION_LOSSES.values(), BinaryCrossEntropy(), CategoricalCrossEntropy()]
+LOSSES = [
+    HalfSquaredError(),
+    AbsoluteError(),
+    Huber(0.7),
+    HalfPoissonDeviance(),
+    Quantile(0.3),
+    Quantile((0.1, 0.5, 0.9)),
+    BinaryCrossEntropy(),
+    BinaryCrossEntropy(0.1),
+    CategoricalCrossEntropy(),
+    CategoricalCrossEntropy(0.2),
+]
+"""Every loss, with the settings to test."""
 
 
 def name_of(thing):
     """Name of a case, for pytest's ids."""
     return thing if isinstance(thing, str) else repr(thing)
+
+
+def n_scores(loss, n_outputs):
+    """Number of raw scores a row, for targets of `n_outputs` columns or classes."""
+    return n_outputs * loss.scores_per_output
 
 
 def draw_targets(loss, n, n_outputs, rng, dtype=np.float64):

@@ -6,21 +6,34 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import special
 
-from sknn.activations import ACTIVATIONS, ReLU
+from sknn.activations import ACTIVATIONS, ELU, SELU, LeakyReLU, ReLU
+from sknn.initializers import LeCunNormal
 
 CLOSED_FORMS = {
     "identity": lambda z: z,
     "logistic": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": lambda z: 1 - 2 / (np.exp(2 * z) + 1),
     "relu": lambda z: np.where(z > 0, z, 0),
+    "leaky_relu": lambda z: np.where(z > 0, z, z / 100),
+    "elu": lambda z: np.where(z > 0, z, np.exp(z) - 1),
+    "selu": lambda z: SELU.scale * np.where(z > 0, z, SELU.alpha * (np.exp(z) - 1)),
+    "gelu": lambda z: z / 2 * special.erfc(-z / np.sqrt(2)),
+    "silu": lambda z: z / (1 + np.exp(-z)),
+    "mish": lambda z: z * np.tanh(np.log1p(np.exp(z))),
+    "softplus": lambda z: np.log1p(np.exp(z)),
 }
 
-TORCH_NAMES = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
+TORCH_NAMES = {name: name for name in ACTIVATIONS if name != "identity"}
+TORCH_NAMES["logistic"] = "sigmoid"
 
-all_activations = pytest.mark.parametrize(
-    "activation", ACTIVATIONS.values(), ids=ACTIVATIONS
-)
+OTHERS = {"leaky_relu(0.3)": LeakyReLU(0.3), "elu(0.4)": ELU(0.4), "elu(2)": ELU(2.0)}
+"""Other settings than those of the table."""
+
+ALL = ACTIVATIONS | OTHERS
+
+all_activations = pytest.mark.parametrize("activation", ALL.values(), ids=ALL)
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
@@ -49,7 +62,7 @@ def test_derivative_is_that_of_the_function(activation):
     assert_allclose(dy, expected, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", CLOSED_FORMS)
+@pytest.mark.parametrize("name", ACTIVATIONS)
 def test_value_is_the_closed_form(name):
     z = draw_z()
     a = forward(ACTIVATIONS[name], z)
@@ -61,10 +74,10 @@ def test_agrees_with_torch(name):
     torch = pytest.importorskip("torch")
     z, dy = draw_z(), np.ones((30, 7))
     z_torch = torch.tensor(z, requires_grad=True)
-    a_torch = getattr(torch, TORCH_NAMES[name])(z_torch)
+    a_torch = getattr(torch.nn.functional, TORCH_NAMES[name])(z_torch)
     a_torch.sum().backward()
     a = forward(ACTIVATIONS[name], z)
-    assert_allclose(a, a_torch.detach().numpy(), rtol=1e-12)
+    assert_allclose(a, a_torch.detach().numpy(), rtol=1e-12, atol=1e-15)
     ACTIVATIONS[name].backward(z, a, dy)
     assert_allclose(dy, z_torch.grad.numpy(), rtol=1e-11, atol=1e-15)
 
@@ -93,12 +106,25 @@ def test_float32_agrees_with_float64(activation):
 
 @all_activations
 @both_dtypes
-def test_large_arguments_stay_finite(activation, dtype):
-    z = np.array([[-1e3, 1e3]], dtype)
-    a, dy = forward(activation, z), np.ones_like(z)
-    activation.backward(z, a, dy)
+@pytest.mark.parametrize("size", [30, 100, 1e3])
+def test_large_arguments_stay_finite(activation, dtype, size):
+    z = np.array([[-size, size]], dtype)
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        a, dy = forward(activation, z), np.ones_like(z)
+        activation.backward(z, a, dy)
     assert np.isfinite(a).all()
     assert np.isfinite(dy).all()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@both_dtypes
+def test_is_a_line_far_from_zero(name, dtype):
+    slopes = {"logistic": (0, 0), "tanh": (0, 0), "identity": (1, 1)}
+    slopes |= {"leaky_relu": (0.01, 1), "selu": (0, SELU.scale)}
+    z, dy = np.array([[-1e3, 1e3]], dtype), np.ones((1, 2), dtype)
+    ACTIVATIONS[name].backward(z, forward(ACTIVATIONS[name], z), dy)
+    # On the left, where it is a + α, it is 0 but for rounding.
+    assert_allclose(dy, [slopes.get(name, (0, 1))], rtol=1e-6, atol=1e-6)
 
 
 @all_activations
@@ -112,6 +138,53 @@ def test_relu_is_flat_at_zero():
     ReLU().backward(z, a, dy)
     assert_array_equal(a, [[0, 0, 2]])
     assert_array_equal(dy, [[0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    "name, value, slope",
+    [
+        ("leaky_relu", 0, 0.01),
+        ("elu", 0, 1),
+        ("elu(0.4)", 0, 0.4),
+        ("elu(2)", 0, 2),
+        ("selu", 0, SELU.scale * SELU.alpha),
+        ("gelu", 0, 0.5),
+        ("silu", 0, 0.5),
+        ("mish", 0, 0.6),
+        ("softplus", np.log(2), 0.5),
+    ],
+)
+@both_dtypes
+def test_at_zero_the_derivative_is_that_from_below(name, value, slope, dtype):
+    z, dy = np.zeros((1, 1), dtype), np.ones((1, 1), dtype)
+    a = forward(ALL[name], z)
+    ALL[name].backward(z, a, dy)
+    assert_allclose(a, value, rtol=1e-6)
+    assert_allclose(dy, slope, rtol=1e-6)
+
+
+def test_selu_keeps_mean_and_variance():
+    a = forward(SELU(), np.random.RandomState(0).normal(size=(1000, 1000)))
+    assert abs(a.mean()) < 0.005
+    assert abs(a.var() - 1) < 0.01
+
+
+def test_selu_draws_a_deep_network_to_mean_zero_and_variance_one():
+    rng = np.random.RandomState(0)
+    x = rng.normal(size=(500, 200)) * 1.5 + 0.3
+    for _ in range(30):
+        x = forward(SELU(), x @ LeCunNormal()((200, 200), 200, 200, rng))
+    assert abs(x.mean()) < 0.1
+    assert abs(x.var() - 1) < 0.2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda: LeakyReLU(-0.1), lambda: LeakyReLU(1.1), lambda: ELU(0), lambda: ELU(-1)],
+)
+def test_hyper_parameters_have_ranges(wrong):
+    with pytest.raises(ValueError, match=r"must be in"):
+        wrong()
 
 
 @all_activations

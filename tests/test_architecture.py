@@ -26,7 +26,14 @@ FLOORS = [
     {"layers", "solvers"},
     {"network", "objective"},
     {"_threads", "training", "descent"},
-    {"_estimator", "_targets", "_validation", "mlp"},
+    {
+        "_callbacks",
+        "_estimator",
+        "_targets",
+        "_validation",
+        "_validation_set",
+        "mlp",
+    },
 ]
 """The modules of each floor, the lowest first; a folder stands for all its modules."""
 

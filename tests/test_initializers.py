@@ -1,44 +1,110 @@
-"""Initializers: range, variance, and the draws they make."""
+"""Initializers: range, variance, biases, orthogonality, and the draws they make."""
 
 import pickle
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sknn.initializers import GlorotUniform
+from sknn.activations import ACTIVATIONS
+from sknn.initializers import (
+    AUTO,
+    INITIALIZERS,
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LeCunNormal,
+    LeCunUniform,
+    Normal,
+    Orthogonal,
+    Zeros,
+    suitable,
+)
 
 FAN_IN, FAN_OUT = 300, 200
 
 VARIANCES = {
+    Zeros(): 0,
+    Constant(): 0,
+    Constant(-2.0): 0,
+    Normal(): 1e-4,
+    Normal(0.3): 0.09,
     GlorotUniform(): 2 / (FAN_IN + FAN_OUT),
     GlorotUniform(2.0): 2 / 3 / (FAN_IN + FAN_OUT),
+    GlorotNormal(): 2 / (FAN_IN + FAN_OUT),
+    HeUniform(): 2 / FAN_IN,
+    HeNormal(): 2 / FAN_IN,
+    LeCunUniform(): 1 / FAN_IN,
+    LeCunNormal(): 1 / FAN_IN,
+    Orthogonal(): 1 / FAN_IN,  # FAN_OUT columns of length 1
+    Orthogonal(3.0): 9 / FAN_IN,
 }
 """The initializers, and the variance each should have."""
 
+BOUNDS = {
+    GlorotUniform(): np.sqrt(6 / (FAN_IN + FAN_OUT)),
+    GlorotUniform(2.0): np.sqrt(2 / (FAN_IN + FAN_OUT)),
+    HeUniform(): np.sqrt(6 / FAN_IN),
+    LeCunUniform(): np.sqrt(3 / FAN_IN),
+}
+"""The uniform ones, and the ends of their ranges."""
+
+CONSTANT = {Zeros(): 0, Constant(): 0.01, Constant(-2.0): -2}
+"""Those that draw nothing, and their value."""
+
+DRAWN = [initializer for initializer in VARIANCES if initializer not in CONSTANT]
+
 all_initializers = pytest.mark.parametrize("initializer", VARIANCES, ids=repr)
+drawn_initializers = pytest.mark.parametrize("initializer", DRAWN, ids=repr)
 
 
 def draw(initializer, seed=0, shape=(FAN_IN, FAN_OUT)):
     return initializer(shape, FAN_IN, FAN_OUT, np.random.RandomState(seed))
 
 
-@all_initializers
+def draw_bias(initializer, shape=(5,)):
+    return initializer.bias(shape, FAN_IN, FAN_OUT, np.random.RandomState(0))
+
+
+def test_table_is_tested_and_builds_from_defaults():
+    assert {type(initializer) for initializer in VARIANCES} == {*INITIALIZERS.values()}
+    for cls in INITIALIZERS.values():
+        assert cls() in VARIANCES
+
+
+@drawn_initializers
 def test_mean_and_variance(initializer):
     W = draw(initializer)
-    assert W.shape == (FAN_IN, FAN_OUT)
-    assert W.dtype == np.float64
     # Five standard errors, for 60,000 draws.
     assert abs(W.mean()) < 5 * np.sqrt(VARIANCES[initializer] / W.size)
     assert_allclose(W.var(), VARIANCES[initializer], rtol=5 / np.sqrt(W.size))
 
 
-@pytest.mark.parametrize("factor", [2.0, 6.0])
-def test_glorot_uniform_fills_its_range(factor):
-    W = draw(GlorotUniform(factor))
-    bound = np.sqrt(factor / (FAN_IN + FAN_OUT))
+@all_initializers
+@pytest.mark.parametrize("shape", [(4,), (4, 3), (3, 3, 2, 5)])
+def test_shape_and_dtype(initializer, shape):
+    W = draw(initializer, shape=shape)
+    assert W.shape == shape
+    assert W.dtype == np.float64
+
+
+@pytest.mark.parametrize("initializer", BOUNDS, ids=repr)
+def test_uniform_fills_its_range(initializer):
+    W, bound = draw(initializer), BOUNDS[initializer]
     assert 0.999 * bound < W.max() <= bound
     assert -bound <= W.min() < -0.999 * bound
+
+
+@pytest.mark.parametrize(
+    "initializer", [Normal(), GlorotNormal(), HeNormal(), LeCunNormal()], ids=repr
+)
+def test_normal_has_the_quartiles_of_the_normal_law(initializer):
+    quartiles = np.quantile(draw(initializer), [0.25, 0.75])
+    std = np.sqrt(VARIANCES[initializer])
+    assert_allclose(quartiles / std, [-0.6745, 0.6745], rtol=0.03)
 
 
 def test_glorot_uniform_counts_both_fans_whatever_the_shape():
@@ -47,7 +113,14 @@ def test_glorot_uniform_counts_both_fans_whatever_the_shape():
     assert_allclose(b, expected)
 
 
-@all_initializers
+@pytest.mark.parametrize("initializer", CONSTANT, ids=repr)
+def test_constants_draw_nothing(initializer):
+    rng = np.random.RandomState(0)
+    assert_array_equal(initializer((3, 4), 3, 4, rng), CONSTANT[initializer])
+    assert rng.uniform() == np.random.RandomState(0).uniform()
+
+
+@drawn_initializers
 def test_is_reproducible_and_moves_the_stream(initializer):
     assert_array_equal(draw(initializer), draw(initializer))
     assert (draw(initializer, seed=0) != draw(initializer, seed=1)).all()
@@ -57,7 +130,71 @@ def test_is_reproducible_and_moves_the_stream(initializer):
 
 
 @all_initializers
+def test_biases_are_zero_and_draw_nothing_but_for_glorot_uniform(initializer):
+    if isinstance(initializer, GlorotUniform):
+        # As in scikit-learn.
+        assert_array_equal(draw_bias(initializer), draw(initializer, shape=(5,)))
+        return
+    b = draw_bias(initializer)
+    assert b.dtype == np.float64
+    assert_array_equal(b, np.zeros(5))
+    rng = np.random.RandomState(0)
+    initializer.bias((5,), FAN_IN, FAN_OUT, rng)
+    assert rng.uniform() == np.random.RandomState(0).uniform()
+
+
+@pytest.mark.parametrize("gain", [1.0, 3.0])
+@pytest.mark.parametrize("shape", [(7, 7), (9, 4), (4, 9), (2, 3, 5), (2, 2, 9), (6,)])
+def test_orthogonal_has_orthonormal_rows_or_columns(shape, gain):
+    W = draw(Orthogonal(gain), shape=shape).reshape(-1, shape[-1]) / gain
+    rows, columns = W.shape
+    products = W.T @ W if rows >= columns else W @ W.T
+    assert_allclose(products, np.eye(min(rows, columns)), atol=1e-14)
+
+
+def test_orthogonal_is_uniform():
+    # Of a Haar matrix the trace has mean 0 and variance 1; LAPACK's own choice of
+    # signs has not.
+    rng = np.random.RandomState(0)
+    traces = [np.trace(Orthogonal()((4, 4), 4, 4, rng)) for _ in range(4000)]
+    assert abs(np.mean(traces)) < 0.1
+    assert abs(np.var(traces) - 1) < 0.1
+
+
+@pytest.mark.parametrize("name", [*ACTIVATIONS, "prelu"])
+def test_every_activation_has_a_suitable_initializer(name):
+    expected = {
+        "identity": GlorotUniform(),
+        "logistic": GlorotUniform(),
+        "tanh": GlorotUniform(),
+        "selu": LeCunNormal(),
+    }
+    assert name in AUTO
+    assert suitable(name) == expected.get(name, HeNormal())
+
+
+@pytest.mark.parametrize("name", [None, "softmax"])
+def test_glorot_suits_whatever_is_not_listed(name):
+    assert suitable(name) == GlorotUniform()
+
+
+@pytest.mark.parametrize("cls", [Normal, GlorotUniform, Orthogonal])
+@pytest.mark.parametrize("value", [0, -1.0, np.inf, np.nan])
+def test_scales_are_positive(cls, value):
+    with pytest.raises(ValueError, match=r"must be in \(0, inf\)"):
+        cls(value)
+
+
+@pytest.mark.parametrize("value", [-np.inf, np.nan])
+def test_a_constant_is_finite(value):
+    with pytest.raises(ValueError, match=r"must be in \(-inf, inf\)"):
+        Constant(value)
+
+
+@all_initializers
 def test_is_an_immutable_value(initializer):
     same = pickle.loads(pickle.dumps(initializer))
     assert initializer == same
     assert hash(initializer) == hash(same)
+    with pytest.raises(FrozenInstanceError):
+        initializer.std = 1

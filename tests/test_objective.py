@@ -9,6 +9,7 @@ from helpers import (
     draw_weights,
     float_dtypes,
     make_network,
+    n_scores,
     name_of,
     outputs_averaged,
 )
@@ -35,7 +36,8 @@ def draw_batch(loss, weighted, dtype=np.float64, n=N):
 
 
 def make_objective(loss, activation="tanh", hidden=(6, 4), dtype=np.float64):
-    network = make_network(N_IN, hidden, N_OUT, activation, dtype)
+    n_out = n_scores(loss, N_OUT)
+    network = make_network(N_IN, hidden, n_out, activation, dtype)
     return Objective(network, loss, ALPHA)
 
 
@@ -164,7 +166,7 @@ def test_float32_stays_and_agrees_with_float64(loss, activation, weighted):
 @all_losses
 def test_mean_loss_leaves_the_scores_alone(loss):
     x, y, w = draw_batch(loss, weighted=True)
-    z = make_network(N_IN, [4], N_OUT).scores(x)
+    z = make_network(N_IN, [4], n_scores(loss, N_OUT)).scores(x)
     by_row = [mean_loss(loss, z[[i]], y[[i]], None) for i in range(N)]
     z.flags.writeable = False
     assert_allclose(mean_loss(loss, z, y, None), np.mean(by_row), rtol=1e-12)

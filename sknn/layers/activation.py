@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from .._arrays import aligned_empty
 from .._typing import Array, DType, Matrix, Shape
 from ..activations import Activation
-from .base import Layer, LayerSpec, Params, Workspace
+from .base import Layer, LayerSpec, Params, Training, Workspace
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ActivationLayer(Layer):
         return LayerSpec(in_shape, in_shape)
 
     def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, train: bool
+        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Workspace:
         return SimpleNamespace(y=aligned_empty((n, *spec.out_shape), dtype))
 

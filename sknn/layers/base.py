@@ -1,16 +1,20 @@
 """What a layer is: hyper-parameters, shapes, a forward and a backward pass.
 
 A layer never holds arrays. Its parameters `p` and their gradients `g` are views into
-flat vectors owned by the network; its buffers live in a workspace owned by the call.
+flat vectors owned by the network, and so is what it keeps of the batches it has seen,
+its state; its buffers live in a workspace owned by the call.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
 
 from .._spec import Spec
 from .._typing import Array, DType, Matrix, Shape
@@ -23,6 +27,23 @@ Workspace: TypeAlias = Any
 between calls or threads, never pickled."""
 
 
+@dataclass
+class Training:
+    """What the layers of one training run share, besides the network.
+
+    Attributes
+    ----------
+    rng : numpy.random.Generator
+        Stream of random numbers for masks, apart from that of initial weights and
+        shuffles, so that switching dropout on does not move the rest.
+    sample_weight : ndarray of shape (n,) or None
+        Weights of the rows of the batch at hand; None means all one.
+    """
+
+    rng: np.random.Generator
+    sample_weight: Array | None = None
+
+
 @dataclass(frozen=True)
 class ParamSpec:
     """Shape and beginning of one parameter array, and whether the penalty covers it."""
@@ -32,43 +53,100 @@ class ParamSpec:
     fan_in: int
     fan_out: int
     decay: bool
+    is_bias: bool = False
+
+    def draw(self, rng: np.random.RandomState) -> Array:
+        """Return initial values, in float64."""
+        draw = self.init.bias if self.is_bias else self.init
+        return draw(self.shape, self.fan_in, self.fan_out, rng)
+
+
+@dataclass(frozen=True)
+class StateSpec:
+    """Shape and initial value of an array that training passes update."""
+
+    shape: Shape
+    value: float
 
 
 @dataclass(frozen=True)
 class LayerSpec:
     """What a layer has worked out from the shape of its input (without the rows).
 
-    The order of `params` is the order in which their initial values are drawn.
+    The order of `params` is the order in which their initial values are drawn. `parts`
+    are the specs of the layers that a composite is made of.
     """
 
     in_shape: Shape
     out_shape: Shape
     params: Mapping[str, ParamSpec] = field(default_factory=dict)
+    state: Mapping[str, StateSpec] = field(default_factory=dict)
+    parts: tuple[LayerSpec, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Elements a row of all outputs, those of the parts included."""
+        return math.prod(self.out_shape) + sum(part.width for part in self.parts)
 
 
 @dataclass(frozen=True)
 class Layer(Spec, ABC):
     """One step of a network, ``y = f(x; p)``: hyper-parameters only, immutable."""
 
+    random: ClassVar[bool] = False
+    """Whether a training pass draws random numbers."""
+
+    mixes_rows: ClassVar[bool] = False
+    """Whether, in a training pass, the output of a row depends on the other rows."""
+
     @abstractmethod
     def build(self, in_shape: Shape) -> LayerSpec:
         """Return output shape and parameters for an input of `in_shape`."""
 
     def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, train: bool
+        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Workspace:
-        """Return the buffers for `n` rows; those of the backward pass if `train`."""
+        """Return the buffers for `n` rows; those of the backward pass if training."""
         return SimpleNamespace()
 
     @abstractmethod
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        """Return y for input `x`, in a buffer of `ws`. Never writes `x` or `p`."""
+        """Return y for input `x`, in a buffer of `ws`. Never writes `x`.
+
+        `p` holds parameters, which are read only, and state, which a training pass
+        updates.
+        """
 
     @abstractmethod
     def backward(
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
     ) -> Array | None:
-        """Overwrite `g` with the gradients of `p`; return dx if `need_dx`.
+        """Overwrite `g` with the gradients of the parameters; return dx if `need_dx`.
 
         May overwrite `dy`; never writes `p` or the input of the forward pass.
         """
+
+
+def forward_all(
+    layers: Sequence[Layer], params: list[Params], x: Matrix, ws: list[Any], train: bool
+) -> Array:
+    """Pass rows `x` through the layers one after the other."""
+    for layer, p, layer_ws in zip(layers, params, ws, strict=True):
+        x = layer.forward(p, x, layer_ws, train)
+    return x
+
+
+def backward_all(
+    layers: Sequence[Layer],
+    params: list[Params],
+    g: list[Params],
+    dy: Array,
+    ws: list[Any],
+    first: int,
+    need_dx: bool,
+) -> Array | None:
+    """Pass the gradient `dy` back to layer `first`, and through it if `need_dx`."""
+    d: Any = dy
+    for i in range(len(layers) - 1, first - 1, -1):
+        d = layers[i].backward(params[i], g[i], d, ws[i], need_dx or i > first)
+    return d

@@ -10,7 +10,7 @@ import numpy as np
 from .._arrays import aligned_empty
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import GlorotUniform, Initializer
-from .base import Layer, LayerSpec, Params, ParamSpec, Workspace
+from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,14 @@ class Dense(Layer):
     """``y = x W + b`` with x (n, fan_in), W (fan_in, units), b (units,), y (n, units).
 
     Backward: ``dW = xᵀ dy``, ``db = Σ dy`` over rows, ``dx = dy Wᵀ``. The input may be
-    a CSR matrix. As in scikit-learn, the biases are drawn like the weights.
+    a CSR matrix. The initializer says how the biases begin.
+
+    Parameters
+    ----------
+    units : int
+        Outputs.
+    initializer : Initializer, default=GlorotUniform()
+        How the weights are drawn.
     """
 
     units: int
@@ -27,17 +34,15 @@ class Dense(Layer):
     def build(self, in_shape: Shape) -> LayerSpec:
         (fan_in,) = in_shape
         init, fan_out = self.initializer, self.units
-        params = {
-            "W": ParamSpec((fan_in, fan_out), init, fan_in, fan_out, decay=True),
-            "b": ParamSpec((fan_out,), init, fan_in, fan_out, decay=False),
-        }
-        return LayerSpec(in_shape, (fan_out,), params)
+        W = ParamSpec((fan_in, fan_out), init, fan_in, fan_out, decay=True)
+        b = ParamSpec((fan_out,), init, fan_in, fan_out, decay=False, is_bias=True)
+        return LayerSpec(in_shape, (fan_out,), {"W": W, "b": b})
 
     def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, train: bool
+        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Workspace:
         ws = SimpleNamespace(y=aligned_empty((n, self.units), dtype))
-        if train:
+        if training is not None:
             ws.ones = np.ones(n, dtype)
             ws.dx = None
         return ws

@@ -1,11 +1,37 @@
 """Solvers: how the parameters move, given the gradient. From simple to rich."""
 
+from .adadelta import AdaDelta
+from .adagrad import AdaGrad
 from .adam import Adam
+from .adamw import AdamW
 from .base import Solver, SolverState
 from .lbfgs import minimize_lbfgs
+from .nadam import Nadam
+from .rmsprop import RMSProp
 from .sgd import SGD
 
-__all__ = ["SGD", "SOLVERS", "Adam", "Solver", "SolverState", "minimize_lbfgs"]
+__all__ = [
+    "SGD",
+    "SOLVERS",
+    "AdaDelta",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Nadam",
+    "RMSProp",
+    "Solver",
+    "SolverState",
+    "minimize_lbfgs",
+]
 
-SOLVERS: dict[str, type[Solver]] = {"sgd": SGD, "adam": Adam}
-"""The stochastic solvers by name; their fields are parameters of the estimators."""
+SOLVERS: dict[str, type[Solver]] = {
+    "sgd": SGD,
+    "adagrad": AdaGrad,
+    "rmsprop": RMSProp,
+    "adadelta": AdaDelta,
+    "adam": Adam,
+    "adamw": AdamW,
+    "nadam": Nadam,
+}
+"""The stochastic solvers by name; fields that are also parameters of an estimator are
+filled with those."""

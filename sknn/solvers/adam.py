@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
 from .._arrays import aligned_zeros
+from .._spec import check_range
 from .._typing import Array
 from .base import Solver, SolverState
 
@@ -22,15 +23,41 @@ class Adam(Solver):
     The state keeps ``m / (1 - β₁)`` and ``v / (1 - β₂)``, which saves two passes over
     memory; the constants reappear in the learning rate and in ε.
 
+    Parameters
+    ----------
+    beta_1 : float, default=0.9
+        β₁, in [0, 1): how slowly the mean of the gradients forgets.
+    beta_2 : float, default=0.999
+        β₂, in [0, 1): how slowly the mean of their squares forgets.
+    epsilon : float, default=1e-8
+        ε > 0, which keeps the division finite.
+
     References
     ----------
     .. [1] D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
        https://arxiv.org/abs/1412.6980.
+
+    Examples
+    --------
+    The first step is the learning rate, however large or small the gradient:
+
+    >>> import numpy as np
+    >>> from sknn.solvers import Adam
+    >>> theta, grad = np.array([1.0, -2.0]), np.array([0.5, -4.0])
+    >>> solver = Adam()
+    >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
+    >>> theta.round(6)
+    array([ 0.9, -1.9])
     """
 
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check_range(self, "beta_1", 0, 1, closed="left")
+        check_range(self, "beta_2", 0, 1, closed="left")
+        check_range(self, "epsilon", 0, inf, closed="neither")
 
     def start(self, theta: Array) -> SolverState:
         m, v = (aligned_zeros(theta.shape, theta.dtype) for _ in range(2))

@@ -15,7 +15,18 @@ SolverState: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Solver(Spec, ABC):
-    """A rule for one step of descent over the whole flat parameter vector."""
+    """A rule for one step of descent over the whole flat parameter vector.
+
+    A step is elementwise, so that theta can be walked block by block.
+    """
+
+    @property
+    def weight_decay(self) -> float:
+        """Decoupled weight decay: parameters that decay shrink by η λ before a step.
+
+        The step itself does not do it, since a solver does not know which they are.
+        """
+        return 0.0
 
     @abstractmethod
     def start(self, theta: Array) -> SolverState:

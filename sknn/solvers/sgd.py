@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._arrays import aligned_zeros
+from .._spec import check_range
 from .._typing import Array
 from .base import Solver, SolverState
 
@@ -18,14 +19,34 @@ class SGD(Solver):
     With ``momentum=0`` this is ``θ ← θ - η g`` and nothing is remembered. Nesterov's
     form is the one of [1]_, which looks ahead without a second gradient.
 
+    Parameters
+    ----------
+    momentum : float, default=0.9
+        μ, in [0, 1]: how much of the last step goes into the next.
+    nesterovs_momentum : bool, default=True
+        Whether the gradient counts as taken where momentum alone would lead.
+
     References
     ----------
     .. [1] I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of
        initialization and momentum in deep learning", ICML 2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn.solvers import SGD
+    >>> theta, grad = np.array([1.0, -2.0]), np.array([0.5, -4.0])
+    >>> solver = SGD(momentum=0.0)
+    >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
+    >>> theta
+    array([ 0.95, -1.6 ])
     """
 
     momentum: float = 0.9
     nesterovs_momentum: bool = True
+
+    def __post_init__(self) -> None:
+        check_range(self, "momentum", 0, 1)
 
     def start(self, theta: Array) -> SolverState:
         if not self.momentum:

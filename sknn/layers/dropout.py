@@ -1,0 +1,71 @@
+"""Dropout: units are left out at random while the network trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from .._arrays import aligned_empty
+from .._spec import check_range
+from .._typing import Array, DType, Matrix, Shape
+from ._masks import draw_mask
+from .base import Layer, LayerSpec, Params, Training, Workspace
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """``y = m x`` in training, ``y = x`` in prediction; any shape, no parameters.
+
+    Each element of the mask `m` is 0 with probability `rate` and ``1 / (1 - rate)``
+    otherwise ("inverted" dropout), so that y has the expectation of x and prediction
+    uses all units as they are [1]_. The input may be a CSR matrix.
+
+    Parameters
+    ----------
+    rate : float
+        Probability, in [0, 1), that an element is left out.
+
+    References
+    ----------
+    .. [1] N. Srivastava et al., "Dropout: a simple way to prevent neural networks from
+       overfitting", JMLR 15, 2014.
+    """
+
+    rate: float
+
+    random = True
+
+    def __post_init__(self) -> None:
+        check_range(self, "rate", 0, 1, closed="left")
+
+    def build(self, in_shape: Shape) -> LayerSpec:
+        return LayerSpec(in_shape, in_shape)
+
+    def workspace(
+        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
+    ) -> Workspace:
+        ws = SimpleNamespace(training=training)
+        if training is not None:
+            shape = (n, *spec.out_shape)
+            ws.mask, ws.y = aligned_empty(shape, dtype), aligned_empty(shape, dtype)
+        return ws
+
+    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
+        if not train:
+            return x
+        if not isinstance(x, np.ndarray):  # the input of the network: no way back
+            x = x.copy()
+            mask = np.empty_like(x.data)
+            draw_mask(ws.training.rng, self.rate, out=mask)
+            x.data *= mask
+            return x
+        draw_mask(ws.training.rng, self.rate, out=ws.mask)
+        return np.multiply(x, ws.mask, out=ws.y)
+
+    def backward(
+        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
+    ) -> Array | None:
+        dy *= ws.mask
+        return dy

@@ -1,0 +1,126 @@
+"""Residual blocks: what the inner layers compute is added to their input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .._arrays import aligned_empty
+from .._typing import Array, DType, Matrix, Shape
+from ..initializers import GlorotUniform, Initializer
+from .base import (
+    Layer,
+    LayerSpec,
+    Params,
+    Training,
+    Workspace,
+    backward_all,
+    forward_all,
+)
+from .dense import Dense
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Residual(Layer):
+    """``y = F(x) + x``, or ``y = F(x) + P(x)`` where the shapes differ [1]_.
+
+    F are the inner layers one after the other. If the last weights of F start at 0,
+    the block starts as the identity, ``Var(y) = Var(x)`` however deep the network [2]_.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        The inner layers F.
+    projection : Initializer, default=GlorotUniform()
+        How the weights of P are drawn, a dense layer, where F changes the width.
+
+    References
+    ----------
+    .. [1] K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image
+       recognition", CVPR 2016.
+    .. [2] H. Zhang, Y. Dauphin, T. Ma, "Fixup initialization: residual learning without
+       normalization", ICLR 2019.
+    """
+
+    layers: tuple[Layer, ...]
+    projection: Initializer = GlorotUniform()
+
+    @property
+    def random(self) -> bool:  # type: ignore[override]
+        """Whether one of the inner layers draws random numbers."""
+        return any(layer.random for layer in self.layers)
+
+    @property
+    def mixes_rows(self) -> bool:  # type: ignore[override]
+        """Whether one of the inner layers mixes rows."""
+        return any(layer.mixes_rows for layer in self.layers)
+
+    def build(self, in_shape: Shape) -> LayerSpec:
+        parts, shape = [], in_shape
+        for layer in self.layers:
+            parts.append(layer.build(shape))
+            shape = parts[-1].out_shape
+        if shape != in_shape:
+            parts.append(Dense(shape[0], self.projection).build(in_shape))
+        params = _join([part.params for part in parts])
+        state = _join([part.state for part in parts])
+        return LayerSpec(in_shape, shape, params, state, tuple(parts))
+
+    def workspace(
+        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
+    ) -> Workspace:
+        projects = len(spec.parts) > len(self.layers)
+        P = Dense(spec.out_shape[0], self.projection) if projects else None
+        layers = self.layers if P is None else (*self.layers, P)
+        parts = [
+            layer.workspace(part, n, dtype, training)
+            for layer, part in zip(layers, spec.parts, strict=True)
+        ]
+        y = aligned_empty((n, *spec.out_shape), dtype)
+        return SimpleNamespace(P=P, parts=parts, y=y, p=None, g=None)
+
+    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
+        if ws.p is not p:  # once a workspace: a network's dicts stay the same
+            ws.p, ws.params = p, _split(p, len(ws.parts))
+        n = len(self.layers)
+        Fx = forward_all(self.layers, ws.params[:n], x, ws.parts[:n], train)
+        Px = x if ws.P is None else ws.P.forward(ws.params[n], x, ws.parts[n], train)
+        return np.add(Fx, Px, out=ws.y)
+
+    def backward(
+        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
+    ) -> Array | None:
+        if ws.g is not g:
+            ws.g, ws.grads = g, _split(g, len(ws.parts))
+        n, dF = len(self.layers), dy.copy()
+        dx = backward_all(
+            self.layers, ws.params[:n], ws.grads[:n], dF, ws.parts[:n], 0, need_dx
+        )
+        added: Array | None = dy
+        if ws.P is not None:
+            added = ws.P.backward(ws.params[n], ws.grads[n], dy, ws.parts[n], need_dx)
+        if dx is None or added is None:
+            return None
+        return np.add(dx, added, out=dx)
+
+
+def _join(parts: list[Mapping[str, T]]) -> dict[str, T]:
+    """Join dicts into one whose names tell the part, as in ``0.W``."""
+    return {
+        f"{i}.{name}": v for i, part in enumerate(parts) for name, v in part.items()
+    }
+
+
+def _split(joined: Mapping[str, Any], n_parts: int) -> list[dict[str, Any]]:
+    """Undo `_join`."""
+    parts: list[dict[str, Any]] = [{} for _ in range(n_parts)]
+    for key, value in joined.items():
+        i, _, name = key.partition(".")
+        parts[int(i)][name] = value
+    return parts

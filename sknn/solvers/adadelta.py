@@ -1,0 +1,85 @@
+"""AdaDelta: RMSProp that measures the size of its steps as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from .._arrays import aligned_empty
+from .._spec import check_range
+from .._typing import Array
+from .base import Solver, SolverState
+
+
+@dataclass(frozen=True)
+class AdaDelta(Solver):
+    """AdaDelta [1]_, whose steps have the unit of the parameters.
+
+    ``v ← ρ v + (1 - ρ) g²``, ``δ = sqrt(u + ε) / sqrt(v + ε) · g``,
+    ``u ← ρ u + (1 - ρ) δ²``, ``θ ← θ - η δ``.
+
+    The usual setting is ``learning_rate_init=1.0`` and ``epsilon=1e-6``: the method
+    finds the size of its steps itself, beginning with steps near sqrt(ε).
+
+    The state keeps ``(u + ε) / (1 - ρ)`` and ``(v + ε) / (1 - ρ)``, of which δ needs
+    the ratio only.
+
+    Parameters
+    ----------
+    rho : float, default=0.9
+        ρ, in [0, 1): how slowly the means of the squares forget.
+    epsilon : float, default=1e-6
+        ε > 0: the larger, the larger the first steps.
+
+    References
+    ----------
+    .. [1] M. Zeiler, "ADADELTA: an adaptive learning rate method", 2012,
+       https://arxiv.org/abs/1212.5701.
+
+    Examples
+    --------
+    The first step, near ``η sqrt(ε / (1 - ρ))``, hardly depends on the gradient:
+
+    >>> import numpy as np
+    >>> from sknn.solvers import AdaDelta
+    >>> theta, grad = np.array([1.0, -2.0]), np.array([0.5, -4.0])
+    >>> solver = AdaDelta(rho=0.75)
+    >>> solver.step(theta, grad, solver.start(theta), learning_rate=1.0)
+    >>> theta.round(6)
+    array([ 0.998, -1.998])
+    """
+
+    rho: float = 0.9
+    epsilon: float = 1e-6
+
+    def __post_init__(self) -> None:
+        check_range(self, "rho", 0, 1, closed="left")
+        check_range(self, "epsilon", 0, inf, closed="neither")
+
+    def start(self, theta: Array) -> SolverState:
+        u, v = (aligned_empty(theta.shape, theta.dtype) for _ in range(2))
+        u.fill(self.epsilon / (1 - self.rho))
+        v.fill(self.epsilon / (1 - self.rho))
+        return {"u": u, "v": v}
+
+    def step(
+        self, theta: Array, grad: Array, state: SolverState, learning_rate: float
+    ) -> None:
+        u, v = state["u"], state["v"]
+        scratch = grad * grad
+        self._add_square(v, scratch)
+        np.divide(u, v, out=scratch)
+        np.sqrt(scratch, out=scratch)
+        grad *= scratch
+        np.multiply(grad, grad, out=scratch)
+        self._add_square(u, scratch)
+        grad *= learning_rate
+        theta -= grad
+
+    def _add_square(self, mean: Array, square: Array) -> None:
+        """Let a mean of the state forget a little, then add a new square."""
+        mean *= self.rho
+        square += self.epsilon
+        mean += square

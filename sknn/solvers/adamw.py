@@ -1,0 +1,49 @@
+"""AdamW: Adam with weight decay that its division does not touch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from .._spec import check_range
+from .adam import Adam
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay [1]_: ``W ← (1 - η λ) W``, then Adam's step.
+
+    The gradient of an L2 penalty goes through Adam's division, so that it hardly acts
+    on parameters with large gradients; decoupled decay shrinks all weights at the same
+    pace. Biases do not decay. Used with ``alpha=0`` as a rule.
+
+    Parameters
+    ----------
+    beta_1 : float, default=0.9
+        β₁, in [0, 1): how slowly the mean of the gradients forgets.
+    beta_2 : float, default=0.999
+        β₂, in [0, 1): how slowly the mean of their squares forgets.
+    epsilon : float, default=1e-8
+        ε > 0, which keeps the division finite.
+    weight_decay : float, default=0.01
+        λ ≥ 0, relative to the learning rate η.
+
+    References
+    ----------
+    .. [1] I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019,
+       https://arxiv.org/abs/1711.05101.
+
+    Examples
+    --------
+    The step is Adam's; the training loop applies the decay, to weights only.
+
+    >>> from sknn.solvers import AdamW
+    >>> AdamW(weight_decay=0.1)
+    AdamW(beta_1=0.9, beta_2=0.999, epsilon=1e-08, weight_decay=0.1)
+    """
+
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "weight_decay", 0, inf, closed="left")

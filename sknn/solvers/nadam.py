@@ -1,0 +1,103 @@
+"""Nadam: Adam with Nesterov's momentum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, sqrt
+
+import numpy as np
+
+from .._arrays import aligned_zeros
+from .._spec import check_range
+from .._typing import Array
+from .base import Solver, SolverState
+
+
+@dataclass(frozen=True)
+class Nadam(Solver):
+    """Nadam [1]_: Adam whose momentum looks one step ahead and warms up.
+
+    ``μ(t) = β₁ (1 - 0.96^(t ψ) / 2)`` with ψ the `momentum_decay`, ``P = Π μ`` up to t,
+    ``m ← β₁ m + (1 - β₁) g``, ``v ← β₂ v + (1 - β₂) g²``,
+    ``θ ← θ - η (a g + b m) / (sqrt(v / (1 - β₂ᵗ)) + ε)`` with
+    ``a = (1 - μ(t)) / (1 - P)`` and ``b = μ(t+1) / (1 - P μ(t+1))``.
+
+    The state keeps ``m / (1 - β₁)`` and ``v / (1 - β₂)``, as Adam's does.
+
+    Parameters
+    ----------
+    beta_1 : float, default=0.9
+        β₁, in [0, 1): how slowly the mean of the gradients forgets; the momentum rises
+        from half of it to all of it.
+    beta_2 : float, default=0.999
+        β₂, in [0, 1): how slowly the mean of the squared gradients forgets.
+    epsilon : float, default=1e-8
+        ε > 0, which keeps the division finite.
+    momentum_decay : float, default=0.004
+        ψ ≥ 0: how fast the momentum rises. No parameter of the estimators: to set it,
+        pass them a ``Nadam(...)`` object.
+
+    References
+    ----------
+    .. [1] T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR Workshop 2016.
+
+    Examples
+    --------
+    The first step does not depend on the gradient's size:
+
+    >>> import numpy as np
+    >>> from sknn.solvers import Nadam
+    >>> theta, grad = np.array([1.0, -2.0]), np.array([0.5, -4.0])
+    >>> solver = Nadam()
+    >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
+    >>> theta.round(3)
+    array([ 0.894, -1.894])
+    """
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    momentum_decay: float = 0.004
+
+    def __post_init__(self) -> None:
+        check_range(self, "beta_1", 0, 1, closed="left")
+        check_range(self, "beta_2", 0, 1, closed="left")
+        check_range(self, "epsilon", 0, inf, closed="neither")
+        check_range(self, "momentum_decay", 0, inf, closed="left")
+
+    def start(self, theta: Array) -> SolverState:
+        m, v = (aligned_zeros(theta.shape, theta.dtype) for _ in range(2))
+        return {"t": 0, "mu_product": 1.0, "m": m, "v": v}
+
+    def step(
+        self, theta: Array, grad: Array, state: SolverState, learning_rate: float
+    ) -> None:
+        state["t"] = t = state["t"] + 1
+        scale_v = sqrt((1 - self.beta_2) / (1 - self.beta_2**t))
+        rate_g, rate_m = self._rates(state, learning_rate / scale_v)
+        m, v = state["m"], state["v"]
+        m *= self.beta_1
+        m += grad
+        scratch = grad * grad
+        v *= self.beta_2
+        v += scratch
+        np.multiply(m, rate_m, out=scratch)
+        grad *= rate_g
+        grad += scratch
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon / scale_v
+        grad /= scratch
+        theta -= grad
+
+    def _rates(self, state: SolverState, rate: float) -> tuple[float, float]:
+        """Return η a and η b of the state's m at step t; multiply μ(t) to P."""
+        t = state["t"]
+        mu, mu_next = self._mu(t), self._mu(t + 1)
+        state["mu_product"] = product = state["mu_product"] * mu
+        rate_g = rate * (1 - mu) / (1 - product)
+        rate_m = rate * mu_next * (1 - self.beta_1) / (1 - product * mu_next)
+        return rate_g, rate_m
+
+    def _mu(self, t: int) -> float:
+        """Return the momentum of step t."""
+        return self.beta_1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
