@@ -9,39 +9,55 @@ from typing import TypeVar
 T = TypeVar("T", bound=type)
 
 TRAINING_PARAMETERS = """\
-solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
-    How the weights are found: 'sgd' is stochastic gradient descent, 'adam' the
-    variant of Kingma and Ba that scales each step by the usual size of the gradient,
-    'lbfgs' a quasi-Newton method on all rows at once, good for small data sets.
+solver : str or Solver, default='adam'
+    How the weights are found. On mini-batches: 'sgd' (gradient descent, with momentum),
+    'adagrad', 'rmsprop', 'adadelta' (with ``learning_rate_init=1`` and
+    ``epsilon=1e-6`` as a rule), 'adam', 'adamw' (adam with decoupled weight decay) and
+    'nadam' (adam with Nesterov's momentum). On all rows at once: 'lbfgs', a
+    quasi-Newton method, good for small data sets. Or an object of `sknn.solvers`.
 alpha : float, default=0.0001
-    Strength of the L2 penalty ``½ alpha |W|²`` on the weights, not the biases. As in
-    scikit-learn it is divided by the number of rows of a batch (by their total
-    weight), so that its effect depends on `batch_size`.
+    Strength of the penalty ``alpha (l1_ratio |W|₁ + ½ (1 - l1_ratio) |W|²)`` on the
+    weights, not the biases. As in scikit-learn it is divided by the number of rows of
+    a batch (by their total weight), so that its effect depends on `batch_size`;
+    `weight_decay` does not.
 batch_size : int or 'auto', default='auto'
     Rows of a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
-learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
-    How the learning rate changes. Used by ``solver='sgd'`` only.
+learning_rate : str or Schedule, default='constant'
+    How the learning rate changes, with any solver but 'lbfgs', which has none. The
+    names after 'adaptive' are planned for `max_iter` epochs.
 
     - 'constant': always `learning_rate_init`.
     - 'invscaling': ``learning_rate_init / (t + 1) ** power_t`` after t training rows.
     - 'adaptive': divided by 5 each time the loss (with `early_stopping`, the
       validation score) has not improved by `tol` for `n_iter_no_change` epochs.
+    - 'step': divided by 10 after a half and after three quarters of the epochs.
+    - 'exponential': falls by the same factor each epoch, to a hundredth.
+    - 'linear', 'cosine': falls to 0 on a line, or on half a wave.
+    - 'inverse_sqrt': falls with the root of the epochs, to a third.
+    - 'one_cycle': rises to `learning_rate_init` and falls again.
+
+    Or an object of `sknn.schedules`, such as ``Cosine(warmup=5, final=0.01)``, whose
+    parameters a search reaches as ``learning_rate__warmup``. As in scikit-learn,
+    ``solver='adam'`` ignores the names 'invscaling' and 'adaptive'; it follows the
+    objects ``InvScaling()`` and ``Adaptive()``.
 learning_rate_init : float, default=0.001
-    The learning rate, or the first one. Not used by 'lbfgs'.
+    The learning rate that the schedule's factor applies to. Not used by 'lbfgs'.
 power_t : float, default=0.5
-    Exponent of 'invscaling'. Used by ``solver='sgd'`` only.
+    Exponent of ``learning_rate='invscaling'``.
 max_iter : int, default=200
     Most epochs (passes over the training rows), or iterations of 'lbfgs'.
 shuffle : bool, default=True
     Whether to draw a new order of the rows in each epoch. Not used by 'lbfgs'.
 random_state : int, RandomState instance or None, default=None
-    Decides the initial weights, the hold-out of `early_stopping` and the order of
-    rows. An int gives the same result on each call.
+    Decides the initial weights, the hold-out of `early_stopping`, the order of rows,
+    the masks of dropout and the shares of mixup. An int gives the same result on each
+    call.
 tol : float, default=1e-4
     Smallest change of loss or score that counts as an improvement; for 'lbfgs' the
     largest element of the gradient at which the search ends.
-verbose : bool, default=False
-    Whether to print the loss, and the validation score, after each epoch.
+verbose : bool or int, default=False
+    Whether to print the loss, and the validation score, after each epoch; 2 prints a
+    table with all of `history_` instead.
 warm_start : bool, default=False
     Whether `fit` starts from the weights of the last call instead of new ones. The
     state of the solver starts anew; `partial_fit` goes on with that too.
@@ -56,15 +72,17 @@ early_stopping : bool, default=False
     rows (stratified for two classes). Unlike in scikit-learn, this works with
     ``solver='lbfgs'`` as well. Without it, training stops when the training loss does
     not improve.
-validation_fraction : float, default=0.1
-    Share of the training rows that `early_stopping` holds out, at least two rows. Not
+validation_fraction : float or splitter, default=0.1
+    Share of the training rows that `early_stopping` holds out, at least two rows; or a
+    splitter of scikit-learn, such as `PredefinedSplit`, whose first split is used. Not
     used when `fit` is given `X_val` and `y_val`.
 beta_1 : float, default=0.9
-    Decay of the mean gradient, in [0, 1). Used by ``solver='adam'`` only.
+    Decay of the mean gradient, in [0, 1). Used by 'adam', 'adamw' and 'nadam' only.
 beta_2 : float, default=0.999
-    Decay of the mean squared gradient, in [0, 1). Used by ``solver='adam'`` only.
+    Decay of the mean squared gradient, in [0, 1). Used by 'adam', 'adamw' and 'nadam'
+    only.
 epsilon : float, default=1e-8
-    Keeps the division finite. Used by ``solver='adam'`` only.
+    Keeps the division finite. Used by all solvers but 'sgd' and 'lbfgs'.
 n_iter_no_change : int or np.inf, default=10
     Training stops after more epochs than that without improvement.
 max_fun : int, default=15000
@@ -76,13 +94,72 @@ scoring : str, callable or None, default=None
     the weights of the rows if it takes `sample_weight`, and a copy of the validation
     rows as an array."""
 
+REGULARIZATION_PARAMETERS = """\
+initializer : str, Initializer or one for each weight matrix, default='glorot_uniform'
+    How the initial weights are drawn: 'zeros', 'constant', 'normal', 'glorot_uniform',
+    'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
+    'orthogonal', or 'auto', the one that suits the activation: He for the relu family,
+    LeCun for selu, Glorot for the others and the output. Or an object of
+    `sknn.initializers`. Biases begin at 0, except with 'glorot_uniform', where they
+    are drawn as in scikit-learn.
+init_scale : float, default=0.01
+    Standard deviation of ``initializer='normal'``, value of 'constant'.
+rho : float, default=0.9
+    Decay of the mean squared gradient, in [0, 1). Used by 'rmsprop' and 'adadelta'
+    only.
+weight_decay : float, default=0.01
+    Share by which the weights shrink in a step, times the learning rate. Used by
+    ``solver='adamw'`` only.
+dropout : float or one for each hidden layer, default=0
+    Probability, in [0, 1), with which a hidden unit is left out of a training step.
+input_dropout : float, default=0
+    The same for the features.
+dropconnect : float, default=0
+    Probability with which a weight is left out of a training step.
+normalization : {'batch', 'layer'}, Layer or None, default=None
+    What stands between a hidden dense layer and its activation: batch normalisation
+    (over the rows of the batch; running averages at prediction time), layer
+    normalisation (over the units of a row), or nothing.
+residual : bool, default=False
+    Whether each two hidden layers form a residual block: the input of the block is
+    added in front of its last activation, through a projection where widths differ.
+    The last weights of a block begin at 0.
+l1_ratio : float, default=0
+    Share of the L1 norm in the penalty `alpha`, in [0, 1].
+max_grad_norm : float or None, default=None
+    The gradient of a step, penalty included, is scaled down to this Euclidean norm if
+    it is longer. Not used by 'lbfgs'.
+max_grad_value : float or None, default=None
+    Each element of the gradient is clipped to ``±max_grad_value``, before
+    `max_grad_norm`. Not used by 'lbfgs'.
+mixup : float, default=0
+    Above 0, the rows of a batch are mixed with each other in training, in shares
+    ``λ ~ Beta(mixup, mixup)``; 0.2 is usual. The training loss is that of the mixed
+    rows.
+restore_best : bool, default=True
+    Whether `early_stopping` goes back to the weights that scored best, or keeps the
+    last ones.
+refit_on_all : bool, default=False
+    Whether `early_stopping`, having found the best epoch on the hold-out, trains anew
+    on all rows for that many epochs. `history_` and the curves then tell of the run
+    that found it, `n_iter_` and `loss_` of the final one."""
+
 MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)
     Units of each hidden layer; ``()`` is a linear model.
-activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
-    Activation function of the hidden layers."""
+activation : str, Activation, Layer or one for each hidden layer, default='relu'
+    Activation function of the hidden layers: 'identity', 'logistic', 'tanh', 'relu',
+    'leaky_relu', 'prelu' (with a learned slope for each unit), 'elu', 'selu', 'gelu',
+    'silu', 'mish', 'softplus', or an object of `sknn.activations`."""
 
 TRAINING_ATTRIBUTES = """\
+history_ : dict of list
+    A row for each epoch, or iteration of 'lbfgs': ``pandas.DataFrame(history_)`` is a
+    table. Columns: epoch, loss, validation_loss, validation_score, learning_rate (at
+    the first step), gradient_norm (at the last step, penalty included, before
+    clipping), seconds; NaN where there is nothing to tell.
+learning_rates_ : list of float
+    Learning rate at the first step of each epoch.
 loss_ : float
     Loss of the last epoch, penalty included.
 best_loss_ : float or None
@@ -110,7 +187,7 @@ n_features_in_ : int
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Their names; only if all of them were strings.
 n_layers_ : int
-    Number of layers, counting the input.
+    Number of weight matrices, and one more for the input.
 n_outputs_ : int
     Number of raw scores a row.
 out_activation_ : str
@@ -139,6 +216,7 @@ sample_weight_val : array-like of shape (n_val,), default=None
 
 PARAGRAPHS = {
     "training_parameters": TRAINING_PARAMETERS,
+    "regularization_parameters": REGULARIZATION_PARAMETERS,
     "mlp_parameters": MLP_PARAMETERS,
     "training_attributes": TRAINING_ATTRIBUTES,
     "fit_parameters": FIT_PARAMETERS,

@@ -305,8 +305,8 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
             self._set_network(network)
             validation_data = self._check_validation(validation, data, dtype)
             self._train_and_set(data, validation_data, run)
-        if callbacks is not None:
-            callbacks.fit_ends()
+            if callbacks is not None:
+                callbacks.fit_ends()
 
     def _train_and_set(
         self, data: Data, validation_data: Data | None, run: Run

@@ -70,7 +70,8 @@ NO_CLIPPING = Clipping()
 
 def norm(grad: Array) -> float:
     """Euclidean norm, also where the squares of the elements overflow."""
-    squares = float(grad @ grad)
+    with np.errstate(over="ignore"):
+        squares = float(grad @ grad)
     if math.isfinite(squares) or not np.isfinite(grad).all():
         return math.sqrt(squares)
     largest = float(np.abs(grad).max())

@@ -316,11 +316,17 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     ----------
     %(mlp_parameters)s
     %(training_parameters)s
+    %(regularization_parameters)s
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Weight of each class, ``{class: weight}``; 'balanced' gives all classes the same
         total weight, ``n_samples / (n_classes * count)`` a row, rows counted by their
         `sample_weight`. For several labels a row, a dict a label. Multiplies
         `sample_weight`, in training and in the validation loss and score.
+    loss : 'log_loss' or Loss, default='log_loss'
+        The loss to minimise: the cross-entropy, or an object of your own.
+    label_smoothing : float, default=0
+        Share, in [0, 1), of each target that is spread evenly over all classes in
+        training. Predictions and the validation loss know nothing of it.
 
     Attributes
     ----------
@@ -440,7 +446,8 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
         """Train for one epoch more, going on from the last call of this or of `fit`.
 
         Weights, the solver's state and the learning rate go on, also after a pickle
-        round trip. Not available with ``solver='lbfgs'`` and with `early_stopping`.
+        round trip. Schedules that are planned for `max_iter` epochs count the calls.
+        Not available with ``solver='lbfgs'`` and with `early_stopping`.
 
         Parameters
         ----------
@@ -469,11 +476,20 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : {'squared_error', 'poisson'}, default='squared_error'
-        The loss to minimise: half the squared error, or half the Poisson deviance for
-        counts and rates ``y >= 0``, for which the network predicts the logarithm.
+    loss : str or Loss, default='squared_error'
+        The loss to minimise: 'squared_error' (half of it), 'absolute_error', 'huber'
+        (squared up to `delta`, linear beyond), 'poisson' (half the deviance, for counts
+        and rates ``y >= 0``; the network predicts the logarithm), 'quantile' (the
+        pinball loss of `quantile`), or an object of your own.
     %(mlp_parameters)s
     %(training_parameters)s
+    %(regularization_parameters)s
+    delta : float, default=1
+        Error up to which ``loss='huber'`` is squared.
+    quantile : float or list of float, default=0.5
+        Quantile, in (0, 1), that ``loss='quantile'`` predicts. With several, in
+        increasing order and for one target, `predict` returns a column for each, which
+        never cross.
 
     Attributes
     ----------
@@ -595,7 +611,8 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
         """Train for one epoch more, going on from the last call of this or of `fit`.
 
         Weights, the solver's state and the learning rate go on, also after a pickle
-        round trip. Not available with ``solver='lbfgs'`` and with `early_stopping`.
+        round trip. Schedules that are planned for `max_iter` epochs count the calls.
+        Not available with ``solver='lbfgs'`` and with `early_stopping`.
 
         Parameters
         ----------

@@ -109,7 +109,8 @@ class Network:
             self.params[i][name][...] = spec.draw(rng)
 
     def __repr__(self) -> str:
-        shapes = [self.in_shape, *(s.out_shape for s in self.specs if s.params)]
+        weighs = (s for s in self.specs if any(p.decay for p in s.params.values()))
+        shapes = [self.in_shape, *(spec.out_shape for spec in weighs)]
         widths = " -> ".join("×".join(map(str, shape)) for shape in shapes)
         return f"Network({widths}, {self.theta.size} parameters, {self.dtype})"
 
@@ -120,8 +121,8 @@ class Network:
 
     @property
     def n_layers(self) -> int:
-        """Layers with parameters, and the input, which scikit-learn counts too."""
-        return 1 + sum(bool(spec.params) for spec in self.specs)
+        """Weight matrices, and one for the input, which scikit-learn counts too."""
+        return 1 + sum(spec.decay for _, _, spec in self._param_specs())
 
     @property
     def largest_product(self) -> int:

@@ -84,9 +84,12 @@ class BatchNorm(Layer):
         return ws.y
 
     def _update(self, p: Params, mean: Array, var: Array, total: float) -> None:
-        """Move the running averages towards those of a batch of weight `total`."""
+        """Move the running averages towards those of a batch of weight `total`.
+
+        Bessel's correction holds for whole rows; below two it would be unbounded.
+        """
         if total > 1:
-            var = var * (total / (total - 1))
+            var = var * (total / max(total - 1, 1))
         for running, new in ((p["mean"], mean), (p["var"], var)):
             running *= 1 - self.momentum
             running += self.momentum * new

@@ -1,0 +1,99 @@
+"""What each feature of training costs: seconds per epoch with it on, against without.
+
+Each row of the table is one parameter switched on in an otherwise plain network. Runs
+are interleaved, and the figure is the median over the rounds of the ratio to the plain
+network of the same round. ``python examples/benchmarks/bench_features.py``
+"""
+
+import argparse
+import warnings
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sknn import MLPClassifier
+from sknn.schedules import Cosine
+
+FEATURES = {
+    "plain (relu, adam)": {},
+    **{
+        f"activation={name!r}": {"activation": name}
+        for name in (
+            "logistic", "tanh", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu",
+            "mish", "softplus",
+        )
+    },
+    **{
+        f"solver={name!r}": {"solver": name}
+        for name in ("sgd", "adagrad", "rmsprop", "adadelta", "adamw", "nadam")
+    },
+    "learning_rate=Cosine(warmup=1)": {"learning_rate": Cosine(warmup=1)},
+    "dropout=0.5": {"dropout": 0.5},
+    "input_dropout=0.2": {"input_dropout": 0.2},
+    "dropconnect=0.5": {"dropconnect": 0.5},
+    "normalization='batch'": {"normalization": "batch"},
+    "normalization='layer'": {"normalization": "layer"},
+    "residual=True": {"residual": True},
+    "l1_ratio=0.5": {"l1_ratio": 0.5},
+    "max_grad_norm=1": {"max_grad_norm": 1.0},
+    "max_grad_value=0.1": {"max_grad_value": 0.1},
+    "mixup=0.2": {"mixup": 0.2},
+    "label_smoothing=0.1": {"label_smoothing": 0.1},
+    "early_stopping=True": {"early_stopping": True},
+}  # fmt: skip
+"""Label: parameters that differ from the plain network's."""
+
+NETWORKS = {
+    "64-100-10, 200": (64, (100,), 10, 200, 10_000),
+    "20-100-100-100-2, 32": (20, (100, 100, 100), 2, 32, 10_000),
+    "100-256-256-10, 128": (100, (256, 256), 10, 128, 20_000),
+}
+"""Label: features, hidden layers, classes, batch size, rows."""
+
+
+def seconds_per_epoch(params, network, epochs):
+    """Seconds of a fit of so many epochs, over their number."""
+    n_features, hidden, n_classes, batch_size, n = network
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, n_features)).astype(np.float32)
+    y = rng.integers(n_classes, size=n)
+    net = MLPClassifier(
+        hidden, batch_size=batch_size, max_iter=epochs, tol=0, random_state=0
+    )
+    net.set_params(**params)
+    start = perf_counter()
+    net.fit(X, y)
+    return (perf_counter() - start) / epochs
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=4)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    times = {name: {label: [] for label in FEATURES} for name in NETWORKS}
+    for _ in range(arguments.rounds):
+        for name, network in NETWORKS.items():
+            for label, params in FEATURES.items():
+                seconds = seconds_per_epoch(params, network, arguments.epochs)
+                times[name][label].append(seconds)
+    print("times the epoch of the plain network, float32")
+    print(f"{'':32}", *(f"{name:>22}" for name in NETWORKS))
+    for label in FEATURES:
+        cells = []
+        for name in NETWORKS:
+            plain = times[name]["plain (relu, adam)"]
+            ratios = [
+                t / t_plain for t, t_plain in zip(times[name][label], plain, strict=True)
+            ]
+            cells.append(f"{median(ratios):22.2f}")
+        print(f"{label:32}", *cells)
+    plain = (median(times[name]["plain (relu, adam)"]) * 1e3 for name in NETWORKS)
+    print(f"{'plain, ms an epoch':32}", *(f"{ms:22.1f}" for ms in plain))
+
+
+if __name__ == "__main__":
+    main()

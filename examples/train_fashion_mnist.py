@@ -1,0 +1,106 @@
+"""
+From a plain network to a good one
+==================================
+
+The ideas of training networks, added one after the other to a plain network: He
+initialisation, batch normalisation, dropout, a cosine schedule, mixup, early stopping.
+Each is one parameter. The table tells, after each step, the accuracy on the training
+and on the test rows and the seconds of the fit. The gap between the two accuracies is
+what dropout and mixup are for; the schedule gains on both.
+
+On Fashion-MNIST (70,000 images of 784 pixels; get the four ``.gz`` files from
+https://github.com/zalandoresearch/fashion-mnist)::
+
+    python examples/train_fashion_mnist.py --data FOLDER
+
+Without ``--data`` it takes scikit-learn's 1,797 digits, in seconds; there the plain
+network is nearly as good as it gets.
+"""
+
+import argparse
+import gzip
+import warnings
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+
+from sknn import MLPClassifier
+from sknn.schedules import Cosine
+
+STEPS = {
+    "plain network": {},
+    "+ He initialisation": {"initializer": "he_normal"},
+    "+ batch normalisation": {"normalization": "batch"},
+    "+ dropout": {"dropout": 0.3, "input_dropout": 0.1},
+    "+ cosine schedule": {"learning_rate": Cosine(warmup=1)},
+    "+ mixup": {"mixup": 0.2},
+    "+ early stopping": {"early_stopping": True, "refit_on_all": True},
+}
+
+
+def read_idx(path):
+    """Read an array of bytes in the IDX format: magic number, shape, values."""
+    with gzip.open(path) as file:
+        content = file.read()
+    n_dims = content[3]
+    shape = np.frombuffer(content, dtype=">u4", count=n_dims, offset=4)
+    return np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * n_dims).reshape(shape)
+
+
+def load_fashion_mnist(folder):
+    """Return the official split, pixels in [0, 1] as float32, one row an image."""
+    parts = []
+    for part in ("train", "t10k"):
+        images = read_idx(folder / f"{part}-images-idx3-ubyte.gz")
+        labels = read_idx(folder / f"{part}-labels-idx1-ubyte.gz")
+        parts += [images.reshape(len(images), -1).astype(np.float32) / 255, labels]
+    X_train, y_train, X_test, y_test = parts
+    return X_train, X_test, y_train, y_test
+
+
+def load_small_digits():
+    """Return a split of the digits, as float32 in [0, 1]."""
+    X, y = load_digits(return_X_y=True)
+    return train_test_split((X / 16).astype(np.float32), y, random_state=0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Add the ideas of training one by one.")
+    parser.add_argument("--data", type=Path, help="folder with the four .gz files")
+    parser.add_argument("--epochs", type=int, default=30)
+    arguments = parser.parse_args()
+    if arguments.data is None:
+        X_train, X_test, y_train, y_test = load_small_digits()
+    else:
+        X_train, X_test, y_train, y_test = load_fashion_mnist(arguments.data)
+    net = MLPClassifier(
+        (512, 256),
+        batch_size=128,
+        max_iter=arguments.epochs,
+        n_iter_no_change=arguments.epochs,
+        random_state=0,
+    )
+    print(f"{len(X_train)} training rows, {arguments.epochs} epochs")
+    print(f"{'':24}{'training':>10}{'test':>10}{'seconds':>10}")
+    best = 0.0
+    for name, change in STEPS.items():
+        net.set_params(**change)
+        start = perf_counter()
+        with warnings.catch_warnings():
+            # All epochs are meant to be used.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            net.fit(X_train, y_train)
+        seconds = perf_counter() - start
+        test = net.score(X_test, y_test)
+        best = max(best, test)
+        train = net.score(X_train, y_train)
+        print(f"{name:24}{train:10.4f}{test:10.4f}{seconds:10.1f}", flush=True)
+    print(f"best test accuracy: {best:.4f}")
+
+
+if __name__ == "__main__":
+    main()
