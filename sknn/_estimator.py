@@ -206,6 +206,11 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
             held = params.get(name, getattr(self, name, None))
             if field and isinstance(held, Spec):
                 of_objects.setdefault(name, {})[field] = params.pop(key)
+            elif field and isinstance(held, str):
+                raise ValueError(
+                    f"{key} is a parameter of an object, but {name}={held!r} is a "
+                    "name. Set an object in its place."
+                )
         super().set_params(**params)
         for name, changes in of_objects.items():
             setattr(self, name, getattr(self, name).replace(**changes))
@@ -342,6 +347,8 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
         """Train on all rows for as many epochs as did best on the hold-out."""
         again = replace(run, history=History(), validate=None)
         best = run.history.best_epoch
+        if best == 0:  # a warm start that brought nothing better
+            return
         ending = self._train(
             data,
             again,
@@ -351,7 +358,7 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
         )
         if ending != "max_iter":
             self._report(ending, again.history)
-        run.history.n_iter, run.history.loss = best, again.history.loss
+        run.history.n_iter, run.history.loss = again.history.n_iter, again.history.loss
 
     def _classes_may(self, goes_on: bool, one_epoch: bool) -> ClassesMay:
         if not goes_on and not (one_epoch and hasattr(self, "classes_")):
@@ -397,11 +404,11 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
             network.initialize(rng)
             return network
         fitted = self.network_
-        if fitted.shapes != network.shapes:
+        if (fitted.shapes, fitted.state.size) != (network.shapes, network.state.size):
             raise ValueError(
                 f"The parameters ask for other layers now, {network!r}, than those to "
                 f"go on with, {fitted!r}. Refit with warm_start=False, or leave "
-                "hidden_layer_sizes and the number of outputs as they are."
+                "the parameters of the layers and the number of outputs as they are."
             )
         network.restore(fitted.snapshot())
         return network
@@ -499,7 +506,8 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
                 f", lower learning_rate_init={self.learning_rate_init}, or bound the "
                 "gradient, for example by max_grad_norm=1"
             )
-        if finite and self.early_stopping and history.best_validation_score > -math.inf:
+        goes_back = self.early_stopping and self.restore_best
+        if finite and goes_back and history.best_validation_score > -math.inf:
             warn_caller(
                 f"{advice}. The weights with the best validation score are kept.",
                 ConvergenceWarning,

@@ -59,10 +59,10 @@ def check_choice(name: str, value: Any, names: Any, kinds: tuple[type, ...]) -> 
     """Raise unless `value` is one of `names`, or an object of one of `kinds`."""
     if isinstance(value, kinds) or (isinstance(value, str) and value in names):
         return
-    objects = " or ".join(f"{kind.__name__} object" for kind in kinds)
+    objects = " or ".join(kind.__name__ for kind in kinds)
     raise ValueError(
-        f"{name} must be one of {sorted(names)} or a {objects}, for all layers or "
-        f"one for each, got {value!r}.{suggest(value, names)}"
+        f"{name} must be one of {sorted(names)} or an object of type {objects}, for "
+        f"all layers or one for each, got {value!r}.{suggest(value, names)}"
     )
 
 

@@ -80,13 +80,20 @@ class ValidationSetMixin(BaseEstimator):
 
     def _split_by_user(self, data: Data) -> tuple[Array, Array]:
         """Return the rows of the first split that the user's splitter makes."""
+        splitter = self.validation_fraction
+        n_split = len(getattr(splitter, "test_fold", data.y))
+        if n_split != data.n:
+            raise ValueError(
+                f"validation_fraction={splitter!r} splits {n_split} rows, but fit was "
+                f"given {data.n}."
+            )
         y = data.y.ravel() if data.y.shape[1:] == (1,) else data.y
-        splits = self.validation_fraction.split(np.empty((data.n, 0)), y)
+        splits = splitter.split(np.empty((data.n, 0)), y)
         train, held_out = next(iter(splits), ((), ()))
         if not (len(train) and len(held_out)):
             raise ValueError(
-                f"validation_fraction={self.validation_fraction!r} must split the rows "
-                f"in two, got {len(train)} to train on and {len(held_out)} held out."
+                f"validation_fraction={splitter!r} must split the rows in two, got "
+                f"{len(train)} to train on and {len(held_out)} held out."
             )
         return np.asarray(train), np.asarray(held_out)
 

@@ -195,7 +195,7 @@ class Monitor:
         self._best: tuple[Array, Array] | None = None
         if limits.early_stopping and limits.restore_best:
             self._best = network.snapshot()
-        history.n_iter = 0
+        history.n_iter = history.best_epoch = 0
         self._start = time.perf_counter()
 
     def epoch_begins(self) -> None:
@@ -303,6 +303,7 @@ def train_epoch(
     parameters and is passed over.
     """
     loss_sum, n = 0.0, 0
+    descent.gradient_norm = math.nan  # the last batch may not get as far as a step
     for i, ((x, y, w), learning_rate) in enumerate(batches, start=1):
         weight = total_weight(y, w)
         if weight == 0:

@@ -3,7 +3,17 @@
 import numpy as np
 
 from sknn.activations import ACTIVATIONS
-from sknn.layers import ActivationLayer, Dense
+from sknn.layers import (
+    ActivationLayer,
+    BatchNorm,
+    Dense,
+    DropConnect,
+    Dropout,
+    LayerNorm,
+    PReLU,
+    Residual,
+    Training,
+)
 from sknn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -64,17 +74,56 @@ def outputs_averaged(loss, n_outputs):
     return n_outputs if isinstance(loss, HalfSquaredError) else 1
 
 
-def make_network(n_in, hidden, n_out, activation="tanh", dtype=np.float64, seed=0):
-    """Return a multi-layer perceptron with drawn parameters."""
-    layers = []
-    for units in hidden:
-        layers += [Dense(units), ActivationLayer(ACTIVATIONS[activation])]
-    network = Network([*layers, Dense(n_out)], (n_in,), np.dtype(dtype))
+ARCHITECTURES = {
+    "linear": lambda f: [],
+    "two hidden": lambda f: [Dense(6), f, Dense(4), f],
+    "three hidden": lambda f: [Dense(5), f, Dense(4), f, Dense(6), f],
+    "batch norm": lambda f: [Dense(6), BatchNorm(), f, Dense(4), BatchNorm(), f],
+    "layer norm": lambda f: [Dense(6), LayerNorm(), f, Dense(4), LayerNorm(), f],
+    "prelu": lambda f: [Dense(6), PReLU(), Dense(4), f],
+    "dropout": lambda f: [Dropout(0.2), Dense(6), f, Dropout(0.5), Dense(4), f],
+    "dropconnect": lambda f: [DropConnect(Dense(6), 0.5), f, Dense(4), f],
+    "residual": lambda f: [
+        Dense(6),
+        Residual((BatchNorm(), f, Dropout(0.2), Dense(6))),
+        Residual((LayerNorm(), f, Dense(4))),
+        f,
+    ],
+}
+"""Hidden layers of every kind of network, given the activation layer."""
+
+DETERMINISTIC = [
+    name
+    for name, make in ARCHITECTURES.items()
+    if not any(layer.random for layer in make(ActivationLayer(ACTIVATIONS["tanh"])))
+]
+"""Those that draw no random numbers."""
+
+
+def network_of(layers, n_in, dtype=np.float64, seed=0):
+    """Return a network with drawn parameters."""
+    network = Network(layers, (n_in,), np.dtype(dtype))
     network.initialize(np.random.RandomState(seed))
     return network
 
 
-def directional_derivative(f, x, direction, h=1e-4):
+def make_network(n_in, hidden, n_out, activation="tanh", dtype=np.float64, seed=0):
+    """Return a network with hidden layers of these widths, or of an architecture."""
+    f = ActivationLayer(ACTIVATIONS[activation])
+    if isinstance(hidden, str):
+        layers = ARCHITECTURES[hidden](f)
+    else:
+        layers = [layer for units in hidden for layer in (Dense(units), f)]
+    return network_of([*layers, Dense(n_out)], n_in, dtype, seed)
+
+
+def training_pass(network, x, sample_weight=None, seed=0):
+    """Pass rows forward as training does; return workspaces and raw scores."""
+    ws = network.workspace(len(x), Training(np.random.default_rng(seed), sample_weight))
+    return ws, network.forward(x, ws, train=True)
+
+
+def directional_derivative(f, x, direction, h):
     """Derivative of ``f(x + t * direction)`` at ``t = 0``, to order h⁴."""
 
     def difference(t):
@@ -83,14 +132,17 @@ def directional_derivative(f, x, direction, h=1e-4):
     return (8 * difference(h) - difference(2 * h)) / (12 * h)
 
 
-def assert_gradient(f, x, gradient, rtol=1e-6):
-    """Compare a gradient of the number ``f(x)`` with `f`, in random directions."""
+def assert_gradient(f, x, gradient, rtol=1e-6, h=1e-5):
+    """Compare a gradient of the number ``f(x)`` with `f`, in random directions.
+
+    The smaller `h`, the fewer kinks of f are nearby, and the more the rounding weighs.
+    """
     rng = np.random.RandomState(0)
     size = np.linalg.norm(gradient)
     assert size > 0
     for _ in range(5):
         direction = rng.normal(size=x.shape)
-        expected = directional_derivative(f, x, direction)
+        expected = directional_derivative(f, x, direction, h)
         assert abs(np.vdot(gradient, direction) - expected) <= rtol * size
 
 

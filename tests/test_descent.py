@@ -1,15 +1,27 @@
-"""Descent: block by block is the same as all at once."""
+"""Descent: block by block is the same as all at once; clipping; decay of weights."""
 
 import numpy as np
 import pytest
-from helpers import make_network
+from helpers import ARCHITECTURES, make_network
 from numpy.testing import assert_allclose, assert_array_equal
 
 import sknn.descent
-from sknn.descent import Descent, blocks
+from sknn.descent import NO_CLIPPING, Clipping, Descent, blocks, norm
 from sknn.losses import HalfSquaredError
 from sknn.objective import Objective
-from sknn.solvers import SGD, Adam
+from sknn.solvers import SGD, SOLVERS, Adam, AdamW
+
+CLIPPINGS = [
+    NO_CLIPPING,
+    Clipping(max_value=0.5),
+    Clipping(max_norm=2.0),
+    Clipping(max_norm=2.0, max_value=0.5),
+]
+
+solvers = pytest.mark.parametrize(
+    "solver", [*(cls() for cls in SOLVERS.values()), SGD(0.0), AdamW(weight_decay=0.5)]
+)
+clippings = pytest.mark.parametrize("clipping", CLIPPINGS, ids=repr)
 
 
 @pytest.fixture(params=[4, 7, 10**6])
@@ -18,42 +30,166 @@ def block_size(request, monkeypatch):
     return request.param
 
 
+def make_descent(solver, clipping=NO_CLIPPING, architecture=(4,), **settings):
+    network = make_network(5, architecture, 2)
+    objective = Objective(network, HalfSquaredError(), **{"alpha": 0.5, **settings})
+    return Descent(objective, solver, Descent.start(solver, network.theta), clipping)
+
+
+def draw_gradient(size, seed=0):
+    return np.random.RandomState(seed).normal(size=size)
+
+
+def clip(grad, clipping):
+    """The clipped gradient, by the formulas."""
+    if clipping.max_value is not None:
+        grad = np.clip(grad, -clipping.max_value, clipping.max_value)
+    if clipping.max_norm is not None:
+        grad = grad * min(1, clipping.max_norm / np.linalg.norm(grad))
+    return grad
+
+
 def test_blocks_cover_everything_once(block_size):
     for n in (0, 1, 7, 8, 29):
         covered = [i for block in blocks(n) for i in range(n)[block]]
         assert covered == list(range(n))
 
 
-@pytest.mark.parametrize("solver", [SGD(0.0), SGD(0.9), Adam()])
-def test_blocks_do_not_change_the_step(solver, block_size):
-    network = make_network(5, [4], 2)
-    objective = Objective(network, HalfSquaredError(), alpha=0.5)
-    rng = np.random.RandomState(0)
+@solvers
+@clippings
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.3])
+def test_step_is_the_plain_one_over_the_whole_vector(
+    solver, clipping, l1_ratio, block_size
+):
+    descent = make_descent(solver, clipping, l1_ratio=l1_ratio)
+    objective, network = descent.objective, descent.objective.network
     theta, state = network.theta.copy(), solver.start(network.theta)
-    descent = Descent(objective, solver, Descent.start(solver, network.theta))
-    for total in (3.0, 5.0, 2.0):
-        data_grad = rng.normal(size=theta.size)
-        # The plain twin: penalty and step over the whole vector.
-        W = np.where(np.arange(theta.size) < network.n_decay, theta, 0)
-        expected_penalty = 0.5 * 0.5 * (W**2).sum() / total
-        solver.step(theta, data_grad + 0.5 * W / total, state, 0.1)
-
-        objective.grad[:] = data_grad
-        assert descent.step(total, 0.1) == pytest.approx(expected_penalty, rel=1e-12)
+    decays = np.arange(theta.size) < network.n_decay
+    for seed, (total, rate) in enumerate([(3.0, 0.1), (5.0, 0.1), (2.0, 0.05)]):
+        objective.grad[:] = draw_gradient(theta.size, seed)
+        W = np.where(decays, theta, 0)
+        elastic = l1_ratio * np.sign(W) + (1 - l1_ratio) * W
+        grad = clip(objective.grad + 0.5 * elastic / total, clipping)
+        penalty = l1_ratio * abs(W).sum() + (1 - l1_ratio) / 2 * (W**2).sum()
+        theta[decays] *= 1 - rate * solver.weight_decay
+        solver.step(theta, grad, state, rate)
+        assert descent.step(total, rate) == pytest.approx(0.5 * penalty / total)
         assert_allclose(network.theta, theta, rtol=1e-12)
 
 
 def test_no_penalty_without_alpha(block_size):
-    network = make_network(5, [4], 2)
-    objective = Objective(network, HalfSquaredError(), alpha=0)
-    before = network.theta.copy()
-    objective.grad[:] = 0
-    states = Descent.start(SGD(0.0), before)
-    assert Descent(objective, SGD(0.0), states).step(1.0, 0.1) == 0
-    assert_array_equal(network.theta, before)
+    descent = make_descent(SGD(0.0), alpha=0)
+    before = descent.objective.network.theta.copy()
+    assert descent.step(1.0, 0.1) == 0
+    assert_array_equal(descent.objective.network.theta, before)
 
 
 def test_states_must_fit():
     objective = Objective(make_network(5, [4], 2), HalfSquaredError(), alpha=0)
     with pytest.raises(ValueError, match="zip"):
         Descent(objective, SGD(), [])
+
+
+# -- the gradient ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1.0, 1e15, 1e30])
+def test_norm_is_finite_for_huge_gradients(dtype, scale):
+    grad = (draw_gradient(1000) * scale).astype(dtype)
+    expected = np.linalg.norm(grad.astype(np.float64))
+    assert_allclose(norm(grad), expected, rtol=10 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_norm_of_what_is_not_finite(value):
+    assert not np.isfinite(norm(np.array([1.0, value])))
+
+
+@clippings
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+def test_clips_as_torch_does(clipping, dtype, scale):
+    torch = pytest.importorskip("torch")
+    grad = (draw_gradient(1000) * scale).astype(dtype)
+    parameter = torch.zeros(1000, dtype=getattr(torch, np.dtype(dtype).name))
+    parameter.grad = torch.tensor(grad)
+    if clipping.max_value is not None:
+        torch.nn.utils.clip_grad_value_(parameter, clipping.max_value)
+    if clipping.max_norm is not None:
+        torch.nn.utils.clip_grad_norm_(parameter, clipping.max_norm)
+    clipping(grad)
+    assert grad.dtype == dtype
+    # PyTorch adds 1e-6 to the norm by which it divides.
+    assert_allclose(grad, parameter.grad, rtol=1e-6)
+
+
+@clippings
+def test_bounds_hold(clipping):
+    grad = draw_gradient(1000) * 1e3
+    clipping(grad)
+    if clipping.max_value is not None:
+        assert abs(grad).max() <= clipping.max_value
+    if clipping.max_norm is not None:
+        assert np.linalg.norm(grad) == pytest.approx(clipping.max_norm, rel=1e-14)
+
+
+def test_huge_gradients_are_clipped():
+    grad = (draw_gradient(1000) * 1e30).astype(np.float32)
+    Clipping(max_norm=1.0)(grad)
+    assert np.linalg.norm(grad) == pytest.approx(1, rel=1e-6)
+
+
+@solvers
+def test_bounds_that_are_not_reached_change_no_bit(solver, block_size):
+    free, measured = make_descent(solver), make_descent(solver)
+    bounded = make_descent(solver, Clipping(1e6, 1e6))
+    for seed in range(3):
+        penalties = set()
+        for descent in (free, measured, bounded):
+            theta, grad = descent.objective.network.theta, descent.objective.grad
+            grad[:] = draw_gradient(theta.size, seed)
+            penalties.add(descent.step(3.0, 0.1, measure=descent is measured))
+            assert_array_equal(theta, free.objective.network.theta)
+        assert len(penalties) == 1
+
+
+@clippings
+def test_gradient_norm_is_that_before_clipping_with_the_penalty(clipping, block_size):
+    descent = make_descent(SGD(0.0), clipping)
+    objective = descent.objective
+    assert np.isnan(descent.gradient_norm)
+    for measure in (True, False):  # the first is kept
+        objective.grad[:] = 10.0
+        if measure:
+            expected = objective.grad.copy()
+            n_decay, theta = objective.network.n_decay, objective.network.theta
+            expected[:n_decay] += 0.5 * theta[:n_decay] / 3
+        descent.step(3.0, 0.1, measure)
+        assert descent.gradient_norm == pytest.approx(np.linalg.norm(expected))
+
+
+# -- decoupled weight decay -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_weight_decay_shrinks_weights_only(architecture, block_size):
+    descent = make_descent(AdamW(weight_decay=0.5), architecture=architecture, alpha=0)
+    network = descent.objective.network
+    network.theta[:] = before = draw_gradient(network.theta.size)
+    descent.step(1.0, 0.1)  # the gradient is 0, so that Adam stays where it is
+    for p, p_before, spec in zip(
+        network.params, network.views(before), network.specs, strict=True
+    ):
+        for name in spec.params:
+            factor = 1 - 0.1 * 0.5 if name.endswith("W") else 1
+            assert_array_equal(p[name], p_before[name] * factor)
+
+
+def test_adamw_without_decay_is_adam():
+    adam, adamw = make_descent(Adam()), make_descent(AdamW(weight_decay=0.0))
+    for descent in (adam, adamw):
+        descent.objective.grad[:] = draw_gradient(descent.objective.grad.size)
+        descent.step(3.0, 0.1)
+    theta = adam.objective.network.theta
+    assert_array_equal(adamw.objective.network.theta, theta)

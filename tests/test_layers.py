@@ -4,61 +4,100 @@ import pickle
 
 import numpy as np
 import pytest
-from helpers import assert_gradient, float_dtypes
+from helpers import assert_gradient, float_dtypes, network_of, training_pass
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 import sknn.layers
 from sknn.activations import ACTIVATIONS
-from sknn.initializers import GlorotUniform
-from sknn.layers import ActivationLayer, Dense, Layer
+from sknn.initializers import GlorotUniform, Zeros
+from sknn.layers import (
+    ActivationLayer,
+    BatchNorm,
+    Dense,
+    DropConnect,
+    Dropout,
+    Layer,
+    LayerNorm,
+    PReLU,
+    Residual,
+    Training,
+)
+from sknn.network import Network
 
 N = 6
+COUNTS = np.array([2, 1, 0, 3, 1, 2])
+
+TANH = ActivationLayer(ACTIVATIONS["tanh"])
 
 CASES = [
     (Dense(3), (5,)),
     (Dense(1, GlorotUniform(2.0)), (1,)),
     *((ActivationLayer(activation), (5,)) for activation in ACTIVATIONS.values()),
-    (ActivationLayer(ACTIVATIONS["tanh"]), (4, 3, 2)),
+    (TANH, (4, 3, 2)),
+    (Dropout(0.0), (5,)),
+    (Dropout(0.3), (4, 3, 2)),
+    (DropConnect(Dense(3), 0.5), (5,)),
+    (DropConnect(Dense(3), 0.0), (5,)),
+    (BatchNorm(), (5,)),
+    (BatchNorm(momentum=1.0, epsilon=0.1), (3,)),
+    (LayerNorm(), (5,)),
+    (LayerNorm(epsilon=0.1), (3,)),
+    (PReLU(), (5,)),
+    (PReLU(-0.5), (4, 3)),
+    (Residual((Dense(4), TANH, Dense(5))), (5,)),
+    (Residual((Dense(4), TANH), projection=GlorotUniform(2.0)), (5,)),
+    (Residual((BatchNorm(), TANH, Dropout(0.3), Dense(5))), (5,)),
+    (Residual((Dense(4), BatchNorm(), TANH, Dropout(0.3))), (5,)),
+    (Residual((Dropout(0.3), Residual((LayerNorm(), Dense(5))), Dense(2))), (5,)),
 ]
 """Layers, each with the shape of an input row."""
 
-WITH_PARAMETERS = [case for case in CASES if case[0].build(case[1]).params]
 
-all_layers = pytest.mark.parametrize("layer, in_shape", CASES, ids=repr)
-layers_with_parameters = pytest.mark.parametrize(
-    "layer, in_shape", WITH_PARAMETERS, ids=repr
-)
+def table(cases):
+    return pytest.mark.parametrize("layer, in_shape", cases, ids=repr)
+
+
+all_layers = table(CASES)
+layers_with_parameters = table([c for c in CASES if c[0].build(c[1]).params])
+layers_that_do_not_draw = table([c for c in CASES if not c[0].random])
+weighted_or_not = pytest.mark.parametrize("weighted", [False, True])
 
 
 class Call:
-    """One layer with parameters, an input, and a random direction `v` of its output."""
+    """A layer with parameters and state, rows, and a direction `v` of its output."""
 
-    def __init__(self, layer, in_shape, dtype=np.float64):
+    def __init__(self, layer, in_shape, dtype=np.float64, weighted=False):
         rng = np.random.RandomState(0)
         self.layer, self.dtype = layer, np.dtype(dtype)
-        self.spec = layer.build(in_shape)
-        self.p = {
-            name: rng.normal(size=param.shape).astype(dtype)
-            for name, param in self.spec.params.items()
-        }
+        self.network = Network([layer], in_shape, self.dtype)
+        (self.spec,), (self.p,) = self.network.specs, self.network.params
+        self.theta, self.state = self.network.theta, self.network.state
+        self.theta[:] = rng.normal(size=self.theta.shape)
+        self.state[:] = rng.uniform(0.5, 2, self.state.shape)
         x = rng.normal(size=(N, *in_shape))
         self.x = (x + 0.01 * np.sign(x)).astype(dtype)  # off the kinks of activations
         self.v = rng.normal(size=(N, *self.spec.out_shape)).astype(dtype)
+        self.w = rng.uniform(0.5, 2, N).astype(dtype) if weighted else None
         # Memory maps are read-only, so a layer may write none of these.
-        for array in (self.x, *self.p.values()):
-            array.flags.writeable = False
+        self.x.flags.writeable = False
+        for name in self.spec.params:
+            self.p[name].flags.writeable = False
 
-    def forward(self, x=None, p=None, train=True):
-        x, p = self.x if x is None else x, self.p if p is None else p
-        self.ws = self.layer.workspace(self.spec, x.shape[0], self.dtype, train)
-        return self.layer.forward(p, x, self.ws, train)
+    def forward(self, x=None, train=True):
+        x = self.x if x is None else x
+        # The same masks each time.
+        training = Training(np.random.default_rng(0), self.w) if train else None
+        self.ws = self.layer.workspace(self.spec, x.shape[0], self.dtype, training)
+        self.y = self.layer.forward(self.p, x, self.ws, train)
+        return self.y
 
     def backward(self, x=None, need_dx=True):
-        """Gradients of ``Σ v y`` with respect to parameters and input."""
+        """Gradients of ``Σ v y`` with respect to parameters, in a row, and input."""
         self.forward(x)
-        g = {name: np.full_like(array, np.nan) for name, array in self.p.items()}
-        return g, self.layer.backward(self.p, g, self.v.copy(), self.ws, need_dx)
+        grad = np.full_like(self.theta, np.nan)
+        (g,) = self.network.views(grad)
+        return grad, self.layer.backward(self.p, g, self.v.copy(), self.ws, need_dx)
 
 
 def test_every_layer_has_a_case():
@@ -67,71 +106,129 @@ def test_every_layer_has_a_case():
     assert layers == {type(layer) for layer, _ in CASES}, "add the new layer to CASES"
 
 
+# -- the contract ---------------------------------------------------------------------
+
+
 @all_layers
-def test_shapes_are_those_declared(layer, in_shape):
+@pytest.mark.parametrize("train", [False, True])
+def test_shapes_are_those_declared(layer, in_shape, train):
     call = Call(layer, in_shape)
     assert call.spec.in_shape == in_shape
-    assert call.forward().shape == (N, *call.spec.out_shape)
-    g, dx = call.backward()
-    assert {name: array.shape for name, array in g.items()} == {
-        name: param.shape for name, param in call.spec.params.items()
-    }
-    assert dx.shape == call.x.shape
+    assert call.forward(train=train).shape == (N, *call.spec.out_shape)
 
 
 @all_layers
-def test_gradient_of_the_input(layer, in_shape):
-    call = Call(layer, in_shape)
+@weighted_or_not
+def test_gradient_of_the_input(layer, in_shape, weighted):
+    call = Call(layer, in_shape, weighted=weighted)
     _, dx = call.backward()
+    assert dx.shape == call.x.shape
     assert_gradient(lambda x: np.vdot(call.forward(x), call.v), call.x, dx)
 
 
 @layers_with_parameters
-def test_gradients_of_the_parameters(layer, in_shape):
-    call = Call(layer, in_shape)
-    g, _ = call.backward()
-    for name, gradient in g.items():
+@weighted_or_not
+def test_gradient_of_the_parameters(layer, in_shape, weighted):
+    call = Call(layer, in_shape, weighted=weighted)
+    grad, _ = call.backward()
 
-        def output(array, name=name):
-            return np.vdot(call.forward(p={**call.p, name: array}), call.v)
+    def output(theta):
+        call.theta[:] = theta
+        return np.vdot(call.forward(), call.v)
 
-        assert_gradient(output, call.p[name], gradient)
+    assert_gradient(output, call.theta.copy(), grad)
 
 
 @layers_with_parameters
-def test_gradients_do_not_depend_on_need_dx(layer, in_shape):
+def test_gradient_does_not_depend_on_need_dx(layer, in_shape):
     call = Call(layer, in_shape)
     with_dx, _ = call.backward()
     without_dx, _ = call.backward(need_dx=False)
-    for name in with_dx:
-        assert_array_equal(without_dx[name], with_dx[name])
+    assert_array_equal(without_dx, with_dx)
+
+
+@layers_that_do_not_draw
+def test_weights_of_rows_are_repetitions(layer, in_shape):
+    call, repeated = Call(layer, in_shape), Call(layer, in_shape)
+    call.w = COUNTS.astype(np.float64)
+    expected = repeated.forward(call.x.repeat(COUNTS, 0))
+    assert_allclose(call.forward().repeat(COUNTS, 0), expected, rtol=1e-12)
+    assert_allclose(call.state, repeated.state, rtol=1e-12)
+
+    v = repeated.v = call.v.repeat(COUNTS, 0)
+    call.v *= COUNTS.reshape(N, *[1] * (v.ndim - 1))
+    grad, dx = call.backward()
+    expected, expected_dx = repeated.backward(call.x.repeat(COUNTS, 0))
+    assert_allclose(grad, expected, rtol=1e-12, atol=1e-14)
+    starts = np.cumsum(COUNTS)[COUNTS > 0] - COUNTS[COUNTS > 0]
+    assert_allclose(
+        dx[COUNTS > 0], np.add.reduceat(expected_dx, starts), rtol=1e-11, atol=1e-14
+    )
 
 
 @all_layers
-def test_rows_and_workspaces_are_independent(layer, in_shape):
+def test_rows_of_a_prediction_are_independent(layer, in_shape):
     call = Call(layer, in_shape)
-    y = call.forward(train=False)
-    some = [4, 0]
-    assert_allclose(call.forward(call.x[some], train=False), y[some], rtol=1e-14)
-    assert not np.shares_memory(call.forward(train=False), y)
+    y = call.forward(train=False).copy()
+    for rows in (slice(0, 2), slice(2, N), [4, 0], *([i] for i in range(N))):
+        some = call.forward(call.x[rows], train=False)
+        assert_allclose(some, y[rows], rtol=1e-13, atol=1e-15)
 
 
 @all_layers
+def test_workspaces_are_independent(layer, in_shape):
+    call = Call(layer, in_shape)
+    y = call.forward()
+    before = y.copy()
+    call.forward(-call.x)
+    assert_array_equal(y, before)
+
+
+@all_layers
+def test_only_training_moves_the_state(layer, in_shape):
+    call = Call(layer, in_shape)
+    before = call.state.copy()
+    call.forward(train=False)
+    assert_array_equal(call.state, before)
+    call.forward()
+    assert (call.state != before).all()
+    assert call.state.size == sum(np.prod(s.shape) for s in call.spec.state.values())
+
+
+@all_layers
+def test_draws_and_mixes_rows_only_if_it_says_so(layer, in_shape):
+    call = Call(layer, in_shape)
+    y = call.forward()
+    rng = np.random.default_rng(1)
+    ws = layer.workspace(call.spec, N, call.dtype, Training(rng))
+    layer.forward(call.p, call.x, ws, train=True)
+    drawn = rng.bit_generator.state != np.random.default_rng(1).bit_generator.state
+    assert drawn == layer.random
+    if not layer.random:
+        mixed = not np.allclose(call.forward(call.x[:3]), y[:3], rtol=1e-12)
+        assert mixed == layer.mixes_rows
+
+
+@all_layers
+@weighted_or_not
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype_stays(layer, in_shape, dtype):
-    call = Call(layer, in_shape, dtype)
-    g, dx = call.backward()
-    assert float_dtypes(call.ws, call.forward(), g, dx) == {np.dtype(dtype)}
+def test_dtype_stays(layer, in_shape, dtype, weighted):
+    call = Call(layer, in_shape, dtype, weighted)
+    grad, dx = call.backward()
+    y = call.forward(train=False)
+    things = (call, grad, dx, y, call.forward())
+    assert float_dtypes(*things) == {np.dtype(dtype)}
 
 
 @all_layers
 def test_float32_agrees_with_float64(layer, in_shape):
     call, call_64 = Call(layer, in_shape, np.float32), Call(layer, in_shape)
-    assert_allclose(call.forward(), call_64.forward(), rtol=1e-5, atol=1e-6)
-    (g, dx), (g_64, dx_64) = call.backward(), call_64.backward()
+    for train in (True, False):
+        y, y_64 = call.forward(train=train), call_64.forward(train=train)
+        assert_allclose(y, y_64, rtol=1e-5, atol=1e-6)
+    (grad, dx), (grad_64, dx_64) = call.backward(), call_64.backward()
     assert_allclose(dx, dx_64, rtol=1e-4, atol=1e-5)
-    for name in g:
-        assert_allclose(g[name], g_64[name], rtol=1e-4, atol=1e-5)
+    assert_allclose(grad, grad_64, rtol=1e-4, atol=1e-5)
 
 
 @all_layers
@@ -140,6 +237,80 @@ def test_is_an_immutable_value(layer, in_shape):
     assert layer == same
     assert hash(layer) == hash(same)
     assert layer.build(in_shape) == same.build(in_shape)
+    for other, _ in CASES:
+        assert (layer == other) == (repr(layer) == repr(other))
+
+
+# -- PyTorch --------------------------------------------------------------------------
+
+D = 5
+
+TORCH = [
+    (Dense(3), lambda nn: nn.Linear(D, 3)),
+    (BatchNorm(), lambda nn: nn.BatchNorm1d(D)),
+    (BatchNorm(0.3, 0.01), lambda nn: nn.BatchNorm1d(D, momentum=0.3, eps=0.01)),
+    (LayerNorm(), lambda nn: nn.LayerNorm(D)),
+    (LayerNorm(0.01), lambda nn: nn.LayerNorm(D, eps=0.01)),
+    (PReLU(), lambda nn: nn.PReLU(D)),
+    (PReLU(-0.5), lambda nn: nn.PReLU(D, init=-0.5)),
+]
+"""Layers, each with a function that makes PyTorch's, of parameters in the same order.
+
+PyTorch's weights are ours transposed, which vectors do not notice."""
+
+against_torch = pytest.mark.parametrize(
+    "layer, make", TORCH, ids=[repr(layer) for layer, _ in TORCH]
+)
+
+
+def in_pairs(layer, views, module):
+    """Parameters of PyTorch's module, each with what `views` hold of that name."""
+    names = layer.build((D,)).params
+    return [
+        (views[name].T, parameter)
+        for name, parameter in zip(names, module.parameters(), strict=True)
+    ]
+
+
+def close(actual, desired):
+    assert_allclose(actual, desired.detach(), rtol=1e-10, atol=1e-13)
+
+
+@against_torch
+def test_begins_as_in_torch(layer, make):
+    module = make(pytest.importorskip("torch").nn).double()
+    (p,) = network_of([layer], D).params
+    for ours, parameter in in_pairs(layer, p, module):
+        assert ours.shape == tuple(parameter.shape)
+        if not isinstance(layer, Dense):  # which is drawn
+            assert_array_equal(ours, parameter.detach())
+
+
+@against_torch
+def test_three_batches_and_a_prediction_as_in_torch(layer, make):
+    torch = pytest.importorskip("torch")
+    call, module = Call(layer, (D,)), make(torch.nn).double()
+    call.state[:] = Network([layer], (D,), call.dtype).state
+    for ours, parameter in in_pairs(layer, call.p, module):
+        parameter.data = torch.tensor(ours.copy())
+    for seed in range(3):
+        values = np.random.RandomState(seed).normal(2, 3, (N, D))
+        x = torch.tensor(values, requires_grad=True)
+        y = module(x)
+        module.zero_grad()
+        y.backward(torch.tensor(call.v))
+        grad, dx = call.backward(values)
+        close(call.y, y)
+        close(dx, x.grad)
+        for ours, parameter in in_pairs(layer, *call.network.views(grad), module):
+            close(ours, parameter.grad)
+    running = [buffer for buffer in module.buffers() if buffer.ndim]
+    for name, buffer in zip(call.spec.state, running, strict=True):
+        close(call.p[name], buffer)
+    close(call.forward(train=False), module.eval()(torch.tensor(call.x)))
+
+
+# -- Dense ----------------------------------------------------------------------------
 
 
 def test_dense_is_a_weighted_sum_and_a_bias():
@@ -152,26 +323,161 @@ def test_dense_is_a_weighted_sum_and_a_bias():
     assert_allclose(call.forward(), expected, rtol=1e-13)
 
 
-def test_dense_declares_its_parameters():
-    initializer = GlorotUniform(2.0)
-    params = Dense(3, initializer).build((5,)).params
+@pytest.mark.parametrize("layer", [Dense(3), DropConnect(Dense(3), 0.5)])
+def test_dense_declares_its_parameters(layer):
+    params = layer.build((5,)).params
     assert list(params) == ["W", "b"]
     assert params["W"].shape == (5, 3)
     assert params["b"].shape == (3,)
     assert [param.decay for param in params.values()] == [True, False]
+    assert [param.is_bias for param in params.values()] == [False, True]
     for param in params.values():
-        assert (param.init, param.fan_in, param.fan_out) == (initializer, 5, 3)
+        assert (param.init, param.fan_in, param.fan_out) == (GlorotUniform(), 5, 3)
+
+
+@pytest.mark.parametrize("layer", [Dense(3), DropConnect(Dense(3), 0.5)], ids=repr)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("csr", [sparse.csr_array, sparse.csr_matrix])
+def test_dense_takes_csr(layer, csr, dtype):
+    call = Call(layer, (5,), dtype)
+    x = np.where(call.x > 0, call.x, 0)
+    rtol = 100 * np.finfo(dtype).eps
+    for train in (False, True):
+        expected = call.forward(x, train=train)
+        assert_allclose(call.forward(csr(x), train=train), expected, rtol=rtol)
+    grad_sparse, _ = call.backward(csr(x), need_dx=False)
+    assert float_dtypes(call.ws, grad_sparse) == {np.dtype(dtype)}
+    grad, _ = call.backward(x, need_dx=False)
+    assert_allclose(grad_sparse, grad, rtol=rtol)
+
+
+# -- Dropout and DropConnect ----------------------------------------------------------
+
+SIZE = 200
+
+MASKED = {
+    "dropout": (Dropout, np.ones),
+    "dropconnect": (lambda rate: DropConnect(Dense(SIZE), rate), np.eye),
+}
+"""Layers, each with rows for which the output is the mask if weights are one."""
+
+masked = pytest.mark.parametrize("make, rows", MASKED.values(), ids=MASKED)
+
+
+def draw_mask(make, rows, rate):
+    """The mask that a training pass draws; each element of it is the output's."""
+    call = Call(make(rate), (SIZE,))
+    call.theta[:] = np.arange(call.theta.size) < call.network.n_decay
+    x = rows((SIZE, SIZE)) if rows is np.ones else rows(SIZE)
+    assert_array_equal(call.forward(x, train=False), np.ones((SIZE, SIZE)))
+    return call.forward(x)
+
+
+@masked
+@pytest.mark.parametrize("rate", [0.0, 0.1, 1 / 3, 0.5, 0.9])
+def test_masks_have_the_rate_and_the_mean_one(make, rows, rate):
+    mask = draw_mask(make, rows, rate)
+    kept, scale = (mask != 0).mean(), mask.max()
+    assert abs(1 / scale - (1 - rate)) <= 2.0**-17 + 1e-15  # rounded to sixteen bits
+    assert_array_equal(np.unique(mask), [0, scale] if rate else [1])
+    standard_error = np.sqrt((1 - 1 / scale) / scale / mask.size)
+    assert abs(kept - 1 / scale) <= 5 * standard_error
+    assert abs(mask.mean() - 1) <= 5 * standard_error * scale
+
+
+@masked
+def test_a_rate_is_never_rounded_to_one(make, rows):
+    mask = draw_mask(make, rows, 1 - 1e-7)
+    assert set(np.unique(mask)) <= {0, 2**16}
+
+
+@masked
+def test_each_pass_draws_another_mask(make, rows):
+    call = Call(make(0.5), (SIZE,))
+    training = Training(np.random.default_rng(0))
+    ws = call.layer.workspace(call.spec, N, call.dtype, training)
+    first = call.layer.forward(call.p, call.x, ws, True).copy()
+    assert (call.layer.forward(call.p, call.x, ws, True) != first).any()
+
+
+def test_dropout_predicts_the_identity():
+    call = Call(Dropout(0.5), (5,))
+    assert call.forward(train=False) is call.x
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("csr", [sparse.csr_array, sparse.csr_matrix])
-def test_dense_takes_csr(csr, dtype):
-    call = Call(Dense(3), (5,), dtype)
-    x = np.where(call.x > 0, call.x, 0)
-    rtol = 100 * np.finfo(dtype).eps
-    assert_allclose(call.forward(csr(x)), call.forward(x), rtol=rtol)
-    g_sparse, _ = call.backward(csr(x), need_dx=False)
-    g, _ = call.backward(x, need_dx=False)
-    for name in g:
-        assert_allclose(g_sparse[name], g[name], rtol=rtol)
-    assert float_dtypes(call.ws, g_sparse) == {np.dtype(dtype)}
+def test_dropout_takes_csr(csr, dtype):
+    rng = np.random.RandomState(0)
+    dense = rng.normal(size=(SIZE, SIZE)) * (rng.uniform(size=(SIZE, SIZE)) < 0.5)
+    x = csr(dense.astype(dtype))
+    call = Call(Dropout(0.25), (SIZE,), dtype)
+    assert call.forward(x, train=False) is x
+    before = x.copy()
+    y = call.forward(x)
+    assert (x != before).nnz == 0
+    assert (type(y), y.dtype) == (csr, dtype)
+    kept = y.data != 0
+    assert_array_equal(y.data[kept], x.data[kept] * dtype(1 / 0.75))
+    standard_error = np.sqrt(0.75 * 0.25 / kept.size)
+    assert abs(kept.mean() - 0.75) <= 5 * standard_error
+
+
+# -- BatchNorm ------------------------------------------------------------------------
+
+
+def test_batchnorm_of_a_single_row_learns_its_mean_only():
+    call = Call(BatchNorm(momentum=1.0), (5,))
+    x = call.x[:1]
+    assert_array_equal(call.forward(x), call.p["beta"][np.newaxis])
+    assert_array_equal(call.p["mean"], x[0])
+    assert_array_equal(call.p["var"], np.zeros(5))
+
+
+@pytest.mark.parametrize("total", [1e-3, 0.5, 1.0, 1.001, 1.5, 2.0])
+def test_batchnorm_of_light_rows_keeps_the_variance_bounded(total):
+    """Bessel's correction at most doubles the variance, as for two rows."""
+    call = Call(BatchNorm(momentum=1.0), (5,))
+    call.w = np.full(N, total / N)
+    call.forward()
+    var = call.x.var(axis=0)
+    assert (call.p["var"] >= var * (1 - 1e-12)).all()
+    assert (call.p["var"] <= 2 * var * (1 + 1e-12)).all()
+
+
+# -- Residual -------------------------------------------------------------------------
+
+
+def test_residual_is_the_sum_of_its_branches():
+    layer = Residual((Dense(4), TANH, Dense(3)))
+    call = Call(layer, (5,))
+    p = call.p
+    Fx = np.tanh(call.x @ p["0.W"] + p["0.b"]) @ p["2.W"] + p["2.b"]
+    Px = call.x @ p["3.W"] + p["3.b"]
+    assert_allclose(call.forward(), Fx + Px, rtol=1e-13)
+
+
+def test_residual_blocks_begin_as_the_identity():
+    x = np.random.RandomState(1).normal(size=(N, 8))
+    block = Residual((BatchNorm(), TANH, Dense(16), TANH, Dense(8, Zeros())))
+    network = network_of([block] * 50, 8)
+    assert_array_equal(network.scores(x), x)
+    assert_array_equal(training_pass(network, x)[1], x)
+
+
+# -- ranges ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: Dropout(1.0), r"rate of Dropout must be in \[0, 1\), got 1.0"),
+        (lambda: DropConnect(Dense(2), -0.1), r"rate of DropConnect .* got -0.1"),
+        (lambda: BatchNorm(momentum=0.0), r"momentum of BatchNorm .* in \(0, 1\]"),
+        (lambda: BatchNorm(epsilon=0.0), r"epsilon of BatchNorm .* in \(0, inf\)"),
+        (lambda: LayerNorm(epsilon=np.nan), r"epsilon of LayerNorm .* got nan"),
+    ],
+)
+def test_ranges(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

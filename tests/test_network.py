@@ -3,19 +3,28 @@
 import copy
 import pickle
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from helpers import float_dtypes, make_network
+from helpers import (
+    ARCHITECTURES,
+    float_dtypes,
+    make_network,
+    network_of,
+    training_pass,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 import sknn.network
 from sknn.activations import ACTIVATIONS
-from sknn.layers import ActivationLayer, Dense
+from sknn.layers import ActivationLayer, BatchNorm, Dense, Dropout
 from sknn.network import Network
 
 FLOAT64 = np.dtype(np.float64)
+
+all_architectures = pytest.mark.parametrize("architecture", ARCHITECTURES)
 
 
 def draw_rows(n, n_features=5, dtype=np.float64):
@@ -43,6 +52,15 @@ def test_parameters_that_decay_come_first():
     assert activation == {}
 
 
+@all_architectures
+def test_weights_and_nothing_else_decays(architecture):
+    network = make_network(5, architecture, 2)
+    network.theta[:] = np.arange(network.theta.size) < network.n_decay
+    for i, name, shape in network.shapes:
+        is_weight = name.split(".")[-1] == "W"
+        assert_array_equal(network.params[i][name], np.full(shape, is_weight))
+
+
 def test_initialize_draws_layer_by_layer_in_float64():
     network = make_network(3, [2], 1, dtype=np.float32, seed=5)
     rng = np.random.RandomState(5)
@@ -63,31 +81,78 @@ def test_shapes_are_readable_without_running():
     assert Network([], (3,), FLOAT64).largest_product == 0
 
 
+def trained_network(architecture, dtype=np.float64):
+    """A network whose state is no longer the first."""
+    network = make_network(5, architecture, 2, dtype=dtype)
+    training_pass(network, draw_rows(9, dtype=dtype))
+    return network
+
+
 def round_trip(network):
     return pickle.loads(pickle.dumps(network))
 
 
+@all_architectures
 @pytest.mark.parametrize("copied", [round_trip, copy.deepcopy])
-def test_copies_have_views_into_parameters_of_their_own(copied):
-    network, X = make_network(5, [4, 3], 2), draw_rows(7)
+def test_copies_have_views_into_parameters_and_state_of_their_own(copied, architecture):
+    network, X = trained_network(architecture), draw_rows(7)
     z = network.scores(X)
     other = copied(network)
     assert_array_equal(other.theta, network.theta)
+    assert_array_equal(other.state, network.state)
     assert_array_equal(other.scores(X), z)
-    other.theta[:] = 0
+    other.theta[:] = other.state[:] = 0
     assert not any(array.any() for p in other.params for array in p.values())
     assert_array_equal(other.scores(X), np.zeros((7, 2)))
     assert_array_equal(network.scores(X), z)
 
 
-def test_astype():
-    network = make_network(5, [4], 2)
+@all_architectures
+def test_astype(architecture):
+    network = trained_network(architecture)
     single = network.astype(np.float32)
     assert single.dtype == np.float32
-    assert_array_equal(single.theta, network.theta.astype(np.float32))
-    assert all(np.shares_memory(p["W"], single.theta) for p in single.params[::2])
+    for array, double in ((single.theta, network.theta), (single.state, network.state)):
+        assert_array_equal(array, double.astype(np.float32))
+    single.theta[:] = single.state[:] = 0
+    assert not any(array.any() for p in single.params for array in p.values())
     assert network.dtype == np.float64
+    assert network.theta.any()
     assert network.astype(network.dtype) is network
+
+
+def test_state_begins_as_declared_and_remembers_batches():
+    network, x = network_of([BatchNorm(), Dense(2)], 5), draw_rows(9)
+    assert_array_equal(network.state, [0] * 5 + [1] * 5)
+    training_pass(network, x)
+    assert_allclose(network.params[0]["mean"], 0.1 * x.mean(axis=0), rtol=1e-13)
+    assert np.shares_memory(network.params[0]["mean"], network.state)
+    network.scores(x)
+    assert_allclose(network.state[:5], 0.1 * x.mean(axis=0), rtol=1e-13)
+
+
+@all_architectures
+def test_restore_brings_a_snapshot_back_in_place(architecture):
+    network, X = trained_network(architecture), draw_rows(7)
+    theta, state, z = network.theta, network.state, network.scores(X)
+    snapshot = network.snapshot()
+    training_pass(network, X)
+    theta += 1
+    network.restore(snapshot)
+    assert_array_equal(network.scores(X), z)
+    assert network.theta is theta
+    assert network.state is state
+    theta[:] = state[:] = np.nan
+    assert all(np.isfinite(array).all() for array in snapshot)
+
+
+@all_architectures
+def test_threads_that_predict_agree(architecture):
+    network, X = trained_network(architecture), draw_rows(2000)
+    expected = network.scores(X)
+    with ThreadPoolExecutor(2) as pool:
+        for scores in pool.map(network.scores, [X] * 20):
+            assert_array_equal(scores, expected)
 
 
 def test_pickles_to_its_parameters():
@@ -166,29 +231,24 @@ def test_memory_mapped_parameters_and_rows_can_be_used():
     network, X = make_network(5, [4], 2), draw_rows(6)
     expected = network.scores(X)
     network.theta.flags.writeable = X.flags.writeable = False
-    network._bind(network.theta)
+    network._bind(network.theta, network.state)
     assert_array_equal(network.scores(X), expected)
 
 
+@all_architectures
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype_stays_in_every_buffer(activation, dtype):
-    network = make_network(5, [4, 3], 2, activation, dtype)
-    ws, grad = network.workspace(7, train=True), np.empty_like(network.theta)
-    z = network.forward(draw_rows(7, dtype=dtype), ws, train=True)
+def test_dtype_stays_in_every_buffer(architecture, activation, dtype):
+    network = make_network(5, architecture, 2, activation, dtype)
+    w = np.ones(7, dtype)
+    ws, z = training_pass(network, draw_rows(7, dtype=dtype), w)
+    grad = np.full_like(network.theta, np.nan)
     network.backward(np.ones_like(z), network.views(grad), ws)
+    assert np.isfinite(grad).all()
     assert float_dtypes(network, ws, z, grad) == {np.dtype(dtype)}
 
 
-def test_gradient_of_every_parameter_is_overwritten():
-    network = make_network(5, [4, 3], 2)
-    ws, grad = network.workspace(7, train=True), np.full_like(network.theta, np.nan)
-    z = network.forward(draw_rows(7), ws, train=True)
-    network.backward(np.ones_like(z), network.views(grad), ws)
-    assert np.isfinite(grad).all()
-
-
-def test_the_first_layer_is_not_asked_for_dx():
+def test_nothing_in_front_of_the_first_trained_layer_is_asked_for_a_gradient():
     asked = []
 
     class Spy(Dense):
@@ -196,9 +256,14 @@ def test_the_first_layer_is_not_asked_for_dx():
             asked.append(need_dx)
             return super().backward(p, g, dy, ws, need_dx)
 
-    layers = [Spy(4), ActivationLayer(ACTIVATIONS["tanh"]), Spy(2)]
-    network = Network(layers, (5,), FLOAT64)
-    ws = network.workspace(7, train=True)
-    z = network.forward(draw_rows(7), ws, train=True)
-    network.backward(z, network.views(np.empty_like(network.theta)), ws)
-    assert asked == [True, False]
+    class InputDropout(Dropout):
+        def backward(self, *args):
+            pytest.fail("nobody needs this gradient")
+
+    tanh = ActivationLayer(ACTIVATIONS["tanh"])
+    for first in ([], [InputDropout(0.2)]):
+        network = network_of([*first, Spy(4), tanh, Spy(2)], 5)
+        ws, z = training_pass(network, draw_rows(7))
+        network.backward(z, network.views(np.empty_like(network.theta)), ws)
+        assert asked == [True, False]
+        asked.clear()

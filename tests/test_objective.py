@@ -1,8 +1,12 @@
-"""The objective: its gradient for whole networks, penalty, weights, slices."""
+"""The objective: its gradient for whole networks, penalty, mixup, weights, slices."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from helpers import (
+    ARCHITECTURES,
+    DETERMINISTIC,
     LOSSES,
     assert_gradient,
     draw_targets,
@@ -24,6 +28,8 @@ N, N_IN, N_OUT, ALPHA = 11, 5, 3, 0.7
 
 all_losses = pytest.mark.parametrize("loss", LOSSES, ids=name_of)
 all_activations = pytest.mark.parametrize("activation", ACTIVATIONS)
+all_architectures = pytest.mark.parametrize("architecture", ARCHITECTURES)
+deterministic = pytest.mark.parametrize("architecture", DETERMINISTIC)
 weighted_or_not = pytest.mark.parametrize("weighted", [False, True])
 
 
@@ -35,31 +41,58 @@ def draw_batch(loss, weighted, dtype=np.float64, n=N):
     return x, y, draw_weights(n, rng, dtype) if weighted else None
 
 
-def make_objective(loss, activation="tanh", hidden=(6, 4), dtype=np.float64):
+def make_objective(
+    loss, activation="tanh", hidden=(6, 4), dtype=np.float64, alpha=ALPHA, **settings
+):
     n_out = n_scores(loss, N_OUT)
     network = make_network(N_IN, hidden, n_out, activation, dtype)
-    return Objective(network, loss, ALPHA)
+    return Objective(network, loss, alpha, **settings)
+
+
+def plain_penalty(objective, total):
+    """The penalty from the weight matrices, by its formula."""
+    alpha, l1_ratio = objective.alpha, objective.l1_ratio
+    network, penalty = objective.network, 0.0
+    for i, name, _ in network.shapes:
+        if name.endswith("W"):
+            W = network.params[i][name]
+            penalty += l1_ratio * np.abs(W).sum() + (1 - l1_ratio) / 2 * (W**2).sum()
+    return alpha * penalty / total
+
+
+def assert_gradient_of_objective(objective, x, y, w):
+    """Compare the gradient with the value, at the same random numbers each time."""
+    network, total = objective.network, N if w is None else w.sum()
+    n_averaged = outputs_averaged(objective.loss, N_OUT)
+    begin = objective.rng.bit_generator.state
+
+    def value(theta):
+        network.theta[:] = theta
+        objective.rng.bit_generator.state = begin
+        penalty = plain_penalty(objective, total)
+        return n_averaged * (objective.loss_gradient(x, y, w) - penalty) + penalty
+
+    theta = network.theta.copy()
+    value(theta)
+    assert_gradient(value, theta, objective.grad.copy(), h=1e-6)
 
 
 @all_losses
 @all_activations
 @weighted_or_not
-@pytest.mark.parametrize("hidden", [(6, 4), (5, 4, 6), ()])
-def test_gradient_is_that_of_the_value(loss, activation, weighted, hidden):
-    x, y, w = draw_batch(loss, weighted)
-    objective = make_objective(loss, activation, hidden)
-    network, total = objective.network, N if w is None else w.sum()
-    n_averaged = outputs_averaged(loss, N_OUT)
+@all_architectures
+def test_gradient_is_that_of_the_value(loss, activation, weighted, architecture):
+    objective = make_objective(loss, activation, architecture)
+    assert_gradient_of_objective(objective, *draw_batch(loss, weighted))
 
-    def value(theta):
-        network.theta[:] = theta
-        W = theta[: network.n_decay]
-        penalty = ALPHA / 2 * (W @ W) / total
-        return n_averaged * (objective.loss_gradient(x, y, w) - penalty) + penalty
 
-    theta = network.theta.copy()
-    objective.loss_gradient(x, y, w)
-    assert_gradient(value, theta, objective.grad.copy())
+@all_losses
+@weighted_or_not
+@all_architectures
+@pytest.mark.parametrize("settings", [{"l1_ratio": 0.3}, {"mixup": 0.4}], ids=str)
+def test_gradient_with_other_settings(loss, weighted, architecture, settings):
+    objective = make_objective(loss, hidden=architecture, **settings)
+    assert_gradient_of_objective(objective, *draw_batch(loss, weighted))
 
 
 @all_losses
@@ -67,10 +100,9 @@ def test_gradient_is_that_of_the_value(loss, activation, weighted, hidden):
 def test_value_is_mean_loss_and_penalty(loss, weighted):
     x, y, w = draw_batch(loss, weighted)
     objective = make_objective(loss)
-    network, total = objective.network, N if w is None else w.sum()
-    z = network.scores(x)
-    weights = sum((p["W"] ** 2).sum() for p in network.params if p)
-    expected = mean_loss(loss, z, y, w) + ALPHA / 2 * weights / total
+    total = N if w is None else w.sum()
+    z = objective.network.scores(x)
+    expected = mean_loss(loss, z, y, w) + plain_penalty(objective, total)
     assert_allclose(objective.loss_gradient(x, y, w), expected, rtol=1e-12)
 
 
@@ -87,11 +119,97 @@ def test_penalty_leaves_biases_alone():
     assert_array_equal(difference[n_decay:], 0)
 
 
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_penalty_is_an_elastic_net(l1_ratio, dtype):
+    loss, total = HalfSquaredError(), 3.0
+    objective = make_objective(loss, "tanh", dtype=dtype, l1_ratio=l1_ratio)
+    W = np.array([-2.0, 0.0, 0.5, 3.0], dtype)
+    dW = np.ones(4, dtype)
+    penalty = objective.add_penalty(W, dW, total)
+    expected = l1_ratio * 5.5 + (1 - l1_ratio) * (4 + 0.25 + 9) / 2
+    rtol = 4 * np.finfo(dtype).eps
+    assert_allclose(penalty, ALPHA * expected / total, rtol=rtol)
+    expected = l1_ratio * np.sign(W) + (1 - l1_ratio) * W
+    assert_allclose(dW, 1 + ALPHA * expected / total, rtol=rtol)
+    assert (isinstance(penalty, float), dW.dtype) == (True, dtype)
+
+
+def test_no_penalty_without_alpha():
+    objective = make_objective(HalfSquaredError(), alpha=0.0, l1_ratio=0.5)
+    dW = np.full(3, 0.25)
+    assert objective.add_penalty(np.ones(3), dW, 1.0) == 0
+    assert_array_equal(dW, [0.25] * 3)
+
+
+# -- mixup ----------------------------------------------------------------------------
+
+SHARE, OTHER = 0.3, np.roll(np.arange(N), 3)
+FIXED = SimpleNamespace(beta=lambda a, b: SHARE, permutation=lambda n: OTHER)
+
+
 @all_losses
-def test_integer_weights_are_repetitions(loss):
+@weighted_or_not
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array, sparse.csr_matrix])
+def test_mixup_is_the_mean_loss_of_mixed_rows(loss, weighted, make):
+    x, y, w = draw_batch(loss, weighted)
+    x[x < 0] = 0
+    objective = make_objective(loss, mixup=0.2, rng=FIXED)
+    weights = np.ones(N) if w is None else w
+    z = objective.network.scores(SHARE * x + (1 - SHARE) * x[OTHER])
+    expected = sum(
+        SHARE * weights[i] * mean_loss(loss, z[[i]], y[[i]], None)
+        + (1 - SHARE) * weights[j] * mean_loss(loss, z[[i]], y[[j]], None)
+        for i, j in enumerate(OTHER)
+    )
+    total = weights.sum()
+    expected = expected / total + plain_penalty(objective, total)
+    assert_allclose(objective.loss_gradient(make(x), y, w), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("mixup", [0.2, 1.0])
+def test_mixup_draws_one_share_a_batch_from_the_beta_law(mixup):
+    loss, laws = HalfSquaredError(), []
+
+    def beta(a, b):
+        laws.append((a, b))
+        return SHARE
+
+    rng = SimpleNamespace(beta=beta, permutation=FIXED.permutation)
+    objective = make_objective(loss, mixup=mixup, rng=rng)
+    objective.loss_gradient(*draw_batch(loss, weighted=False))
+    assert laws == [(mixup, mixup)]
+
+
+@all_losses
+@weighted_or_not
+@deterministic
+def test_a_share_of_one_leaves_rows_as_they_are(loss, weighted, architecture):
+    batch = draw_batch(loss, weighted)
+    plain = make_objective(loss, hidden=architecture)
+    whole = SimpleNamespace(beta=lambda a, b: 1.0, permutation=FIXED.permutation)
+    mixed = make_objective(loss, hidden=architecture, mixup=0.2, rng=whole)
+    expected = plain.loss_gradient(*batch)
+    assert_allclose(mixed.loss_gradient(*batch), expected, rtol=1e-12)
+    assert_allclose(mixed.grad, plain.grad, rtol=1e-10, atol=1e-14)
+    assert_allclose(mixed.network.state, plain.network.state, rtol=1e-12)
+
+
+@all_losses
+def test_nothing_is_drawn_without_mixup(loss):
+    x, y, w = draw_batch(loss, weighted=True)
+    make_objective(loss, rng=object()).loss_gradient(x, y, w)
+
+
+# -- weights and slices ---------------------------------------------------------------
+
+
+@all_losses
+@deterministic
+def test_integer_weights_are_repetitions(loss, architecture):
     x, y, _ = draw_batch(loss, weighted=False)
     counts = np.arange(N) % 3
-    objective = make_objective(loss)
+    objective = make_objective(loss, hidden=architecture)
     expected = objective.loss_gradient(x.repeat(counts, 0), y.repeat(counts, 0), None)
     expected_grad = objective.grad.copy()
     value = objective.loss_gradient(x, y, counts.astype(np.float64))
@@ -148,10 +266,11 @@ def test_batches_of_several_sizes():
 @all_losses
 @all_activations
 @weighted_or_not
-def test_float32_stays_and_agrees_with_float64(loss, activation, weighted):
+@pytest.mark.parametrize("settings", [{}, {"l1_ratio": 0.3, "mixup": 0.4}], ids=str)
+def test_float32_stays_and_agrees_with_float64(loss, activation, weighted, settings):
     values, grads = [], []
     for dtype in (np.float32, np.float64):
-        objective = make_objective(loss, activation, dtype=dtype)
+        objective = make_objective(loss, activation, dtype=dtype, **settings)
         batch = draw_batch(loss, weighted, dtype)
         values.append(objective.loss_gradient(*batch))
         grads.append(objective.grad.copy())

@@ -3,20 +3,23 @@
 import math
 import pickle
 import tracemalloc
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from helpers import float_dtypes, make_network
+from helpers import ARCHITECTURES, float_dtypes, make_network
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 import sknn.network
-from sknn.descent import Descent
+from sknn.descent import Clipping, Descent
 from sknn.losses import HalfSquaredError
 from sknn.objective import Objective
-from sknn.schedules import Adaptive, Constant, InvScaling
-from sknn.solvers import SGD, Adam
+from sknn.schedules import Adaptive, Constant, Cosine, InvScaling, Linear, OneCycle
+from sknn.solvers import SGD, Adam, AdamW
 from sknn.training import (
+    COLUMNS,
+    TITLES,
     Data,
     History,
     Limits,
@@ -29,6 +32,8 @@ from sknn.training import (
 
 N, N_FEATURES, RATE, NAN = 23, 4, 0.1, math.nan
 
+all_architectures = pytest.mark.parametrize("architecture", ARCHITECTURES)
+
 
 def make_data(dtype=np.float64, n=N, weighted=True):
     rng = np.random.RandomState(0)
@@ -38,9 +43,8 @@ def make_data(dtype=np.float64, n=N, weighted=True):
     return Data(X, y, w)
 
 
-def make_objective(dtype=np.float64):
-    network = make_network(N_FEATURES, [6], 2, dtype=dtype)
-    return Objective(network, HalfSquaredError(), alpha=0.01)
+def make_objective(network, rng=None, mixup=0.0):
+    return Objective(network, HalfSquaredError(), alpha=0.01, mixup=mixup, rng=rng)
 
 
 def make_limits(**limits):
@@ -49,7 +53,8 @@ def make_limits(**limits):
         "tol": 1e-4,
         "n_iter_no_change": 10,
         "early_stopping": False,
-        "verbose": False,
+        "restore_best": True,
+        "verbose": 0,
     }
     return Limits(**{**defaults, **limits})
 
@@ -57,24 +62,43 @@ def make_limits(**limits):
 class Run:
     """A network, and what trains it."""
 
-    def __init__(self, solver=None, data=None, validate=None, **limits):
+    def __init__(
+        self,
+        solver=None,
+        data=None,
+        validate=None,
+        callbacks=None,
+        hidden=(6,),
+        mixup=0.0,
+        **limits,
+    ):
         self.data = data or make_data()
-        self.objective = make_objective(self.data.X.dtype)
-        self.theta = self.objective.network.theta
-        self.solver = solver or SGD(0.0)
-        self.progress = SolverProgress.start(self.solver, self.theta, RATE)
-        self.history = History()
-        self.monitor = Monitor(
-            self.objective.network, self.history, make_limits(**limits), validate
-        )
-        self.rng = np.random.RandomState(1)
+        self.solver, self.mixup = solver or SGD(0.0), mixup
+        self.outside = make_limits(**limits), validate, callbacks
+        network = make_network(N_FEATURES, hidden, 2, dtype=self.data.X.dtype)
+        noise = np.random.default_rng(2)
+        progress = SolverProgress.start(self.solver, network.theta, RATE, noise)
+        self.begin(network, progress, History(), np.random.RandomState(1))
+
+    def begin(self, network, progress, history, rng):
+        """Set what a run leaves behind, and what is made anew for the next one."""
+        self.network, self.theta = network, network.theta
+        self.progress, self.history, self.rng = progress, history, rng
+        self.objective = make_objective(network, progress.rng, self.mixup)
+        self.monitor = Monitor(network, history, *self.outside)
+
+    def go_on_from_a_pickle(self):
+        """Keep nothing but a pickle of what a run leaves behind."""
+        left = (self.network, self.progress, self.history, self.rng)
+        self.begin(*pickle.loads(pickle.dumps(left)))
 
     def train_on(self, batches):
         """Train for one epoch, and return the loss."""
         descent = Descent(self.objective, self.solver, self.progress.states)
-        return train_epoch(self.objective, descent, RATE, batches)
+        steps = ((batch, RATE) for batch in batches)
+        return train_epoch(self.objective, descent, steps, 5)
 
-    def train(self, schedule=None, batch_size=5, shuffle=True, one_epoch=False):
+    def train(self, schedule=None, batch_size=5, shuffle=True, **settings):
         """Train, and return the ending."""
         return train_stochastic(
             self.objective,
@@ -85,8 +109,12 @@ class Run:
             batch_size=batch_size,
             shuffle=shuffle,
             rng=self.rng,
-            one_epoch=one_epoch,
+            **settings,
         )
+
+    def __getitem__(self, column):
+        """A column of the history."""
+        return self.history.columns[column]
 
 
 class Script:
@@ -162,12 +190,14 @@ def test_training_is_the_plain_loop(rows, shuffle):
     run = Run(data=data, max_iter=3)
     assert run.train(InvScaling(), shuffle=shuffle) == "max_iter"
 
-    objective, rng, t, curve = make_objective(), np.random.RandomState(1), 0, []
+    objective = make_objective(make_network(N_FEATURES, [6], 2))
+    rng, t, curve, rates = np.random.RandomState(1), 0, [], []
     order, rate = np.arange(N) if rows is None else rows.copy(), RATE
     for _ in range(3):
         if shuffle:
             rng.shuffle(order)
         losses = []
+        rates.append(rate)
         for start in range(0, len(order), 5):
             i = order[start : start + 5]
             loss = objective.loss_gradient(data.X[i], data.y[i], data.sample_weight[i])
@@ -178,43 +208,69 @@ def test_training_is_the_plain_loop(rows, shuffle):
         curve.append(np.mean(losses))
 
     assert_allclose(run.theta, objective.network.theta, rtol=1e-12)
-    assert_allclose(run.history.loss_curve, curve, rtol=1e-12)
-    assert (run.history.t, run.history.n_iter) == (t, 3)
-    assert run.progress.learning_rate == pytest.approx(rate, rel=1e-14)
-    assert run.history.best_loss == min(run.history.loss_curve)
+    assert_allclose(run["loss"], curve, rtol=1e-12)
+    assert run["learning_rate"] == pytest.approx(rates, rel=1e-14)
+    assert (run.history.t, run.history.n_iter, run.progress.epochs) == (t, 3, 3)
+    assert run.history.best_loss == min(run["loss"])
 
 
-@pytest.mark.parametrize("solver", [SGD(0.9), Adam()], ids=repr)
-def test_epoch_by_epoch_with_pickling_is_training_straight(solver):
-    straight = Run(solver, max_iter=6)
-    straight.train(InvScaling(), shuffle=False)
-    run = Run(solver, max_iter=6)
-    for epochs in range(1, 7):
-        run.progress, history = pickle.loads(pickle.dumps((run.progress, run.history)))
-        run.history = run.monitor.history = history
-        ending = run.train(InvScaling(), shuffle=False, one_epoch=True)
+@all_architectures
+@pytest.mark.parametrize("mixup", [0.0, 0.4])
+@pytest.mark.parametrize(
+    "solver, schedule",
+    [(SGD(0.9), InvScaling()), (Adam(), Cosine()), (AdamW(), OneCycle())],
+    ids=repr,
+)
+def test_epoch_by_epoch_with_pickling_is_training_straight(
+    architecture, mixup, solver, schedule
+):
+    settings = {"hidden": architecture, "mixup": mixup}
+    settings |= {"max_iter": 20, "n_iter_no_change": math.inf}
+    straight, run = Run(solver, **settings), Run(solver, **settings)
+    straight.train(schedule, shuffle=False)
+    for epochs in range(1, 21):
+        ending = run.train(schedule, shuffle=False, one_epoch=True)
         assert (ending, run.history.n_iter) == ("one epoch", 1)
-        assert run.history.t == epochs * N
+        assert (run.progress.epochs, run.history.t) == (epochs, epochs * N)
+        run.go_on_from_a_pickle()
     assert_array_equal(run.theta, straight.theta)
-    assert run.history.loss_curve == straight.history.loss_curve
+    assert_array_equal(run.network.state, straight.network.state)
+    for name in ("loss", "learning_rate", "gradient_norm"):
+        assert run[name] == straight[name]
 
 
-@pytest.mark.parametrize("solver", [SGD(0.0), SGD(0.9), Adam()], ids=repr)
+@all_architectures
+@pytest.mark.parametrize("solver", [SGD(0.0), SGD(0.9), Adam(), AdamW()], ids=repr)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype_stays(solver, dtype):
-    run = Run(solver, make_data(dtype), Script(*range(5)), early_stopping=True)
-    run.train(Adaptive())
+def test_dtype_stays(architecture, solver, dtype):
+    run = Run(
+        solver,
+        make_data(dtype),
+        Script(*range(5)),
+        hidden=architecture,
+        mixup=0.4,
+        early_stopping=True,
+    )
+    run.train(Adaptive(), clipping=Clipping(max_norm=0.1, max_value=0.1))
     things = (run.objective, run.progress, run.monitor, run.data.X)
     assert float_dtypes(*things) == {np.dtype(dtype)}
+
+
+def test_clipping_bounds_the_steps():
+    run = Run(max_iter=1)
+    before = run.theta.copy()
+    run.train(batch_size=N, clipping=Clipping(max_norm=0.01))
+    assert run["gradient_norm"][0] > 0.01
+    assert np.linalg.norm(run.theta - before) == pytest.approx(RATE * 0.01)
 
 
 def test_memory_of_training_is_bounded():
     data = make_data(n=40_000, weighted=False)
     data.X = np.tile(data.X, 10)
-    network = make_network(40, [5], 2)
     run = Run(data=data, max_iter=1)
-    run.objective = Objective(network, HalfSquaredError(), 0.0)
-    run.progress = SolverProgress.start(SGD(0.0), run.theta, RATE)
+    network, history = make_network(40, [5], 2), History()
+    progress = SolverProgress.start(run.solver, network.theta, RATE, None)
+    run.begin(network, progress, history, run.rng)
     tracemalloc.start()
     run.train(batch_size=100)
     _, peak = tracemalloc.get_traced_memory()
@@ -234,7 +290,7 @@ def test_a_batch_without_weight_is_passed_over():
     expected = Run(Adam(), others)
     expected.train(shuffle=False)
     assert_array_equal(run.theta, expected.theta)
-    assert run.history.loss_curve == expected.history.loss_curve
+    assert run["loss"] == expected["loss"]
     assert run.progress.states[0]["t"] == expected.progress.states[0]["t"] == 5 * 4
 
 
@@ -256,8 +312,71 @@ def test_a_loss_that_is_not_finite_ends_training():
     assert run.train() == "diverged"
     assert script.thetas == []
     assert run.history.n_iter == 1
-    for curve in ("loss_curve", "validation_loss_curve", "validation_scores"):
-        assert_array_equal(getattr(run.history, curve), [NAN])
+    for name in ("loss", "validation_loss", "validation_score", "gradient_norm"):
+        assert_array_equal(run[name], [NAN])
+
+
+def test_gradient_norm_is_nan_in_an_epoch_that_measured_none():
+    run = Run(max_iter=3)
+    batches, epochs = run.data.batches, iter(range(3))
+
+    def spoiled(order, batch_size):
+        if next(epochs):
+            run.data.X[7] = np.nan
+        return batches(order, batch_size)
+
+    run.data.batches = spoiled
+    assert run.train() == "diverged"
+    assert_array_equal(np.isnan(run["gradient_norm"]), [False, True])
+
+
+# -- the learning rate ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RateSpy(SGD):
+    rates: list = field(default_factory=list)
+
+    def step(self, theta, grad, state, learning_rate):
+        self.rates.append(learning_rate)
+        super().step(theta, grad, state, learning_rate)
+
+
+@pytest.mark.parametrize(
+    "schedule, factor",
+    [
+        (Constant(), lambda epoch: 1),
+        (Constant(warmup=1), lambda epoch: min(0.01 + 0.99 * epoch, 1)),
+        (Linear(), lambda epoch: 1 - epoch / 4),
+        (Cosine(), lambda epoch: (1 + math.cos(math.pi * epoch / 4)) / 2),
+        (InvScaling(), lambda epoch: 1 / math.sqrt(N * math.floor(epoch) + 1)),
+    ],
+    ids=repr,
+)
+def test_each_step_has_the_rate_of_the_schedule(schedule, factor):
+    run = Run(RateSpy(0.0), max_iter=4)
+    run.train(schedule)
+    expected = [RATE * factor(step / 5) for step in range(4 * 5)]
+    assert run.solver.rates == pytest.approx(expected, rel=1e-12)
+    assert run["learning_rate"] == run.solver.rates[::5]
+
+
+def test_a_schedule_begins_at_the_first_rate_and_counts_all_rows():
+    run = Run(RateSpy(0.0), max_iter=2)
+    run.train(InvScaling())
+    run.progress = run.progress.resume(run.solver, run.theta, 2 * RATE)
+    run.monitor = Monitor(run.network, run.history, *run.outside)
+    run.train(InvScaling())
+    expected = [RATE, RATE / math.sqrt(N + 1)]
+    expected += [2 * RATE, 2 * RATE / math.sqrt(3 * N + 1)]
+    assert run["learning_rate"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_schedule_may_be_planned_for_another_number_of_epochs():
+    run = Run(RateSpy(0.0), max_iter=2)
+    run.train(Linear(), n_epochs=10)
+    expected = [RATE * (1 - step / 50) for step in range(2 * 5)]
+    assert run.solver.rates == pytest.approx(expected, rel=1e-12)
 
 
 # -- stopping -------------------------------------------------------------------------
@@ -297,8 +416,8 @@ def test_epochs_without_improvement_are_counted(early_stopping, values, counts, 
         else:
             assert history.best_loss == best_so_far
     assert history.n_iter == len(values)
-    recorded = history.validation_scores if early_stopping else history.loss_curve
-    assert_array_equal(recorded, values)
+    name = "validation_score" if early_stopping else "loss"
+    assert_array_equal(history.columns[name], values)
 
 
 def test_validation_without_early_stopping_only_records():
@@ -306,8 +425,8 @@ def test_validation_without_early_stopping_only_records():
     expected = Run(max_iter=3)
     run.train()
     expected.train()
-    assert run.history.validation_scores == [0.1, 0.2, 0.15]
-    assert run.history.validation_loss_curve == [-0.1, -0.2, -0.15]
+    assert run["validation_score"] == [0.1, 0.2, 0.15]
+    assert run["validation_loss"] == [-0.1, -0.2, -0.15]
     assert run.history.best_validation_score == 0.2
     assert_array_equal(run.theta, expected.theta)
     assert run.history.no_improvement_count == expected.history.no_improvement_count
@@ -316,8 +435,24 @@ def test_validation_without_early_stopping_only_records():
 def test_early_stopping_restores_the_first_best_weights():
     run, script = scripted_run(0.5, 0.75, NAN, 0.75, 0.25, 0.25, n_iter_no_change=2)
     assert run.train() == "max_iter"
-    assert run.history.n_iter == 5
+    assert (run.history.n_iter, run.history.best_epoch) == (5, 2)
     assert_array_equal(run.theta, script.thetas[1])
+
+
+def test_early_stopping_restores_the_state_too():
+    run, script = scripted_run(0.5, 0.25, 0.25, hidden="batch norm", max_iter=3)
+    run.train()
+    expected = Run(hidden="batch norm", max_iter=1)
+    expected.train()
+    assert_array_equal(run.theta, script.thetas[0])
+    assert_array_equal(run.network.state, expected.network.state)
+
+
+def test_early_stopping_may_keep_the_last_weights():
+    run, script = scripted_run(0.5, 0.75, 0.25, max_iter=3, restore_best=False)
+    assert run.train() == "max_iter"
+    assert_array_equal(run.theta, script.thetas[-1])
+    assert (script.thetas[-1] != script.thetas[1]).any()
 
 
 def test_early_stopping_stops():
@@ -340,33 +475,39 @@ def test_a_plateau_of_the_loss_ends_training(schedule):
 
 def test_a_plateau_lowers_the_adaptive_rate():
     run = Run(**NEVER_ENOUGH)
-    rates = []
-    batches = run.data.batches
-
-    def spy(order, batch_size):
-        rates.append(run.progress.learning_rate)
-        return batches(order, batch_size)
-
-    run.data.batches = spy
     assert run.train(Adaptive()) == "converged"
     # One epoch, then three at each rate down to 0.1 / 5⁸, the first below 1e-6.
     expected = [RATE] + [RATE / 5**k for k in range(9) for _ in range(3)]
-    assert rates == pytest.approx(expected)
+    assert run["learning_rate"] == pytest.approx(expected)
     assert run.history.n_iter == len(expected)
 
 
 def test_verbose(capsys):
-    run = Run(verbose=True, **NEVER_ENOUGH)
+    run = Run(verbose=1, **NEVER_ENOUGH)
     run.train()
     *epochs, end = capsys.readouterr().out.splitlines()
     assert epochs == [
         f"Iteration {k}, loss = {loss:.8f}"
-        for k, loss in enumerate(run.history.loss_curve, start=1)
+        for k, loss in enumerate(run["loss"], start=1)
     ]
     assert end == (
         "Training loss did not improve more than tol=1000000000.000000 for 2 "
         "consecutive epochs. Stopping."
     )
+
+
+def test_verbose_two_prints_a_table(capsys):
+    run = Run(validate=Script(*range(3)), verbose=2, max_iter=3)
+    run.train()
+    header, *rows = capsys.readouterr().out.splitlines()
+    titles = ("epoch", *(TITLES[name] for name in COLUMNS))
+    assert header.split() == " ".join(titles).split()
+    assert {len(row) for row in rows} == {len(header)}
+    for i, row in enumerate(rows):
+        epoch, *values = row.split()
+        assert int(epoch) == i + 1
+        expected = [run[name][i] for name in COLUMNS]
+        assert_allclose(np.array(values, float), expected, rtol=1e-4)
 
 
 def test_an_interruption_keeps_the_best_weights():
@@ -392,34 +533,133 @@ def test_an_interruption_keeps_the_last_weights():
 def test_resuming_with_other_parameters_starts_anew():
     run = Run(Adam())
     run.train()
-    go_on = run.progress.resume(Adam(), run.theta, RATE)
-    assert go_on.states[0]["t"] == run.progress.states[0]["t"] > 0
-    assert run.progress.resume(Adam(0.5), run.theta, RATE).states[0]["t"] == 0
-    assert "velocity" in run.progress.resume(SGD(), run.theta, RATE).states[0]
-    slower = run.progress.resume(Adam(), run.theta, RATE / 2)
-    assert slower.learning_rate == slower.base_rate == RATE / 2
-    assert slower.states[0]["t"] > 0
+    resume, t = run.progress.resume, run.progress.states[0]["t"]
+    go_on = resume(Adam(), run.theta, RATE)
+    assert (go_on.states[0]["t"], go_on.epochs) == (t, 5)
+    other = resume(Adam(0.5), run.theta, RATE)
+    assert (other.states[0]["t"], other.epochs) == (0, 0)
+    assert "velocity" in resume(SGD(), run.theta, RATE).states[0]
+    slower = resume(Adam(), run.theta, RATE / 2)
+    assert slower.first_rate == slower.base_rate == RATE / 2
+    assert (slower.states[0]["t"], slower.epochs) == (t, 0)
+
+
+@pytest.mark.parametrize("solver, rate", [(Adam(), 1), (Adam(), 2), (SGD(), 1)])
+def test_resuming_goes_on_with_the_stream_of_random_numbers(solver, rate):
+    run = Run(Adam(), hidden="dropout")
+    run.train()
+    resumed = run.progress.resume(solver, run.theta, rate)
+    expected = run.progress.rng.bit_generator.state
+    assert resumed.rng.bit_generator.state == expected
+    resumed.rng.random()
+    assert run.progress.rng.bit_generator.state == expected
 
 
 def test_copies_are_independent():
     run = Run(SGD(0.9), max_iter=2)
     run.train()
-    history, progress = (
-        run.history.copy(),
-        run.progress.resume(run.solver, run.theta, RATE),
-    )
+    history = run.history.copy()
+    progress = run.progress.resume(run.solver, run.theta, RATE)
     assert history == run.history
     before = pickle.dumps((history, progress))
+    run.monitor = Monitor(run.network, run.history, *run.outside)
     run.train()
     assert pickle.dumps((history, progress)) == before
-    assert len(run.history.loss_curve) == 4
+    assert len(run["loss"]) == 4
 
 
-# -- L-BFGS ---------------------------------------------------------------------------
+# -- history and callbacks ------------------------------------------------------------
+
+
+def train_stochastically(run):
+    return run.train(batch_size=N)
 
 
 def train_with_lbfgs(run, max_fun=1000):
     return train_lbfgs(run.objective, run.data, run.monitor, max_fun=max_fun)
+
+
+either_way = pytest.mark.parametrize("train", [train_stochastically, train_with_lbfgs])
+
+
+@either_way
+@pytest.mark.parametrize("validated", [False, True])
+def test_history_has_a_row_an_epoch(train, validated):
+    run = Run(validate=Script(*range(4)) if validated else None, max_iter=4)
+    train(run)
+    table = {name: np.array(run[name]) for name in COLUMNS}
+    assert {column.shape for column in table.values()} == {(4,)}
+    stochastic = train is train_stochastically
+    told = {
+        "loss": True,
+        "validation_loss": validated,
+        "validation_score": validated,
+        "learning_rate": stochastic,
+        "gradient_norm": True,
+        "seconds": True,
+    }
+    for name, column in table.items():
+        assert_array_equal(np.isfinite(column), [told[name]] * 4)
+    assert (table["gradient_norm"] > 0).all()
+    assert (table["seconds"] >= 0).all()
+
+
+@either_way
+def test_gradient_norm_is_that_of_the_last_gradient(train):
+    run, before = Run(max_iter=4), Run(max_iter=3)
+    train(run)
+    train(before)
+    # That of sgd is at the weights before the step, that of L-BFGS at those after.
+    last = run if train is train_with_lbfgs else before
+    last.objective.loss_gradient(last.data.X, last.data.y, last.data.sample_weight)
+    expected = np.linalg.norm(last.objective.grad)
+    assert run["gradient_norm"][-1] == pytest.approx(expected)
+
+
+class CallbackSpy:
+    """Notes what it is told, and stops after some epochs."""
+
+    def __init__(self, stop_after=math.inf):
+        self.stop_after, self.told = stop_after, []
+
+    def epoch_begins(self):
+        self.told.append("begins")
+
+    def epoch_ends(self):
+        self.told.append("ends")
+        return self.told.count("ends") >= self.stop_after
+
+
+@either_way
+def test_callbacks_are_told_of_each_epoch(train):
+    spy = CallbackSpy()
+    run = Run(callbacks=spy, max_iter=4)
+    train(run)
+    assert spy.told == ["begins", "ends"] * 4
+
+
+@either_way
+def test_a_callback_may_stop_training(train):
+    spy = CallbackSpy(stop_after=2)
+    run = Run(callbacks=spy, max_iter=4)
+    ending = train(run)
+    assert (ending if train is train_stochastically else ending[0]) == "stopped"
+    assert spy.told == ["begins", "ends"] * 2
+    expected = Run(max_iter=2)
+    train(expected)
+    assert_array_equal(run.theta, expected.theta)
+
+
+@either_way
+def test_a_stopped_run_has_the_best_weights(train):
+    script, spy = Script(0.5, 0.75, 0.25), CallbackSpy(stop_after=3)
+    run = Run(validate=script, callbacks=spy, early_stopping=True, max_iter=9)
+    script.theta = run.theta
+    train(run)
+    assert_array_equal(run.theta, script.thetas[1])
+
+
+# -- L-BFGS ---------------------------------------------------------------------------
 
 
 def test_lbfgs_finds_a_minimum():
@@ -429,7 +669,7 @@ def test_lbfgs_finds_a_minimum():
     assert ending == "converged"
     loss = run.objective.loss_gradient(data.X, data.y, data.sample_weight)
     assert np.abs(run.objective.grad).max() < 1e-3
-    curve = run.history.loss_curve
+    curve = run["loss"]
     assert curve == sorted(curve, reverse=True)
     assert curve[-1] == pytest.approx(loss, rel=1e-12)
     assert len(curve) == run.history.n_iter == result.nit
@@ -448,7 +688,7 @@ def test_lbfgs_in_slices_and_on_selected_rows(monkeypatch):
     run = Run(data=data, max_iter=10)
     monkeypatch.setattr(sknn.network, "ROWS_BUFFER", 2 * (N_FEATURES + 6 + 6 + 2))
     train_with_lbfgs(run)
-    assert_allclose(run.history.loss_curve, expected.history.loss_curve, rtol=1e-10)
+    assert_allclose(run["loss"], expected["loss"], rtol=1e-10)
     assert_allclose(run.theta, expected.theta, rtol=1e-7)
 
 

@@ -17,5 +17,6 @@ def draw_mask(rng: np.random.Generator, rate: float, out: Array) -> None:
     never to 1.
     """
     threshold = min(round(rate * STEPS), STEPS - 1)
-    bits = rng.integers(0, STEPS, out.shape, dtype=np.uint16)
+    words = rng.bit_generator.random_raw(-(-out.size // 4))  # of 64 bits
+    bits = words.view(np.uint16)[: out.size].reshape(out.shape)
     np.multiply(bits >= threshold, out.dtype.type(STEPS / (STEPS - threshold)), out=out)
