@@ -7,6 +7,7 @@ exception that holds after all is a failure) and has a deterministic twin below.
 import numpy as np
 import pytest
 from sklearn.datasets import make_blobs
+from sklearn.model_selection import PredefinedSplit, ShuffleSplit
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_param_validation,
@@ -14,6 +15,12 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sknn import MLPClassifier, MLPRegressor
+from sknn.activations import ELU
+from sknn.initializers import Orthogonal
+from sknn.layers import BatchNorm
+from sknn.losses import Huber
+from sknn.schedules import Cosine, Step
+from sknn.solvers import Adam
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -43,11 +50,135 @@ SETTINGS = {
     "warm_start": {**QUICK, "warm_start": True},
 }  # fmt: skip
 
+# The vocabulary of training, one word at a time, then sentences.
+SMALL = {"hidden_layer_sizes": (20,), "max_iter": 40, "learning_rate_init": 0.02}
+TWO = {**SMALL, "hidden_layer_sizes": (20, 10)}
+FOUR = {**SMALL, "hidden_layer_sizes": (20, 10, 10, 10)}
+# Holds out rows of both classes where a check gives weight to one class only.
+SPLIT = ShuffleSplit(1, test_size=0.3, random_state=1)
+
+VOCABULARY = [
+    {**SMALL, "activation": "prelu"},
+    {**SMALL, "activation": "selu"},
+    {**SMALL, "activation": "gelu"},
+    {**TWO, "activation": ("prelu", "silu")},
+    {**FOUR, "activation": ("leaky_relu", "elu", "mish", "softplus")},
+    {**SMALL, "activation": ELU(alpha=0.5)},
+    {**SMALL, "solver": "adagrad", "learning_rate_init": 0.1},
+    {**SMALL, "solver": "rmsprop"},
+    {**SMALL, "solver": "adadelta", "learning_rate_init": 1.0, "epsilon": 1e-3},
+    {**SMALL, "solver": "adamw"},
+    {**SMALL, "solver": "nadam"},
+    {**SMALL, "solver": Adam(beta_1=0.8)},
+    *({**SMALL, "learning_rate": name}
+      for name in ("step", "exponential", "linear", "cosine", "inverse_sqrt",
+                   "one_cycle")),
+    {**SMALL, "learning_rate": Cosine(warmup=5, final=0.1)},
+    {**SMALL, "initializer": "auto"},
+    {**SMALL, "initializer": "he_normal"},
+    {**SMALL, "initializer": "orthogonal"},
+    {**TWO, "initializer": ("lecun_uniform", Orthogonal(), "glorot_normal")},
+    {**SMALL, "initializer": "normal", "init_scale": 0.1},
+    {**SMALL, "dropout": 0.2},
+    {**TWO, "dropout": (0.1, 0.2)},
+    {**SMALL, "input_dropout": 0.1},
+    {**SMALL, "dropconnect": 0.1},
+    {**SMALL, "normalization": "batch"},
+    {**SMALL, "normalization": "layer"},
+    {**SMALL, "normalization": BatchNorm(momentum=0.5)},
+    {**FOUR, "residual": True},
+    {**SMALL, "l1_ratio": 1.0, "alpha": 0.01},
+    {**SMALL, "max_grad_norm": 0.5},
+    {**SMALL, "max_grad_value": 0.1},
+    {**SMALL, "mixup": 0.2},
+    {**SMALL, "early_stopping": True, "restore_best": False},
+    {**SMALL, "early_stopping": True, "refit_on_all": True},
+    {**SMALL, "early_stopping": True, "validation_fraction": SPLIT},
+    {**FOUR, "residual": True, "normalization": "layer", "initializer": "auto",
+     "activation": "gelu", "solver": "adamw", "learning_rate": "one_cycle"},
+    {**TWO, "normalization": "batch", "activation": "prelu", "solver": "nadam",
+     "learning_rate": Step(at=(0.8,), warmup=0.1), "max_grad_norm": 1.0},
+    {**FOUR, "residual": True, "normalization": "batch", "dropout": 0.1,
+     "dropconnect": 0.05, "input_dropout": 0.05, "mixup": 0.1, "l1_ratio": 0.5,
+     "learning_rate": "cosine", "max_grad_value": 1.0},
+    {**TWO, "early_stopping": True, "refit_on_all": True, "dropout": 0.1,
+     "validation_fraction": SPLIT, "solver": "rmsprop", "learning_rate": "linear"},
+    {"solver": "lbfgs", "max_iter": 60, "hidden_layer_sizes": (20, 10),
+     "activation": ("elu", "softplus"), "residual": True, "normalization": "layer",
+     "l1_ratio": 0.1, "initializer": "auto"},
+]  # fmt: skip
+
+# The vocabulary of training, one word at a time, then sentences.
+SMALL = {"hidden_layer_sizes": (20,), "max_iter": 40, "learning_rate_init": 0.02}
+TWO = {**SMALL, "hidden_layer_sizes": (20, 10)}
+FOUR = {**SMALL, "hidden_layer_sizes": (20, 10, 10, 10)}
+# Holds out rows of both classes where a check gives weight to one class only.
+SPLIT = ShuffleSplit(1, test_size=0.3, random_state=1)
+
+VOCABULARY = [
+    {**SMALL, "activation": "prelu"},
+    {**SMALL, "activation": "selu"},
+    {**SMALL, "activation": "gelu"},
+    {**TWO, "activation": ("prelu", "silu")},
+    {**FOUR, "activation": ("leaky_relu", "elu", "mish", "softplus")},
+    {**SMALL, "activation": ELU(alpha=0.5)},
+    {**SMALL, "solver": "adagrad", "learning_rate_init": 0.1},
+    {**SMALL, "solver": "rmsprop"},
+    {**SMALL, "solver": "adadelta", "learning_rate_init": 1.0, "epsilon": 1e-3},
+    {**SMALL, "solver": "adamw"},
+    {**SMALL, "solver": "nadam"},
+    {**SMALL, "solver": Adam(beta_1=0.8)},
+    *({**SMALL, "learning_rate": name}
+      for name in ("step", "exponential", "linear", "cosine", "inverse_sqrt",
+                   "one_cycle")),
+    {**SMALL, "learning_rate": Cosine(warmup=5, final=0.1)},
+    {**SMALL, "initializer": "auto"},
+    {**SMALL, "initializer": "he_normal"},
+    {**SMALL, "initializer": "orthogonal"},
+    {**TWO, "initializer": ("lecun_uniform", Orthogonal(), "glorot_normal")},
+    {**SMALL, "initializer": "normal", "init_scale": 0.1},
+    {**SMALL, "dropout": 0.2},
+    {**TWO, "dropout": (0.1, 0.2)},
+    {**SMALL, "input_dropout": 0.1},
+    {**SMALL, "dropconnect": 0.1},
+    {**SMALL, "normalization": "batch"},
+    {**SMALL, "normalization": "layer"},
+    {**SMALL, "normalization": BatchNorm(momentum=0.5)},
+    {**FOUR, "residual": True},
+    {**SMALL, "l1_ratio": 1.0, "alpha": 0.01},
+    {**SMALL, "max_grad_norm": 0.5},
+    {**SMALL, "max_grad_value": 0.1},
+    {**SMALL, "mixup": 0.2},
+    {**SMALL, "early_stopping": True, "restore_best": False},
+    {**SMALL, "early_stopping": True, "refit_on_all": True},
+    {**SMALL, "early_stopping": True, "validation_fraction": SPLIT},
+    {**FOUR, "residual": True, "normalization": "layer", "initializer": "auto",
+     "activation": "gelu", "solver": "adamw", "learning_rate": "one_cycle"},
+    {**TWO, "normalization": "batch", "activation": "prelu", "solver": "nadam",
+     "learning_rate": Step(at=(0.8,), warmup=0.1), "max_grad_norm": 1.0},
+    {**FOUR, "residual": True, "normalization": "batch", "dropout": 0.1,
+     "dropconnect": 0.05, "input_dropout": 0.05, "mixup": 0.1, "l1_ratio": 0.5,
+     "learning_rate": "cosine", "max_grad_value": 1.0},
+    {**TWO, "early_stopping": True, "refit_on_all": True, "dropout": 0.1,
+     "validation_fraction": SPLIT, "solver": "rmsprop", "learning_rate": "linear"},
+    {"solver": "lbfgs", "max_iter": 60, "hidden_layer_sizes": (20, 10),
+     "activation": ("elu", "softplus"), "residual": True, "normalization": "layer",
+     "l1_ratio": 0.1, "initializer": "auto"},
+]  # fmt: skip
+
 ESTIMATORS = [
     *(MLPClassifier(**params) for params in SETTINGS.values()),
     MLPClassifier(**QUICK, class_weight="balanced"),
     *(MLPRegressor(**params) for params in SETTINGS.values()),
     MLPRegressor(**QUICK, loss="poisson"),
+    *(MLPClassifier(**params) for params in VOCABULARY),
+    MLPClassifier(**SMALL, label_smoothing=0.1),
+    MLPClassifier(**SMALL, label_smoothing=0.1, normalization="batch", dropout=0.1),
+    *(MLPRegressor(**params) for params in VOCABULARY),
+    MLPRegressor(**SMALL, loss="absolute_error"),
+    MLPRegressor(**SMALL, loss="huber", delta=0.5),
+    MLPRegressor(**SMALL, loss="quantile", quantile=0.6),
+    MLPRegressor(**SMALL, loss=Huber(0.5), normalization="batch", dropout=0.1),
 ]
 
 REPETITION = (
@@ -74,12 +205,24 @@ def exceptions(estimator):
             "as in scikit-learn the loss of a batch is divided by its weight, so that "
             "the weight of a single row cancels"
         )
+    if np.any(estimator.dropout) or estimator.input_dropout:
+        reason = "each copy of a row has units of its own left out"
+        found |= dict.fromkeys(REPETITION, reason)
+    if estimator.mixup:
+        reason = "each copy of a row is mixed with another row"
+        found |= dict.fromkeys(REPETITION, reason)
     stops_on_score = estimator.early_stopping and estimator.scoring is None
+    few_held_out = estimator.validation_fraction == 0.1 and estimator.restore_best
     # 'lbfgs' is fast enough to get there in time.
-    if stops_on_score and estimator.solver != "lbfgs" and classifies:
+    if (
+        classifies
+        and stops_on_score
+        and (few_held_out or estimator.refit_on_all)
+        and estimator.solver != "lbfgs"
+    ):
         found["check_class_weight_classifiers"] = (
-            "the heavy class may be missing among the five rows held out at random, "
-            "and then other weights score best"
+            "the score is best as soon as the few held-out rows of the heavy class are "
+            "right, if there are any, whatever the network says of other rows"
         )
     if estimator.warm_start:
         reason = "the check fits twice and expects the second fit to start afresh"
@@ -162,6 +305,53 @@ def test_weights_are_repetition_under_invscaling_without_decay(Estimator):
     np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-7)
 
 
+@pytest.mark.parametrize(
+    "params", [{}, {"restore_best": False}, {"refit_on_all": True}], ids=str
+)
+@pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor])
+def test_weights_are_repetition_where_a_splitter_holds_out_the_copies(
+    Estimator, params
+):
+    (X, y, w), repeated = weighted_and_repeated()
+    held_out = np.where(np.arange(len(y)) % 3 == 1, 0, -1)
+    predictions = []
+    for data, fold in (((X, y, w), held_out), (repeated, held_out.repeat(w))):
+        estimator = Estimator(
+            early_stopping=True, validation_fraction=PredefinedSplit(fold),
+            scoring="loss", random_state=0, **params, **SMALL,
+        )  # fmt: skip
+        predictions.append(estimator.fit(*data).predict(X))
+    np.testing.assert_allclose(*predictions, rtol=1e-7)
+
+
+def leave_out_every_third_unit(rng, rate, out):
+    """A mask of dropout that is the same for all rows."""
+    out[...] = np.arange(out.shape[1]) % 3 > 0
+
+
+@pytest.mark.parametrize("params", [{"dropout": 0.2}, {"input_dropout": 0.2}], ids=str)
+@pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor])
+def test_weights_are_repetition_where_all_rows_miss_the_same_units(
+    Estimator, params, monkeypatch
+):
+    (X, y, w), repeated = weighted_and_repeated()
+    plain = Estimator(random_state=0, **SMALL).fit(X, y, w).predict(X)
+    monkeypatch.setattr("sknn.layers.dropout.draw_mask", leave_out_every_third_unit)
+    estimator = Estimator(random_state=0, **SMALL, **params)
+    weighted = estimator.fit(X, y, w).predict(X)
+    np.testing.assert_allclose(weighted, estimator.fit(*repeated).predict(X), rtol=1e-7)
+    assert not np.allclose(weighted, plain)
+
+
+@pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor])
+def test_weights_are_repetition_where_mixup_takes_rows_whole(Estimator):
+    """A tiny parameter leaves each row as it is, or puts another in its place."""
+    (X, y, w), repeated = weighted_and_repeated()
+    estimator = Estimator(random_state=0, mixup=1e-9, **SMALL)
+    weighted = estimator.fit(X, y, w).predict(X)
+    np.testing.assert_allclose(weighted, estimator.fit(*repeated).predict(X), rtol=1e-7)
+
+
 @pytest.mark.parametrize("scoring", [None, "loss"])
 def test_class_weight_with_early_stopping_on_a_fixed_validation_set(scoring):
     """The heavy class is predicted nearly always, whatever the others cost."""
@@ -172,6 +362,17 @@ def test_class_weight_with_early_stopping_on_a_fixed_validation_set(scoring):
     )  # fmt: skip
     clf.set_params(max_iter=1000, n_iter_no_change=20)  # as the check does
     clf.fit(X[:50], y[:50], X_val=X[50:], y_val=y[50:])
+    assert np.mean(clf.predict(X[50:]) == 0) > 0.87
+
+
+def test_class_weight_with_refit_on_all_after_a_split_that_is_fixed():
+    X, y = make_blobs(centers=3, random_state=0, cluster_std=20)
+    clf = MLPClassifier(
+        class_weight={0: 1000, 1: 0.0001, 2: 0.0001}, early_stopping=True,
+        refit_on_all=True, validation_fraction=PredefinedSplit(np.arange(50) % 2),
+        scoring="loss", random_state=0, **QUICK,
+    )  # fmt: skip
+    clf.set_params(max_iter=1000, n_iter_no_change=20).fit(X[:50], y[:50])
     assert np.mean(clf.predict(X[50:]) == 0) > 0.87
 
 

@@ -351,7 +351,7 @@ class RateSpy(SGD):
         (Cosine(), lambda epoch: (1 + math.cos(math.pi * epoch / 4)) / 2),
         (InvScaling(), lambda epoch: 1 / math.sqrt(N * math.floor(epoch) + 1)),
     ],
-    ids=repr,
+    ids=["constant", "warm-up", "linear", "cosine", "invscaling"],
 )
 def test_each_step_has_the_rate_of_the_schedule(schedule, factor):
     run = Run(RateSpy(0.0), max_iter=4)
