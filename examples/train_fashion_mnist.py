@@ -38,7 +38,7 @@ STEPS = {
     "+ dropout": {"dropout": 0.3, "input_dropout": 0.1},
     "+ cosine schedule": {"learning_rate": Cosine(warmup=1)},
     "+ mixup": {"mixup": 0.2},
-    "+ early stopping": {"early_stopping": True, "refit_on_all": True},
+    "+ early stopping": {"early_stopping": True, "scoring": "loss"},
 }
 
 
@@ -69,7 +69,7 @@ def load_small_digits():
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Add the ideas of training one by one.")
+    parser = argparse.ArgumentParser(description="Add the ideas one by one.")
     parser.add_argument("--data", type=Path, help="folder with the four .gz files")
     parser.add_argument("--epochs", type=int, default=30)
     arguments = parser.parse_args()

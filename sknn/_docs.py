@@ -100,8 +100,8 @@ initializer : str, Initializer or one for each weight matrix, default='glorot_un
     'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
     'orthogonal', or 'auto', the one that suits the activation: He for the relu family,
     LeCun for selu, Glorot for the others and the output. Or an object of
-    `sknn.initializers`. Biases begin at 0, except with 'glorot_uniform', where they
-    are drawn as in scikit-learn.
+    `sknn.initializers`. Biases begin at 0, except those of layers that are drawn by
+    'glorot_uniform', where they are drawn too, as in scikit-learn.
 init_scale : float, default=0.01
     Standard deviation of ``initializer='normal'``, value of 'constant'.
 rho : float, default=0.9
@@ -119,7 +119,8 @@ dropconnect : float, default=0
 normalization : {'batch', 'layer'}, Layer or None, default=None
     What stands between a hidden dense layer and its activation: batch normalisation
     (over the rows of the batch; running averages at prediction time), layer
-    normalisation (over the units of a row), or nothing.
+    normalisation (over the units of a row), or nothing. Of a residual block only the
+    first dense layer has it.
 residual : bool, default=False
     Whether each two hidden layers form a residual block: the input of the block is
     added in front of its last activation, through a projection where widths differ.
@@ -142,7 +143,7 @@ restore_best : bool, default=True
 refit_on_all : bool, default=False
     Whether `early_stopping`, having found the best epoch on the hold-out, trains anew
     on all rows for that many epochs. `history_` and the curves then tell of the run
-    that found it, `n_iter_` and `loss_` of the final one."""
+    that found it, `n_iter_` and `loss_` of the final one, `t_` of both."""
 
 MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)

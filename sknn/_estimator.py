@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from inspect import signature
@@ -75,6 +75,7 @@ class Run:
     one_epoch: bool
     history: History = field(default_factory=History)
     validate: Validate | None = None
+    base_rates: Sequence[float] = ()
 
 
 class PartialFitUnavailableError(AttributeError, ValueError):
@@ -339,16 +340,19 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
         ending = self._train(train_data, run, limits)
         self._report(ending, run.history)
         if refits and ending != "interrupted":
-            self.network_.restore(begin)
-            self._train_best_epochs(data, run, limits)
+            self._train_best_epochs(data, run, limits, begin)
         self._set_fitted(run.history, validation_data is not None)
 
-    def _train_best_epochs(self, data: Data, run: Run, limits: Limits) -> None:
+    def _train_best_epochs(
+        self, data: Data, run: Run, limits: Limits, begin: tuple[Array, Array]
+    ) -> None:
         """Train on all rows for as many epochs as did best on the hold-out."""
-        again = replace(run, history=History(), validate=None)
+        rates = run.history.base_rates
+        again = replace(run, history=History(), validate=None, base_rates=rates)
         best = run.history.best_epoch
-        if best == 0:  # a warm start that brought nothing better
+        if best == 0:  # no epoch had a score, or none was better than a warm start
             return
+        self.network_.restore(begin)
         ending = self._train(
             data,
             again,
@@ -359,6 +363,7 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
         if ending != "max_iter":
             self._report(ending, again.history)
         run.history.n_iter, run.history.loss = again.history.n_iter, again.history.loss
+        run.history.t += again.history.t
 
     def _classes_may(self, goes_on: bool, one_epoch: bool) -> ClassesMay:
         if not goes_on and not (one_epoch and hasattr(self, "classes_")):
@@ -465,6 +470,7 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
                 rng=run.rng,
                 clipping=Clipping(self.max_grad_norm, self.max_grad_value),
                 n_epochs=self.max_iter,
+                base_rates=run.base_rates,
                 one_epoch=run.one_epoch,
             )
         # After early stopping nothing goes on from here: do not keep the state.

@@ -54,7 +54,10 @@ class NetworkRegressorMixin(RegressorMixin):
         return encoded
 
     def _make_loss(self) -> Loss:
-        return self._make(self.loss, REGRESSION_LOSSES)
+        loss = self._make(self.loss, REGRESSION_LOSSES)
+        if isinstance(loss, BinaryCrossEntropy | CategoricalCrossEntropy):
+            raise ValueError(f"loss={loss!r} is for classes, not for numbers.")
+        return loss
 
     def _decode_targets(self, y: Array) -> Array:
         return y.ravel() if y.shape[1] == 1 else y
@@ -177,6 +180,8 @@ class NetworkClassifierMixin(ClassifierMixin):
         return self._y_type != "multilabel-indicator" and len(self.classes_) > 2
 
     def _make_loss(self) -> Loss:
+        if isinstance(self.loss, tuple(REGRESSION_LOSSES.values())):
+            raise ValueError(f"loss={self.loss!r} is for numbers, not for classes.")
         if isinstance(self.loss, Loss):
             return self.loss
         return (

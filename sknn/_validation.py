@@ -45,14 +45,15 @@ def add_suggestion(
 
 def per_layer(name: str, value: Any, n: int, what: str = "hidden layer") -> list[Any]:
     """Return `n` values, one for each layer, from one for all or one for each."""
-    if not isinstance(value, list | tuple | np.ndarray):
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
         return [value] * n
-    if len(value) != n:
+    values = list(value)
+    if len(values) != n:
         raise ValueError(
             f"{name} must be one value, or one for each {what}, of which there are "
-            f"{n}, got {len(value)}: {value!r}."
+            f"{n}, got {len(values)}: {value!r}."
         )
-    return list(value)
+    return values
 
 
 def check_choice(name: str, value: Any, names: Any, kinds: tuple[type, ...]) -> None:

@@ -81,6 +81,11 @@ class ValidationSetMixin(BaseEstimator):
     def _split_by_user(self, data: Data) -> tuple[Array, Array]:
         """Return the rows of the first split that the user's splitter makes."""
         splitter = self.validation_fraction
+        if isinstance(splitter, type):
+            raise ValueError(
+                f"validation_fraction must be a splitter, not the class "
+                f"{splitter.__name__}: write {splitter.__name__}(...)."
+            )
         n_split = len(getattr(splitter, "test_fold", data.y))
         if n_split != data.n:
             raise ValueError(

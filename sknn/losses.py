@@ -227,7 +227,10 @@ class Quantile(Loss):
     def __post_init__(self) -> None:
         if isinstance(self.quantile, Iterable):
             object.__setattr__(self, "quantile", tuple(self.quantile))
-        levels = np.hstack([0.0, self.quantile, 1.0])
+        try:
+            levels = np.hstack([0.0, self.quantile, 1.0]).astype(float)
+        except (TypeError, ValueError):  # no numbers, or too many dimensions
+            levels = np.zeros(2)
         if levels.size == 2 or not (np.diff(levels) > 0).all():
             raise ValueError(
                 f"quantile of {type(self).__name__} must be a number in (0, 1), or "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -113,6 +113,7 @@ class History:
     no_improvement_count: int = 0
     n_iter: int = 0
     t: int = 0
+    base_rates: list[float] = field(default_factory=list)
 
     def add(self, **values: float) -> None:
         """Add the row of an epoch."""
@@ -196,6 +197,7 @@ class Monitor:
         if limits.early_stopping and limits.restore_best:
             self._best = network.snapshot()
         history.n_iter = history.best_epoch = 0
+        history.base_rates = []
         self._start = time.perf_counter()
 
     def epoch_begins(self) -> None:
@@ -336,7 +338,8 @@ class Rates:
     def at(self, epoch: float) -> float:
         """Return the rate after `epoch` epochs."""
         rows = self.t if self.progress.epochs else 0
-        return self.progress.base_rate * self.schedule(epoch, self.n_epochs, rows)
+        factor = self.schedule(epoch, self.n_epochs, rows)
+        return float(self.progress.base_rate * factor)
 
 
 def _lower_rate(schedule: Schedule, progress: SolverProgress, monitor: Monitor) -> bool:
@@ -363,11 +366,13 @@ def train_stochastic(
     rng: np.random.RandomState,
     clipping: Clipping = NO_CLIPPING,
     n_epochs: int | None = None,
+    base_rates: Sequence[float] = (),
     one_epoch: bool = False,
 ) -> Ending:
     """Train `objective.network` in place, epoch by epoch.
 
-    The schedule is planned for `n_epochs`, by default ``max_iter``. With `one_epoch`,
+    The schedule is planned for `n_epochs`, by default ``max_iter``. `base_rates` are
+    those of the epochs of an earlier run, with what its plateaus did. With `one_epoch`,
     the building block of ``partial_fit``, stop after the first.
     """
     history, limits = monitor.history, monitor.limits
@@ -378,6 +383,9 @@ def train_stochastic(
     try:
         while history.n_iter < limits.max_iter:
             monitor.epoch_begins()
+            if base_rates:
+                progress.base_rate = base_rates[history.n_iter]
+            history.base_rates.append(progress.base_rate)
             if shuffle:
                 rng.shuffle(shuffled)
             batches = data.batches(shuffled if shuffle else data.rows, batch_size)

@@ -64,6 +64,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from sknn import MLPClassifier, MLPRegressor
+from sknn.initializers import Constant
+from sknn.losses import CategoricalCrossEntropy
 
 # The nets train for a few epochs only.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -674,36 +676,67 @@ PARAMS = {
     "n_iter_no_change": 5,
     "max_fun": 100,
     "scoring": "loss",
+    "initializer": ["auto", "he_normal", Constant(0.1)],
+    "init_scale": 0.1,
+    "rho": 0.8,
+    "weight_decay": 0.1,
+    "dropout": [0.1, 0.2],
+    "input_dropout": 0.1,
+    "dropconnect": 0.1,
+    "normalization": "batch",
+    "residual": True,
+    "l1_ratio": 0.5,
+    "max_grad_norm": 1.0,
+    "max_grad_value": 0.1,
+    "mixup": 0.2,
+    "restore_best": False,
+    "refit_on_all": True,
 }
+# And what has to be another in a fit, since not all of them go together.
 ALL_PARAMS = [
-    (MLPClassifier, {**PARAMS, "class_weight": "balanced"}),
-    (MLPRegressor, {**PARAMS, "loss": "poisson"}),
+    (
+        MLPClassifier,
+        {
+            **PARAMS,
+            "class_weight": "balanced",
+            "loss": CategoricalCrossEntropy(),
+            "label_smoothing": 0.1,
+        },
+        {"loss": "log_loss"},
+    ),
+    (MLPRegressor, {**PARAMS, "loss": "poisson", "delta": 0.5, "quantile": 0.2}, {}),
 ]
 
 
-@pytest.mark.parametrize("cls, params", ALL_PARAMS)
-def test_every_parameter_can_be_got_set_and_cloned(cls, params):
+@pytest.mark.parametrize("cls, params, changes", ALL_PARAMS)
+def test_every_parameter_can_be_got_set_and_cloned(cls, params, changes):
     defaults = cls().get_params()
     assert list(defaults) == sorted(inspect.signature(cls).parameters)
     assert set(params) == set(defaults)
     assert not any(params[name] == defaults[name] for name in params)
     net = cls(**params)
-    assert net.get_params() == params
-    assert cls().set_params(**params).get_params() == params
-    fitted = net.fit(*IRIS)
+    assert net.get_params(deep=False) == params
+    assert cls().set_params(**params).get_params(deep=False) == params
+    fitted = net.set_params(**changes).fit(*IRIS)
     copied = clone(fitted)
-    assert copied.get_params() == params
+    assert copied.get_params(deep=False) == {**params, **changes}
     assert not hasattr(copied, "network_")
     assert_same_parameters(copied.fit(*IRIS), fitted)
 
 
-@pytest.mark.parametrize("cls, params", ALL_PARAMS)
-def test_repr_names_the_parameters_that_are_not_defaults(cls, params):
+@pytest.mark.parametrize("cls, params, changes", ALL_PARAMS)
+def test_repr_names_the_parameters_that_are_not_defaults(cls, params, changes):
+    names = {c.__name__: c for c in (cls, Constant, CategoricalCrossEntropy)}
     assert repr(cls()) == f"{cls.__name__}()"
     assert repr(cls(max_iter=5)) == f"{cls.__name__}(max_iter=5)"
-    printed = eval(repr(cls(**params)), {cls.__name__: cls})
+    for start in range(0, len(params), 20):  # scikit-learn cuts long ones short
+        some = dict(list(params.items())[start : start + 20])
+        printed = eval(repr(cls(**some)), names)
+        assert printed.get_params(deep=False) == {**cls().get_params(), **some}
     with sklearn.config_context(print_changed_only=False):
-        assert eval(repr(printed), {cls.__name__: cls}).get_params() == params
+        shown = re.findall(r"(\w+)=", repr(cls()))
+    assert shown == sorted(params)[: len(shown)]
+    assert len(shown) >= 20
 
 
 @pytest.mark.parametrize("make", [classifier, regressor])

@@ -482,6 +482,15 @@ def test_a_plateau_lowers_the_adaptive_rate():
     assert run.history.n_iter == len(expected)
 
 
+def test_a_second_run_may_lower_the_rate_where_the_first_did():
+    first = Run(**NEVER_ENOUGH)
+    first.train(Adaptive())
+    second = Run(max_iter=20, n_iter_no_change=np.inf)
+    second.train(Adaptive(), base_rates=first.history.base_rates)
+    assert second["learning_rate"] == first["learning_rate"][:20]
+    assert len(set(second["learning_rate"])) > 5
+
+
 def test_verbose(capsys):
     run = Run(verbose=1, **NEVER_ENOUGH)
     run.train()

@@ -86,9 +86,8 @@ def main():
         cells = []
         for name in NETWORKS:
             plain = times[name]["plain (relu, adam)"]
-            ratios = [
-                t / t_plain for t, t_plain in zip(times[name][label], plain, strict=True)
-            ]
+            pairs = zip(times[name][label], plain, strict=True)
+            ratios = [seconds / seconds_plain for seconds, seconds_plain in pairs]
             cells.append(f"{median(ratios):22.2f}")
         print(f"{label:32}", *cells)
     plain = (median(times[name]["plain (relu, adam)"]) * 1e3 for name in NETWORKS)

@@ -1,0 +1,80 @@
+"""
+Activation functions and their derivatives
+==========================================
+
+The activation function is what lets a network bend: without one, any number of layers
+is still a linear model. Its derivative decides how much of the gradient comes through
+to the layers in front of it.
+"""
+
+# %%
+# Twelve functions
+# ----------------
+# Eleven have no parameters that are learned. The twelfth, ``"prelu"``, is a leaky
+# rectifier whose slope below 0 is learned, one for each unit; it starts at 0.25, as
+# drawn here.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from sknn import MLPRegressor
+from sknn.activations import ACTIVATIONS, LeakyReLU
+
+# Colours that the colour-blind tell apart.
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
+plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
+
+z = np.linspace(-4, 4, 401)
+functions = {**ACTIVATIONS, "prelu": LeakyReLU(slope=0.25)}
+
+fig, axes = plt.subplots(
+    3, 4, figsize=(9, 6.6), sharex=True, sharey=True, layout="constrained"
+)
+for ax, (name, function) in zip(axes.flat, functions.items(), strict=True):
+    a, slope = np.empty_like(z), np.ones_like(z)
+    function.forward(z, out=a)
+    function.backward(z, a, slope)  # multiplies the ones by the derivative
+    ax.axhline(0, color="#CFCFCF", linewidth=1)
+    ax.axvline(0, color="#CFCFCF", linewidth=1)
+    (value,) = ax.plot(z, a, linewidth=2)
+    (derivative,) = ax.plot(z, slope, "--", linewidth=2)
+    ax.set(title=name, ylim=(-2, 3))
+fig.supxlabel("Argument z")
+fig.legend(
+    [value, derivative],
+    ["f(z)", "derivative f'(z)"],
+    loc="outside upper center",
+    ncols=2,
+)
+plt.show()
+
+# %%
+# What a network makes of them
+# ----------------------------
+# The same small network, on 40 points of one curve. Rectifiers draw straight pieces
+# that meet at kinks, smooth functions draw smooth curves, and ``"identity"`` can draw
+# a straight line only.
+
+rng = np.random.RandomState(0)
+x = np.sort(rng.uniform(-3, 3, 40))
+y = np.sin(2 * x) + 0.1 * rng.normal(size=40)
+x_grid = np.linspace(-3, 3, 300)
+
+fig, axes = plt.subplots(
+    1, 4, figsize=(9, 3), sharex=True, sharey=True, layout="constrained"
+)
+for ax, name in zip(axes, ["identity", "relu", "tanh", "gelu"], strict=True):
+    reg = MLPRegressor(
+        hidden_layer_sizes=(20, 20),
+        activation=name,
+        solver="lbfgs",
+        alpha=0.01,
+        max_iter=1000,
+        random_state=0,
+    ).fit(x[:, np.newaxis], y)
+    ax.plot(x, y, "o", color="#ABABAB", markersize=4, label="data")
+    ax.plot(x_grid, reg.predict(x_grid[:, np.newaxis]), linewidth=2, label="network")
+    ax.set(title=name, xlabel="x")
+axes[0].set(ylabel="y")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+plt.show()

@@ -1,0 +1,126 @@
+"""
+Deep networks: normalisation, residual blocks, clipping
+=======================================================
+
+Depth makes training fragile: signals fade or explode from layer to layer, and one steep
+place in the loss can throw the weights away. Three remedies, each with a run that fails
+without it.
+"""
+
+# %%
+# A helper
+# --------
+# It trains epoch by epoch with ``partial_fit``, so that the losses of a run that
+# overflows can be drawn, too.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.preprocessing import scale
+
+from sknn import MLPClassifier, MLPRegressor
+
+# Colours that the colour-blind tell apart.
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
+plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
+
+
+def losses_of(estimator, X, y, n_epochs):
+    """Training loss of each epoch; ends where it overflows."""
+    try:
+        for _ in range(n_epochs):
+            estimator.partial_fit(X, y)
+    except ValueError as error:
+        print(f"{estimator}:\n{error}\n")
+    return estimator.loss_curve_
+
+
+def draw(ax, curves, **settings):
+    """Draw loss curves by name."""
+    for (name, losses), style in zip(
+        curves.items(), ["-", "--", "-.", ":"], strict=False
+    ):
+        ax.plot(range(1, len(losses) + 1), losses, style, linewidth=2, label=name)
+    ax.set(xlabel="Epoch", ylabel="Training loss", **settings)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend(fontsize="small")
+
+
+# %%
+# Normalisation: larger learning rates
+# ------------------------------------
+# Eight hidden layers, gradient descent without momentum, handwritten digits. At a rate
+# of 0.05 the plain network trains well. At 0.5, ten times as much, it learns nothing.
+# With batch normalisation the scale of the signals no longer depends on that of the
+# weights, and the network learns even faster than at the small rate. Layer
+# normalisation helps, too, but less.
+
+X, y = load_digits(return_X_y=True)
+X = X / 16
+
+fig, axes = plt.subplots(
+    1, 2, figsize=(9, 3.6), sharex=True, sharey=True, layout="constrained"
+)
+for ax, rate in zip(axes, [0.05, 0.5], strict=True):
+    curves = {}
+    for normalization in [None, "batch", "layer"]:
+        clf = MLPClassifier(
+            hidden_layer_sizes=(64,) * 8,
+            initializer="auto",
+            solver="sgd",
+            momentum=0.0,
+            learning_rate_init=rate,
+            normalization=normalization,
+            random_state=0,
+        )
+        classes = np.unique(y)
+        clf.partial_fit(X, y, classes=classes)
+        curves[f"normalization={normalization!r}"] = losses_of(clf, X, y, 19)
+    draw(ax, curves, title=f"learning_rate_init={rate}", yscale="log")
+plt.show()
+
+# %%
+# Residual blocks: deeper networks
+# --------------------------------
+# Forty hidden layers of 32 units. Without residual blocks the gradient is lost on the
+# way back. With them each block begins as the identity, because its last weights begin
+# at 0: the network starts as a shallow one and grows deeper as it learns.
+
+curves = {}
+for residual in [False, True]:
+    clf = MLPClassifier(
+        hidden_layer_sizes=(32,) * 40, residual=residual, random_state=0
+    )
+    clf.partial_fit(X, y, classes=classes)
+    curves[f"residual={residual}"] = losses_of(clf, X, y, 19)
+
+fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
+draw(ax, curves, ylim=(0, 2.6))
+plt.show()
+
+# %%
+# Clipping: no step too far
+# -------------------------
+# The target is not scaled, its standard deviation is 77: the first gradients are large,
+# and at this learning rate the loss leaves the picture in the second epoch. With the
+# gradient scaled down to length 1, the steps go in the same direction and stay short.
+# (To scale the target is better still, by scikit-learn's
+# ``TransformedTargetRegressor``.)
+
+X, y = load_diabetes(return_X_y=True)
+X = scale(X)
+
+curves = {}
+for max_grad_norm in [None, 1.0]:
+    reg = MLPRegressor(
+        hidden_layer_sizes=(50, 50),
+        solver="sgd",
+        learning_rate_init=0.03,
+        max_grad_norm=max_grad_norm,
+        random_state=0,
+    )
+    curves[f"max_grad_norm={max_grad_norm}"] = losses_of(reg, X, y, 60)
+
+fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
+draw(ax, curves, yscale="log", ylim=(1e2, 1e12))
+plt.show()

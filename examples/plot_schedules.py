@@ -1,0 +1,111 @@
+"""
+Learning-rate schedules
+=======================
+
+Large steps find the way quickly, small steps find the spot. A schedule starts with the
+first and ends with the second. Here are all nine as curves, and what they do to the
+end of training.
+"""
+
+# %%
+# The nine by name
+# ----------------
+# A schedule is a function of the epoch and of the number of epochs that training may
+# take (``max_iter``); it returns the factor on ``learning_rate_init``. Two depend on
+# more than that. ``"invscaling"`` counts training rows, here 1000 in an epoch, so that
+# nearly all of its fall is over after the first epoch. ``"adaptive"`` divides the rate
+# by 5 when the loss has stopped falling; here that happens after 40 and 70 epochs.
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sknn import MLPRegressor
+from sknn.schedules import SCHEDULES, Constant, Cosine, OneCycle, Step
+
+# Colours that the colour-blind tell apart.
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
+plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
+
+N_EPOCHS, ROWS = 100, 1000
+epochs = np.linspace(0, N_EPOCHS, 501)
+
+fig, axes = plt.subplots(
+    3, 3, figsize=(9, 6), sharex=True, sharey=True, layout="constrained"
+)
+for ax, (name, kind) in zip(axes.flat, SCHEDULES.items(), strict=True):
+    schedule = kind()
+    factors, base = [], 1.0
+    for epoch in epochs:
+        if name == "adaptive" and epoch in (40, 70):
+            base = schedule.on_plateau(base)
+        factors.append(base * schedule(epoch, N_EPOCHS, rows=int(epoch) * ROWS))
+    ax.plot(epochs, factors, linewidth=2)
+    ax.set(title=f'"{name}"')
+    ax.grid(alpha=0.3)
+fig.supxlabel("Epoch")
+fig.supylabel("Factor on learning_rate_init")
+plt.show()
+
+# %%
+# Schedules with parameters
+# -------------------------
+# An object says more than a name. ``warmup`` lets the rate rise first: from 1 on it
+# counts epochs, below 1 it is a fraction of the budget.
+
+schedules = {
+    "Cosine(warmup=10)": (Cosine(warmup=10), "-"),
+    "Cosine(final=0.1)": (Cosine(final=0.1), "--"),
+    "Step(at=(0.3, 0.6, 0.9), gamma=0.5)": (Step((0.3, 0.6, 0.9), 0.5), "-."),
+    "Constant(warmup=0.2)": (Constant(warmup=0.2), ":"),
+    "OneCycle(peak=0.5)": (OneCycle(peak=0.5), (0, (5, 1, 1, 1, 1, 1))),
+}
+
+fig, ax = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
+for name, (schedule, style) in schedules.items():
+    factors = [schedule(epoch, N_EPOCHS) for epoch in epochs]
+    ax.plot(epochs, factors, linestyle=style, linewidth=2, label=name)
+ax.set(xlabel="Epoch", ylabel="Factor on learning_rate_init")
+ax.grid(alpha=0.3)
+fig.legend(loc="outside lower center", ncols=2, fontsize="small")
+plt.show()
+
+# %%
+# What they are for
+# -----------------
+# Each mini-batch gives a noisy gradient. With a constant rate the noise keeps the
+# weights moving about the minimum; when the rate falls, they settle in it. The target
+# is linear with noise of its own, so that the least possible loss is known: drawn is
+# what the network is above it.
+
+# With "constant" and "step", to use all epochs counts as not having converged.
+warnings.simplefilter("ignore", ConvergenceWarning)
+
+rng = np.random.RandomState(0)
+X = rng.normal(size=(500, 10))
+y = X @ rng.normal(size=10) + 0.5 * rng.normal(size=500)
+X_and_1 = np.column_stack([X, np.ones(500)])
+residual = y - X_and_1 @ np.linalg.lstsq(X_and_1, y, rcond=None)[0]
+least_loss = 0.5 * np.mean(residual**2)
+
+fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
+for name, style in [("constant", "-"), ("step", "--"), ("cosine", "-.")]:
+    reg = MLPRegressor(
+        hidden_layer_sizes=(),
+        solver="sgd",
+        momentum=0.0,
+        learning_rate=name,
+        learning_rate_init=0.1,
+        batch_size=5,
+        alpha=0.0,
+        max_iter=60,
+        n_iter_no_change=np.inf,
+        random_state=0,
+    ).fit(X, y)
+    excess = np.array(reg.loss_curve_) - least_loss
+    ax.plot(reg.history_["epoch"], excess, style, linewidth=2, label=name)
+ax.set(xlabel="Epoch", ylabel="Training loss above the least", yscale="log")
+ax.legend(title="learning_rate")
+plt.show()

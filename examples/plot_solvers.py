@@ -1,0 +1,145 @@
+"""
+Solvers on an ill-conditioned problem
+=====================================
+
+A loss is ill-conditioned where it is steep in one direction and flat in another, like
+a narrow valley. Plain gradient descent must take steps small enough for the steep
+walls, and then hardly moves along the floor. Momentum, and a step size for each
+parameter, are two answers to that.
+"""
+
+# %%
+# Paths through a valley
+# ----------------------
+# Forty steps from the cross, on ``(x² + 30 y²) / 2``. Plain gradient descent jumps from
+# wall to wall; momentum averages the jumps away and gains speed along the floor;
+# RMSProp and Adam divide the step in each direction by the usual size of the gradient
+# there, so that the valley looks round to them.
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sknn import MLPRegressor
+from sknn.solvers import SGD, Adam, RMSProp
+
+# Colours that the colour-blind tell apart.
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
+plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
+
+curvature = np.array([1.0, 30.0])
+paths = {
+    "sgd, momentum=0": (SGD(momentum=0.0), 0.06),
+    "sgd, momentum=0.9": (SGD(momentum=0.9), 0.015),
+    "rmsprop": (RMSProp(), 0.15),
+    "adam": (Adam(), 0.3),
+}
+x, y = np.meshgrid(np.linspace(-3, 1, 100), np.linspace(-1, 1, 100))
+
+fig, axes = plt.subplots(
+    2, 2, figsize=(8, 4.6), sharex=True, sharey=True, layout="constrained"
+)
+for ax, (name, (solver, rate)) in zip(axes.flat, paths.items(), strict=True):
+    theta = np.array([-2.7, 0.8])
+    state, path = solver.start(theta), [theta.copy()]
+    for _ in range(40):
+        solver.step(theta, curvature * theta, state, rate)
+        path.append(theta.copy())
+    heights = 0.5 * (curvature[0] * x**2 + curvature[1] * y**2)
+    ax.contour(x, y, heights, levels=[0.05, 0.4, 1.5, 4, 8, 14], colors="#CFCFCF")
+    ax.plot(*np.transpose(path), ".-", linewidth=1)
+    ax.plot(*path[0], "x", color="black", markersize=9)
+    ax.plot(0, 0, "*", color="black", markersize=9)
+    ax.set(title=name)
+fig.supxlabel("x")
+fig.supylabel("y")
+plt.show()
+
+# %%
+# Loss against epochs
+# -------------------
+# A linear target with 20 features. The largest spread of a direction in feature space
+# is 20 times the smallest, so that the loss is some 400 times as steep in one direction
+# as in another. No solver is at home at every learning rate: each gets the best of
+# eight, by its worst loss in the last ten epochs. An iteration of L-BFGS passes over
+# all rows once or a little more, like an epoch.
+#
+# Momentum makes all the difference on this smooth valley, to plain gradient descent and
+# to Adam, which is RMSProp with momentum. It is one problem, not a ranking: on most
+# networks Adam is the quickest to give good results, with little care for the rate.
+#
+# Real data would be scaled first; here the point is what happens where that does not
+# help, because the directions are not those of single features.
+
+# To use all epochs counts as not having converged, which is no surprise here.
+warnings.simplefilter("ignore", ConvergenceWarning)
+
+rng = np.random.RandomState(0)
+hidden = rng.normal(size=(600, 20))
+rotation = np.linalg.qr(rng.normal(size=(20, 20)))[0]
+X = hidden * np.geomspace(1, 0.05, 20) @ rotation
+y = hidden @ rng.normal(size=20) / np.sqrt(20)
+
+
+def best_run(**params):
+    """Train with each of eight learning rates, return the best run."""
+    runs = []
+    for rate in [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0]:
+        reg = MLPRegressor(
+            hidden_layer_sizes=(),
+            learning_rate_init=rate,
+            alpha=0.0,
+            batch_size=50,
+            max_iter=60,
+            tol=1e-9,
+            n_iter_no_change=np.inf,
+            random_state=0,
+            **params,
+        )
+        try:
+            runs.append(reg.fit(X, y))
+        except ValueError:  # the loss overflowed: the rate is too large
+            continue
+        if params["solver"] == "lbfgs":  # has no learning rate
+            break
+    return min(runs, key=lambda reg: max(reg.loss_curve_[-10:]))
+
+
+panels = {
+    "The same rate for all parameters": {
+        "sgd, momentum=0": {"solver": "sgd", "momentum": 0.0},
+        "sgd, momentum=0.9": {"solver": "sgd", "momentum": 0.9},
+        "lbfgs": {"solver": "lbfgs"},
+    },
+    "A rate for each parameter": {
+        "adagrad": {"solver": "adagrad"},
+        "rmsprop": {"solver": "rmsprop"},
+        "adadelta": {"solver": "adadelta", "epsilon": 1e-6},
+        "adam": {"solver": "adam"},
+        "nadam": {"solver": "nadam"},
+    },
+}
+styles = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
+
+fig, axes = plt.subplots(
+    1, 2, figsize=(9, 4), sharex=True, sharey=True, layout="constrained"
+)
+for ax, (title, solvers) in zip(axes, panels.items(), strict=True):
+    for (name, params), style in zip(solvers.items(), styles, strict=False):
+        reg = best_run(**params)
+        label = name
+        if params["solver"] != "lbfgs":
+            label += f" (rate {reg.learning_rate_init:g})"
+        ax.plot(
+            reg.history_["epoch"],
+            reg.loss_curve_,
+            linestyle=style,
+            linewidth=2,
+            label=label,
+        )
+    ax.set(title=title, xlabel="Epoch", yscale="log", ylim=(1e-8, 2))
+    ax.legend(loc="upper right", fontsize="small")
+axes[0].set(ylabel="Training loss")
+plt.show()

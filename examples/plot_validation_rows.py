@@ -1,0 +1,118 @@
+"""
+Which rows are held out when
+============================
+
+Cross-validation holds out test rows, and early stopping holds out validation rows. The
+two must not meet: if training stopped where the *test* rows score best, the score would
+be too good. They do not meet: ``fit`` sees the training rows of a fold only, and its
+validation rows are some of these. This page shows it, row by row.
+"""
+
+# %%
+# A witness
+# ---------
+# The first feature is the number of the row. The scorer of ``early_stopping`` is called
+# with the validation rows after each epoch, reads their numbers, and writes them down.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
+from sklearn.datasets import make_moons
+from sklearn.model_selection import KFold, ShuffleSplit, StratifiedShuffleSplit
+
+from sknn import MLPClassifier
+
+N_ROWS = 60
+moons, y = make_moons(N_ROWS, noise=0.2, random_state=0)
+X = np.column_stack([np.arange(N_ROWS), moons])
+
+seen = set()
+
+
+def witness(clf, X_val, y_val):
+    """Score, and write down the rows that were given to score."""
+    seen.update(X_val[:, 0].astype(int))
+    return clf.score(X_val, y_val)
+
+
+def roles(outer, **params):
+    """0: trained on, 1: held out for validation, 2: held out for the test."""
+    table = np.zeros((outer.get_n_splits(), N_ROWS), dtype=int)
+    for fold, (train, test) in enumerate(outer.split(X, y)):
+        clf = MLPClassifier(
+            hidden_layer_sizes=(10,),
+            early_stopping=True,
+            scoring=witness,
+            max_iter=3,
+            n_iter_no_change=1,
+            random_state=0,
+            **params,
+        )
+        seen.clear()
+        clf.fit(X[train], y[train])
+        table[fold, test] = 2
+        assert seen.isdisjoint(test)
+        table[fold, list(seen)] = 1
+    return table
+
+
+# %%
+# Four ways to hold out
+# ---------------------
+# ``validation_fraction`` is a fraction, or a splitter of scikit-learn: its first split
+# is used. The last one here keeps the order of the rows, as one would for a series in
+# time: a tenth of the training rows, the last ones, validate.
+
+
+class LastRows:
+    """A splitter that holds out the last part of the rows."""
+
+    def __init__(self, fraction):
+        self.fraction = fraction
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 1
+
+    def split(self, X, y=None, groups=None):
+        n = len(X)
+        first = n - round(self.fraction * n)
+        yield np.arange(first), np.arange(first, n)
+
+
+outer = KFold(n_splits=4)
+plans = {
+    "validation_fraction=0.2": 0.2,
+    "StratifiedShuffleSplit(1, test_size=0.3)": StratifiedShuffleSplit(
+        1, test_size=0.3, random_state=0
+    ),
+    "ShuffleSplit(1, test_size=0.1)": ShuffleSplit(1, test_size=0.1, random_state=0),
+    "LastRows(0.2)": LastRows(0.2),
+}
+colors = ["#56B4E9", "#E69F00", "#404040"]
+
+fig, axes = plt.subplots(4, 1, figsize=(9, 6.4), sharex=True, layout="constrained")
+for ax, (name, plan) in zip(axes, plans.items(), strict=True):
+    table = roles(outer, validation_fraction=plan)
+    ax.pcolormesh(
+        table, cmap=ListedColormap(colors), vmin=0, vmax=2, edgecolor="white", lw=1
+    )
+    ax.set(title=name, ylabel="Fold")
+    ax.set_yticks(np.arange(4) + 0.5, [1, 2, 3, 4])
+    ax.invert_yaxis()
+axes[-1].set(xlabel="Row")
+fig.legend(
+    [Patch(color=color) for color in colors],
+    ["training", "validation (inner split)", "test (outer split)"],
+    loc="outside upper center",
+    ncols=3,
+)
+plt.show()
+
+# %%
+# In a search
+# -----------
+# :class:`sklearn.model_selection.GridSearchCV` and ``cross_validate`` call ``fit`` in
+# the same way, and so the picture is theirs, too. A validation set of your own, passed
+# to ``fit`` as ``X_val`` and ``y_val``, would be the same in each fold: take care that
+# none of its rows is in ``X``.
