@@ -26,3 +26,28 @@ def aligned_zeros(shape: Shape, dtype: DType) -> Array:
     array = aligned_empty(shape, dtype)
     array.fill(0)
     return array
+
+
+def batch_empty(n: int, shape: Shape, dtype: DType) -> Array:
+    """Return a new array of `n` rows of `shape`, in the layout that is quickest.
+
+    Rows of images, (channels, height, width), lie innermost in memory: what a kernel or
+    a pooling window reads of neighbouring pixels is then a few long runs. The shape is
+    (n, *shape) all the same; only the strides tell.
+    """
+    if len(shape) < 3:
+        return aligned_empty((n, *shape), dtype)
+    return np.moveaxis(aligned_empty((*shape, n), dtype), -1, 0)
+
+
+def rows_last(x: Array) -> Array:
+    """View rows of images (n, C, H, W) as (C, H, W, n), as they lie in memory."""
+    return x.transpose(1, 2, 3, 0)
+
+
+def by_unit(x: Array) -> Array:
+    """View a batch as (units, m): a row for each unit, or for each channel of images.
+
+    A view if images lie in memory as `batch_empty` lays them.
+    """
+    return x.T if x.ndim == 2 else rows_last(x).reshape(x.shape[1], -1)

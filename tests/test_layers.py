@@ -13,14 +13,20 @@ from sknn.activations import ACTIVATIONS
 from sknn.initializers import GlorotUniform, Zeros
 from sknn.layers import (
     ActivationLayer,
+    AvgPool2D,
     BatchNorm,
+    Conv2D,
     Dense,
     DropConnect,
     Dropout,
+    Flatten,
+    GlobalAvgPool2D,
     Layer,
     LayerNorm,
+    MaxPool2D,
     PReLU,
     Residual,
+    ToImages,
     Training,
 )
 from sknn.network import Network
@@ -44,11 +50,26 @@ CASES = [
     (LayerNorm(), (5,)),
     (LayerNorm(epsilon=0.1), (3,)),
     (PReLU(), (5,)),
-    (PReLU(-0.5), (4, 3)),
+    (PReLU(-0.5), (1,)),
     (Residual((Dense(4), TANH, Dense(5))), (5,)),
     (Residual((Dense(4), TANH), projection=GlorotUniform(2.0)), (5,)),
     (Residual((BatchNorm(), TANH, Dropout(0.3), Dense(5))), (5,)),
     (Residual((Dense(4), BatchNorm(), TANH, Dropout(0.3))), (5,)),
+    (BatchNorm(), (3, 4, 2)),
+    (LayerNorm(), (3, 4, 2)),
+    (PReLU(), (3, 4, 2)),
+    (Conv2D(4), (3, 6, 5)),
+    (Conv2D(2, (3, 2), stride=(2, 3), padding="valid"), (3, 7, 8)),
+    (Conv2D(2, 5, stride=3), (1, 4, 7)),
+    (Conv2D(2, 3), (2, 1, 1)),
+    (MaxPool2D(), (3, 5, 4)),
+    (MaxPool2D(3, stride=(1, 2)), (2, 5, 6)),
+    (AvgPool2D((2, 1)), (3, 5, 4)),
+    (AvgPool2D(3, stride=2), (2, 5, 6)),
+    (GlobalAvgPool2D(), (3, 5, 4)),
+    (Flatten(), (3, 5, 4)),
+    (Flatten(), (5,)),
+    (ToImages((4, 5, 3), scale=0.5), (60,)),
     (Residual((Dropout(0.3), Residual((LayerNorm(), Dense(5))), Dense(2))), (5,)),
 ]
 """Layers, each with the shape of an input row."""
@@ -243,31 +264,44 @@ def test_is_an_immutable_value(layer, in_shape):
 
 # -- PyTorch --------------------------------------------------------------------------
 
-D = 5
+D = (5,)
+IMAGE = (3, 7, 6)
 
 TORCH = [
-    (Dense(3), lambda nn: nn.Linear(D, 3)),
-    (BatchNorm(), lambda nn: nn.BatchNorm1d(D)),
-    (BatchNorm(0.3, 0.01), lambda nn: nn.BatchNorm1d(D, momentum=0.3, eps=0.01)),
-    (LayerNorm(), lambda nn: nn.LayerNorm(D)),
-    (LayerNorm(0.01), lambda nn: nn.LayerNorm(D, eps=0.01)),
-    (PReLU(), lambda nn: nn.PReLU(D)),
-    (PReLU(-0.5), lambda nn: nn.PReLU(D, init=-0.5)),
-]
-"""Layers, each with a function that makes PyTorch's, of parameters in the same order.
-
-PyTorch's weights are ours transposed, which vectors do not notice."""
+    (Dense(3), D, lambda nn: nn.Linear(5, 3)),
+    (BatchNorm(), D, lambda nn: nn.BatchNorm1d(5)),
+    (BatchNorm(0.3, 0.01), D, lambda nn: nn.BatchNorm1d(5, momentum=0.3, eps=0.01)),
+    (BatchNorm(), IMAGE, lambda nn: nn.BatchNorm2d(3)),
+    (LayerNorm(), D, lambda nn: nn.LayerNorm(5)),
+    (LayerNorm(0.01), D, lambda nn: nn.LayerNorm(5, eps=0.01)),
+    (PReLU(), D, lambda nn: nn.PReLU(5)),
+    (PReLU(-0.5), IMAGE, lambda nn: nn.PReLU(3, init=-0.5)),
+    (Conv2D(4, 3), IMAGE, lambda nn: nn.Conv2d(3, 4, 3, padding="same")),
+    (Conv2D(4, (5, 3)), IMAGE, lambda nn: nn.Conv2d(3, 4, (5, 3), padding="same")),
+    (Conv2D(2, (3, 2), (2, 3), "valid"), IMAGE, lambda nn: nn.Conv2d(3, 2, (3, 2), (2, 3))),
+    (Conv2D(2, 1), IMAGE, lambda nn: nn.Conv2d(3, 2, 1)),
+    (Conv2D(2, 3, 2), (1, 7, 7), lambda nn: nn.Conv2d(1, 2, 3, 2, padding=1)),
+    (Conv2D(2, 3), (1, 1, 1), lambda nn: nn.Conv2d(1, 2, 3, padding=1)),
+    (MaxPool2D(), IMAGE, lambda nn: nn.MaxPool2d(2)),
+    (MaxPool2D(3, (1, 2)), IMAGE, lambda nn: nn.MaxPool2d(3, (1, 2))),
+    (AvgPool2D((2, 3)), IMAGE, lambda nn: nn.AvgPool2d((2, 3))),
+    (AvgPool2D(3, 2), IMAGE, lambda nn: nn.AvgPool2d(3, 2)),
+    (GlobalAvgPool2D(), IMAGE, lambda nn: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())),
+    (Flatten(), IMAGE, lambda nn: nn.Flatten()),
+]  # fmt: skip
+"""Layers, the shape of a row, and a function that makes PyTorch's, with parameters in
+the same order. PyTorch's matrices are ours transposed."""
 
 against_torch = pytest.mark.parametrize(
-    "layer, make", TORCH, ids=[repr(layer) for layer, _ in TORCH]
+    "layer, in_shape, make", TORCH, ids=[f"{case[0]!r}, {case[1]}" for case in TORCH]
 )
 
 
-def in_pairs(layer, views, module):
+def in_pairs(layer, in_shape, views, module):
     """Parameters of PyTorch's module, each with what `views` hold of that name."""
-    names = layer.build((D,)).params
+    names = layer.build(in_shape).params
     return [
-        (views[name].T, parameter)
+        (views[name].T if views[name].ndim == 2 else views[name], parameter)
         for name, parameter in zip(names, module.parameters(), strict=True)
     ]
 
@@ -277,24 +311,26 @@ def close(actual, desired):
 
 
 @against_torch
-def test_begins_as_in_torch(layer, make):
+def test_begins_as_in_torch(layer, in_shape, make):
     module = make(pytest.importorskip("torch").nn).double()
-    (p,) = network_of([layer], D).params
-    for ours, parameter in in_pairs(layer, p, module):
+    network = Network([layer], in_shape, np.dtype(np.float64))
+    network.initialize(np.random.RandomState(0))
+    (p,) = network.params
+    for ours, parameter in in_pairs(layer, in_shape, p, module):
         assert ours.shape == tuple(parameter.shape)
-        if not isinstance(layer, Dense):  # which is drawn
+        if not isinstance(layer, Dense | Conv2D):  # which are drawn
             assert_array_equal(ours, parameter.detach())
 
 
 @against_torch
-def test_three_batches_and_a_prediction_as_in_torch(layer, make):
+def test_three_batches_and_a_prediction_as_in_torch(layer, in_shape, make):
     torch = pytest.importorskip("torch")
-    call, module = Call(layer, (D,)), make(torch.nn).double()
-    call.state[:] = Network([layer], (D,), call.dtype).state
-    for ours, parameter in in_pairs(layer, call.p, module):
+    call, module = Call(layer, in_shape), make(torch.nn).double()
+    call.state[:] = Network([layer], in_shape, call.dtype).state
+    for ours, parameter in in_pairs(layer, in_shape, call.p, module):
         parameter.data = torch.tensor(ours.copy())
     for seed in range(3):
-        values = np.random.RandomState(seed).normal(2, 3, (N, D))
+        values = np.random.RandomState(seed).normal(2, 3, (N, *in_shape))
         x = torch.tensor(values, requires_grad=True)
         y = module(x)
         module.zero_grad()
@@ -302,7 +338,8 @@ def test_three_batches_and_a_prediction_as_in_torch(layer, make):
         grad, dx = call.backward(values)
         close(call.y, y)
         close(dx, x.grad)
-        for ours, parameter in in_pairs(layer, *call.network.views(grad), module):
+        views = call.network.views(grad)
+        for ours, parameter in in_pairs(layer, in_shape, *views, module):
             close(ours, parameter.grad)
     running = [buffer for buffer in module.buffers() if buffer.ndim]
     for name, buffer in zip(call.spec.state, running, strict=True):

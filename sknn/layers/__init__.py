@@ -3,25 +3,34 @@
 from .activation import ActivationLayer
 from .base import Layer, LayerSpec, ParamSpec, StateSpec, Training
 from .batchnorm import BatchNorm
+from .conv import Conv2D
 from .dense import Dense
 from .dropconnect import DropConnect
 from .dropout import Dropout
+from .flatten import Flatten, ToImages
 from .layernorm import LayerNorm
+from .pool import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 from .prelu import PReLU
 from .residual import Residual
 
 __all__ = [
     "ActivationLayer",
+    "AvgPool2D",
     "BatchNorm",
+    "Conv2D",
     "Dense",
     "DropConnect",
     "Dropout",
+    "Flatten",
+    "GlobalAvgPool2D",
     "Layer",
     "LayerNorm",
     "LayerSpec",
+    "MaxPool2D",
     "PReLU",
     "ParamSpec",
     "Residual",
     "StateSpec",
+    "ToImages",
     "Training",
 ]

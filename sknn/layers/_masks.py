@@ -18,5 +18,7 @@ def draw_mask(rng: np.random.Generator, rate: float, out: Array) -> None:
     """
     threshold = min(round(rate * STEPS), STEPS - 1)
     words = rng.bit_generator.random_raw(-(-out.size // 4))  # of 64 bits
-    bits = words.view(np.uint16)[: out.size].reshape(out.shape)
-    np.multiply(bits >= threshold, out.dtype.type(STEPS / (STEPS - threshold)), out=out)
+    bits = words.view(np.uint16)[: out.size]
+    in_memory = out.ravel(order="K")  # a view: masks have no gaps
+    scale = out.dtype.type(STEPS / (STEPS - threshold))
+    np.multiply(bits >= threshold, scale, out=in_memory)

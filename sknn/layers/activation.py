@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from .._arrays import aligned_empty
+from .._arrays import batch_empty
 from .._typing import Array, DType, Matrix, Shape
 from ..activations import Activation
 from .base import Layer, LayerSpec, Params, Training, Workspace
@@ -23,7 +23,7 @@ class ActivationLayer(Layer):
     def workspace(
         self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Workspace:
-        return SimpleNamespace(y=aligned_empty((n, *spec.out_shape), dtype))
+        return SimpleNamespace(y=batch_empty(n, spec.out_shape, dtype))
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
         ws.x = x

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 
-from .._arrays import aligned_empty
+from .._arrays import batch_empty, by_unit
 from .._spec import check_range
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import Constant, Zeros
@@ -16,12 +17,13 @@ from .base import Layer, LayerSpec, Params, ParamSpec, StateSpec, Training, Work
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """``y = γ x̂ + β`` with ``x̂ = (x - μ) / sqrt(σ² + ε)`` for each unit [1]_.
+    """``y = γ x̂ + β``, ``x̂ = (x - μ) / sqrt(σ² + ε)``, for each unit or channel [1]_.
 
     In training μ and σ² are mean and variance over the rows of the batch, weighted if
     the rows are; in prediction they are running averages of those, the variance with
-    Bessel's correction. x, y are (n, units). Backward, with ``s = sqrt(σ² + ε)`` and
-    the share ``q = w / Σ w`` of each row (``1 / n``): ``dγ = Σ dy x̂``, ``dβ = Σ dy``,
+    Bessel's correction. x, y are (n, units), or images (n, channels, H, W), whose
+    pixels count as rows. Backward, with ``s = sqrt(σ² + ε)`` and the share
+    ``q = w / Σ w`` of each row (``1 / n``): ``dγ = Σ dy x̂``, ``dβ = Σ dy``,
     ``dx = γ / s (dy - q (dβ + x̂ dγ))``. The penalty covers neither γ nor β.
 
     Parameters
@@ -47,40 +49,47 @@ class BatchNorm(Layer):
         check_range(self, "epsilon", 0, np.inf, closed="neither")
 
     def build(self, in_shape: Shape) -> LayerSpec:
+        units = in_shape[:1]
         params = {
-            "gamma": ParamSpec(in_shape, Constant(1.0), 1, 1, decay=False),
-            "beta": ParamSpec(in_shape, Zeros(), 1, 1, decay=False),
+            "gamma": ParamSpec(units, Constant(1.0), 1, 1, decay=False),
+            "beta": ParamSpec(units, Zeros(), 1, 1, decay=False),
         }
-        state = {"mean": StateSpec(in_shape, 0.0), "var": StateSpec(in_shape, 1.0)}
+        state = {"mean": StateSpec(units, 0.0), "var": StateSpec(units, 1.0)}
         return LayerSpec(in_shape, in_shape, params, state)
 
     def workspace(
         self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Workspace:
-        ws = SimpleNamespace(y=aligned_empty((n, *spec.out_shape), dtype))
+        ws = SimpleNamespace(y=batch_empty(n, spec.out_shape, dtype))
         if training is not None:
             ws.training = training
-            ws.x_hat = aligned_empty((n, *spec.out_shape), dtype)
-            ws.equal_shares = np.full(n, 1 / n, dtype)
+            ws.x_hat = batch_empty(n, spec.out_shape, dtype)
+            ws.pixels = math.prod(spec.out_shape[1:])
+            ws.equal_shares = np.full(n * ws.pixels, 1 / (n * ws.pixels), dtype)
         return ws
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
+        x, y = by_unit(x), by_unit(ws.y)
         if not train:
             scale = p["gamma"] / np.sqrt(p["var"] + self.epsilon)
-            np.multiply(x, scale, out=ws.y)
-            ws.y += p["beta"] - p["mean"] * scale
+            np.multiply(x, scale[:, np.newaxis], out=y)
+            y += (p["beta"] - p["mean"] * scale)[:, np.newaxis]
             return ws.y
+        ws.q, total = ws.equal_shares, float(x.shape[1])
         w = ws.training.sample_weight
-        ws.q = ws.equal_shares if w is None else w / w.sum()
-        mean = ws.q @ x
-        x_hat = np.subtract(x, mean, out=ws.x_hat)
-        np.multiply(x_hat, x_hat, out=ws.y)
-        var = ws.q @ ws.y
+        if w is not None:
+            w = np.tile(w, ws.pixels)  # the rows of images lie innermost
+            total = float(w.sum())
+            ws.q = w / w.dtype.type(total)
+        mean, x_hat = x @ ws.q, by_unit(ws.x_hat)
+        np.subtract(x, mean[:, np.newaxis], out=x_hat)
+        np.multiply(x_hat, x_hat, out=y)
+        var = y @ ws.q
         ws.s = np.sqrt(var + self.epsilon)
-        x_hat /= ws.s
-        self._update(p, mean, var, float(len(x) if w is None else w.sum()))
-        np.multiply(x_hat, p["gamma"], out=ws.y)
-        ws.y += p["beta"]
+        x_hat /= ws.s[:, np.newaxis]
+        self._update(p, mean, var, total)
+        np.multiply(x_hat, p["gamma"][:, np.newaxis], out=y)
+        y += p["beta"][:, np.newaxis]
         return ws.y
 
     def _update(self, p: Params, mean: Array, var: Array, total: float) -> None:
@@ -97,14 +106,14 @@ class BatchNorm(Layer):
     def backward(
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
     ) -> Array | None:
-        x_hat = ws.x_hat
-        np.sum(dy, axis=0, out=g["beta"])
-        np.einsum("ij,ij->j", dy, x_hat, out=g["gamma"])
+        x_hat, d = by_unit(ws.x_hat), by_unit(dy)
+        np.sum(d, axis=1, out=g["beta"])
+        np.einsum("ij,ij->i", d, x_hat, out=g["gamma"])
         if not need_dx:
             return None
-        x_hat *= g["gamma"]
-        x_hat += g["beta"]
-        x_hat *= ws.q[:, np.newaxis]
-        dy -= x_hat
-        dy *= p["gamma"] / ws.s
-        return dy
+        x_hat *= g["gamma"][:, np.newaxis]
+        x_hat += g["beta"][:, np.newaxis]
+        x_hat *= ws.q
+        np.subtract(d, x_hat, out=x_hat)
+        x_hat *= (p["gamma"] / ws.s)[:, np.newaxis]
+        return ws.x_hat

@@ -68,4 +68,10 @@ class Dense(Layer):
             return None
         if ws.dx is None:  # the first layer, the widest as a rule, never comes here
             ws.dx = aligned_empty((len(dy), len(p["W"])), dy.dtype)
-        return np.matmul(dy, p["W"].T, out=ws.dx)
+            if not ws.x.flags.c_contiguous:  # flattened images: in their layout
+                ws.dx = aligned_empty(ws.dx.shape[::-1], dy.dtype).T
+        if ws.dx.flags.c_contiguous:
+            np.matmul(dy, p["W"].T, out=ws.dx)
+        else:
+            np.matmul(p["W"], dy.T, out=ws.dx.T)
+        return ws.dx

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .._arrays import aligned_empty
+from .._arrays import batch_empty
 from .._spec import check_range
 from .._typing import Array, DType, Matrix, Shape
 from ._masks import draw_mask
@@ -48,8 +48,7 @@ class Dropout(Layer):
     ) -> Workspace:
         ws = SimpleNamespace(training=training)
         if training is not None:
-            shape = (n, *spec.out_shape)
-            ws.mask, ws.y = aligned_empty(shape, dtype), aligned_empty(shape, dtype)
+            ws.mask, ws.y = (batch_empty(n, spec.out_shape, dtype) for _ in range(2))
         return ws
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:

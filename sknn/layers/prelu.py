@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .._arrays import aligned_empty
+from .._arrays import batch_empty, by_unit
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import Constant
 from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
@@ -15,7 +15,7 @@ from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
 
 @dataclass(frozen=True)
 class PReLU(Layer):
-    """``y = max(x, 0) + a min(x, 0)`` with one learned slope `a` for each unit [1]_.
+    """``y = max(x, 0) + a min(x, 0)``, a learned slope for each unit or channel [1]_.
 
     Backward: ``da = Σ dy min(x, 0)`` over rows, ``dx = dy`` where ``x > 0``, else
     ``a dy``. The penalty does not cover the slopes, as in the paper.
@@ -33,21 +33,20 @@ class PReLU(Layer):
     slope: float = 0.25
 
     def build(self, in_shape: Shape) -> LayerSpec:
-        a = ParamSpec(in_shape, Constant(self.slope), 1, 1, decay=False)
+        a = ParamSpec(in_shape[:1], Constant(self.slope), 1, 1, decay=False)
         return LayerSpec(in_shape, in_shape, {"a": a})
 
     def workspace(
         self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Workspace:
-        shape = (n, *spec.out_shape)
-        ws = SimpleNamespace(y=aligned_empty(shape, dtype))
-        ws.below = aligned_empty(shape, dtype)
+        ws = SimpleNamespace(y=batch_empty(n, spec.out_shape, dtype))
+        ws.below = batch_empty(n, spec.out_shape, dtype)
         return ws
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
         ws.x = x
         np.minimum(x, 0, out=ws.below)
-        np.multiply(ws.below, p["a"], out=ws.y)
+        np.multiply(by_unit(ws.below), p["a"][:, np.newaxis], out=by_unit(ws.y))
         ws.y += np.maximum(x, 0)
         return ws.y
 
@@ -55,6 +54,7 @@ class PReLU(Layer):
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
     ) -> Array | None:
         ws.below *= dy
-        np.sum(ws.below, axis=0, out=g["a"])
-        np.multiply(dy, np.where(ws.x > 0, dy.dtype.type(1), p["a"]), out=dy)
-        return dy
+        np.sum(by_unit(ws.below), axis=1, out=g["a"])
+        slopes = np.where(by_unit(ws.x) > 0, dy.dtype.type(1), p["a"][:, np.newaxis])
+        np.multiply(by_unit(dy), slopes, out=by_unit(ws.below))
+        return ws.below

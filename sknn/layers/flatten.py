@@ -1,0 +1,89 @@
+"""Between rows and images: where a network of images begins, and where it ends."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from .._arrays import batch_empty, rows_last
+from .._typing import Array, DType, Matrix, Shape
+from .base import Layer, LayerSpec, Params, Training, Workspace
+
+
+@dataclass(frozen=True)
+class ToImages(Layer):
+    """From rows as users have them to images: ``y[c, h, w] = scale * x[h, w, c]``.
+
+    The first layer of a network of images. x is (n, features), (n, H, W) or
+    (n, H, W, C), y (n, C, H, W).
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Height, width and channels of an image.
+    scale : float, default=1
+        Factor on the pixels, such as ``1 / 255`` for bytes.
+    """
+
+    shape: tuple[int, int, int]
+    scale: float = 1.0
+
+    def build(self, in_shape: Shape) -> LayerSpec:
+        if math.prod(in_shape) != math.prod(self.shape):
+            raise ValueError(
+                f"Images of {self.shape} (height, width, channels) have "
+                f"{math.prod(self.shape)} numbers, but a row has {in_shape}."
+            )
+        H, W, C = self.shape
+        return LayerSpec(in_shape, (C, H, W))
+
+    def workspace(
+        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
+    ) -> Workspace:
+        return SimpleNamespace(y=batch_empty(n, spec.out_shape, dtype))
+
+    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
+        if not isinstance(x, np.ndarray):
+            x = x.toarray()
+        images = x.reshape(len(x), *self.shape).transpose(0, 3, 1, 2)
+        return np.multiply(images, ws.y.dtype.type(self.scale), out=ws.y)
+
+    def backward(
+        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
+    ) -> Array | None:
+        if not need_dx:
+            return None
+        dx = dy.transpose(0, 2, 3, 1).reshape(len(dy), -1)
+        return dx * dx.dtype.type(self.scale)
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """From images (n, C, H, W) to rows (n, C H W), without a copy.
+
+    The rows are the transposed view of a C-ordered matrix, which a matrix product takes
+    as it is.
+    """
+
+    def build(self, in_shape: Shape) -> LayerSpec:
+        return LayerSpec(in_shape, (math.prod(in_shape),))
+
+    def workspace(
+        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
+    ) -> Workspace:
+        return SimpleNamespace(shape=spec.in_shape)
+
+    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
+        if x.ndim < 4:
+            return x.reshape(len(x), -1)
+        return rows_last(x).reshape(-1, len(x)).T
+
+    def backward(
+        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
+    ) -> Array | None:
+        if len(ws.shape) < 3:
+            return dy.reshape(len(dy), *ws.shape)
+        return np.moveaxis(dy.T.reshape(*ws.shape, len(dy)), -1, 0)
