@@ -278,7 +278,8 @@ TORCH = [
     (PReLU(-0.5), IMAGE, lambda nn: nn.PReLU(3, init=-0.5)),
     (Conv2D(4, 3), IMAGE, lambda nn: nn.Conv2d(3, 4, 3, padding="same")),
     (Conv2D(4, (5, 3)), IMAGE, lambda nn: nn.Conv2d(3, 4, (5, 3), padding="same")),
-    (Conv2D(2, (3, 2), (2, 3), "valid"), IMAGE, lambda nn: nn.Conv2d(3, 2, (3, 2), (2, 3))),
+    (Conv2D(2, (3, 2), (2, 3), "valid"), IMAGE,
+     lambda nn: nn.Conv2d(3, 2, (3, 2), (2, 3))),
     (Conv2D(2, 1), IMAGE, lambda nn: nn.Conv2d(3, 2, 1)),
     (Conv2D(2, 3, 2), (1, 7, 7), lambda nn: nn.Conv2d(1, 2, 3, 2, padding=1)),
     (Conv2D(2, 3), (1, 1, 1), lambda nn: nn.Conv2d(1, 2, 3, padding=1)),
@@ -286,7 +287,8 @@ TORCH = [
     (MaxPool2D(3, (1, 2)), IMAGE, lambda nn: nn.MaxPool2d(3, (1, 2))),
     (AvgPool2D((2, 3)), IMAGE, lambda nn: nn.AvgPool2d((2, 3))),
     (AvgPool2D(3, 2), IMAGE, lambda nn: nn.AvgPool2d(3, 2)),
-    (GlobalAvgPool2D(), IMAGE, lambda nn: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())),
+    (GlobalAvgPool2D(), IMAGE,
+     lambda nn: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())),
     (Flatten(), IMAGE, lambda nn: nn.Flatten()),
 ]  # fmt: skip
 """Layers, the shape of a row, and a function that makes PyTorch's, with parameters in

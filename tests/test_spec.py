@@ -14,13 +14,19 @@ from sknn.activations import ACTIVATIONS
 from sknn.initializers import INITIALIZERS, HeNormal
 from sknn.layers import (
     ActivationLayer,
+    AvgPool2D,
     BatchNorm,
+    Conv2D,
     Dense,
     DropConnect,
     Dropout,
+    Flatten,
+    GlobalAvgPool2D,
     LayerNorm,
+    MaxPool2D,
     PReLU,
     Residual,
+    ToImages,
 )
 from sknn.losses import (
     REGRESSION_LOSSES,
@@ -43,7 +49,13 @@ CASES = [
     DropConnect(Dense(3), 0.5),
     Dropout(0.5),
     LayerNorm(),
+    AvgPool2D(),
+    Conv2D(4, (3, 5)),
+    Flatten(),
+    GlobalAvgPool2D(),
+    MaxPool2D(3, 2),
     PReLU(),
+    ToImages((4, 4, 1)),
     Residual((Dense(3), Residual((Dense(3),)))),
 ]
 """A spec of every class."""
