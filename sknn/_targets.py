@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_weight
@@ -18,8 +19,9 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
-from ._estimator import ClassesMay
-from ._typing import Array, DType
+from ._docs import shared_docs
+from ._estimator import AvailablePartialFit, ClassesMay
+from ._typing import Array, DType, MatrixLike
 from .losses import (
     REGRESSION_LOSSES,
     BinaryCrossEntropy,
@@ -29,6 +31,7 @@ from .losses import (
 )
 
 
+@shared_docs
 class NetworkRegressorMixin(RegressorMixin):
     """Targets of a regressor: numbers, one or several a row."""
 
@@ -111,6 +114,58 @@ class NetworkRegressorMixin(RegressorMixin):
             return math.nan
         return self._score_predictions(y, prediction, sample_weight)
 
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        %(fit_parameters)s
+        %(validation_parameters)s
+
+        Returns
+        -------
+        self : estimator
+            The fitted regressor.
+        """
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self
+
+    @AvailablePartialFit
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch more, going on from the last call of this or of `fit`.
+
+        Weights, the solver's state and the learning rate go on, also after a pickle
+        round trip. Schedules that are planned for `max_iter` epochs count the calls.
+        Not available with ``solver='lbfgs'`` and with `early_stopping`.
+
+        Parameters
+        ----------
+        %(fit_parameters)s
+
+        Returns
+        -------
+        self : estimator
+            The trained regressor.
+        """
+        self._fit(X, y, sample_weight, one_epoch=True)
+        return self
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         counts = self.loss == "poisson" or isinstance(self.loss, HalfPoissonDeviance)
@@ -118,6 +173,7 @@ class NetworkRegressorMixin(RegressorMixin):
         return tags
 
 
+@shared_docs
 class NetworkClassifierMixin(ClassifierMixin):
     """Targets of a classifier: two or more classes, or several labels a row."""
 
@@ -320,6 +376,63 @@ class NetworkClassifierMixin(ClassifierMixin):
         if _check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._learn_classes(y if multilabel else classes)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        %(fit_parameters)s
+        %(validation_parameters)s
+
+        Returns
+        -------
+        self : estimator
+            The fitted classifier.
+        """
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self
+
+    @AvailablePartialFit
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch more, going on from the last call of this or of `fit`.
+
+        Weights, the solver's state and the learning rate go on, also after a pickle
+        round trip. Schedules that are planned for `max_iter` epochs count the calls.
+        Not available with ``solver='lbfgs'`` and with `early_stopping`.
+
+        Parameters
+        ----------
+        %(fit_parameters)s
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come. Needed on the first call only.
+
+        Returns
+        -------
+        self : estimator
+            The trained classifier.
+        """
+        with self._all_or_nothing():
+            self._learn_classes_once(y, classes)
+            self._fit(X, y, sample_weight, one_epoch=True)
+        return self
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -4,53 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from typing import Any, Self, SupportsIndex, TypeAlias
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import _fit_context
-from sklearn.metrics import get_scorer_names
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from ._architecture import BaseArchitecture, Choice, make_dropout
 from ._docs import shared_docs
-from ._estimator import AvailablePartialFit, BaseNetworkEstimator
-from ._spec import Spec
 from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
-from ._typing import Array, Matrix, MatrixLike
-from ._validation import (
-    check_choice,
-    check_hidden_layer_sizes,
-    check_rate,
-    per_layer,
-)
-from .activations import ACTIVATIONS, Activation
-from .initializers import (
-    INITIALIZERS,
-    Constant,
-    GlorotUniform,
-    Initializer,
-    Normal,
-    Zeros,
-    suitable,
-)
-from .layers import (
-    ActivationLayer,
-    BatchNorm,
-    Dense,
-    DropConnect,
-    Dropout,
-    Layer,
-    LayerNorm,
-    PReLU,
-    Residual,
-)
+from ._typing import Array, Matrix
+from ._validation import check_hidden_layer_sizes, per_layer
+from .layers import Layer
 from .losses import REGRESSION_LOSSES, Loss
 from .network import Network
-from .schedules import SCHEDULES, Schedule
-from .solvers import SOLVERS, Solver
-
-Choice: TypeAlias = str | Spec
-"""A name, or an object that says more than a name."""
 
 
 class ParameterViews(list):
@@ -74,166 +41,30 @@ class ParameterViews(list):
             view[...] = new
 
 
-NORMALIZATIONS: dict[str, type[Layer]] = {"batch": BatchNorm, "layer": LayerNorm}
-"""The layers that normalise, by name."""
-
-ACTIVATION_NAMES = {*ACTIVATIONS, "prelu"}
-
-
-def make_activation(choice: Any) -> Layer:
-    """Return the layer of an activation: a name, a function, or a layer already."""
-    check_choice("activation", choice, ACTIVATION_NAMES, (Activation, Layer))
-    if choice == "prelu":
-        return PReLU()
-    if isinstance(choice, Layer):
-        return choice
-    return ActivationLayer(ACTIVATIONS[choice] if isinstance(choice, str) else choice)
-
-
-def activation_name(choice: Any) -> str:
-    """Return the name of an activation, also of an object of a kind that has one."""
-    if isinstance(choice, str):
-        return choice
-    if isinstance(choice, PReLU):
-        return "prelu"
-    for name, activation in ACTIVATIONS.items():
-        if type(choice) is type(activation):
-            return name
-    return ""
-
-
-def make_dropout(rate: Any) -> list[Layer]:
-    """Return the dropout layer of that rate, if there is any."""
-    rate = check_rate("dropout", rate)
-    return [Dropout(rate)] if rate else []
-
-
-def make_normalization(choice: str | Layer | None) -> list[Layer]:
-    """Return the layer that normalises, if there is any."""
-    if choice is None:
-        return []
-    return [NORMALIZATIONS[choice]() if isinstance(choice, str) else choice]
-
-
-class BaseMLP(BaseNetworkEstimator):
+class BaseMLP(BaseArchitecture):
     """The layers of a multi-layer perceptron, and what its parameters may be."""
 
     _parameter_constraints: dict[str, Any] = {
+        **BaseArchitecture._parameter_constraints,
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "activation": [StrOptions(ACTIVATION_NAMES), Activation, Layer, tuple, list],
-        "solver": [StrOptions({"lbfgs", *SOLVERS}), Solver],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [
-            Interval(Real, 0, 1, closed="left"),
-            HasMethods(["split", "get_n_splits"]),
-        ],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
-        "initializer": [
-            StrOptions({"auto", *INITIALIZERS}),
-            Initializer,
-            tuple,
-            list,
-        ],
-        "init_scale": [Interval(Real, 0, None, closed="left")],
-        "rho": [Interval(Real, 0, 1, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "input_dropout": [Interval(Real, 0, 1, closed="left")],
-        "dropconnect": [Interval(Real, 0, 1, closed="left")],
-        "normalization": [StrOptions(set(NORMALIZATIONS)), Layer, None],
-        "residual": ["boolean"],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "max_grad_value": [Interval(Real, 0, None, closed="neither"), None],
-        "mixup": [Interval(Real, 0, None, closed="left")],
-        "restore_best": ["boolean"],
-        "refit_on_all": ["boolean"],
     }
 
     def _make_layers(self, n_outputs: int) -> list[Layer]:
         sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
         n = len(sizes)
         activations = per_layer("activation", self.activation, n)
-        rates = per_layer("dropout", self.dropout, n)
-        # The output layer is drawn for the activation in front of it, as in
-        # scikit-learn; 'auto' knows that it has none.
-        before = [*activations, activations[-1] if n else self.activation]
         choices = per_layer("initializer", self.initializer, n + 1, "weight matrix")
-        initializers = [
-            self._make_initializer(choice, activation, output=i == n)
-            for i, (choice, activation) in enumerate(zip(choices, before, strict=True))
+        initializers = self._make_initializers(choices, activations, self.activation)
+        return [
+            *make_dropout(self.input_dropout),
+            *self._make_dense_layers(
+                sizes, activations, per_layer("dropout", self.dropout, n), initializers
+            ),
+            self._make_dense(n_outputs, initializers[n]),
         ]
-        layers: list[Layer] = [Dropout(self.input_dropout)] * bool(self.input_dropout)
-        i = 0
-        while i < n:
-            after = [
-                [make_activation(activations[k]), *make_dropout(rates[k])]
-                for k in range(i, min(i + 2, n))
-            ]
-            first = [
-                self._make_dense(sizes[i], initializers[i]),
-                *make_normalization(self.normalization),
-                *after[0],
-            ]
-            if self.residual and i + 1 < n:
-                last = self._make_dense(sizes[i + 1], Zeros())
-                layers += [Residual((*first, last), initializers[i + 1]), *after[1]]
-                i += 2
-            else:
-                layers += first
-                i += 1
-        return [*layers, self._make_dense(n_outputs, initializers[n])]
-
-    def _make_dense(self, units: int, initializer: Initializer) -> Layer:
-        dense = Dense(units, initializer)
-        return DropConnect(dense, self.dropconnect) if self.dropconnect else dense
-
-    def _make_initializer(
-        self, choice: Any, activation: Any, output: bool
-    ) -> Initializer:
-        """Return the initializer of the weights in front of `activation`."""
-        names = {"auto", *INITIALIZERS}
-        check_choice("initializer", choice, names, (Initializer,))
-        if isinstance(choice, Initializer):
-            return choice
-        if choice == "auto":
-            return suitable(None if output else activation_name(activation))
-        if choice == "glorot_uniform":
-            # scikit-learn draws from a narrower range for the logistic function.
-            logistic = activation_name(activation) == "logistic"
-            return GlorotUniform(2.0 if logistic else 6.0)
-        if choice == "normal":
-            return Normal(self.init_scale)
-        if choice == "constant":
-            return Constant(self.init_scale)
-        return INITIALIZERS[choice]()
 
     def _start_network(
         self,
@@ -408,63 +239,6 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     ) -> None:
         self._store_parameters(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: MatrixLike,
-        y: MatrixLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: MatrixLike | None = None,
-        y_val: MatrixLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-    ) -> Self:
-        """Train the network.
-
-        Parameters
-        ----------
-        %(fit_parameters)s
-        %(validation_parameters)s
-
-        Returns
-        -------
-        self : MLPClassifier
-            The fitted classifier.
-        """
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
-        return self
-
-    @AvailablePartialFit
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self,
-        X: MatrixLike,
-        y: MatrixLike,
-        sample_weight: ArrayLike | None = None,
-        classes: ArrayLike | None = None,
-    ) -> Self:
-        """Train for one epoch more, going on from the last call of this or of `fit`.
-
-        Weights, the solver's state and the learning rate go on, also after a pickle
-        round trip. Schedules that are planned for `max_iter` epochs count the calls.
-        Not available with ``solver='lbfgs'`` and with `early_stopping`.
-
-        Parameters
-        ----------
-        %(fit_parameters)s
-        classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come. Needed on the first call only.
-
-        Returns
-        -------
-        self : MLPClassifier
-            The trained classifier.
-        """
-        with self._all_or_nothing():
-            self._learn_classes_once(y, classes)
-            self._fit(X, y, sample_weight, one_epoch=True)
-        return self
-
 
 @shared_docs
 class MLPRegressor(NetworkRegressorMixin, BaseMLP):
@@ -573,55 +347,3 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
         quantile: float | Sequence[float] = 0.5,
     ) -> None:
         self._store_parameters(locals())
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: MatrixLike,
-        y: MatrixLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: MatrixLike | None = None,
-        y_val: MatrixLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-    ) -> Self:
-        """Train the network.
-
-        Parameters
-        ----------
-        %(fit_parameters)s
-        %(validation_parameters)s
-
-        Returns
-        -------
-        self : MLPRegressor
-            The fitted regressor.
-        """
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
-        return self
-
-    @AvailablePartialFit
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self,
-        X: MatrixLike,
-        y: MatrixLike,
-        sample_weight: ArrayLike | None = None,
-    ) -> Self:
-        """Train for one epoch more, going on from the last call of this or of `fit`.
-
-        Weights, the solver's state and the learning rate go on, also after a pickle
-        round trip. Schedules that are planned for `max_iter` epochs count the calls.
-        Not available with ``solver='lbfgs'`` and with `early_stopping`.
-
-        Parameters
-        ----------
-        %(fit_parameters)s
-
-        Returns
-        -------
-        self : MLPRegressor
-            The trained regressor.
-        """
-        self._fit(X, y, sample_weight, one_epoch=True)
-        return self

@@ -27,6 +27,7 @@ FLOORS = [
     {"network", "objective"},
     {"_threads", "training", "descent"},
     {
+        "_architecture",
         "_callbacks",
         "_estimator",
         "_targets",
