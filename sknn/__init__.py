@@ -1,7 +1,8 @@
 """Neural networks that behave like every other scikit-learn estimator."""
 
+from .cnn import CNNClassifier, CNNRegressor
 from .mlp import MLPClassifier, MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["CNNClassifier", "CNNRegressor", "MLPClassifier", "MLPRegressor"]
 
 __version__ = "0.1.0"

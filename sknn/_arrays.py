@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ._typing import Array, DType, Shape
+from ._typing import Array, DType, Matrix, Shape
 
 CACHE_LINE = 64
 """Bytes. A vector instruction that crosses from one line to the next costs double, and
@@ -51,3 +51,10 @@ def by_unit(x: Array) -> Array:
     A view if images lie in memory as `batch_empty` lays them.
     """
     return x.T if x.ndim == 2 else rows_last(x).reshape(x.shape[1], -1)
+
+
+def as_floats(x: Matrix, dtype: DType) -> Matrix:
+    """Return rows as floats: bytes as fractions of 255, numbers as they are."""
+    if x.dtype == np.uint8:
+        return np.multiply(x, dtype.type(1 / 255), dtype=dtype)
+    return x.astype(dtype, copy=False)

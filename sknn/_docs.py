@@ -153,6 +153,38 @@ activation : str, Activation, Layer or one for each hidden layer, default='relu'
     'leaky_relu', 'prelu' (with a learned slope for each unit), 'elu', 'selu', 'gelu',
     'silu', 'mish', 'softplus', or an object of `sknn.activations`."""
 
+CNN_PARAMETERS = """\
+conv_channels : int or array-like of int, default=(32, 64)
+    Channels of the convolution of each block. A block is convolution, normalisation if
+    any, activation, pooling.
+kernel_size : int, (int, int) or one for each block, default=3
+    Height and width of a kernel. A list or tuple has one for each block, so that
+    different sides are written ``[(5, 3), (3, 3)]``.
+stride : int, (int, int) or one for each block, default=1
+    Step of a kernel.
+padding : {'same', 'valid'} or one for each block, default='same'
+    Whether zeros around the image keep its size.
+pooling : {'max', 'avg'}, None or one for each block, default='max'
+    What a pooling window becomes.
+pool_size : int, (int, int) or one for each block, default=2
+    Height and width of a pooling window; windows lie side by side.
+hidden_layer_sizes : int or array-like of int, default=(128,)
+    Units of each dense hidden layer behind the blocks.
+input_shape : tuple or None, default=None
+    Height, width and channels (1 if left out) of the images in the rows of `X`. None
+    takes the shape of `X` if it is (n, H, W) or (n, H, W, C). Rows of numbers are
+    guessed to be square images, grey or in colour, or strips one pixel high; windows
+    larger than a guessed image are cut.
+activation : str, Activation, Layer or one for each block and hidden layer, \
+default='relu'
+    Activation function: 'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu'
+    (with a learned slope for each channel or unit), 'elu', 'selu', 'gelu', 'silu',
+    'mish', 'softplus', or an object of `sknn.activations`."""
+
+CNN_ATTRIBUTES = """\
+input_shape_ : tuple of int
+    Height, width and channels of the images."""
+
 TRAINING_ATTRIBUTES = """\
 history_ : dict of list
     A row for each epoch, or iteration of 'lbfgs': ``pandas.DataFrame(history_)`` is a
@@ -219,6 +251,8 @@ PARAGRAPHS = {
     "training_parameters": TRAINING_PARAMETERS,
     "regularization_parameters": REGULARIZATION_PARAMETERS,
     "mlp_parameters": MLP_PARAMETERS,
+    "cnn_parameters": CNN_PARAMETERS,
+    "cnn_attributes": CNN_ATTRIBUTES,
     "training_attributes": TRAINING_ATTRIBUTES,
     "fit_parameters": FIT_PARAMETERS,
     "validation_parameters": VALIDATION_PARAMETERS,

@@ -118,6 +118,12 @@ class AvailablePartialFit:
         return MethodType(self.method, estimator)
 
 
+def float_dtype(dtype: Any) -> DType:
+    """Return the dtype to compute in for data of that one: bytes become float32."""
+    dtype = np.dtype(dtype)
+    return dtype if dtype.kind == "f" else np.dtype(np.float32)
+
+
 def noise_stream(rng: np.random.RandomState) -> np.random.Generator:
     """Return a stream for masks and mixup that depends on `rng` but does not move it.
 
@@ -294,7 +300,7 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
             goes_on = hasattr(self, "network_") and (self.warm_start or one_epoch)
             X, y = self._check_X_y(X, y, first=not goes_on)
             # L-BFGS needs the accuracy of float64 for its line search.
-            dtype = np.dtype(np.float64) if self.solver == "lbfgs" else X.dtype
+            dtype = float_dtype(np.float64 if self.solver == "lbfgs" else X.dtype)
             y = self._encode_targets(y, dtype, self._classes_may(goes_on, one_epoch))
             if sample_weight is not None:
                 sample_weight = check_sample_weight(sample_weight, X, dtype)
@@ -381,15 +387,23 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
             self.__dict__.update(before)
             raise
 
+    def _as_rows(self, X: Any, first: bool) -> Any:
+        """Return `X` with one row for each sample; images would become rows here."""
+        return X
+
+    def _kept_dtypes(self, first: bool) -> list[Any]:
+        """Return the dtypes of X that are kept; others are cast to the first."""
+        return [np.float64, np.float32] if first else [self.network_.dtype]
+
     def _check_X_y(self, X: Any, y: Any, first: bool) -> tuple[Matrix, Array]:
         return validate_data(
             self,
-            X,
+            self._as_rows(X, first),
             y,
             accept_sparse="csr",
             multi_output=True,
             y_numeric=isinstance(self, RegressorMixin),
-            dtype=(np.float64, np.float32) if first else self.network_.dtype,
+            dtype=self._kept_dtypes(first),
             order="C",
             reset=first,
         )
@@ -404,7 +418,8 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
     ) -> Network:
         """Return a new network, or a copy of the fitted one to go on with."""
         n_scores = self._n_scores(y)
-        network = Network(self._make_layers(n_scores), X.shape[1:], X.dtype)
+        layers = self._make_layers(n_scores)
+        network = Network(layers, X.shape[1:], float_dtype(X.dtype))
         if not goes_on:
             network.initialize(rng)
             return network
@@ -552,7 +567,11 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
         """Return the raw scores (n, n_outputs_) of rows `X`, after checking them."""
         check_is_fitted(self)
         X = validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
+            self,
+            self._as_rows(X, first=False),
+            accept_sparse="csr",
+            dtype=self._kept_dtypes(first=True),
+            reset=False,
         )
         return self.network_.scores(X)
 

@@ -74,17 +74,17 @@ def check_rate(name: str, value: Any) -> float:
     return float(value)
 
 
-def check_hidden_layer_sizes(hidden_layer_sizes: Any) -> list[int]:
-    """Return the sizes as a list of positive integers."""
-    sizes = hidden_layer_sizes
+def check_sizes(name: str, sizes: Any) -> list[int]:
+    """Return the sizes of layers as a list of positive integers."""
+    given = sizes
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if not all(isinstance(size, Integral) for size in sizes):
         raise ValueError(
-            "hidden_layer_sizes must be an integer or a sequence of integers, one a "
-            f"hidden layer, got {hidden_layer_sizes!r}."
+            f"{name} must be an integer or a sequence of integers, one a layer, got "
+            f"{given!r}."
         )
     if any(size <= 0 for size in sizes):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        raise ValueError(f"{name} must be > 0, got {sizes}.")
     return [int(size) for size in sizes]
 
 

@@ -43,12 +43,12 @@ class ValidationSetMixin(BaseEstimator):
         try:
             X_val, y_val = validate_data(
                 self,
-                X_val,
+                self._as_rows(X_val, first=False),
                 y_val,
                 accept_sparse="csr",
                 multi_output=True,
                 y_numeric=isinstance(self, RegressorMixin),
-                dtype=data.X.dtype,
+                dtype=self._kept_dtypes(first=False),
                 order="C",
                 reset=False,
             )

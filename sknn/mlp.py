@@ -14,7 +14,7 @@ from ._architecture import BaseArchitecture, Choice, make_dropout
 from ._docs import shared_docs
 from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
 from ._typing import Array, Matrix
-from ._validation import check_hidden_layer_sizes, per_layer
+from ._validation import check_sizes, per_layer
 from .layers import Layer
 from .losses import REGRESSION_LOSSES, Loss
 from .network import Network
@@ -53,7 +53,7 @@ class BaseMLP(BaseArchitecture):
     }
 
     def _make_layers(self, n_outputs: int) -> list[Layer]:
-        sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
+        sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         n = len(sizes)
         activations = per_layer("activation", self.activation, n)
         choices = per_layer("initializer", self.initializer, n + 1, "weight matrix")

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import aligned_zeros
+from ._arrays import aligned_zeros, as_floats
 from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec, Training
 from .layers.base import Params, Workspace, backward_all, forward_all
@@ -167,7 +167,12 @@ class Network:
         ]
 
     def forward(self, x: Matrix, ws: list[Workspace], train: bool = False) -> Array:
-        """Return the raw scores of rows `x`, in a buffer of `ws`."""
+        """Return the raw scores of rows `x`, in a buffer of `ws`.
+
+        Rows of another dtype are cast first, bytes to fractions of 255.
+        """
+        if x.dtype != self.dtype:
+            x = as_floats(x, self.dtype)
         return forward_all(self.layers, self.params, x, ws, train)
 
     def backward(self, dz: Array, g: list[Params], ws: list[Workspace]) -> None:
@@ -199,7 +204,7 @@ class Network:
             if part.stop - start < step:
                 ws = self.workspace(part.stop - start)
             x = X[part] if rows is None else X[rows[part]]
-            yield part, self.forward(x.astype(self.dtype, copy=False), ws)
+            yield part, self.forward(x, ws)
 
     def scores(self, X: Matrix, rows: Array | None = None) -> Array:
         """Return the raw scores of all rows of `X`, or of the given ones."""

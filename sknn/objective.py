@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ._arrays import aligned_zeros
+from ._arrays import aligned_zeros, as_floats
 from ._typing import Array, Matrix
 from .layers import Training
 from .layers.base import Workspace
@@ -102,6 +102,7 @@ class Objective:
         w = np.ones(len(y), dtype) if sample_weight is None else sample_weight
         w, w_other = share * w, (1 - share) * w[other]
         self._training.sample_weight = w + w_other
+        x = as_floats(x, dtype)
         x = (share * x + (1 - share) * x[other]).astype(dtype, copy=False)
         z = self.network.forward(x, ws, train=True)
         dz = np.empty_like(z)
@@ -137,7 +138,6 @@ class Objective:
         """
         loss, grad = 0.0, np.zeros_like(self.grad)
         for x, y, w in batches:
-            x = x.astype(self.network.dtype, copy=False)
             loss += self.data_loss_gradient(x, y, w, total)
             grad += self.grad
         n_decay = self.network.n_decay

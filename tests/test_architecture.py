@@ -33,6 +33,7 @@ FLOORS = [
         "_targets",
         "_validation",
         "_validation_set",
+        "cnn",
         "mlp",
     },
 ]

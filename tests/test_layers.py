@@ -69,7 +69,9 @@ CASES = [
     (GlobalAvgPool2D(), (3, 5, 4)),
     (Flatten(), (3, 5, 4)),
     (Flatten(), (5,)),
-    (ToImages((4, 5, 3), scale=0.5), (60,)),
+    (ToImages((4, 5, 3)), (60,)),
+    (Residual((Conv2D(2), TANH)), (3, 4, 5)),
+    (Residual((Conv2D(3), BatchNorm(), Dropout(0.3))), (3, 4, 5)),
     (Residual((Dropout(0.3), Residual((LayerNorm(), Dense(5))), Dense(2))), (5,)),
 ]
 """Layers, each with the shape of an input row."""

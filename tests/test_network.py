@@ -207,15 +207,20 @@ def test_memory_of_scores_is_bounded(monkeypatch):
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
 def test_layers_see_the_dtype_of_the_network(monkeypatch, make):
     network, seen = make_network(5, [4], 2, dtype=np.float32), []
-    forward = network.forward
+    forward = Dense.forward
 
-    def spy(x, ws):
+    def spy(layer, p, x, ws, train):
         seen.append(x.dtype)
-        return forward(x, ws)
+        return forward(layer, p, x, ws, train)
 
-    monkeypatch.setattr(network, "forward", spy)
+    monkeypatch.setattr(Dense, "forward", spy)
     network.scores(make(draw_rows(6)))
-    assert seen == [np.float32]
+    assert seen == [np.float32] * 2
+
+
+def test_bytes_are_fractions_of_255():
+    network, X = make_network(5, [4], 2), np.arange(30, dtype=np.uint8).reshape(6, 5)
+    assert_allclose(network.scores(X), network.scores(X / 255), rtol=1e-12)
 
 
 def test_calls_do_not_share_buffers():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 from .._typing import Array, Shape
@@ -19,7 +20,9 @@ def pair(value: Pair) -> tuple[int, int]:
 def check_positive(name: str, value: Any) -> None:
     """Raise unless `value` holds whole numbers from 1 up."""
     values = value if isinstance(value, tuple) else (value,)
-    if len(values) > 2 or not all(isinstance(v, int) and v >= 1 for v in values):
+    if len(values) > 2 or not all(
+        isinstance(v, Integral) and int(v) >= 1 for v in values
+    ):
         raise ValueError(
             f"{name} must be a whole number from 1 up, or two of them for height and "
             f"width, got {value!r}."

@@ -15,7 +15,7 @@ from .base import Layer, LayerSpec, Params, Training, Workspace
 
 @dataclass(frozen=True)
 class ToImages(Layer):
-    """From rows as users have them to images: ``y[c, h, w] = scale * x[h, w, c]``.
+    """From rows as users have them to images: ``y[c, h, w] = x[h, w, c]``.
 
     The first layer of a network of images. x is (n, features), (n, H, W) or
     (n, H, W, C), y (n, C, H, W).
@@ -24,12 +24,9 @@ class ToImages(Layer):
     ----------
     shape : (int, int, int)
         Height, width and channels of an image.
-    scale : float, default=1
-        Factor on the pixels, such as ``1 / 255`` for bytes.
     """
 
     shape: tuple[int, int, int]
-    scale: float = 1.0
 
     def build(self, in_shape: Shape) -> LayerSpec:
         if math.prod(in_shape) != math.prod(self.shape):
@@ -49,15 +46,15 @@ class ToImages(Layer):
         if not isinstance(x, np.ndarray):
             x = x.toarray()
         images = x.reshape(len(x), *self.shape).transpose(0, 3, 1, 2)
-        return np.multiply(images, ws.y.dtype.type(self.scale), out=ws.y)
+        np.copyto(ws.y, images)
+        return ws.y
 
     def backward(
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
     ) -> Array | None:
         if not need_dx:
             return None
-        dx = dy.transpose(0, 2, 3, 1).reshape(len(dy), -1)
-        return dx * dx.dtype.type(self.scale)
+        return dy.transpose(0, 2, 3, 1).reshape(len(dy), -1)
 
 
 @dataclass(frozen=True)

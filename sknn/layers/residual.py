@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .._arrays import aligned_empty
+from .._arrays import batch_empty
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import GlorotUniform, Initializer
 from .base import (
@@ -21,6 +21,7 @@ from .base import (
     backward_all,
     forward_all,
 )
+from .conv import Conv2D
 from .dense import Dense
 
 T = TypeVar("T")
@@ -38,7 +39,8 @@ class Residual(Layer):
     layers : tuple of Layer
         The inner layers F.
     projection : Initializer, default=GlorotUniform()
-        How the weights of P are drawn, a dense layer, where F changes the width.
+        How the weights of P are drawn where F changes the width: a dense layer, for
+        images a convolution of single pixels.
 
     References
     ----------
@@ -61,13 +63,24 @@ class Residual(Layer):
         """Whether one of the inner layers mixes rows."""
         return any(layer.mixes_rows for layer in self.layers)
 
+    def _make_projection(self, out_shape: Shape) -> Layer:
+        """Return P: a dense layer, for images one that looks at single pixels."""
+        if len(out_shape) == 1:
+            return Dense(out_shape[0], self.projection)
+        return Conv2D(out_shape[0], 1, initializer=self.projection)
+
     def build(self, in_shape: Shape) -> LayerSpec:
         parts, shape = [], in_shape
         for layer in self.layers:
             parts.append(layer.build(shape))
             shape = parts[-1].out_shape
+        if shape[1:] != in_shape[1:]:
+            raise ValueError(
+                f"The inner layers of a residual block must keep height and width, but "
+                f"they make {shape} of {in_shape}."
+            )
         if shape != in_shape:
-            parts.append(Dense(shape[0], self.projection).build(in_shape))
+            parts.append(self._make_projection(shape).build(in_shape))
         params = _join([part.params for part in parts])
         state = _join([part.state for part in parts])
         return LayerSpec(in_shape, shape, params, state, tuple(parts))
@@ -76,13 +89,13 @@ class Residual(Layer):
         self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Workspace:
         projects = len(spec.parts) > len(self.layers)
-        P = Dense(spec.out_shape[0], self.projection) if projects else None
+        P = self._make_projection(spec.out_shape) if projects else None
         layers = self.layers if P is None else (*self.layers, P)
         parts = [
             layer.workspace(part, n, dtype, training)
             for layer, part in zip(layers, spec.parts, strict=True)
         ]
-        y = aligned_empty((n, *spec.out_shape), dtype)
+        y = batch_empty(n, spec.out_shape, dtype)
         return SimpleNamespace(P=P, parts=parts, y=y, p=None, g=None)
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
@@ -98,7 +111,7 @@ class Residual(Layer):
     ) -> Array | None:
         if ws.g is not g:
             ws.g, ws.grads = g, _split(g, len(ws.parts))
-        n, dF = len(self.layers), dy.copy()
+        n, dF = len(self.layers), dy.copy(order="K")
         dx = backward_all(
             self.layers, ws.params[:n], ws.grads[:n], dF, ws.parts[:n], 0, need_dx
         )
