@@ -1,0 +1,367 @@
+"""CNNClassifier and CNNRegressor: images in every form, layers, errors."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_param_validation,
+    parametrize_with_checks,
+)
+
+from sknn import CNNClassifier, CNNRegressor, MLPClassifier
+from sknn.cnn import guess_image_shape
+from sknn.layers import AvgPool2D, Conv2D, MaxPool2D
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore:Got `batch_size`:UserWarning",
+    # An array as a data frame's column, in the checks themselves.
+    "ignore::DeprecationWarning",
+)
+
+SMALL = {
+    "conv_channels": (4, 6),
+    "hidden_layer_sizes": (16,),
+    "batch_size": 32,
+    "random_state": 0,
+}
+
+ABLE = {
+    "conv_channels": (8, 16),
+    "hidden_layer_sizes": (32,),
+    "batch_size": 32,
+    "learning_rate_init": 0.01,
+    "random_state": 0,
+}
+
+QUICK = {"hidden_layer_sizes": (16,), "max_iter": 60, "learning_rate_init": 0.02}
+
+SETTINGS = [
+    {"conv_channels": (4, 4)},
+    {"conv_channels": 4, "normalization": "batch", "residual": True, "pooling": "avg"},
+    {"conv_channels": (4,), "normalization": "layer", "pooling": None, "stride": 2},
+    {"conv_channels": (), "activation": "tanh"},
+    {"conv_channels": (4,), "padding": "valid", "activation": "prelu"},
+]
+
+CHECKED = [
+    Estimator(**QUICK, **setting)
+    for Estimator in (CNNClassifier, CNNRegressor)
+    for setting in SETTINGS
+]
+
+
+@parametrize_with_checks(CHECKED)
+def test_common_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("Estimator", [CNNClassifier, CNNRegressor])
+@pytest.mark.parametrize(
+    "check", [check_param_validation, check_dataframe_column_names_consistency]
+)
+def test_checks_not_yielded(check, Estimator):
+    check(Estimator.__name__, Estimator(**QUICK, conv_channels=(4,)))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    data = load_digits()
+    return data.images[:300] / 16, data.target[:300]
+
+
+def fit(X, y, **params):
+    return CNNClassifier(**{**SMALL, "max_iter": 3, **params}).fit(X, y)
+
+
+# -- images ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "n_features, shape",
+    [
+        (1, (1, 1, 1)),
+        (2, (1, 2, 1)),
+        (3, (1, 1, 3)),
+        (4, (2, 2, 1)),
+        (12, (2, 2, 3)),
+        (15, (1, 15, 1)),
+        (64, (8, 8, 1)),
+        (784, (28, 28, 1)),
+        (3072, (32, 32, 3)),
+    ],
+)
+def test_rows_are_guessed_to_be_images(n_features, shape):
+    assert guess_image_shape(n_features) == shape
+
+
+@pytest.mark.parametrize("n_features", range(1, 30))
+def test_any_number_of_features_works(n_features):
+    X = np.random.RandomState(0).rand(20, n_features)
+    net = CNNClassifier(**QUICK).set_params(max_iter=1).fit(X, np.arange(20) % 2)
+    assert math.prod(net.input_shape_) == n_features
+    assert net.predict_proba(X).shape == (20, 2)
+
+
+def test_images_in_every_form_are_the_same(digits, tmp_path):
+    X, y = digits
+    expected = fit(X, y).predict_proba(X)
+    mapped = np.memmap(tmp_path / "X", X.dtype, "w+", shape=X.shape)
+    mapped[:] = X
+    forms = [X[..., np.newaxis], X.reshape(len(X), -1), X.tolist(), mapped]
+    for form in forms:
+        assert_array_equal(fit(form, y).predict_proba(form), expected)
+    assert_array_equal(fit(forms[1], y, input_shape=(8, 8)).predict_proba(X), expected)
+
+
+def test_bytes_are_fractions_of_255(digits):
+    X, y = digits
+    X = (X * 255).astype(np.uint8)
+    net, expected = fit(X, y), fit((X / 255).astype(np.float32), y)
+    assert net.network_.dtype == np.float32
+    p = expected.predict_proba((X / 255).astype(np.float32))
+    assert_allclose(net.predict_proba(X), p, rtol=1e-4, atol=1e-6)
+    # Numbers are taken as they are, also by a network that was fitted on bytes.
+    floats = (X / 255).astype(np.float32)
+    assert_allclose(net.predict_proba(floats), p, rtol=1e-4, atol=1e-6)
+
+
+def test_bytes_work_with_mixup_lbfgs_and_a_validation_set(digits):
+    X, y = digits
+    X = (X * 255).astype(np.uint8)
+    for params in (
+        {"mixup": 0.5},
+        {"solver": "lbfgs", "max_iter": 20},
+        {"early_stopping": True},
+    ):
+        params = {**ABLE, "max_iter": 10, **params}
+        assert fit(X, y, **params).score(X, y) > 0.6
+    net = CNNClassifier(**SMALL, max_iter=3).fit(X, y, X_val=X, y_val=y)
+    assert net.validation_scores_[-1] == net.score(X, y)
+
+
+def test_colours_are_channels(digits):
+    X, y = digits
+    X = np.stack([X, X[:, ::-1], X[:, :, ::-1]], axis=3)
+    net = fit(X, y)
+    assert net.input_shape_ == (8, 8, 3)
+    assert_array_equal(net.predict(X.reshape(len(X), -1)), net.predict(X))
+    for seen in range(3):  # each channel matters
+        other = X.copy()
+        other[..., seen] = 0
+        assert (net.predict_proba(other) != net.predict_proba(X)).any()
+
+
+# -- layers ---------------------------------------------------------------------------
+
+
+def test_lenet_5(digits):
+    X = np.zeros((20, 28, 28), np.float32)
+    net = CNNClassifier(
+        (6, 16), kernel_size=5, padding=("same", "valid"), hidden_layer_sizes=(120, 84),
+        max_iter=1,
+    ).fit(X, np.arange(20) % 10)  # fmt: skip
+    assert net.network_.theta.size == 61_706  # as counted in the paper's sequel
+    shapes = [spec.out_shape for spec in net.network_.specs]
+    assert (6, 28, 28) in shapes
+    assert (6, 14, 14) in shapes
+    assert (16, 10, 10) in shapes
+    assert (16, 5, 5) in shapes
+    assert (400,) in shapes
+
+
+def test_each_block_has_its_own_values():
+    X = np.random.RandomState(0).rand(20, 12, 10)
+    net = CNNClassifier(
+        (3, 4), kernel_size=[(5, 3), 3], stride=[1, (1, 2)], padding=["valid", "same"],
+        pooling=["avg", "max"], pool_size=[2, (2, 1)], hidden_layer_sizes=(),
+        max_iter=1,
+    ).fit(X, np.arange(20) % 2)  # fmt: skip
+    layers = net.network_.layers
+    assert [layer.kernel_size for layer in layers if isinstance(layer, Conv2D)] == [
+        (5, 3),
+        3,
+    ]
+    pools = [layer for layer in layers if isinstance(layer, AvgPool2D | MaxPool2D)]
+    assert pools == [AvgPool2D(2), MaxPool2D((2, 1))]
+    assert (4, 2, 2) in [spec.out_shape for spec in net.network_.specs]
+
+
+def torch_twin(torch, net):
+    """PyTorch's network of the layers (4, 6 channels), with the parameters of `net`."""
+    nn = torch.nn
+    twin = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(24, 16), nn.ReLU(), nn.Linear(16, 10),
+    ).double()  # fmt: skip
+    ours = [p[name] for p in net.network_.params for name in ("W", "b") if name in p]
+    for parameter, array in zip(twin.parameters(), ours, strict=True):
+        array = array.T if array.ndim == 2 else array
+        parameter.data = torch.tensor(array.copy())
+    return twin
+
+
+def test_whole_network_as_in_torch(digits):
+    torch = pytest.importorskip("torch")
+    X, y = digits
+    net = fit(X, y)
+    scores = torch_twin(torch, net)(torch.tensor(X[:, np.newaxis]))
+    assert_allclose(net.decision_function(X), scores.detach(), rtol=1e-9, atol=1e-12)
+
+
+def test_training_as_in_torch(digits):
+    torch = pytest.importorskip("torch")
+    X, y = digits
+    params = {"solver": "sgd", "momentum": 0.0, "alpha": 0, "batch_size": 50,
+              "shuffle": False, "learning_rate_init": 0.1,
+              # Biases of 0 would leave windows without ink on the kink of relu.
+              "initializer": "glorot_uniform"}  # fmt: skip
+    begin = fit(X, y, **{**params, "learning_rate_init": 1e-300})
+    twin = torch_twin(torch, begin)
+    optimizer = torch.optim.SGD(twin.parameters(), lr=0.1)
+    for _ in range(3):
+        for rows in np.split(np.arange(300), 6):
+            optimizer.zero_grad()
+            z = twin(torch.tensor(X[rows, np.newaxis]))
+            torch.nn.functional.cross_entropy(z, torch.tensor(y[rows])).backward()
+            optimizer.step()
+    scores = twin(torch.tensor(X[:, np.newaxis])).detach()
+    net = fit(X, y, **params)
+    assert_allclose(net.decision_function(X), scores, rtol=1e-8, atol=1e-10)
+
+
+# -- as any estimator -----------------------------------------------------------------
+
+
+def test_in_pipelines_and_searches(digits):
+    X, y = digits
+    rows = X.reshape(len(X), -1)
+    net = CNNClassifier(**ABLE, max_iter=15)
+    assert cross_val_score(net, X, y, cv=3).mean() > 0.75
+    assert make_pipeline(StandardScaler(), net).fit(rows, y).score(rows, y) > 0.9
+    whitened = make_pipeline(PCA(36, whiten=True), net).fit(rows, y)
+    assert whitened[-1].input_shape_ == (6, 6, 1)
+    grid = {
+        "kernel_size": [3, 5],
+        "pooling": ["max", "avg"],
+        "conv_channels": [4, (4, 4)],
+    }
+    one, two = (
+        GridSearchCV(net, grid, cv=2, n_jobs=n_jobs, error_score="raise").fit(X, y)
+        for n_jobs in (1, 2)
+    )
+    assert_array_equal(
+        one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"]
+    )
+
+
+def test_clone_pickle_and_float32(digits):
+    X, y = digits
+    net = fit(X.astype(np.float32), y)
+    assert net.network_.dtype == np.float32
+    again = pickle.loads(pickle.dumps(net))
+    assert_array_equal(again.predict_proba(X), net.predict_proba(X))
+    assert clone(net).get_params() == net.get_params()
+    assert len(pickle.dumps(fit(X, y))) == len(pickle.dumps(fit(X[:250], y[:250])))
+
+
+def test_partial_fit_goes_on(digits):
+    X, y = digits
+    X = (X * 255).astype(np.uint8)
+    net = CNNClassifier(**ABLE)
+    for _ in range(10):
+        net.partial_fit(X, y, classes=np.arange(10))
+    assert net.score(X, y) > 0.8
+
+
+def test_rows_may_be_sliced_as_one_likes(digits):
+    X, y = digits
+    net = fit(X, y)
+    parts = np.concatenate(
+        [net.decision_function(X[i : i + 7]) for i in range(0, 300, 7)]
+    )
+    assert_allclose(parts, net.decision_function(X), rtol=1e-10)
+
+
+def test_a_cnn_beats_an_mlp_of_as_many_parameters_on_shifted_digits():
+    data = load_digits()
+    rng = np.random.RandomState(0)
+    X = np.zeros((len(data.images), 12, 12), np.float32)
+    for image, target in zip(data.images / 16, X, strict=True):
+        i, j = rng.randint(0, 5, size=2)
+        target[i : i + 8, j : j + 8] = image
+    y = data.target
+    params = {"learning_rate": "cosine", "learning_rate_init": 0.005, "max_iter": 20,
+              "batch_size": 32, "random_state": 0}  # fmt: skip
+    cnn = CNNClassifier((16, 32), hidden_layer_sizes=(32,), **params)
+    mlp = MLPClassifier((93,), **params)
+    rows = X.reshape(len(X), -1)
+    cnn.fit(X[:1000], y[:1000])
+    mlp.fit(rows[:1000], y[:1000])
+    assert (
+        cnn.network_.theta.size
+        < mlp.network_.theta.size
+        < 1.1 * cnn.network_.theta.size
+    )
+    gained = cnn.score(X[1000:], y[1000:]) - mlp.score(rows[1000:], y[1000:])
+    assert gained > 0.1
+
+
+# -- bad input ------------------------------------------------------------------------
+
+BAD = [
+    ({"input_shape": (8, 7)}, r"input_shape=\(8, 7\) has 56 numbers, .* 64 columns"),
+    ({"input_shape": (64,)}, r"\(height, width\) or .* got \(64,\)"),
+    ({"input_shape": (8, -8)}, r"whole numbers from 1 up, got \(8, -8\)"),
+    ({"input_shape": "8x8"}, "input_shape"),
+    ({"conv_channels": (4,) * 4, "input_shape": (8, 8)}, "Block 4 of 4: MaxPool2D.* "
+     "less than one pixel of images of 1 x 1"),
+    ({"kernel_size": 9, "padding": "valid", "input_shape": (8, 8)}, "Block 1 of 2: "
+     "kernel_size=9 is larger than the image, 8 x 8 pixels"),
+    ({"kernel_size": (3, 3, 3)}, "kernel_size .* one for each block, .* there are 2"),
+    ({"kernel_size": [0, 3]}, r"Block 1 of 2: kernel_size .* number .* got \(0, 0"),
+    ({"padding": "full"}, "padding.*'valid'.*Got 'full'"),
+    ({"padding": ["same", "full"]}, "Block 2 of 2: padding must be .* got 'full'"),
+    ({"pooling": "maxx"}, "pooling.*'max'.* Did you mean 'max'"),
+    ({"pooling": ["max", "mean"]}, r"pooling must be one of \['avg', 'max'\].*'mean'"),
+    ({"conv_channels": (0, 3)}, r"conv_channels must be > 0, got \[0, 3\]"),
+    ({"conv_channels": (2.5,)}, "conv_channels must be an integer or a sequence"),
+    ({"activation": ["relu"] * 2}, "one for each block and layer, .* there are 3"),
+    ({"dropout": [0.1]}, "dropout must be .* block and layer, of which there are 3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("params, message", BAD, ids=[str(case[0]) for case in BAD])
+def test_bad_parameters(params, message, digits):
+    X, y = digits
+    net = CNNClassifier(**{**SMALL, **params})
+    with pytest.raises(ValueError, match=message):
+        net.fit(X.reshape(len(X), -1), y)
+    assert not hasattr(net, "network_")
+    assert not hasattr(net, "input_shape_")
+
+
+def test_images_of_another_shape(digits):
+    X, y = digits
+    with pytest.raises(ValueError, match=r"input_shape=\(8, 4, 2\) does not match X"):
+        fit(X, y, input_shape=(8, 4, 2))
+    net = fit(X, y)
+    with pytest.raises(
+        ValueError, match=r"images of \(8, 7, 1\).* fitted on .*\(8, 8, 1\)"
+    ):
+        net.predict(X[:, :, :7])
+    with pytest.raises(ValueError, match="X has 63 features"):
+        net.predict(X.reshape(len(X), -1)[:, :63])
+    with pytest.raises(ValueError, match=r"Found array with dim"):
+        net.predict(X[np.newaxis, np.newaxis])
