@@ -127,7 +127,11 @@ class Network:
     @property
     def largest_product(self) -> int:
         """Multiply-adds a row of the largest matrix product."""
-        sizes = [math.prod(spec.shape) for _, _, spec in self._param_specs()]
+        sizes = [
+            math.prod(param.shape) * math.prod(spec.out_shape[1:])  # once a pixel
+            for spec in self.specs
+            for param in spec.params.values()
+        ]
         return max(sizes, default=0)
 
     @property
