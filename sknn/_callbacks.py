@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["CallbackSupportMixin", "FitCallbacks", "fit_callbacks"]
@@ -27,6 +28,11 @@ class FitCallbacks:
         As the user passed them to `fit`.
     max_epochs : int or None
         Most epochs there can be, if known: the length of a progress bar.
+
+    Attributes
+    ----------
+    refresh : callable or None
+        Called before the callbacks, to set on the estimator what has been reached.
     """
 
     def __init__(
@@ -34,6 +40,7 @@ class FitCallbacks:
     ) -> None:
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         self._seen = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self.refresh: Callable[[], None] | None = None
         self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
         self._fit.call_on_fit_task_begin(**self._seen)
 
@@ -44,6 +51,8 @@ class FitCallbacks:
 
     def epoch_ends(self) -> bool:
         """Tell that an epoch has ended; return whether a callback says to stop."""
+        if self.refresh is not None:
+            self.refresh()
         return self._epoch.call_on_fit_task_end(
             **self._seen, reconstruction_attributes=self._network_now
         )

@@ -51,7 +51,8 @@ shuffle : bool, default=True
 random_state : int, RandomState instance or None, default=None
     Decides the initial weights, the hold-out of `early_stopping`, the order of rows,
     the masks of dropout and the shares of mixup. An int gives the same result on each
-    call.
+    call (but a splitter passed as `validation_fraction` has a `random_state` of its
+    own).
 tol : float, default=1e-4
     Smallest change of loss or score that counts as an improvement; for 'lbfgs' the
     largest element of the gradient at which the search ends.

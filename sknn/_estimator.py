@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from inspect import signature
 from types import MethodType
 from typing import Any, Literal
@@ -187,9 +188,10 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
     # -- parameters ---------------------------------------------------------------
 
     def _store_parameters(self, given: dict[str, Any]) -> None:
-        """Set each parameter of the constructor to the value given, as it is."""
-        for name in self._get_param_names():
-            setattr(self, name, given[name])
+        """Set each parameter of a constructor, whose locals are `given`, as it is."""
+        for name, value in given.items():
+            if name != "self":
+                setattr(self, name, value)
 
     def set_params(self, **params: Any) -> Any:
         """Set parameters; ``learning_rate__warmup`` is one of an object's.
@@ -238,11 +240,16 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
         """
         if not isinstance(choice, str):
             return choice
-        params = self.get_params(deep=False)
         fields = signature(table[choice]).parameters
-        return table[choice](**{f: params[f] for f in fields if f in params})
+        return table[choice](**{f: vars(self)[f] for f in fields if f in vars(self)})
 
     def _make_solver(self) -> Solver:
+        if self.solver == "adadelta" and self.learning_rate_init < 0.1:
+            warn_caller(
+                "solver='adadelta' finds the length of its steps by itself, and "
+                f"learning_rate_init={self.learning_rate_init} makes them shorter "
+                "still. learning_rate_init=1 is usual, with epsilon=1e-6."
+            )
         return self._make(self.solver, SOLVERS)
 
     def _make_schedule(self) -> Schedule:
@@ -254,12 +261,17 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
 
     def _check_combinations(self, network: Network) -> None:
         """Raise where parameters that are valid one by one cannot go together."""
-        if self.solver != "lbfgs":
-            return
         random = any(layer.random for layer in network.layers)
         mixes = any(layer.mixes_rows for layer in network.layers)
+        if mixes and self.batch_size == 1:
+            raise ValueError(
+                "normalization='batch' has nothing to learn from a batch of one row, "
+                "but batch_size=1. Use a larger batch, or normalization='layer'."
+            )
+        if self.solver != "lbfgs":
+            return
         for culprit, is_on in (
-            ("dropout, input_dropout and dropconnect make", random),
+            ("dropout, input_dropout, dropconnect or a random layer makes", random),
             ("mixup makes", self.mixup),
             ("normalization='batch' makes", mixes),
         ):
@@ -341,13 +353,27 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
             restore_best=self.restore_best,
             verbose=int(self.verbose),
         )
+        validated = validation_data is not None
+        # What a callback or a scorer may look at: the lists grow while it trains.
+        self._set_fitted(run.history, validated)
+        if run.callbacks is not None:
+            run.callbacks.refresh = partial(self._set_fitted, run.history, validated)
         begin = self.network_.snapshot()
         run.validate = self._make_validate(validation_data)
         ending = self._train(train_data, run, limits)
         self._report(ending, run.history)
-        if refits and ending != "interrupted":
+        if self.early_stopping and run.history.best_validation_score == -math.inf:
+            raise ValueError(
+                "early_stopping has nothing to go by: the score on the validation set, "
+                f"scoring={self.scoring!r}, was not a number in any of "
+                f"{run.history.n_iter} epochs. Perhaps the set is too small, or misses "
+                "a class: raise validation_fraction, make it a splitter such as "
+                "StratifiedShuffleSplit(1), pass X_val and y_val, or use "
+                "scoring='loss'."
+            )
+        if refits and ending not in ("interrupted", "stopped"):
             self._train_best_epochs(data, run, limits, begin)
-        self._set_fitted(run.history, validation_data is not None)
+        self._set_fitted(run.history, validated)
 
     def _train_best_epochs(
         self, data: Data, run: Run, limits: Limits, begin: tuple[Array, Array]
@@ -358,6 +384,7 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
         best = run.history.best_epoch
         if best == 0:  # no epoch had a score, or none was better than a warm start
             return
+        kept = self.network_.snapshot()
         self.network_.restore(begin)
         ending = self._train(
             data,
@@ -366,6 +393,13 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
                 limits, max_iter=best, n_iter_no_change=math.inf, early_stopping=False
             ),
         )
+        if ending in ("interrupted", "stopped"):
+            self.network_.restore(kept)
+            warn_caller(
+                "refit_on_all: the second run, on all rows, did not reach its end. The "
+                "best weights of the first are kept."
+            )
+            return
         if ending != "max_iter":
             self._report(ending, again.history)
         run.history.n_iter, run.history.loss = again.history.n_iter, again.history.loss
@@ -424,7 +458,7 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
             network.initialize(rng)
             return network
         fitted = self.network_
-        if (fitted.shapes, fitted.state.size) != (network.shapes, network.state.size):
+        if fitted.arrays != network.arrays:
             raise ValueError(
                 f"The parameters ask for other layers now, {network!r}, than those to "
                 f"go on with, {fitted!r}. Refit with warm_start=False, or leave "
@@ -472,13 +506,19 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
             progress = SolverProgress.start(solver, theta, rate, run.noise)
         else:
             progress = before.resume(solver, theta, rate)
-        batch_size = self._clip_batch_size(data.n)
+        schedule, batch_size = self._make_schedule(), self._clip_batch_size(data.n)
+        if run.one_epoch and schedule(progress.epochs, self.max_iter, data.n) == 0:
+            warn_caller(
+                f"The learning rate is 0: learning_rate={self.learning_rate!r} is "
+                f"planned for max_iter={self.max_iter} epochs, which are over. Choose "
+                "one that does not end at 0, or raise max_iter."
+            )
         with blas_threads_for(batch_size * self.network_.largest_product):
             ending = train_stochastic(
                 self._make_objective(progress.rng),
                 data,
                 self._make_monitor(run, limits),
-                self._make_schedule(),
+                schedule,
                 progress,
                 batch_size=batch_size,
                 shuffle=self.shuffle,

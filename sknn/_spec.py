@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from inspect import signature
+from numbers import Real
 from typing import Any, Self
 
 
 class Spec:
     """Hyper-parameters of one part, such as an activation, a layer or a solver.
 
-    Subclasses are frozen dataclasses: they hold no arrays, compare by value, pickle,
-    and are never changed, so that one can be shared by any number of estimators. An
+    They hold no arrays, compare by value, pickle, and are never changed, so that one
+    can be shared by any number of estimators. Ours are frozen dataclasses; a class of
+    another form keeps each parameter of its constructor under its name. An
     estimator that was given one reaches its fields in scikit-learn's way, as in
     ``set_params(learning_rate__warmup=5)``.
     """
@@ -18,6 +20,18 @@ class Spec:
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the hyper-parameters by name, as scikit-learn's `clone` wants them."""
         return {name: getattr(self, name) for name in signature(type(self)).parameters}
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return self.get_params() == other.get_params()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.get_params().items()))
+
+    def __repr__(self) -> str:
+        params = (f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({', '.join(params)})"
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with other values of some hyper-parameters."""
@@ -38,8 +52,13 @@ def check_range(
     `closed` says which ends belong to it: 'both', 'left', 'right' or 'neither'.
     """
     value = getattr(spec, name)
-    above = low <= value if closed in ("both", "left") else low < value
-    below = value <= high if closed in ("both", "right") else value < high
+    if not isinstance(value, Real):
+        raise ValueError(
+            f"{name} of {type(spec).__name__} must be a number, got {value!r}."
+        )
+    number = float(value)
+    above = low <= number if closed in ("both", "left") else low < number
+    below = number <= high if closed in ("both", "right") else number < high
     if not (above and below):
         left = "[" if closed in ("both", "left") else "("
         right = "]" if closed in ("both", "right") else ")"

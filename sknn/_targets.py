@@ -238,6 +238,12 @@ class NetworkClassifierMixin(ClassifierMixin):
     def _make_loss(self) -> Loss:
         if isinstance(self.loss, tuple(REGRESSION_LOSSES.values())):
             raise ValueError(f"loss={self.loss!r} is for numbers, not for classes.")
+        wrong = BinaryCrossEntropy if self._is_multiclass else CategoricalCrossEntropy
+        if isinstance(self.loss, wrong):
+            raise ValueError(
+                f"loss={self.loss!r} does not fit the targets, which are "
+                f"{self._y_type}. loss='log_loss' takes the one that does."
+            )
         if isinstance(self.loss, Loss):
             return self.loss
         return (

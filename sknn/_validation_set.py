@@ -93,14 +93,29 @@ class ValidationSetMixin(BaseEstimator):
                 f"given {data.n}."
             )
         y = data.y.ravel() if data.y.shape[1:] == (1,) else data.y
-        splits = splitter.split(np.empty((data.n, 0)), y)
-        train, held_out = next(iter(splits), ((), ()))
+        try:
+            splits = splitter.split(np.empty((data.n, 0)), y)
+            train, held_out = map(np.asarray, next(iter(splits), ((), ())))
+        except Exception as error:  # whatever a splitter raises
+            raise ValueError(
+                f"validation_fraction={splitter!r} cannot split {data.n} rows: {error}"
+            ) from error
         if not (len(train) and len(held_out)):
             raise ValueError(
                 f"validation_fraction={splitter!r} must split the rows in two, got "
                 f"{len(train)} to train on and {len(held_out)} held out."
             )
-        return np.asarray(train), np.asarray(held_out)
+        for rows in (train, held_out):
+            if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= data.n:
+                raise ValueError(
+                    f"validation_fraction={splitter!r} must give numbers of rows from "
+                    f"0 to {data.n - 1}, got {rows!r}."
+                )
+        if np.intersect1d(train, held_out).size:
+            raise ValueError(
+                f"validation_fraction={splitter!r} holds out rows that it trains on."
+            )
+        return train, held_out
 
     def _split_at_random(
         self, data: Data, rng: np.random.RandomState

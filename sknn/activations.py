@@ -13,7 +13,6 @@ from ._spec import Spec, check_range
 from ._typing import Array
 
 
-@dataclass(frozen=True)
 class Activation(Spec, ABC):
     """An elementwise function and its derivative, both writing in place.
 

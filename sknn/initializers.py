@@ -13,7 +13,6 @@ from ._spec import Spec, check_range
 from ._typing import Array, Shape
 
 
-@dataclass(frozen=True)
 class Initializer(Spec, ABC):
     """A distribution of initial weights that depends on fan_in and fan_out.
 

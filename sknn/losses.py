@@ -20,7 +20,6 @@ from ._spec import Spec, check_range
 from ._typing import Array
 
 
-@dataclass(frozen=True)
 class Loss(Spec, ABC):
     """A loss of raw scores `z` against targets `y`, and its inverse link.
 
@@ -29,7 +28,7 @@ class Loss(Spec, ABC):
     no arrays.
     """
 
-    link_name: ClassVar[str]
+    link_name: ClassVar[str] = "identity"
     """Name of the output activation, as in scikit-learn's ``out_activation_``."""
 
     @property

@@ -120,6 +120,19 @@ class Network:
         return [(i, name, spec.shape) for i, name, spec in self._param_specs()]
 
     @property
+    def arrays(self) -> list[tuple[str, Shape]]:
+        """Name and shape of all parameters and of all state, layer by layer.
+
+        Networks with the same can go on with each other's; layers without any, such
+        as dropout, may differ.
+        """
+        found: list[tuple[str, Shape]] = []
+        for spec in self.specs:
+            found += [(name, param.shape) for name, param in spec.params.items()]
+            found += [(name, state.shape) for name, state in spec.state.items()]
+        return found
+
+    @property
     def n_layers(self) -> int:
         """Weight matrices, and one for the input, which scikit-learn counts too."""
         return 1 + sum(spec.decay for _, _, spec in self._param_specs())

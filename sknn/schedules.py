@@ -10,7 +10,6 @@ from typing import ClassVar
 from ._spec import Spec, check_range
 
 
-@dataclass(frozen=True)
 class Schedule(Spec, ABC):
     """A factor on ``learning_rate_init``, asked for before every step.
 

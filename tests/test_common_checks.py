@@ -108,64 +108,6 @@ VOCABULARY = [
      "l1_ratio": 0.1, "initializer": "auto"},
 ]  # fmt: skip
 
-# The vocabulary of training, one word at a time, then sentences.
-SMALL = {"hidden_layer_sizes": (20,), "max_iter": 40, "learning_rate_init": 0.02}
-TWO = {**SMALL, "hidden_layer_sizes": (20, 10)}
-FOUR = {**SMALL, "hidden_layer_sizes": (20, 10, 10, 10)}
-# Holds out rows of both classes where a check gives weight to one class only.
-SPLIT = ShuffleSplit(1, test_size=0.3, random_state=1)
-
-VOCABULARY = [
-    {**SMALL, "activation": "prelu"},
-    {**SMALL, "activation": "selu"},
-    {**SMALL, "activation": "gelu"},
-    {**TWO, "activation": ("prelu", "silu")},
-    {**FOUR, "activation": ("leaky_relu", "elu", "mish", "softplus")},
-    {**SMALL, "activation": ELU(alpha=0.5)},
-    {**SMALL, "solver": "adagrad", "learning_rate_init": 0.1},
-    {**SMALL, "solver": "rmsprop"},
-    {**SMALL, "solver": "adadelta", "learning_rate_init": 1.0, "epsilon": 1e-3},
-    {**SMALL, "solver": "adamw"},
-    {**SMALL, "solver": "nadam"},
-    {**SMALL, "solver": Adam(beta_1=0.8)},
-    *({**SMALL, "learning_rate": name}
-      for name in ("step", "exponential", "linear", "cosine", "inverse_sqrt",
-                   "one_cycle")),
-    {**SMALL, "learning_rate": Cosine(warmup=5, final=0.1)},
-    {**SMALL, "initializer": "auto"},
-    {**SMALL, "initializer": "he_normal"},
-    {**SMALL, "initializer": "orthogonal"},
-    {**TWO, "initializer": ("lecun_uniform", Orthogonal(), "glorot_normal")},
-    {**SMALL, "initializer": "normal", "init_scale": 0.1},
-    {**SMALL, "dropout": 0.2},
-    {**TWO, "dropout": (0.1, 0.2)},
-    {**SMALL, "input_dropout": 0.1},
-    {**SMALL, "dropconnect": 0.1},
-    {**SMALL, "normalization": "batch"},
-    {**SMALL, "normalization": "layer"},
-    {**SMALL, "normalization": BatchNorm(momentum=0.5)},
-    {**FOUR, "residual": True},
-    {**SMALL, "l1_ratio": 1.0, "alpha": 0.01},
-    {**SMALL, "max_grad_norm": 0.5},
-    {**SMALL, "max_grad_value": 0.1},
-    {**SMALL, "mixup": 0.2},
-    {**SMALL, "early_stopping": True, "restore_best": False},
-    {**SMALL, "early_stopping": True, "refit_on_all": True},
-    {**SMALL, "early_stopping": True, "validation_fraction": SPLIT},
-    {**FOUR, "residual": True, "normalization": "layer", "initializer": "auto",
-     "activation": "gelu", "solver": "adamw", "learning_rate": "one_cycle"},
-    {**TWO, "normalization": "batch", "activation": "prelu", "solver": "nadam",
-     "learning_rate": Step(at=(0.8,), warmup=0.1), "max_grad_norm": 1.0},
-    {**FOUR, "residual": True, "normalization": "batch", "dropout": 0.1,
-     "dropconnect": 0.05, "input_dropout": 0.05, "mixup": 0.1, "l1_ratio": 0.5,
-     "learning_rate": "cosine", "max_grad_value": 1.0},
-    {**TWO, "early_stopping": True, "refit_on_all": True, "dropout": 0.1,
-     "validation_fraction": SPLIT, "solver": "rmsprop", "learning_rate": "linear"},
-    {"solver": "lbfgs", "max_iter": 60, "hidden_layer_sizes": (20, 10),
-     "activation": ("elu", "softplus"), "residual": True, "normalization": "layer",
-     "l1_ratio": 0.1, "initializer": "auto"},
-]  # fmt: skip
-
 ESTIMATORS = [
     *(MLPClassifier(**params) for params in SETTINGS.values()),
     MLPClassifier(**QUICK, class_weight="balanced"),

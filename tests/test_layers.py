@@ -333,6 +333,7 @@ def test_three_batches_and_a_prediction_as_in_torch(layer, in_shape, make):
     call.state[:] = Network([layer], in_shape, call.dtype).state
     for ours, parameter in in_pairs(layer, in_shape, call.p, module):
         parameter.data = torch.tensor(ours.copy())
+    var = 1.0
     for seed in range(3):
         values = np.random.RandomState(seed).normal(2, 3, (N, *in_shape))
         x = torch.tensor(values, requires_grad=True)
@@ -343,6 +344,10 @@ def test_three_batches_and_a_prediction_as_in_torch(layer, in_shape, make):
         close(call.y, y)
         close(dx, x.grad)
         views = call.network.views(grad)
+        if "var" in call.p:  # ours is without Bessel's correction
+            m, others = layer.momentum, tuple({0, 2, 3} & set(range(values.ndim)))
+            var = (1 - m) * var + m * values.var(axis=others)
+            module.running_var.copy_(torch.tensor(var))
         for ours, parameter in in_pairs(layer, in_shape, *views, module):
             close(ours, parameter.grad)
     running = [buffer for buffer in module.buffers() if buffer.ndim]

@@ -51,7 +51,11 @@ from sknn.schedules import (
 )
 from sknn.solvers import SGD, SOLVERS, Adam, AdamW, RMSProp, Solver
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    # With the rate that the tables have for all solvers.
+    "ignore:solver='adadelta':UserWarning",
+)
 
 ESTIMATORS = [MLPClassifier, MLPRegressor]
 STOCHASTIC = [*SOLVERS]

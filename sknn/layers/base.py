@@ -89,7 +89,6 @@ class LayerSpec:
         return math.prod(self.out_shape) + sum(part.width for part in self.parts)
 
 
-@dataclass(frozen=True)
 class Layer(Spec, ABC):
     """One step of a network, ``y = f(x; p)``: hyper-parameters only, immutable."""
 

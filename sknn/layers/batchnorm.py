@@ -20,10 +20,11 @@ class BatchNorm(Layer):
     """``y = γ x̂ + β``, ``x̂ = (x - μ) / sqrt(σ² + ε)``, for each unit or channel [1]_.
 
     In training μ and σ² are mean and variance over the rows of the batch, weighted if
-    the rows are; in prediction they are running averages of those, the variance with
-    Bessel's correction. x, y are (n, units), or images (n, channels, H, W), whose
-    pixels count as rows. Backward, with ``s = sqrt(σ² + ε)`` and the share
-    ``q = w / Σ w`` of each row (``1 / n``): ``dγ = Σ dy x̂``, ``dβ = Σ dy``,
+    the rows are; in prediction they are running averages of those (without Bessel's
+    correction, so that the scale of the weights does not matter). x, y are (n, units),
+    or images (n, channels, H, W), whose pixels count as rows. Backward, with
+    ``s = sqrt(σ² + ε)`` and the share ``q = w / Σ w`` of each row (``1 / n``):
+    ``dγ = Σ dy x̂``, ``dβ = Σ dy``,
     ``dx = γ / s (dy - q (dβ + x̂ dγ))``. The penalty covers neither γ nor β.
 
     Parameters
@@ -75,31 +76,31 @@ class BatchNorm(Layer):
             np.multiply(x, scale[:, np.newaxis], out=y)
             y += (p["beta"] - p["mean"] * scale)[:, np.newaxis]
             return ws.y
-        ws.q, total = ws.equal_shares, float(x.shape[1])
+        ws.q = ws.equal_shares
         w = ws.training.sample_weight
         if w is not None:
             w = np.tile(w, ws.pixels)  # the rows of images lie innermost
-            total = float(w.sum())
-            ws.q = w / w.dtype.type(total)
+            ws.q = w / w.sum()
         mean, x_hat = x @ ws.q, by_unit(ws.x_hat)
         np.subtract(x, mean[:, np.newaxis], out=x_hat)
         np.multiply(x_hat, x_hat, out=y)
         var = y @ ws.q
         ws.s = np.sqrt(var + self.epsilon)
         x_hat /= ws.s[:, np.newaxis]
-        self._update(p, mean, var, total)
+        self._update(p, mean, var, float(ws.q.max()))
         np.multiply(x_hat, p["gamma"][:, np.newaxis], out=y)
         y += p["beta"][:, np.newaxis]
         return ws.y
 
-    def _update(self, p: Params, mean: Array, var: Array, total: float) -> None:
-        """Move the running averages towards those of a batch of weight `total`.
+    def _update(self, p: Params, mean: Array, var: Array, largest_share: float) -> None:
+        """Move the running averages towards those of a batch.
 
-        Bessel's correction holds for whole rows; below two it would be unbounded.
+        A single row, of which a last batch may consist, says nothing of the variance.
         """
-        if total > 1:
-            var = var * (total / max(total - 1, 1))
-        for running, new in ((p["mean"], mean), (p["var"], var)):
+        averages = [(p["mean"], mean)]
+        if largest_share < 1:
+            averages.append((p["var"], var))
+        for running, new in averages:
             running *= 1 - self.momentum
             running += self.momentum * new
 

@@ -42,7 +42,7 @@ class AdamW(Adam):
     AdamW(beta_1=0.9, beta_2=0.999, epsilon=1e-08, weight_decay=0.1)
     """
 
-    weight_decay: float = 0.01
+    weight_decay: float = 0.01  # type: ignore[misc]
 
     def __post_init__(self) -> None:
         super().__post_init__()

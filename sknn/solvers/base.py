@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from .._spec import Spec
 from .._typing import Array
@@ -13,20 +12,17 @@ SolverState: TypeAlias = dict[str, Any]
 """What a solver remembers between steps: arrays like theta, counters. It pickles."""
 
 
-@dataclass(frozen=True)
 class Solver(Spec, ABC):
     """A rule for one step of descent over the whole flat parameter vector.
 
     A step is elementwise, so that theta can be walked block by block.
     """
 
-    @property
-    def weight_decay(self) -> float:
-        """Decoupled weight decay: parameters that decay shrink by η λ before a step.
+    weight_decay: ClassVar[float] = 0.0
+    """Decoupled weight decay: parameters that decay shrink by η λ before a step.
 
-        The step itself does not do it, since a solver does not know which they are.
-        """
-        return 0.0
+    The step itself does not do it, since a solver does not know which they are.
+    """
 
     @abstractmethod
     def start(self, theta: Array) -> SolverState:
