@@ -170,13 +170,46 @@ def test_refit_on_all_tells_of_the_epochs_of_both_runs(solver):
     assert net.n_iter_ == best
     last = recorder.fitted[-1]
     assert_array_equal(net.network_.theta, last.network_.theta)
-    # Stopped in the second run, it has trained for fewer epochs than were best.
-    stopped = fit(
-        MLPClassifier, Recorder(stop_after=5), **params,
-        scoring=lambda *_: next(scores),
-    )  # fmt: skip
-    assert stopped.n_iter_ == 1
-    assert_array_equal(stopped.network_.theta, recorder.fitted[4].network_.theta)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_stopped_refit_keeps_the_best_weights(solver):
+    """Stopped in the first run there is no second; stopped there, the first counts."""
+    params = {
+        "solver": solver, "early_stopping": True, "validation_fraction": KFold(5),
+        "n_iter_no_change": 100, "max_iter": 4,
+    }  # fmt: skip
+
+    def scoring(*_):
+        return next(scores)
+
+    scores = iter([1, 2, 3, 0])
+    best = fit(MLPClassifier, Recorder(), **params, scoring=scoring)
+    for stop_after in (5, 6):
+        scores = iter([1, 2, 3, 0])
+        recorder = Recorder(stop_after=stop_after)
+        with pytest.warns(UserWarning, match="best weights of the first are kept"):
+            net = fit(
+                MLPClassifier, recorder, **params, refit_on_all=True, scoring=scoring
+            )
+        assert_array_equal(net.network_.theta, best.network_.theta)
+    scores = iter([1, 2, 3, 0])
+    first = Recorder(stop_after=3)
+    net = fit(MLPClassifier, first, **params, refit_on_all=True, scoring=scoring)
+    assert net.n_iter_ == 3
+    assert_array_equal(net.network_.theta, best.network_.theta)
+
+
+def test_callbacks_see_the_epoch_that_has_ended():
+    seen = []
+
+    class Reader(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            seen.append((estimator.n_iter_, len(estimator.loss_curve_)))
+
+    net = fit(MLPClassifier, Reader())
+    n = net.n_iter_
+    assert seen == [*((i, i) for i in range(1, n + 1)), (n, n)]
 
 
 FAILURES = [

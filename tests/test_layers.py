@@ -472,23 +472,21 @@ def test_dropout_takes_csr(csr, dtype):
 # -- BatchNorm ------------------------------------------------------------------------
 
 
-def test_batchnorm_of_a_single_row_learns_its_mean_only():
+@pytest.mark.parametrize("weights", [[1.0], [2.0, 0.0, 0.0]])
+def test_batchnorm_of_a_single_row_learns_nothing_of_the_variance(weights):
     call = Call(BatchNorm(momentum=1.0), (5,))
-    x = call.x[:1]
-    assert_array_equal(call.forward(x), call.p["beta"][np.newaxis])
+    call.w, x, var = np.array(weights), call.x[: len(weights)], call.p["var"].copy()
+    assert_allclose(call.forward(x)[0], call.p["beta"], rtol=1e-12)
     assert_array_equal(call.p["mean"], x[0])
-    assert_array_equal(call.p["var"], np.zeros(5))
+    assert_array_equal(call.p["var"], var)
 
 
-@pytest.mark.parametrize("total", [1e-3, 0.5, 1.0, 1.001, 1.5, 2.0])
-def test_batchnorm_of_light_rows_keeps_the_variance_bounded(total):
-    """Bessel's correction at most doubles the variance, as for two rows."""
+@pytest.mark.parametrize("scale", [1e-3, 0.5, 1.0, 100.0])
+def test_batchnorm_does_not_know_the_scale_of_the_weights(scale):
     call = Call(BatchNorm(momentum=1.0), (5,))
-    call.w = np.full(N, total / N)
+    call.w = np.full(N, scale)
     call.forward()
-    var = call.x.var(axis=0)
-    assert (call.p["var"] >= var * (1 - 1e-12)).all()
-    assert (call.p["var"] <= 2 * var * (1 + 1e-12)).all()
+    assert_allclose(call.p["var"], call.x.var(axis=0), rtol=1e-12)
 
 
 # -- Residual -------------------------------------------------------------------------

@@ -13,11 +13,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import erf
 from sklearn.base import clone
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import d2_pinball_score, mean_absolute_error
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
     KFold,
     PredefinedSplit,
     StratifiedKFold,
@@ -1121,3 +1122,141 @@ def test_bad_input_is_named_with_what_would_do(Estimators, params, message):
         with pytest.raises(ValueError, match=message):
             net.fit(X, y)
         assert vars(net) == vars(Estimator(**params))
+
+
+# -- findings of reviews --------------------------------------------------------------
+
+
+def test_an_early_stopping_score_that_is_no_number_is_an_error():
+    X, y = DATA[MLPRegressor]
+    net = MLPRegressor(early_stopping=True, max_iter=3, random_state=0)
+    with (
+        pytest.raises(ValueError, match="scoring=None, was not a number in any of 3"),
+        # R² of a single row is not defined.
+        pytest.warns(UserWarning, match="not well-defined"),
+    ):
+        net.fit(X, y, X_val=X[:1], y_val=y[:1])
+    assert not hasattr(net, "network_")
+
+
+@pytest.mark.parametrize("rows", [201, 401])
+def test_a_last_batch_of_one_row_does_not_spoil_batch_norm(rows):
+    X, y = load_digits(return_X_y=True)
+    params = {"normalization": "batch", "max_iter": 20, "random_state": 0}
+    spoilt, whole = (
+        MLPClassifier(**params).fit(X[:n] / 16, y[:n]) for n in (rows, rows - 1)
+    )
+    np.testing.assert_allclose(
+        spoilt.network_.params[1]["var"].mean(),
+        whole.network_.params[1]["var"].mean(),
+        rtol=0.1,
+    )
+
+
+def test_batch_norm_refuses_batches_of_one_row():
+    net = MLPClassifier(normalization="batch", batch_size=1)
+    with pytest.raises(ValueError, match=r"batch_size=1\. Use a larger batch"):
+        net.fit(*DATA[MLPClassifier])
+
+
+def test_a_subclass_may_have_parameters_of_its_own():
+    class Mine(MLPClassifier):
+        def __init__(self, foo=1, *, alpha=0.1):
+            super().__init__(alpha=alpha, solver="sgd", momentum=0.5, max_iter=2)
+            self.foo = foo
+
+    X, y = DATA[MLPClassifier]
+    net = Mine(alpha=0.2).fit(X, y)
+    assert net.get_params() == {"foo": 1, "alpha": 0.2}
+    assert net._progress.solver == SGD(momentum=0.5)
+
+
+@pytest.mark.parametrize("one_more", ["partial_fit", "warm start"])
+def test_dropout_may_be_switched_between_calls(one_more):
+    X, y = DATA[MLPClassifier]
+    net = MLPClassifier((6,), dropout=0.5, max_iter=2, random_state=0).fit(X, y)
+    before = net.network_.theta.copy()
+    net.set_params(dropout=0.0, input_dropout=0.1)
+    if one_more == "partial_fit":
+        net.partial_fit(X, y)
+    else:
+        net.set_params(warm_start=True).fit(X, y)
+    assert 0 < np.abs(net.network_.theta - before).max() < 0.1
+
+
+def test_partial_fit_says_that_the_schedule_is_over():
+    X, y = DATA[MLPClassifier]
+    net = MLPClassifier(learning_rate="cosine", max_iter=2, random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match="learning rate is 0: learning_rate='cosine'"):
+        net.partial_fit(X, y)
+
+
+def test_adadelta_says_what_rate_it_wants():
+    with pytest.warns(UserWarning, match="learning_rate_init=1 is usual"):
+        MLPClassifier(solver="adadelta", max_iter=2).fit(*DATA[MLPClassifier])
+
+
+def test_parts_need_not_be_dataclasses():
+    class Plain(Solver):
+        def __init__(self, factor=1.0):
+            self.factor = factor
+
+        def start(self, theta):
+            return {}
+
+        def step(self, theta, grad, state, learning_rate):
+            theta -= self.factor * learning_rate * grad
+
+    assert Plain(0.1) == Plain(0.1) != Plain(0.9)
+    assert hash(Plain(0.1)) == hash(Plain(0.1)) != hash(Plain(0.9))
+    assert repr(Plain(0.1)) == "Plain(factor=0.1)"
+    X, y = DATA[MLPClassifier]
+    net = MLPClassifier(solver=Plain(0.1), max_iter=2).fit(X, y)
+    net.set_params(solver__factor=0.9).partial_fit(X, y)
+    assert net._progress.solver.factor == 0.9
+    assert clone(net).solver == Plain(0.9)
+
+
+def test_a_required_weight_decay_is_a_parameter_as_any():
+    @dataclass(frozen=True)
+    class Decaying(SGD):
+        weight_decay: float = 0.5
+
+    assert Decaying(weight_decay=0.1).weight_decay == 0.1
+
+
+@pytest.mark.parametrize(
+    "loss, n_classes", [(BinaryCrossEntropy(), 3), (CategoricalCrossEntropy(), 2)]
+)
+def test_a_loss_must_fit_the_targets(loss, n_classes):
+    X = np.random.RandomState(0).rand(12, 2)
+    with pytest.raises(ValueError, match="does not fit the targets"):
+        MLPClassifier(loss=loss).fit(X, np.arange(12) % n_classes)
+
+
+class BadSplitter:
+    """Gives what it is told to."""
+
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def get_n_splits(self):
+        return 1
+
+    def split(self, X, y=None, groups=None):
+        yield self.parts
+
+
+@pytest.mark.parametrize(
+    "splitter, message",
+    [
+        (BadSplitter([0, 1, 2], [2, 3]), "holds out rows that it trains on"),
+        (BadSplitter([0, 1], [10_000]), "must give numbers of rows from 0 to"),
+        (BadSplitter([True, False], [False, True]), "must give numbers of rows"),
+        (GroupKFold(2), "cannot split .* rows: The 'groups' parameter"),
+    ],
+)
+def test_splitters_that_do_not_split(splitter, message):
+    net = MLPClassifier(early_stopping=True, validation_fraction=splitter)
+    with pytest.raises(ValueError, match=f"validation_fraction=.*{message}"):
+        net.fit(*DATA[MLPClassifier])
