@@ -113,8 +113,8 @@ def time_torch(workload, fused):
 
 def time_products(workload):
     """The matrix products of a step, and of predicting, and nothing else."""
-    X, y = workload.data()
-    network = workload.estimator().fit(X[:64], y[:64]).network_
+    X, labels = workload.data()
+    network = workload.estimator().fit(X, labels).network_
     products, n = [], workload.batch_size
     first = True
     for layer, spec in zip(network.layers, network.specs, strict=True):
@@ -123,20 +123,21 @@ def time_products(workload):
             fan_in = int(np.prod(spec.params["W"].shape)) // spec.out_shape[0]
             W = np.ones((spec.out_shape[0], fan_in), np.float32)
             x, d = np.ones((fan_in, m), np.float32), np.ones((len(W), m), np.float32)
-            products.append((W, x, d, first))
+            dx = None if first else np.empty_like(x)
+            products.append((W, x, d, np.empty_like(d), np.empty_like(W), dx))
             first = False
     start = time.perf_counter()
     for _ in range(workload.steps):
-        for W, x, d, _ in products:
-            np.matmul(W, x, out=d)
-        for W, x, d, is_first in products:
-            np.matmul(d, x.T)
-            if not is_first:
-                np.matmul(W.T, d, out=x)
+        for W, x, _, y, _, _ in products:
+            np.matmul(W, x, out=y)
+        for W, x, d, _, dW, dx in products:
+            np.matmul(d, x.T, out=dW)
+            if dx is not None:
+                np.matmul(W.T, d, out=dx)
     fitted = time.perf_counter()
     for _ in range(workload.steps):
-        for W, x, d, _ in products:
-            np.matmul(W, x, out=d)
+        for W, x, _, y, _, _ in products:
+            np.matmul(W, x, out=y)
     return (fitted - start) / workload.steps, time.perf_counter() - fitted
 
 
