@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import signature
 from types import MethodType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import InvalidParameterError
@@ -22,9 +23,10 @@ from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks, fit_callbacks
+from ._docs import shared_docs
 from ._spec import Spec
 from ._threads import blas_threads_for
-from ._typing import Array, DType, Matrix
+from ._typing import Array, DType, Matrix, MatrixLike
 from ._validation import (
     add_suggestion,
     check_sample_weight,
@@ -134,6 +136,7 @@ def noise_stream(rng: np.random.RandomState) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64(seed))
 
 
+@shared_docs
 class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
     """Base of all sknn estimators: everything but the layers and their parameters.
 
@@ -293,6 +296,32 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
         return min(self.batch_size, n)
 
     # -- fit ----------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        %(fit_parameters)s
+        %(validation_parameters)s
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator itself.
+        """
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self
 
     def _fit(
         self,

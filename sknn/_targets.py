@@ -114,32 +114,6 @@ class NetworkRegressorMixin(RegressorMixin):
             return math.nan
         return self._score_predictions(y, prediction, sample_weight)
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: MatrixLike,
-        y: MatrixLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: MatrixLike | None = None,
-        y_val: MatrixLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-    ) -> Self:
-        """Train the network.
-
-        Parameters
-        ----------
-        %(fit_parameters)s
-        %(validation_parameters)s
-
-        Returns
-        -------
-        self : estimator
-            The fitted regressor.
-        """
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
-        return self
-
     @AvailablePartialFit
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -382,32 +356,6 @@ class NetworkClassifierMixin(ClassifierMixin):
         if _check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._learn_classes(y if multilabel else classes)
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: MatrixLike,
-        y: MatrixLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: MatrixLike | None = None,
-        y_val: MatrixLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-    ) -> Self:
-        """Train the network.
-
-        Parameters
-        ----------
-        %(fit_parameters)s
-        %(validation_parameters)s
-
-        Returns
-        -------
-        self : estimator
-            The fitted classifier.
-        """
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
-        return self
 
     @AvailablePartialFit
     @_fit_context(prefer_skip_nested_validation=True)
