@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -292,6 +293,22 @@ def test_rows_may_be_sliced_as_one_likes(digits):
         [net.decision_function(X[i : i + 7]) for i in range(0, 300, 7)]
     )
     assert_allclose(parts, net.decision_function(X), rtol=1e-10)
+
+
+def test_memory_does_not_grow_with_the_images():
+    def peak(n):
+        X, y = np.zeros((n, 28, 28), np.uint8), np.arange(n) % 2
+        net = CNNClassifier((2,), hidden_layer_sizes=(), batch_size=100, max_iter=1)
+        tracemalloc.start()
+        try:
+            net.fit(X, y).predict(X)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(100)  # imports, caches
+    # Targets, their order and predictions: some 24 bytes a row, an image has 784.
+    assert peak(6000) - peak(3000) < 3000 * 100
 
 
 def test_a_cnn_beats_an_mlp_of_as_many_parameters_on_shifted_digits():
