@@ -186,6 +186,33 @@ CNN_ATTRIBUTES = """\
 input_shape_ : tuple of int
     Height, width and channels of the images."""
 
+CLASSIFIER_PARAMETERS = """\
+class_weight : dict, list of dict, 'balanced' or None, default=None
+    Weight of each class, ``{class: weight}``; 'balanced' gives all classes the same
+    total weight, ``n_samples / (n_classes * count)`` a row, rows counted by their
+    `sample_weight`. For several labels a row, a dict a label. Multiplies
+    `sample_weight`, in training and in the validation loss and score.
+loss : 'log_loss' or Loss, default='log_loss'
+    The loss to minimise: the cross-entropy, or an object of your own.
+label_smoothing : float, default=0
+    Share, in [0, 1), of each target that is spread evenly over all classes in
+    training. Predictions and the validation loss know nothing of it."""
+
+LOSS_PARAMETER = """\
+loss : str or Loss, default='squared_error'
+    The loss to minimise: 'squared_error' (half of it), 'absolute_error', 'huber'
+    (squared up to `delta`, linear beyond), 'poisson' (half the deviance, for counts
+    and rates ``y >= 0``; the network predicts the logarithm), 'quantile' (the
+    pinball loss of `quantile`), or an object of your own."""
+
+REGRESSOR_PARAMETERS = """\
+delta : float, default=1
+    Error up to which ``loss='huber'`` is squared.
+quantile : float or list of float, default=0.5
+    Quantile, in (0, 1), that ``loss='quantile'`` predicts. With several, in
+    increasing order and for one target, `predict` returns a column for each, which
+    never cross."""
+
 TRAINING_ATTRIBUTES = """\
 history_ : dict of list
     A row for each epoch, or iteration of 'lbfgs': ``pandas.DataFrame(history_)`` is a
@@ -253,6 +280,9 @@ PARAGRAPHS = {
     "regularization_parameters": REGULARIZATION_PARAMETERS,
     "mlp_parameters": MLP_PARAMETERS,
     "cnn_parameters": CNN_PARAMETERS,
+    "classifier_parameters": CLASSIFIER_PARAMETERS,
+    "loss_parameter": LOSS_PARAMETER,
+    "regressor_parameters": REGRESSOR_PARAMETERS,
     "cnn_attributes": CNN_ATTRIBUTES,
     "training_attributes": TRAINING_ATTRIBUTES,
     "fit_parameters": FIT_PARAMETERS,

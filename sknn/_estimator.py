@@ -521,7 +521,7 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
     def _make_objective(self, rng: np.random.Generator) -> Objective:
         loss = self._make_training_loss()
         return Objective(
-            self.network_, loss, self.alpha, self.l1_ratio, self.mixup or 0.0, rng
+            self.network_, loss, self.alpha, self.l1_ratio, self.mixup, rng
         )
 
     def _make_monitor(self, run: Run, limits: Limits) -> Monitor:

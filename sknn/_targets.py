@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +13,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_weight
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
     check_classification_targets,
@@ -34,6 +36,12 @@ from .losses import (
 @shared_docs
 class NetworkRegressorMixin(RegressorMixin):
     """Targets of a regressor: numbers, one or several a row."""
+
+    target_constraints: ClassVar[dict[str, Any]] = {
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+    }
 
     def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
@@ -150,6 +158,12 @@ class NetworkRegressorMixin(RegressorMixin):
 @shared_docs
 class NetworkClassifierMixin(ClassifierMixin):
     """Targets of a classifier: two or more classes, or several labels a row."""
+
+    target_constraints: ClassVar[dict[str, Any]] = {
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+        "loss": [StrOptions({"log_loss"}), Loss],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
 
     def _encode_targets(self, y: Any, dtype: DType, classes: ClassesMay) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:

@@ -25,7 +25,6 @@ from .initializers import Initializer, Zeros
 from .layers import AvgPool2D, Conv2D, Flatten, Layer, MaxPool2D, Residual, ToImages
 from .layers._windows import Pair, pair
 from .layers.pool import Pool2D
-from .losses import REGRESSION_LOSSES, Loss
 
 POOLINGS: dict[str, type[Pool2D]] = {"max": MaxPool2D, "avg": AvgPool2D}
 """The pooling layers by name."""
@@ -222,16 +221,7 @@ class CNNClassifier(NetworkClassifierMixin, BaseCNN):
     %(cnn_parameters)s
     %(training_parameters)s
     %(regularization_parameters)s
-    class_weight : dict, list of dict, 'balanced' or None, default=None
-        Weight of each class, ``{class: weight}``; 'balanced' gives all classes the same
-        total weight, ``n_samples / (n_classes * count)`` a row, rows counted by their
-        `sample_weight`. For several labels a row, a dict a label. Multiplies
-        `sample_weight`, in training and in the validation loss and score.
-    loss : 'log_loss' or Loss, default='log_loss'
-        The loss to minimise: the cross-entropy, or an object of your own.
-    label_smoothing : float, default=0
-        Share, in [0, 1), of each target that is spread evenly over all classes in
-        training. Predictions and the validation loss know nothing of it.
+    %(classifier_parameters)s
 
     Attributes
     ----------
@@ -267,9 +257,7 @@ class CNNClassifier(NetworkClassifierMixin, BaseCNN):
 
     _parameter_constraints: dict[str, Any] = {
         **BaseCNN._parameter_constraints,
-        "class_weight": [StrOptions({"balanced"}), dict, list, None],
-        "loss": [StrOptions({"log_loss"}), Loss],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        **NetworkClassifierMixin.target_constraints,
     }
 
     def __init__(
@@ -337,17 +325,8 @@ class CNNRegressor(NetworkRegressorMixin, BaseCNN):
     %(cnn_parameters)s
     %(training_parameters)s
     %(regularization_parameters)s
-    loss : str or Loss, default='squared_error'
-        The loss to minimise: 'squared_error' (half of it), 'absolute_error', 'huber'
-        (squared up to `delta`, linear beyond), 'poisson' (half the deviance, for counts
-        and rates ``y >= 0``; the network predicts the logarithm), 'quantile' (the
-        pinball loss of `quantile`), or an object of your own.
-    delta : float, default=1
-        Error up to which ``loss='huber'`` is squared.
-    quantile : float or list of float, default=0.5
-        Quantile, in (0, 1), that ``loss='quantile'`` predicts. With several, in
-        increasing order and for one target, `predict` returns a column for each, which
-        never cross.
+    %(loss_parameter)s
+    %(regressor_parameters)s
 
     Attributes
     ----------
@@ -374,9 +353,7 @@ class CNNRegressor(NetworkRegressorMixin, BaseCNN):
 
     _parameter_constraints: dict[str, Any] = {
         **BaseCNN._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
-        "delta": [Interval(Real, 0, None, closed="neither")],
-        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+        **NetworkRegressorMixin.target_constraints,
     }
 
     def __init__(

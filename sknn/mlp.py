@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from ._architecture import BaseArchitecture, Choice, make_dropout
 from ._docs import shared_docs
@@ -16,7 +16,6 @@ from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
 from ._typing import Array, Matrix
 from ._validation import check_sizes, per_layer
 from .layers import Layer
-from .losses import REGRESSION_LOSSES, Loss
 from .network import Network
 
 
@@ -148,16 +147,7 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     %(mlp_parameters)s
     %(training_parameters)s
     %(regularization_parameters)s
-    class_weight : dict, list of dict, 'balanced' or None, default=None
-        Weight of each class, ``{class: weight}``; 'balanced' gives all classes the same
-        total weight, ``n_samples / (n_classes * count)`` a row, rows counted by their
-        `sample_weight`. For several labels a row, a dict a label. Multiplies
-        `sample_weight`, in training and in the validation loss and score.
-    loss : 'log_loss' or Loss, default='log_loss'
-        The loss to minimise: the cross-entropy, or an object of your own.
-    label_smoothing : float, default=0
-        Share, in [0, 1), of each target that is spread evenly over all classes in
-        training. Predictions and the validation loss know nothing of it.
+    %(classifier_parameters)s
 
     Attributes
     ----------
@@ -186,9 +176,7 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
 
     _parameter_constraints: dict[str, Any] = {
         **BaseMLP._parameter_constraints,
-        "class_weight": [StrOptions({"balanced"}), dict, list, None],
-        "loss": [StrOptions({"log_loss"}), Loss],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        **NetworkClassifierMixin.target_constraints,
     }
 
     def __init__(
@@ -250,20 +238,11 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : str or Loss, default='squared_error'
-        The loss to minimise: 'squared_error' (half of it), 'absolute_error', 'huber'
-        (squared up to `delta`, linear beyond), 'poisson' (half the deviance, for counts
-        and rates ``y >= 0``; the network predicts the logarithm), 'quantile' (the
-        pinball loss of `quantile`), or an object of your own.
+    %(loss_parameter)s
     %(mlp_parameters)s
     %(training_parameters)s
     %(regularization_parameters)s
-    delta : float, default=1
-        Error up to which ``loss='huber'`` is squared.
-    quantile : float or list of float, default=0.5
-        Quantile, in (0, 1), that ``loss='quantile'`` predicts. With several, in
-        increasing order and for one target, `predict` returns a column for each, which
-        never cross.
+    %(regressor_parameters)s
 
     Attributes
     ----------
@@ -295,9 +274,7 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
 
     _parameter_constraints: dict[str, Any] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
-        "delta": [Interval(Real, 0, None, closed="neither")],
-        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+        **NetworkRegressorMixin.target_constraints,
     }
 
     def __init__(

@@ -29,6 +29,14 @@ def check_positive(name: str, value: Any) -> None:
         )
 
 
+def check_images(layer: object, in_shape: Shape) -> None:
+    """Raise unless the input of `layer` is images."""
+    if len(in_shape) != 3:
+        raise ValueError(
+            f"{layer!r} needs images, (channels, height, width), got {in_shape}."
+        )
+
+
 def n_windows(length: int, size: int, stride: int, padding: str) -> int:
     """Return how many windows fit along an axis; with "same" one at each stride."""
     if padding == "same":

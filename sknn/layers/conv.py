@@ -10,7 +10,15 @@ import numpy as np
 from .._arrays import aligned_empty, aligned_zeros, batch_empty, rows_last
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import GlorotUniform, Initializer
-from ._windows import Pair, check_positive, n_windows, pad_widths, pair, shifted
+from ._windows import (
+    Pair,
+    check_images,
+    check_positive,
+    n_windows,
+    pad_widths,
+    pair,
+    shifted,
+)
 from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
 
 
@@ -58,10 +66,7 @@ class Conv2D(Layer):
             )
 
     def build(self, in_shape: Shape) -> LayerSpec:
-        if len(in_shape) != 3:
-            raise ValueError(
-                f"{self!r} needs images, (channels, height, width), got {in_shape}."
-            )
+        check_images(self, in_shape)
         C, *size = in_shape
         k, s = pair(self.kernel_size), pair(self.stride)
         if self.padding == "valid" and any(map(int.__gt__, k, size)):

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._arrays import aligned_empty, batch_empty, rows_last
 from .._typing import Array, DType, Matrix, Shape
-from ._windows import Pair, check_positive, n_windows, pair, shifted
+from ._windows import Pair, check_images, check_positive, n_windows, pair, shifted
 from .base import Layer, LayerSpec, Params, Training, Workspace
 
 
@@ -29,10 +29,7 @@ class Pool2D(Layer):
             check_positive("stride", self.stride)
 
     def build(self, in_shape: Shape) -> LayerSpec:
-        if len(in_shape) != 3:
-            raise ValueError(
-                f"{self!r} needs images, (channels, height, width), got {in_shape}."
-            )
+        check_images(self, in_shape)
         C, *sides = in_shape
         k, s = pair(self.size), pair(self.stride or self.size)
         n = [n_windows(sides[a], k[a], s[a], "valid") for a in (0, 1)]
@@ -138,10 +135,7 @@ class GlobalAvgPool2D(Layer):
     """
 
     def build(self, in_shape: Shape) -> LayerSpec:
-        if len(in_shape) != 3:
-            raise ValueError(
-                f"{self!r} needs images, (channels, height, width), got {in_shape}."
-            )
+        check_images(self, in_shape)
         return LayerSpec(in_shape, in_shape[:1])
 
     def workspace(
