@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOp
 from ._estimator import BaseNetworkEstimator
 from ._spec import Spec
 from ._validation import check_choice, check_rate
-from .activations import ACTIVATIONS, Activation
+from .activations import ACTIVATIONS, ActivationFunction
 from .initializers import (
     INITIALIZERS,
     Constant,
@@ -23,7 +23,7 @@ from .initializers import (
     suitable,
 )
 from .layers import (
-    ActivationLayer,
+    Activation,
     BatchNorm,
     Dense,
     DropConnect,
@@ -47,12 +47,12 @@ ACTIVATION_NAMES = {*ACTIVATIONS, "prelu"}
 
 def make_activation(choice: Any) -> Layer:
     """Return the layer of an activation: a name, a function, or a layer already."""
-    check_choice("activation", choice, ACTIVATION_NAMES, (Activation, Layer))
+    check_choice("activation", choice, ACTIVATION_NAMES, (ActivationFunction, Layer))
     if choice == "prelu":
         return PReLU()
     if isinstance(choice, Layer):
         return choice
-    return ActivationLayer(ACTIVATIONS[choice] if isinstance(choice, str) else choice)
+    return Activation(choice)
 
 
 def activation_name(choice: Any) -> str:
@@ -84,7 +84,13 @@ class BaseArchitecture(BaseNetworkEstimator):
     """Makes dense layers from parameters, and knows what the parameters may be."""
 
     _parameter_constraints: dict[str, Any] = {
-        "activation": [StrOptions(ACTIVATION_NAMES), Activation, Layer, tuple, list],
+        "activation": [
+            StrOptions(ACTIVATION_NAMES),
+            ActivationFunction,
+            Layer,
+            tuple,
+            list,
+        ],
         "solver": [StrOptions({"lbfgs", *SOLVERS}), Solver],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [

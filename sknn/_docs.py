@@ -149,7 +149,7 @@ refit_on_all : bool, default=False
 MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)
     Units of each hidden layer; ``()`` is a linear model.
-activation : str, Activation, Layer or one for each hidden layer, default='relu'
+activation : str, ActivationFunction, Layer or one for each hidden layer, default='relu'
     Activation function of the hidden layers: 'identity', 'logistic', 'tanh', 'relu',
     'leaky_relu', 'prelu' (with a learned slope for each unit), 'elu', 'selu', 'gelu',
     'silu', 'mish', 'softplus', or an object of `sknn.activations`."""
@@ -176,7 +176,7 @@ input_shape : tuple or None, default=None
     takes the shape of `X` if it is (n, H, W) or (n, H, W, C). Rows of numbers are
     guessed to be square images, grey or in colour, or strips one pixel high; windows
     larger than a guessed image are cut.
-activation : str, Activation, Layer or one for each block and hidden layer, \
+activation : str, ActivationFunction, Layer or one for each block and hidden layer, \
 default='relu'
     Activation function: 'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu'
     (with a learned slope for each channel or unit), 'elu', 'selu', 'gelu', 'silu',

@@ -74,8 +74,8 @@ class Run:
 
     rng: np.random.RandomState
     noise: np.random.Generator
-    callbacks: FitCallbacks | None
     one_epoch: bool
+    callbacks: FitCallbacks | None = None
     history: History = field(default_factory=History)
     validate: Validate | None = None
     base_rates: Sequence[float] = ()
@@ -338,28 +338,45 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
             None if one_epoch else fit_callbacks(self, X, y, sample_weight, most)
         )
         with self._all_or_nothing():
-            goes_on = hasattr(self, "network_") and (self.warm_start or one_epoch)
-            X, y = self._check_X_y(X, y, first=not goes_on)
-            # L-BFGS needs the accuracy of float64 for its line search.
-            dtype = float_dtype(np.float64 if self.solver == "lbfgs" else X.dtype)
-            y = self._encode_targets(y, dtype, self._classes_may(goes_on, one_epoch))
-            if sample_weight is not None:
-                sample_weight = check_sample_weight(sample_weight, X, dtype)
-            data = Data(X, y, self._weigh(sample_weight, y, dtype))
-            if data.sample_weight is not None:
-                check_some_weight(data.sample_weight)
-            rng = check_random_state(self.random_state)
-            run = Run(rng, noise_stream(rng), callbacks, one_epoch)
-            self._loss = self._make_loss()
-            network = self._start_network(X, y, rng, goes_on, one_epoch)
-            self._check_combinations(network)
-            if goes_on:
-                run.history = self._history.copy()
-            self._set_network(network)
-            validation_data = self._check_validation(validation, data, dtype)
+            data, run = self._begin(X, y, sample_weight, one_epoch)
+            run.callbacks = callbacks
+            validation_data = self._check_validation(
+                validation, data, self._float_dtype(data.X)
+            )
             self._train_and_set(data, validation_data, run)
             if callbacks is not None:
                 callbacks.fit_ends()
+
+    def _begin(
+        self, X: Any, y: Any, sample_weight: Any = None, one_epoch: bool = False
+    ) -> tuple[Data, Run]:
+        """Do all of a fit that comes before training: check, encode, set the network.
+
+        On a clone, this is how tools look at a network that has not been trained.
+        """
+        goes_on = hasattr(self, "network_") and (self.warm_start or one_epoch)
+        X, y = self._check_X_y(X, y, first=not goes_on)
+        dtype = self._float_dtype(X)
+        y = self._encode_targets(y, dtype, self._classes_may(goes_on, one_epoch))
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X, dtype)
+        data = Data(X, y, self._weigh(sample_weight, y, dtype))
+        if data.sample_weight is not None:
+            check_some_weight(data.sample_weight)
+        rng = check_random_state(self.random_state)
+        run = Run(rng, noise_stream(rng), one_epoch)
+        self._loss = self._make_loss()
+        network = self._start_network(X, y, rng, goes_on, one_epoch)
+        self._check_combinations(network)
+        if goes_on:
+            run.history = self._history.copy()
+        self._set_network(network)
+        return data, run
+
+    def _float_dtype(self, X: Matrix) -> DType:
+        """Return the dtype of targets and weights, that of the training."""
+        # L-BFGS needs the accuracy of float64 for its line search.
+        return float_dtype(np.float64 if self.solver == "lbfgs" else X.dtype)
 
     def _train_and_set(
         self, data: Data, validation_data: Data | None, run: Run

@@ -17,6 +17,12 @@ class Spec:
     ``set_params(learning_rate__warmup=5)``.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # In the class itself, where a dataclass would put one of its own.
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = Spec.__repr__  # type: ignore[method-assign]
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the hyper-parameters by name, as scikit-learn's `clone` wants them."""
         return {name: getattr(self, name) for name in signature(type(self)).parameters}
@@ -30,7 +36,12 @@ class Spec:
         return hash((type(self), *self.get_params().items()))
 
     def __repr__(self) -> str:
-        params = (f"{name}={value!r}" for name, value in self.get_params().items())
+        defaults = signature(type(self)).parameters
+        params = (
+            f"{name}={value!r}"
+            for name, value in self.get_params().items()
+            if not (value is (default := defaults[name].default) or value == default)
+        )
         return f"{type(self).__name__}({', '.join(params)})"
 
     def replace(self, **changes: Any) -> Self:

@@ -1,4 +1,4 @@
-"""Activation functions: elementwise ``a = f(z)`` and their derivatives."""
+"""ActivationFunction functions: elementwise ``a = f(z)`` and their derivatives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._spec import Spec, check_range
 from ._typing import Array
 
 
-class Activation(Spec, ABC):
+class ActivationFunction(Spec, ABC):
     """An elementwise function and its derivative, both writing in place.
 
     Instances hold hyper-parameters only: they are immutable, hashable and picklable.
@@ -29,7 +29,7 @@ class Activation(Spec, ABC):
 
 
 @dataclass(frozen=True)
-class Identity(Activation):
+class Identity(ActivationFunction):
     """``f(z) = z``, for a linear bottleneck."""
 
     def forward(self, z: Array, out: Array) -> None:
@@ -40,7 +40,7 @@ class Identity(Activation):
 
 
 @dataclass(frozen=True)
-class Logistic(Activation):
+class Logistic(ActivationFunction):
     """The sigmoid ``f(z) = 1 / (1 + exp(-z))``, with ``f' = a (1 - a)``."""
 
     def forward(self, z: Array, out: Array) -> None:
@@ -52,7 +52,7 @@ class Logistic(Activation):
 
 
 @dataclass(frozen=True)
-class Tanh(Activation):
+class Tanh(ActivationFunction):
     """``f(z) = tanh(z)``, with ``f' = 1 - a²``."""
 
     def forward(self, z: Array, out: Array) -> None:
@@ -65,7 +65,7 @@ class Tanh(Activation):
 
 
 @dataclass(frozen=True)
-class ReLU(Activation):
+class ReLU(ActivationFunction):
     """The rectified linear unit ``f(z) = max(z, 0)``, with ``f'(0) = 0``."""
 
     def forward(self, z: Array, out: Array) -> None:
@@ -78,7 +78,7 @@ class ReLU(Activation):
 
 
 @dataclass(frozen=True)
-class LeakyReLU(Activation):
+class LeakyReLU(ActivationFunction):
     """``f(z) = z`` for ``z > 0``, else ``slope * z``, with ``f'(0) = slope`` [1]_.
 
     A unit that is never above 0 still learns, as it would not with `ReLU`.
@@ -109,7 +109,7 @@ class LeakyReLU(Activation):
 
 
 @dataclass(frozen=True)
-class ELU(Activation):
+class ELU(ActivationFunction):
     """The exponential linear unit [1]_: ``z`` for ``z > 0``, else ``alpha (eᶻ - 1)``.
 
     ``f' = 1`` for ``z > 0``, else ``a + alpha``. It falls to ``-alpha``, so that the
@@ -146,7 +146,7 @@ class ELU(Activation):
 
 
 @dataclass(frozen=True)
-class SELU(Activation):
+class SELU(ActivationFunction):
     """The self-normalising unit [1]_: ``scale`` times `ELU` of depth ``alpha``.
 
     ``alpha = 1.6733`` and ``scale = 1.0507`` are such that standard normal arguments
@@ -178,7 +178,7 @@ def _gate(z: Array, a: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class GELU(Activation):
+class GELU(ActivationFunction):
     """``f(z) = z Φ(z)``, with Φ the distribution function of the normal law [1]_.
 
     ``f' = Φ(z) + z φ(z)``, with φ the density. Exact, not the approximation by tanh.
@@ -204,7 +204,7 @@ class GELU(Activation):
 
 
 @dataclass(frozen=True)
-class SiLU(Activation):
+class SiLU(ActivationFunction):
     """``f(z) = z σ(z)``, with ``σ(z) = 1 / (1 + exp(-z))``; also called swish.
 
     ``f' = σ + a (1 - σ)`` [1]_ [2]_.
@@ -231,7 +231,7 @@ class SiLU(Activation):
 
 
 @dataclass(frozen=True)
-class Mish(Activation):
+class Mish(ActivationFunction):
     """``f(z) = z tanh(log(1 + eᶻ))`` [1]_.
 
     With ``m = (1 + eᶻ)²`` the factor of z is ``(m - 1) / (m + 1)``, and
@@ -268,7 +268,7 @@ class Mish(Activation):
 
 
 @dataclass(frozen=True)
-class Softplus(Activation):
+class Softplus(ActivationFunction):
     """``f(z) = log(1 + eᶻ)``, with ``f' = 1 / (1 + exp(-z)) = 1 - exp(-a)`` [1]_.
 
     A smooth `ReLU`; positive everywhere.
@@ -295,7 +295,7 @@ class Softplus(Activation):
         dy *= slope
 
 
-ACTIVATIONS: dict[str, Activation] = {
+ACTIVATIONS: dict[str, ActivationFunction] = {
     "identity": Identity(),
     "logistic": Logistic(),
     "tanh": Tanh(),

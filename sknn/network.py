@@ -19,7 +19,13 @@ import numpy as np
 from ._arrays import aligned_zeros, as_floats
 from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec, Training
-from .layers.base import Params, Workspace, backward_all, forward_all
+from .layers.base import (
+    Params,
+    Workspace,
+    backward_all,
+    forward_all,
+    layer_names,
+)
 
 ROWS_BUFFER = 2**20
 """Features and activations, in elements, that a pass over many rows holds at a time:
@@ -113,6 +119,11 @@ class Network:
         shapes = [self.in_shape, *(spec.out_shape for spec in weighs)]
         widths = " -> ".join("×".join(map(str, shape)) for shape in shapes)
         return f"Network({widths}, {self.theta.size} parameters, {self.dtype})"
+
+    @property
+    def names(self) -> list[str]:
+        """What each layer is called."""
+        return layer_names(self.layers)
 
     @property
     def shapes(self) -> list[tuple[int, str, Shape]]:

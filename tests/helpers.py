@@ -4,7 +4,7 @@ import numpy as np
 
 from sknn.activations import ACTIVATIONS
 from sknn.layers import (
-    ActivationLayer,
+    Activation,
     BatchNorm,
     Dense,
     DropConnect,
@@ -95,7 +95,7 @@ ARCHITECTURES = {
 DETERMINISTIC = [
     name
     for name, make in ARCHITECTURES.items()
-    if not any(layer.random for layer in make(ActivationLayer(ACTIVATIONS["tanh"])))
+    if not any(layer.random for layer in make(Activation(ACTIVATIONS["tanh"])))
 ]
 """Those that draw no random numbers."""
 
@@ -109,7 +109,7 @@ def network_of(layers, n_in, dtype=np.float64, seed=0):
 
 def make_network(n_in, hidden, n_out, activation="tanh", dtype=np.float64, seed=0):
     """Return a network with hidden layers of these widths, or of an architecture."""
-    f = ActivationLayer(ACTIVATIONS[activation])
+    f = Activation(ACTIVATIONS[activation])
     if isinstance(hidden, str):
         layers = ARCHITECTURES[hidden](f)
     else:

@@ -14,7 +14,7 @@ from sknn import MLPClassifier, MLPRegressor
 from sknn._threads import blas_threads_for
 from sknn.activations import ACTIVATIONS
 from sknn.initializers import INITIALIZERS
-from sknn.layers import ActivationLayer, Dense
+from sknn.layers import Activation, Dense
 from sknn.network import Network
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -144,7 +144,7 @@ def activations(name, initializer, depth=20):
     for _ in range(depth):
         layers += [
             Dense(200, INITIALIZERS[initializer]()),
-            ActivationLayer(ACTIVATIONS[name]),
+            Activation(ACTIVATIONS[name]),
         ]
     network = Network(layers, (X.shape[1],), X.dtype)
     network.initialize(np.random.RandomState(0))

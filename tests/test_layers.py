@@ -12,7 +12,7 @@ import sknn.layers
 from sknn.activations import ACTIVATIONS
 from sknn.initializers import GlorotUniform, Zeros
 from sknn.layers import (
-    ActivationLayer,
+    Activation,
     AvgPool2D,
     BatchNorm,
     Conv2D,
@@ -34,12 +34,12 @@ from sknn.network import Network
 N = 6
 COUNTS = np.array([2, 1, 0, 3, 1, 2])
 
-TANH = ActivationLayer(ACTIVATIONS["tanh"])
+TANH = Activation(ACTIVATIONS["tanh"])
 
 CASES = [
     (Dense(3), (5,)),
     (Dense(1, GlorotUniform(2.0)), (1,)),
-    *((ActivationLayer(activation), (5,)) for activation in ACTIVATIONS.values()),
+    *((Activation(activation), (5,)) for activation in ACTIVATIONS.values()),
     (TANH, (4, 3, 2)),
     (Dropout(0.0), (5,)),
     (Dropout(0.3), (4, 3, 2)),

@@ -19,7 +19,7 @@ from scipy import sparse
 
 import sknn.network
 from sknn.activations import ACTIVATIONS
-from sknn.layers import ActivationLayer, BatchNorm, Dense, Dropout
+from sknn.layers import Activation, BatchNorm, Dense, Dropout
 from sknn.network import Network
 
 FLOAT64 = np.dtype(np.float64)
@@ -265,7 +265,7 @@ def test_nothing_in_front_of_the_first_trained_layer_is_asked_for_a_gradient():
         def backward(self, *args):
             pytest.fail("nobody needs this gradient")
 
-    tanh = ActivationLayer(ACTIVATIONS["tanh"])
+    tanh = Activation(ACTIVATIONS["tanh"])
     for first in ([], [InputDropout(0.2)]):
         network = network_of([*first, Spy(4), tanh, Spy(2)], 5)
         ws, z = training_pass(network, draw_rows(7))

@@ -13,7 +13,7 @@ from sknn._spec import Spec, check_range
 from sknn.activations import ACTIVATIONS
 from sknn.initializers import INITIALIZERS, HeNormal
 from sknn.layers import (
-    ActivationLayer,
+    Activation,
     AvgPool2D,
     BatchNorm,
     Conv2D,
@@ -43,7 +43,7 @@ CASES = [
     *(cls() for table in TABLES for cls in table.values()),
     BinaryCrossEntropy(0.1),
     CategoricalCrossEntropy(0.1),
-    ActivationLayer(ACTIVATIONS["relu"]),
+    Activation(ACTIVATIONS["relu"]),
     BatchNorm(),
     Dense(3, HeNormal()),
     DropConnect(Dense(3), 0.5),

@@ -27,10 +27,10 @@ from sklearn.model_selection import (
 from sklearn.preprocessing import scale
 
 from sknn import MLPClassifier, MLPRegressor
-from sknn.activations import Activation, LeakyReLU, ReLU
+from sknn.activations import ActivationFunction, LeakyReLU, ReLU
 from sknn.initializers import Constant as ConstantWeights
 from sknn.initializers import GlorotUniform, Initializer
-from sknn.layers import ActivationLayer, BatchNorm, LayerNorm, PReLU
+from sknn.layers import Activation, BatchNorm, LayerNorm, PReLU
 from sknn.losses import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
@@ -253,7 +253,7 @@ def test_what_lbfgs_cannot_do_is_an_error(Estimator, change, residual):
 SYNONYMS = [
     ({}, {"activation": ("relu",)}),
     ({}, {"activation": ReLU()}),
-    ({}, {"activation": ActivationLayer(ReLU())}),
+    ({}, {"activation": Activation(ReLU())}),
     ({"activation": "prelu"}, {"activation": [PReLU(0.25)]}),
     ({}, {"initializer": GlorotUniform()}),
     ({}, {"initializer": ("glorot_uniform", "glorot_uniform")}),
@@ -668,7 +668,7 @@ def test_bad_fields_of_objects():
 
 
 @dataclass(frozen=True)
-class Sine(Activation):
+class Sine(ActivationFunction):
     frequency: float = 1.0
 
     def forward(self, z, out):
@@ -1048,7 +1048,7 @@ def among(name):
 BAD = [
     (BOTH, {"activation": "rellu"}, among("activation") + "'rellu'.* mean 'relu'"),
     (BOTH, {"activation": ("tahn",)}, "activation must be one of .*'selu'.* or an "
-     "object of type Activation or Layer.* got 'tahn'. Did you mean 'tanh'"),
+     "object of type ActivationFunction or Layer.* got 'tahn'. Did you mean 'tanh'"),
     (BOTH, {"activation": (3,)}, "activation must be one of .* got 3"),
     (BOTH, {"activation": ("relu",) * 2}, "activation must be one value, or one for "
      r"each hidden layer, of which there are 1, got 2: \('relu', 'relu'\)"),

@@ -1,6 +1,6 @@
 """Layers: the parts a network is made of, one a file."""
 
-from .activation import ActivationLayer
+from .activation import Activation
 from .base import Layer, LayerSpec, ParamSpec, StateSpec, Training
 from .batchnorm import BatchNorm
 from .conv import Conv2D
@@ -14,7 +14,7 @@ from .prelu import PReLU
 from .residual import Residual
 
 __all__ = [
-    "ActivationLayer",
+    "Activation",
     "AvgPool2D",
     "BatchNorm",
     "Conv2D",

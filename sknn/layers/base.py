@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -89,8 +90,18 @@ class LayerSpec:
         return math.prod(self.out_shape) + sum(part.width for part in self.parts)
 
 
+@dataclass(frozen=True)
 class Layer(Spec, ABC):
-    """One step of a network, ``y = f(x; p)``: hyper-parameters only, immutable."""
+    """One step of a network, ``y = f(x; p)``: hyper-parameters only, immutable.
+
+    Parameters
+    ----------
+    name : str, default=None
+        What summaries, errors and the parameter `freeze` call the layer; by default
+        its kind and a number, such as ``conv1``.
+    """
+
+    name: str | None = field(default=None, kw_only=True)
 
     random: ClassVar[bool] = False
     """Whether a training pass draws random numbers."""
@@ -124,6 +135,21 @@ class Layer(Spec, ABC):
 
         May overwrite `dy`; never writes `p` or the input of the forward pass.
         """
+
+
+def layer_names(layers: Sequence[Layer]) -> list[str]:
+    """Return the name of each layer: its own, or its kind and a number from 1 up.
+
+    The last one is called ``output`` unless it has a name.
+    """
+    names, counts = [], Counter[str]()
+    for layer in layers:
+        kind = type(layer).__name__.lower().removesuffix("2d")
+        counts[kind] += 1
+        names.append(layer.name or f"{kind}{counts[kind]}")
+    if layers and not layers[-1].name:
+        names[-1] = "output"
+    return names
 
 
 def forward_all(

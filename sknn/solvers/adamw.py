@@ -39,7 +39,7 @@ class AdamW(Adam):
 
     >>> from sknn.solvers import AdamW
     >>> AdamW(weight_decay=0.1)
-    AdamW(beta_1=0.9, beta_2=0.999, epsilon=1e-08, weight_decay=0.1)
+    AdamW(weight_decay=0.1)
     """
 
     weight_decay: float = 0.01  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""Displays: pictures of networks, training and searches, drawn with matplotlib."""

@@ -1,0 +1,1 @@
+"""Model selection: search spaces, and a search that goes from coarse to fine."""
