@@ -2,7 +2,15 @@
 
 from .cnn import CNNClassifier, CNNRegressor
 from .mlp import MLPClassifier, MLPRegressor
+from .sequential import SequentialClassifier, SequentialRegressor
 
-__all__ = ["CNNClassifier", "CNNRegressor", "MLPClassifier", "MLPRegressor"]
+__all__ = [
+    "CNNClassifier",
+    "CNNRegressor",
+    "MLPClassifier",
+    "MLPRegressor",
+    "SequentialClassifier",
+    "SequentialRegressor",
+]
 
 __version__ = "0.1.0"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, TypeAlias
 
-import numpy as np
-from sklearn.metrics import get_scorer_names
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._estimator import BaseNetworkEstimator
 from ._spec import Spec
@@ -33,8 +31,6 @@ from .layers import (
     PReLU,
     Residual,
 )
-from .schedules import SCHEDULES, Schedule
-from .solvers import SOLVERS, Solver
 
 Choice: TypeAlias = str | Spec
 """A name, or an object that says more than a name."""
@@ -57,6 +53,8 @@ def make_activation(choice: Any) -> Layer:
 
 def activation_name(choice: Any) -> str:
     """Return the name of an activation, also of an object of a kind that has one."""
+    if isinstance(choice, Activation):
+        choice = choice.function
     if isinstance(choice, str):
         return choice
     if isinstance(choice, PReLU):
@@ -80,10 +78,34 @@ def make_normalization(choice: str | Layer | None) -> list[Layer]:
     return [NORMALIZATIONS[choice]() if isinstance(choice, str) else choice]
 
 
+def choose_initializer(
+    choice: Any, activation: Any, scale: float, before: Any = None
+) -> Initializer:
+    """Return the initializer of the weights in front of `activation`, None for none.
+
+    scikit-learn draws in a narrower range for the logistic function, also the output
+    layer, where it is `before`. `scale` is that of 'normal' and 'constant'.
+    """
+    check_choice("initializer", choice, {"auto", *INITIALIZERS}, (Initializer,))
+    if isinstance(choice, Initializer):
+        return choice
+    if choice == "auto":
+        return suitable(None if activation is None else activation_name(activation))
+    if choice == "glorot_uniform":
+        logistic = "logistic" in map(activation_name, (activation, before))
+        return GlorotUniform(2.0 if logistic else 6.0)
+    if choice == "normal":
+        return Normal(scale)
+    if choice == "constant":
+        return Constant(scale)
+    return INITIALIZERS[choice]()
+
+
 class BaseArchitecture(BaseNetworkEstimator):
     """Makes dense layers from parameters, and knows what the parameters may be."""
 
     _parameter_constraints: dict[str, Any] = {
+        **BaseNetworkEstimator._parameter_constraints,
         "activation": [
             StrOptions(ACTIVATION_NAMES),
             ActivationFunction,
@@ -91,37 +113,6 @@ class BaseArchitecture(BaseNetworkEstimator):
             tuple,
             list,
         ],
-        "solver": [StrOptions({"lbfgs", *SOLVERS}), Solver],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [
-            Interval(Real, 0, 1, closed="left"),
-            HasMethods(["split", "get_n_splits"]),
-        ],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
         "initializer": [
             StrOptions({"auto", *INITIALIZERS}),
             Initializer,
@@ -129,19 +120,11 @@ class BaseArchitecture(BaseNetworkEstimator):
             list,
         ],
         "init_scale": [Interval(Real, 0, None, closed="neither")],
-        "rho": [Interval(Real, 0, 1, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "dropconnect": [Interval(Real, 0, 1, closed="left")],
         "normalization": [StrOptions(set(NORMALIZATIONS)), Layer, None],
         "residual": ["boolean"],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "max_grad_value": [Interval(Real, 0, None, closed="neither"), None],
-        "mixup": [Interval(Real, 0, None, closed="left")],
-        "restore_best": ["boolean"],
-        "refit_on_all": ["boolean"],
     }
 
     def _make_dense_layers(
@@ -184,30 +167,12 @@ class BaseArchitecture(BaseNetworkEstimator):
         before = [*activations, activations[-1] if activations else default]
         n = len(activations)
         return [
-            self._make_initializer(choice, activation, output=i == n)
+            choose_initializer(
+                choice, None if i == n else activation, self.init_scale, activation
+            )
             for i, (choice, activation) in enumerate(zip(choices, before, strict=True))
         ]
 
     def _make_dense(self, units: int, initializer: Initializer) -> Layer:
         dense = Dense(units, initializer)
         return DropConnect(dense, self.dropconnect) if self.dropconnect else dense
-
-    def _make_initializer(
-        self, choice: Any, activation: Any, output: bool
-    ) -> Initializer:
-        """Return the initializer of the weights in front of `activation`."""
-        names = {"auto", *INITIALIZERS}
-        check_choice("initializer", choice, names, (Initializer,))
-        if isinstance(choice, Initializer):
-            return choice
-        if choice == "auto":
-            return suitable(None if output else activation_name(activation))
-        if choice == "glorot_uniform":
-            # scikit-learn draws from a narrower range for the logistic function.
-            logistic = activation_name(activation) == "logistic"
-            return GlorotUniform(2.0 if logistic else 6.0)
-        if choice == "normal":
-            return Normal(self.init_scale)
-        if choice == "constant":
-            return Constant(self.init_scale)
-        return INITIALIZERS[choice]()

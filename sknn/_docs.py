@@ -95,7 +95,7 @@ scoring : str, callable or None, default=None
     the weights of the rows if it takes `sample_weight`, and a copy of the validation
     rows as an array."""
 
-REGULARIZATION_PARAMETERS = """\
+ARCHITECTURE_PARAMETERS = """\
 initializer : str, Initializer or one for each weight matrix, default='glorot_uniform'
     How the initial weights are drawn: 'zeros', 'constant', 'normal', 'glorot_uniform',
     'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
@@ -105,12 +105,6 @@ initializer : str, Initializer or one for each weight matrix, default='glorot_un
     'glorot_uniform', where they are drawn too, as in scikit-learn.
 init_scale : float, default=0.01
     Standard deviation of ``initializer='normal'``, value of 'constant'.
-rho : float, default=0.9
-    Decay of the mean squared gradient, in [0, 1). Used by 'rmsprop' and 'adadelta'
-    only.
-weight_decay : float, default=0.01
-    Share by which the weights shrink in a step, times the learning rate. Used by
-    ``solver='adamw'`` only.
 dropout : float or one for each hidden layer, default=0
     Probability, in [0, 1), with which a hidden unit is left out of a training step.
 input_dropout : float, default=0
@@ -125,7 +119,15 @@ normalization : {'batch', 'layer'}, Layer or None, default=None
 residual : bool, default=False
     Whether each two hidden layers form a residual block: the input of the block is
     added in front of its last activation, through a projection where widths differ.
-    The last weights of a block begin at 0.
+    The last weights of a block begin at 0."""
+
+DESCENT_PARAMETERS = """\
+rho : float, default=0.9
+    Decay of the mean squared gradient, in [0, 1). Used by 'rmsprop' and 'adadelta'
+    only.
+weight_decay : float, default=0.01
+    Share by which the weights shrink in a step, times the learning rate. Used by
+    ``solver='adamw'`` only.
 l1_ratio : float, default=0
     Share of the L1 norm in the penalty `alpha`, in [0, 1].
 max_grad_norm : float or None, default=None
@@ -144,7 +146,20 @@ restore_best : bool, default=True
 refit_on_all : bool, default=False
     Whether `early_stopping`, having found the best epoch on the hold-out, trains anew
     on all rows for that many epochs. `history_` and the curves then tell of the run
-    that found it, `n_iter_` and `loss_` of the final one, `t_` of both."""
+    that found it, `n_iter_` and `loss_` of the final one, `t_` of both.
+init_from : estimator, FrozenEstimator, path or None, default=None
+    Where the weights begin instead of being drawn: a fitted estimator of sknn (in a
+    `sklearn.frozen.FrozenEstimator`, so that `clone`, and with it every search, keeps
+    it fitted), or a file that ``numpy.savez(path, *fitted.get_weights())`` has made.
+    Layers are matched by position; the output layer is new where the classes differ.
+freeze : 'conv', int, str, list of str or None, default=None
+    Layers whose parameters stay as they are: all convolutions with what belongs to
+    them, the first so many layers with weights, or layers by the names that `summary`
+    shows. What is in front of the first trained layer costs no backward pass. Running
+    averages of batch normalisation stay too.
+head_learning_rate : float or None, default=None
+    Learning rate of the output layer in place of `learning_rate_init`, changed by the
+    same schedule. Not used by 'lbfgs'."""
 
 MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)
@@ -171,20 +186,36 @@ pool_size : int, (int, int) or one for each block, default=2
     Height and width of a pooling window; windows lie side by side.
 hidden_layer_sizes : int or array-like of int, default=(128,)
     Units of each dense hidden layer behind the blocks.
-input_shape : tuple or None, default=None
-    Height, width and channels (1 if left out) of the images in the rows of `X`. None
-    takes the shape of `X` if it is (n, H, W) or (n, H, W, C). Rows of numbers are
-    guessed to be square images, grey or in colour, or strips one pixel high; windows
-    larger than a guessed image are cut.
 activation : str, ActivationFunction, Layer or one for each block and hidden layer, \
 default='relu'
     Activation function: 'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu'
     (with a learned slope for each channel or unit), 'elu', 'selu', 'gelu', 'silu',
     'mish', 'softplus', or an object of `sknn.activations`."""
 
-CNN_ATTRIBUTES = """\
-input_shape_ : tuple of int
-    Height, width and channels of the images."""
+IMAGE_PARAMETERS = """\
+input_shape : tuple or None, default=None
+    Height, width and channels (1 if left out) of the images in the rows of `X`. None
+    takes the shape of `X` if it is (n, H, W) or (n, H, W, C). Rows of numbers are
+    guessed to be square images, grey or in colour, or strips one pixel high (of
+    `layers` only if one of them needs images); kernels and windows of a CNN larger than
+    a guessed image are cut.
+augmentation : list of objects of `sknn.augmentation` or None, default=None
+    What makes variations of the images, such as ``[RandomFlip(), RandomShift(2)]``, in
+    training batches only, from a random stream of its own."""
+
+SEQUENTIAL_INITIALIZATION = """\
+initializer : str or Initializer, default='auto'
+    How the initial weights of layers without an initializer of their own are drawn:
+    'zeros', 'constant', 'normal', 'glorot_uniform', 'glorot_normal', 'he_uniform',
+    'he_normal', 'lecun_uniform', 'lecun_normal', 'orthogonal', or 'auto', the one that
+    suits the activation behind the layer. The last weights of residual blocks begin
+    at 0.
+init_scale : float, default=0.01
+    Standard deviation of ``initializer='normal'``, value of 'constant'."""
+
+IMAGE_ATTRIBUTES = """\
+input_shape_ : tuple of int or None
+    Height, width and channels of the images; None where the input is none."""
 
 CLASSIFIER_PARAMETERS = """\
 class_weight : dict, list of dict, 'balanced' or None, default=None
@@ -277,13 +308,16 @@ sample_weight_val : array-like of shape (n_val,), default=None
 
 PARAGRAPHS = {
     "training_parameters": TRAINING_PARAMETERS,
-    "regularization_parameters": REGULARIZATION_PARAMETERS,
+    "architecture_parameters": ARCHITECTURE_PARAMETERS,
+    "descent_parameters": DESCENT_PARAMETERS,
+    "image_parameters": IMAGE_PARAMETERS,
+    "sequential_initialization": SEQUENTIAL_INITIALIZATION,
     "mlp_parameters": MLP_PARAMETERS,
     "cnn_parameters": CNN_PARAMETERS,
     "classifier_parameters": CLASSIFIER_PARAMETERS,
     "loss_parameter": LOSS_PARAMETER,
     "regressor_parameters": REGRESSOR_PARAMETERS,
-    "cnn_attributes": CNN_ATTRIBUTES,
+    "image_attributes": IMAGE_ATTRIBUTES,
     "training_attributes": TRAINING_ATTRIBUTES,
     "fit_parameters": FIT_PARAMETERS,
     "validation_parameters": VALIDATION_PARAMETERS,

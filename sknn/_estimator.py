@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from inspect import signature
 from types import MethodType
 from typing import Any, Literal, Self
 
@@ -18,17 +17,17 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks, fit_callbacks
 from ._docs import shared_docs
-from ._spec import Spec
+from ._parameters import TrainingParametersMixin
+from ._summary import SummaryMixin
 from ._threads import blas_threads_for
+from ._transfer import TransferMixin
 from ._typing import Array, DType, Matrix, MatrixLike
 from ._validation import (
-    add_suggestion,
     check_sample_weight,
     check_some_weight,
     warn_caller,
@@ -39,8 +38,6 @@ from .layers import Layer
 from .losses import Loss
 from .network import Network
 from .objective import Objective
-from .schedules import SCHEDULES, Schedule
-from .solvers import SOLVERS, Solver
 from .training import (
     Data,
     Ending,
@@ -137,7 +134,14 @@ def noise_stream(rng: np.random.RandomState) -> np.random.Generator:
 
 
 @shared_docs
-class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
+class BaseNetworkEstimator(
+    TrainingParametersMixin,
+    ValidationSetMixin,
+    TransferMixin,
+    SummaryMixin,
+    CallbackSupportMixin,
+    ABC,
+):
     """Base of all sknn estimators: everything but the layers and their parameters.
 
     A fit that fails, for whatever reason, leaves the estimator as it was before: it
@@ -145,8 +149,8 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
     RandomState instance that was passed as random_state has moved on.)
     """
 
-    _parameter_constraints: dict[str, Any]
     network_: Network
+    _progress: SolverProgress | None
 
     @abstractmethod
     def _make_layers(self, n_outputs: int) -> list[Layer]:
@@ -188,84 +192,13 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
         """Return the weights of rows with encoded targets `y`."""
         return sample_weight
 
-    # -- parameters ---------------------------------------------------------------
-
-    def _store_parameters(self, given: dict[str, Any]) -> None:
-        """Set each parameter of a constructor, whose locals are `given`, as it is."""
-        for name, value in given.items():
-            if name != "self":
-                setattr(self, name, value)
-
-    def set_params(self, **params: Any) -> Any:
-        """Set parameters; ``learning_rate__warmup`` is one of an object's.
-
-        Objects such as schedules and solvers are immutable and may be shared, so one
-        with another value takes the place of the old one.
-
-        Parameters
-        ----------
-        **params : dict
-            Values by name.
-
-        Returns
-        -------
-        self : estimator
-            The estimator itself.
-        """
-        of_objects: dict[str, dict[str, Any]] = {}
-        for key in list(params):
-            name, _, field = key.partition("__")
-            held = params.get(name, getattr(self, name, None))
-            if field and isinstance(held, Spec):
-                of_objects.setdefault(name, {})[field] = params.pop(key)
-            elif field and isinstance(held, str):
-                raise ValueError(
-                    f"{key} is a parameter of an object, but {name}={held!r} is a "
-                    "name. Set an object in its place."
-                )
-        super().set_params(**params)
-        for name, changes in of_objects.items():
-            setattr(self, name, getattr(self, name).replace(**changes))
-        return self
-
-    def _validate_params(self) -> None:
-        try:
-            super()._validate_params()
-        except InvalidParameterError as error:
-            raise add_suggestion(
-                error, self.get_params(deep=False), self._parameter_constraints
-            ) from None
-
-    def _make(self, choice: Any, table: dict[str, Any]) -> Any:
-        """Return `choice` if it is an object, else make the one of that name.
-
-        Its fields are parameters of the estimator where there are any of that name.
-        """
-        if not isinstance(choice, str):
-            return choice
-        fields = signature(table[choice]).parameters
-        return table[choice](**{f: vars(self)[f] for f in fields if f in vars(self)})
-
-    def _make_solver(self) -> Solver:
-        if self.solver == "adadelta" and self.learning_rate_init < 0.1:
-            warn_caller(
-                "solver='adadelta' finds the length of its steps by itself, and "
-                f"learning_rate_init={self.learning_rate_init} makes them shorter "
-                "still. learning_rate_init=1 is usual, with epsilon=1e-6."
-            )
-        return self._make(self.solver, SOLVERS)
-
-    def _make_schedule(self) -> Schedule:
-        choice = self.learning_rate
-        # scikit-learn's adam ignores the names that scikit-learn has; agree with it.
-        if self.solver == "adam" and choice in ("invscaling", "adaptive"):
-            choice = "constant"
-        return self._make(choice, SCHEDULES)
+    # -- checks -------------------------------------------------------------------
 
     def _check_combinations(self, network: Network) -> None:
         """Raise where parameters that are valid one by one cannot go together."""
         random = any(layer.random for layer in network.layers)
         mixes = any(layer.mixes_rows for layer in network.layers)
+        augments = self._make_augment(np.random.default_rng(0)) is not None
         if mixes and self.batch_size == 1:
             raise ValueError(
                 "normalization='batch' has nothing to learn from a batch of one row, "
@@ -275,7 +208,8 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
             return
         for culprit, is_on in (
             ("dropout, input_dropout, dropconnect or a random layer makes", random),
-            ("mixup makes", self.mixup),
+            ("augmentation makes", augments),
+            ("mixup makes", self._mixup_alpha()),
             ("normalization='batch' makes", mixes),
         ):
             if is_on:
@@ -500,8 +434,13 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
         n_scores = self._n_scores(y)
         layers = self._make_layers(n_scores)
         network = Network(layers, X.shape[1:], float_dtype(X.dtype))
+        rates = self._layer_rates(network)
+        if rates != list(network.rates):
+            network = Network(layers, network.in_shape, network.dtype, rates)
         if not goes_on:
             network.initialize(rng)
+            if self.init_from is not None:
+                self._take_weights(network)
             return network
         fitted = self.network_
         if fitted.arrays != network.arrays:
@@ -510,7 +449,7 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
                 f"go on with, {fitted!r}. Refit with warm_start=False, or leave "
                 "the parameters of the layers and the number of outputs as they are."
             )
-        network.restore(fitted.snapshot())
+        network.weights = fitted.weights
         return network
 
     def _set_network(self, network: Network) -> None:
@@ -538,20 +477,36 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
     def _make_objective(self, rng: np.random.Generator) -> Objective:
         loss = self._make_training_loss()
         return Objective(
-            self.network_, loss, self.alpha, self.l1_ratio, self.mixup, rng
+            self.network_,
+            loss,
+            self.alpha,
+            self.l1_ratio,
+            self._mixup_alpha(),
+            rng,
+            self._make_augment(rng),
         )
+
+    def _mixup_alpha(self) -> float:
+        """Return the parameter of mixup, 0 for none."""
+        return self.mixup
+
+    def _make_augment(
+        self, rng: np.random.Generator
+    ) -> Callable[[Matrix], Array] | None:
+        """Return what makes variations of the rows of a batch, if anything does."""
+        return None
 
     def _make_monitor(self, run: Run, limits: Limits) -> Monitor:
         return Monitor(self.network_, run.history, limits, run.validate, run.callbacks)
 
     def _train_stochastic(self, data: Data, run: Run, limits: Limits) -> Ending:
-        solver, theta = self._make_solver(), self.network_.theta
+        solver, network = self._make_solver(), self.network_
         rate = float(self.learning_rate_init)
         before = getattr(self, "_progress", None) if run.one_epoch else None
         if before is None:
-            progress = SolverProgress.start(solver, theta, rate, run.noise)
+            progress = SolverProgress.start(solver, network, rate, run.noise)
         else:
-            progress = before.resume(solver, theta, rate)
+            progress = before.resume(solver, network, rate)
         schedule, batch_size = self._make_schedule(), self._clip_batch_size(data.n)
         if run.one_epoch and schedule(progress.epochs, self.max_iter, data.n) == 0:
             warn_caller(
@@ -649,16 +604,20 @@ class BaseNetworkEstimator(ValidationSetMixin, CallbackSupportMixin, ABC):
 
     # -- predict ------------------------------------------------------------------
 
-    def _raw_scores(self, X: Any) -> Array:
-        """Return the raw scores (n, n_outputs_) of rows `X`, after checking them."""
+    def _check_X(self, X: Any) -> Matrix:
+        """Return rows to predict from, after checking them."""
         check_is_fitted(self)
-        X = validate_data(
+        return validate_data(
             self,
             self._as_rows(X, first=False),
             accept_sparse="csr",
             dtype=self._kept_dtypes(first=True),
             reset=False,
         )
+
+    def _raw_scores(self, X: Any) -> Array:
+        """Return the raw scores (n, n_outputs_) of rows `X`, after checking them."""
+        X = self._check_X(X)
         return self.network_.scores(X)
 
     def predict(self, X: Any) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -18,6 +17,7 @@ from ._architecture import (
     make_normalization,
 )
 from ._docs import shared_docs
+from ._images import ImageInputMixin
 from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
 from ._typing import Shape
 from ._validation import check_sizes, per_layer
@@ -30,26 +30,12 @@ POOLINGS: dict[str, type[Pool2D]] = {"max": MaxPool2D, "avg": AvgPool2D}
 """The pooling layers by name."""
 
 
-def guess_image_shape(n_features: int) -> tuple[int, int, int]:
-    """Return height, width and channels of images that come as rows of numbers.
-
-    A square number is a square image in grey, three times a square one in colour;
-    anything else is a strip of pixels, one high.
-    """
-    for channels in (1, 3):
-        side = math.isqrt(n_features // channels)
-        if channels * side**2 == n_features:
-            return side, side, channels
-    return 1, n_features, 1
-
-
-class BaseCNN(BaseArchitecture):
+class BaseCNN(ImageInputMixin, BaseArchitecture):
     """Images in, blocks of convolution and pooling, then dense layers."""
-
-    input_shape_: tuple[int, int, int]
 
     _parameter_constraints: dict[str, Any] = {
         **BaseArchitecture._parameter_constraints,
+        **ImageInputMixin.image_constraints,
         "conv_channels": ["array-like", Interval(Integral, 1, None, closed="left")],
         "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
         "stride": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -60,63 +46,7 @@ class BaseCNN(BaseArchitecture):
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "input_shape": [tuple, list, None],
     }
-
-    # -- images -------------------------------------------------------------------
-
-    def _kept_dtypes(self, first: bool) -> list[Any]:
-        return [*super()._kept_dtypes(first), np.uint8]
-
-    def _as_rows(self, X: Any, first: bool) -> Any:
-        """Return images as rows, without a copy; on the first call learn their shape.
-
-        The rows of a memory map are one too.
-        """
-        if not hasattr(X, "shape"):
-            X = np.asarray(X)
-        images = tuple(X.shape[1:]) if len(X.shape) in (3, 4) else None
-        if images is not None:
-            images = (*images, 1)[:3]
-            X = X.reshape(len(X), -1)
-        if first:
-            self.input_shape_ = self._find_input_shape(X, images)
-        elif images not in (None, self.input_shape_):
-            raise ValueError(
-                f"X holds images of {images} (height, width, channels), but the "
-                f"network was fitted on images of {self.input_shape_}."
-            )
-        return X
-
-    def _find_input_shape(self, X: Any, images: Any) -> tuple[int, int, int]:
-        """Return height, width and channels of the images in X."""
-        given = self.input_shape
-        self._shape_is_guessed = given is None and images is None
-        if given is not None:
-            if len(given) not in (2, 3) or not all(
-                isinstance(side, Integral) and int(side) >= 1 for side in given
-            ):
-                raise ValueError(
-                    "input_shape must be (height, width) or (height, width, channels), "
-                    f"whole numbers from 1 up, got {given!r}."
-                )
-            given = tuple(int(side) for side in (*given, 1)[:3])
-            if images not in (None, given):
-                raise ValueError(
-                    f"input_shape={self.input_shape} does not match X, which holds "
-                    f"images of {images} (height, width, channels)."
-                )
-            n_features = X.shape[1] if len(X.shape) == 2 else None
-            if n_features not in (None, math.prod(given)):
-                raise ValueError(
-                    f"input_shape={self.input_shape} has {math.prod(given)} numbers, "
-                    f"but X has {n_features} columns."
-                )
-            return given
-        if images is not None:
-            return images
-        # What is no matrix is refused later, in scikit-learn's words.
-        return guess_image_shape(X.shape[1] if len(X.shape) == 2 else 1)
 
     # -- layers -------------------------------------------------------------------
 
@@ -219,15 +149,17 @@ class CNNClassifier(NetworkClassifierMixin, BaseCNN):
     Parameters
     ----------
     %(cnn_parameters)s
+    %(image_parameters)s
     %(training_parameters)s
-    %(regularization_parameters)s
+    %(architecture_parameters)s
+    %(descent_parameters)s
     %(classifier_parameters)s
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
-    %(cnn_attributes)s
+    %(image_attributes)s
     %(training_attributes)s
 
     See Also
@@ -271,6 +203,7 @@ class CNNClassifier(NetworkClassifierMixin, BaseCNN):
         pool_size: Any = 2,
         hidden_layer_sizes: int | Sequence[int] = (128,),
         input_shape: tuple[int, ...] | None = None,
+        augmentation: Any = None,
         activation: Choice | Sequence[Choice] = "relu",
         solver: Choice = "adam",
         alpha: float = 0.0001,
@@ -309,6 +242,9 @@ class CNNClassifier(NetworkClassifierMixin, BaseCNN):
         mixup: float = 0.0,
         restore_best: bool = True,
         refit_on_all: bool = False,
+        init_from: Any = None,
+        freeze: str | int | Sequence[str] | None = None,
+        head_learning_rate: float | None = None,
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         loss: Choice = "log_loss",
         label_smoothing: float = 0.0,
@@ -323,14 +259,16 @@ class CNNRegressor(NetworkRegressorMixin, BaseCNN):
     Parameters
     ----------
     %(cnn_parameters)s
+    %(image_parameters)s
     %(training_parameters)s
-    %(regularization_parameters)s
+    %(architecture_parameters)s
+    %(descent_parameters)s
     %(loss_parameter)s
     %(regressor_parameters)s
 
     Attributes
     ----------
-    %(cnn_attributes)s
+    %(image_attributes)s
     %(training_attributes)s
 
     See Also
@@ -367,6 +305,7 @@ class CNNRegressor(NetworkRegressorMixin, BaseCNN):
         pool_size: Any = 2,
         hidden_layer_sizes: int | Sequence[int] = (128,),
         input_shape: tuple[int, ...] | None = None,
+        augmentation: Any = None,
         activation: Choice | Sequence[Choice] = "relu",
         solver: Choice = "adam",
         alpha: float = 0.0001,
@@ -405,6 +344,9 @@ class CNNRegressor(NetworkRegressorMixin, BaseCNN):
         mixup: float = 0.0,
         restore_best: bool = True,
         refit_on_all: bool = False,
+        init_from: Any = None,
+        freeze: str | int | Sequence[str] | None = None,
+        head_learning_rate: float | None = None,
         loss: Choice = "squared_error",
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._typing import Array
+from .network import Network
 from .objective import Objective
 from .solvers import Solver, SolverState
 
@@ -18,15 +19,20 @@ BLOCK = 65_536
 measured with the largest network of examples/benchmarks/bench_mlp.py."""
 
 
-def blocks(n: int) -> Iterator[slice]:
-    """Yield slices that cover ``range(n)``."""
-    for start in range(0, n, BLOCK):
-        yield slice(start, min(start + BLOCK, n))
+def blocks(network: Network) -> Iterator[tuple[slice, float]]:
+    """Yield slices that cover the trained part of theta, and the rate of each."""
+    for run, rate in network.segments:
+        for start in range(run.start, run.stop, BLOCK):
+            yield slice(start, min(start + BLOCK, run.stop)), rate
 
 
 class Block(NamedTuple):
-    """Views of one block: parameters, gradient, what of them decays, solver's state."""
+    """Views of one block: parameters, gradient, what of them decays, solver's state.
 
+    `rate` is the factor of the learning rate.
+    """
+
+    rate: float
     theta: Array
     grad: Array
     W: Array
@@ -114,15 +120,16 @@ class Descent:
         theta, grad = objective.network.theta, objective.grad
         n_decay = objective.network.n_decay
         self._blocks = []
-        for at, state in zip(blocks(theta.size), states, strict=True):
+        parts = zip(blocks(objective.network), states, strict=True)
+        for (at, rate), state in parts:
             decays = slice(at.start, max(at.start, min(at.stop, n_decay)))
             views = theta[at], grad[at], theta[decays], grad[decays]
-            self._blocks.append(Block(*views, state))
+            self._blocks.append(Block(rate, *views, state))
 
     @staticmethod
-    def start(solver: Solver, theta: Array) -> list[SolverState]:
+    def start(solver: Solver, network: Network) -> list[SolverState]:
         """Return the solver's state of each block before the first step."""
-        return [solver.start(theta[at]) for at in blocks(theta.size)]
+        return [solver.start(network.theta[at]) for at, _ in blocks(network)]
 
     def step(self, total: float, learning_rate: float, measure: bool = False) -> float:
         """Add the penalty to the gradient, move theta; return the penalty before.
@@ -133,16 +140,16 @@ class Descent:
         penalty = 0.0
         whole = measure or self.clipping.clips  # the whole gradient is needed first
         if whole:
-            for _, _, W, dW, _ in self._blocks:
+            for _, _, _, W, dW, _ in self._blocks:
                 penalty += self.objective.add_penalty(W, dW, total)
             if measure:
                 self.gradient_norm = norm(self.objective.grad)
             self.clipping(self.objective.grad)
-        shrink = 1 - learning_rate * self.solver.weight_decay
-        for theta, grad, W, dW, state in self._blocks:
+        for factor, theta, grad, W, dW, state in self._blocks:
+            rate = learning_rate * factor
             if not whole:
                 penalty += self.objective.add_penalty(W, dW, total)
-            if shrink != 1:
-                W *= shrink
-            self.solver.step(theta, grad, state, learning_rate)
+            if self.solver.weight_decay:
+                W *= 1 - rate * self.solver.weight_decay
+            self.solver.step(theta, grad, state, rate)
         return penalty

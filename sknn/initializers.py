@@ -313,3 +313,17 @@ def suitable(activation_name: str | None) -> Initializer:
     That of `AUTO`; Glorot's for None and for an activation that is not listed there.
     """
     return AUTO.get(activation_name or "identity", GlorotUniform())
+
+
+def make_initializer(choice: str | Initializer | None) -> Initializer:
+    """Return an initializer by its name, or as it is; Glorot's for None."""
+    if choice is None:
+        return GlorotUniform()
+    if isinstance(choice, Initializer):
+        return choice
+    if choice not in INITIALIZERS:
+        raise ValueError(
+            f"initializer must be one of {sorted(INITIALIZERS)}, an Initializer or "
+            f"None, got {choice!r}."
+        )
+    return INITIALIZERS[choice]()

@@ -146,7 +146,8 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     ----------
     %(mlp_parameters)s
     %(training_parameters)s
-    %(regularization_parameters)s
+    %(architecture_parameters)s
+    %(descent_parameters)s
     %(classifier_parameters)s
 
     Attributes
@@ -221,6 +222,9 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
         mixup: float = 0.0,
         restore_best: bool = True,
         refit_on_all: bool = False,
+        init_from: Any = None,
+        freeze: str | int | Sequence[str] | None = None,
+        head_learning_rate: float | None = None,
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         loss: Choice = "log_loss",
         label_smoothing: float = 0.0,
@@ -241,7 +245,8 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
     %(loss_parameter)s
     %(mlp_parameters)s
     %(training_parameters)s
-    %(regularization_parameters)s
+    %(architecture_parameters)s
+    %(descent_parameters)s
     %(regressor_parameters)s
 
     Attributes
@@ -320,6 +325,9 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
         mixup: float = 0.0,
         restore_best: bool = True,
         refit_on_all: bool = False,
+        init_from: Any = None,
+        freeze: str | int | Sequence[str] | None = None,
+        head_learning_rate: float | None = None,
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
     ) -> None:

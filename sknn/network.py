@@ -1,10 +1,11 @@
 """The network: a list of layers over one flat parameter vector.
 
-Arrays live in three places. ``theta`` holds every trained parameter, those under the
-penalty first, so that a solver's step and the penalty are each one operation on one
-vector; ``state`` what training passes remember, such as running averages; layers see
-both through views. A workspace holds the buffers of one call. Views are dropped on
-pickling and bound again on loading, so a network pickles to its weights.
+Arrays live in three places. ``theta`` holds every parameter, those under the penalty
+first and those of frozen layers last, so that a solver's step and the penalty are each
+one operation on one vector; ``state`` what training passes remember, such as running
+averages; layers see both through views. A workspace holds the buffers of one call.
+Views are dropped on pickling and bound again on loading, so a network pickles to its
+weights.
 """
 
 from __future__ import annotations
@@ -18,18 +19,20 @@ import numpy as np
 
 from ._arrays import aligned_zeros, as_floats
 from ._typing import Array, DType, Matrix, Shape
-from .layers import Layer, LayerSpec, Training
+from .layers import Layer, LayerSpec, ParamSpec, Training
 from .layers.base import (
     Params,
     Workspace,
     backward_all,
-    forward_all,
     layer_names,
 )
 
 ROWS_BUFFER = 2**20
 """Features and activations, in elements, that a pass over many rows holds at a time:
 up to 8 MB, which with gradients and casts stays below 50 MB."""
+
+GROUPS = ("decay", "other", "frozen")
+"""The parts of theta, in their order."""
 
 
 class Network:
@@ -43,13 +46,17 @@ class Network:
         Shape of one input row.
     dtype : dtype
         float32 or float64; of the parameters and of every buffer.
+    rates : sequence of float, default=None
+        Factor of the learning rate for each layer, 1 by default. A layer at 0 is
+        frozen: it takes part in training as it does in prediction, and stays as it is.
 
     Attributes
     ----------
     specs : list of LayerSpec
         Shapes and parameters of each layer.
     theta : ndarray of shape (n_parameters,)
-        All parameters; the first ``n_decay`` are covered by the penalty.
+        All parameters; the first ``n_decay`` are covered by the penalty, the first
+        ``n_trained`` are not frozen.
     state : ndarray of shape (n_state,)
         What training passes have left behind, such as running averages.
     params : list of dict of ndarray
@@ -60,34 +67,64 @@ class Network:
     state: Array
     params: list[Params]
 
-    def __init__(self, layers: Sequence[Layer], in_shape: Shape, dtype: DType) -> None:
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        in_shape: Shape,
+        dtype: DType,
+        rates: Sequence[float] | None = None,
+    ) -> None:
         self.layers = tuple(layers)
+        self.rates = (1.0,) * len(self.layers) if rates is None else tuple(rates)
         self.specs: list[LayerSpec] = []
         shape = in_shape
-        for layer in self.layers:
-            self.specs.append(layer.build(shape))
+        for layer, name in zip(self.layers, self.names, strict=True):
+            try:
+                self.specs.append(layer.build(shape))
+            except ValueError as error:
+                raise ValueError(f"Layer {name} does not fit: {error}") from None
             shape = self.specs[-1].out_shape
         self.in_shape, self.out_shape = in_shape, shape
-        sizes = {True: 0, False: 0}
-        for _, _, spec in self._param_specs():
-            sizes[spec.decay] += math.prod(spec.shape)
-        self.n_decay = sizes[True]
-        # Nothing in front of the first layer with parameters needs a gradient.
-        trained = (i for i, spec in enumerate(self.specs) if spec.params)
+        sizes = dict.fromkeys(GROUPS, 0)
+        for i, _, spec in self._param_specs():
+            sizes[self._group(i, spec)] += math.prod(spec.shape)
+        self.n_decay = sizes["decay"]
+        self.n_trained = sizes["decay"] + sizes["other"]
+        # Nothing in front of the first layer that is trained needs a gradient.
+        trained = (
+            i
+            for i, (spec, rate) in enumerate(zip(self.specs, self.rates, strict=True))
+            if spec.params and rate
+        )
         self._first_trained = next(trained, 0)
         state = [
             np.full(math.prod(part.shape), part.value, dtype)
             for spec in self.specs
             for part in spec.state.values()
         ]
-        theta = aligned_zeros((sizes[True] + sizes[False],), dtype)
+        theta = aligned_zeros((sum(sizes.values()),), dtype)
         self._bind(theta, np.concatenate([np.empty(0, dtype), *state]))
 
-    def _param_specs(self) -> Iterator[tuple[int, str, Any]]:
+    def _param_specs(self) -> Iterator[tuple[int, str, ParamSpec]]:
         """Layer index, name and ParamSpec of each parameter, in drawing order."""
         for i, layer_spec in enumerate(self.specs):
             for name, spec in layer_spec.params.items():
                 yield i, name, spec
+
+    def _group(self, i: int, spec: ParamSpec) -> str:
+        """Return to which group of theta a parameter of layer `i` belongs."""
+        if self.rates[i] == 0:
+            return "frozen"
+        return "decay" if spec.decay else "other"
+
+    def _layout(self) -> Iterator[tuple[int, str, ParamSpec, slice]]:
+        """Layer index, name, ParamSpec and place in theta of each parameter."""
+        ends = {"decay": 0, "other": self.n_decay, "frozen": self.n_trained}
+        for i, name, spec in self._param_specs():
+            group = self._group(i, spec)
+            start = ends[group]
+            ends[group] += math.prod(spec.shape)
+            yield i, name, spec, slice(start, ends[group])
 
     def _bind(self, theta: Array, state: Array) -> None:
         self.theta, self.state = theta, state
@@ -100,14 +137,27 @@ class Network:
                 start = stop
 
     def views(self, flat: Array) -> list[Params]:
-        """Return views into a vector like theta, a dict of arrays a layer."""
-        start = {True: 0, False: self.n_decay}
+        """Return views into a vector like theta, a dict of arrays a layer.
+
+        A gradient ends where the frozen parameters begin: their dicts stay empty.
+        """
         views: list[Params] = [{} for _ in self.layers]
-        for i, name, spec in self._param_specs():
-            stop = start[spec.decay] + math.prod(spec.shape)
-            views[i][name] = flat[start[spec.decay] : stop].reshape(spec.shape)
-            start[spec.decay] = stop
+        for i, name, spec, at in self._layout():
+            if at.stop <= flat.size:
+                views[i][name] = flat[at].reshape(spec.shape)
         return views
+
+    @property
+    def segments(self) -> list[tuple[slice, float]]:
+        """Runs of trained parameters, and the factor of the learning rate of each."""
+        places = ((at, self.rates[i]) for i, _, _, at in self._layout())
+        runs: list[tuple[slice, float]] = []
+        for at, rate in sorted(places, key=lambda place: place[0].start):
+            if runs and runs[-1][1] == rate:
+                runs[-1] = slice(runs[-1][0].start, at.stop), rate
+            elif rate:
+                runs.append((at, rate))
+        return runs
 
     def initialize(self, rng: np.random.RandomState) -> None:
         """Draw all parameters, layer by layer, in float64, then cast."""
@@ -142,6 +192,26 @@ class Network:
             found += [(name, param.shape) for name, param in spec.params.items()]
             found += [(name, state.shape) for name, state in spec.state.items()]
         return found
+
+    @property
+    def weights(self) -> list[Array]:
+        """Views of all that `arrays` names, in that order."""
+        return [
+            p[name]
+            for p, spec in zip(self.params, self.specs, strict=True)
+            for name in (*spec.params, *spec.state)
+        ]
+
+    @weights.setter
+    def weights(self, arrays: Sequence[Array]) -> None:
+        for view, new in zip(self.weights, arrays, strict=True):
+            np.copyto(view, new)
+
+    def body(self) -> Network:
+        """Return the network without its last layer, with a copy of the parameters."""
+        body = Network(self.layers[:-1], self.in_shape, self.dtype)
+        body.weights = self.weights[: len(body.weights)]
+        return body
 
     @property
     def n_layers(self) -> int:
@@ -197,11 +267,14 @@ class Network:
     def forward(self, x: Matrix, ws: list[Workspace], train: bool = False) -> Array:
         """Return the raw scores of rows `x`, in a buffer of `ws`.
 
-        Rows of another dtype are cast first, bytes to fractions of 255.
+        With `train`, frozen layers do as in prediction all the same. Rows of another
+        dtype are cast first, bytes to fractions of 255.
         """
         if x.dtype != self.dtype:
             x = as_floats(x, self.dtype)
-        return forward_all(self.layers, self.params, x, ws, train)
+        for i, layer in enumerate(self.layers):
+            x = layer.forward(self.params[i], x, ws[i], train and self.rates[i] != 0)
+        return x
 
     def backward(self, dz: Array, g: list[Params], ws: list[Workspace]) -> None:
         """Overwrite `g` with the gradients that belong to `dz` at the raw scores.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 import numpy as np
@@ -38,9 +38,12 @@ class Objective:
     rng : numpy.random.Generator, default=None
         Stream of the masks of layers and of mixup; needed where there are any.
 
+    augment : callable, default=None
+        Returns variations of the rows of a batch, such as turned images.
+
     Attributes
     ----------
-    grad : ndarray of shape (n_parameters,)
+    grad : ndarray of shape (n_trained,)
         Gradient at the last call of `loss_gradient`.
 
     References
@@ -57,6 +60,7 @@ class Objective:
         l1_ratio: float = 0.0,
         mixup: float = 0.0,
         rng: np.random.Generator | None = None,
+        augment: Callable[[Matrix], Array] | None = None,
     ) -> None:
         self.network = network
         self.loss = loss
@@ -64,7 +68,8 @@ class Objective:
         self.l1_ratio = l1_ratio
         self.mixup = mixup
         self.rng = rng or np.random.default_rng(0)
-        self.grad = aligned_zeros(network.theta.shape, network.dtype)
+        self.augment = augment
+        self.grad = aligned_zeros((network.n_trained,), network.dtype)
         self._g = network.views(self.grad)
         self._training = Training(self.rng)
         self._workspaces: dict[int, list[Workspace]] = {}
@@ -79,6 +84,8 @@ class Objective:
     ) -> float:
         """Return the sum of losses over `total`, and write its gradient to `grad`."""
         ws = self._workspace(len(y))
+        if self.augment is not None:
+            x = self.augment(as_floats(x, self.network.dtype))
         if self.mixup:
             loss, z = self._mixed_loss_gradient(x, y, sample_weight, ws)
         else:

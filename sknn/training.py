@@ -131,12 +131,14 @@ class History:
 class SolverProgress:
     """All that training needs to go on exactly where it stopped. It pickles.
 
+    `states` belong to parameters trained at `rates`, the factors of the layers;
     `epochs` counts those since the schedule began, at `first_rate`; `base_rate` is the
     rate that the schedule's factor applies to, lowered by plateaus; `rng` is the stream
     of masks and mixup.
     """
 
     solver: Solver
+    rates: tuple[float, ...]
     states: list[SolverState]
     first_rate: float
     base_rate: float
@@ -145,20 +147,21 @@ class SolverProgress:
 
     @classmethod
     def start(
-        cls, solver: Solver, theta: Array, rate: float, rng: np.random.Generator
+        cls, solver: Solver, network: Network, rate: float, rng: np.random.Generator
     ) -> SolverProgress:
         """Return what a solver has before its first step."""
-        return cls(solver, Descent.start(solver, theta), rate, rate, rng)
+        states = Descent.start(solver, network)
+        return cls(solver, network.rates, states, rate, rate, rng)
 
-    def resume(self, solver: Solver, theta: Array, rate: float) -> SolverProgress:
+    def resume(self, solver: Solver, network: Network, rate: float) -> SolverProgress:
         """Return a copy to go on with; where the parameters have changed, start anew.
 
-        Another solver, or the same with other constants, starts with a fresh state;
-        another first rate starts the schedule from there.
+        Another solver, the same with other constants, or other frozen layers start with
+        a fresh state; another first rate starts the schedule from there.
         """
         progress = copy.deepcopy(self)
-        if solver != self.solver:
-            return self.start(solver, theta, rate, progress.rng)
+        if (solver, network.rates) != (self.solver, self.rates):
+            return self.start(solver, network, rate, progress.rng)
         if rate != self.first_rate:
             progress.first_rate = progress.base_rate = rate
             progress.epochs = 0
@@ -420,9 +423,10 @@ def train_lbfgs(
 
     Returns SciPy's result too, unless training was ended from outside.
     """
-    theta, history = objective.network.theta, monitor.history
+    network, history = objective.network, monitor.history
+    theta = network.theta[: network.n_trained]
     last_theta = theta.copy()
-    rows_per_pass, total = objective.network.rows_per_pass(data.n), data.total_weight
+    rows_per_pass, total = network.rows_per_pass(data.n), data.total_weight
     begun = stopped = False
 
     def loss_gradient(theta_tried: Array) -> tuple[float, Array]:

@@ -100,21 +100,23 @@ DETERMINISTIC = [
 """Those that draw no random numbers."""
 
 
-def network_of(layers, n_in, dtype=np.float64, seed=0):
+def network_of(layers, n_in, dtype=np.float64, seed=0, rates=None):
     """Return a network with drawn parameters."""
-    network = Network(layers, (n_in,), np.dtype(dtype))
+    network = Network(layers, (n_in,), np.dtype(dtype), rates)
     network.initialize(np.random.RandomState(seed))
     return network
 
 
-def make_network(n_in, hidden, n_out, activation="tanh", dtype=np.float64, seed=0):
+def make_network(
+    n_in, hidden, n_out, activation="tanh", dtype=np.float64, seed=0, rates=None
+):
     """Return a network with hidden layers of these widths, or of an architecture."""
     f = Activation(ACTIVATIONS[activation])
     if isinstance(hidden, str):
         layers = ARCHITECTURES[hidden](f)
     else:
         layers = [layer for units in hidden for layer in (Dense(units), f)]
-    return network_of([*layers, Dense(n_out)], n_in, dtype, seed)
+    return network_of([*layers, Dense(n_out)], n_in, dtype, seed, rates)
 
 
 def training_pass(network, x, sample_weight=None, seed=0):

@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sknn import CNNClassifier, CNNRegressor, MLPClassifier
-from sknn.cnn import guess_image_shape
+from sknn._images import guess_image_shape
 from sknn.layers import AvgPool2D, Conv2D, MaxPool2D
 
 pytestmark = pytest.mark.filterwarnings(

@@ -129,6 +129,16 @@ REPETITION = (
 )
 
 
+FITS_TWICE = (
+    "check_supervised_y_2d",
+    "check_pipeline_consistency",
+    "check_transformer_data_not_an_array",
+    "check_transformer_general",
+    "check_transformer_general(readonly_memmap=True)",
+    "check_transformer_preserve_dtypes",
+)
+
+
 def exceptions(estimator):
     """Checks that cannot hold in principle for the estimator's setting: reason."""
     found = {}
@@ -168,7 +178,7 @@ def exceptions(estimator):
         )
     if estimator.warm_start:
         reason = "the check fits twice and expects the second fit to start afresh"
-        found["check_supervised_y_2d"] = reason
+        found |= dict.fromkeys(FITS_TWICE, reason)
         if classifies:
             found["check_classifiers_multilabel_representation_invariance"] = reason
     return found

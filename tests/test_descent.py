@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from helpers import ARCHITECTURES, make_network
+from helpers import ARCHITECTURES, make_network, network_of
 from numpy.testing import assert_allclose, assert_array_equal
 
 import sknn.descent
 from sknn.descent import NO_CLIPPING, Clipping, Descent, blocks, norm
+from sknn.layers import Activation, Dense, LayerNorm, PReLU
 from sknn.losses import HalfSquaredError
 from sknn.objective import Objective
 from sknn.solvers import SGD, SOLVERS, Adam, AdamW
@@ -30,10 +31,36 @@ def block_size(request, monkeypatch):
     return request.param
 
 
-def make_descent(solver, clipping=NO_CLIPPING, architecture=(4,), **settings):
-    network = make_network(5, architecture, 2)
+RATES = [
+    None,
+    (1, 1, 0.1, 1, 1, 1, 2),
+    (0, 0, 0, 0, 0, 0, 1),
+    (1, 0, 0, 0.5, 1, 1, 0),
+]
+"""Factors of the learning rate for the layers of `deep_network`; 0 freezes."""
+
+DEEP = [Dense(4), Activation("tanh"), PReLU(), Dense(5), LayerNorm(), Dense(3)]
+
+
+def deep_network(rates):
+    return network_of([*DEEP, Dense(2)], 5, rates=rates)
+
+
+def rate_of_each(network):
+    """The factor of the learning rate of each parameter in theta."""
+    rates = np.full(network.theta.size, np.nan)
+    for views, rate in zip(network.views(rates), network.rates, strict=True):
+        for view in views.values():
+            view[...] = rate
+    return rates
+
+
+def make_descent(
+    solver, clipping=NO_CLIPPING, architecture=(4,), network=None, **settings
+):
+    network = network or make_network(5, architecture, 2)
     objective = Objective(network, HalfSquaredError(), **{"alpha": 0.5, **settings})
-    return Descent(objective, solver, Descent.start(solver, network.theta), clipping)
+    return Descent(objective, solver, Descent.start(solver, network), clipping)
 
 
 def draw_gradient(size, seed=0):
@@ -49,21 +76,35 @@ def clip(grad, clipping):
     return grad
 
 
-def test_blocks_cover_everything_once(block_size):
-    for n in (0, 1, 7, 8, 29):
-        covered = [i for block in blocks(n) for i in range(n)[block]]
-        assert covered == list(range(n))
+@pytest.mark.parametrize("rates", RATES, ids=repr)
+def test_blocks_cover_what_is_trained_once(block_size, rates):
+    network = deep_network(rates)
+    of_each = rate_of_each(network)
+    covered = []
+    for block, rate in blocks(network):
+        covered += range(of_each.size)[block]
+        assert (of_each[block] == rate).all()
+    assert covered == list(range(network.n_trained))
+    assert (of_each[network.n_trained :] == 0).all()
+
+
+def test_blocks_of_nothing(block_size):
+    assert list(blocks(network_of([Activation("tanh")], 5))) == []
 
 
 @solvers
 @clippings
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.3])
+@pytest.mark.parametrize("rates", RATES, ids=repr)
 def test_step_is_the_plain_one_over_the_whole_vector(
-    solver, clipping, l1_ratio, block_size
+    solver, clipping, l1_ratio, rates, block_size
 ):
-    descent = make_descent(solver, clipping, l1_ratio=l1_ratio)
-    objective, network = descent.objective, descent.objective.network
-    theta, state = network.theta.copy(), solver.start(network.theta)
+    network = deep_network(rates)
+    descent = make_descent(solver, clipping, l1_ratio=l1_ratio, network=network)
+    objective, before = descent.objective, network.theta.copy()
+    of_each = rate_of_each(network)[: network.n_trained]
+    theta = network.theta[: network.n_trained].copy()
+    states = {factor: solver.start(theta) for factor in set(of_each)}
     decays = np.arange(theta.size) < network.n_decay
     for seed, (total, rate) in enumerate([(3.0, 0.1), (5.0, 0.1), (2.0, 0.05)]):
         objective.grad[:] = draw_gradient(theta.size, seed)
@@ -71,10 +112,18 @@ def test_step_is_the_plain_one_over_the_whole_vector(
         elastic = l1_ratio * np.sign(W) + (1 - l1_ratio) * W
         grad = clip(objective.grad + 0.5 * elastic / total, clipping)
         penalty = l1_ratio * abs(W).sum() + (1 - l1_ratio) / 2 * (W**2).sum()
-        theta[decays] *= 1 - rate * solver.weight_decay
-        solver.step(theta, grad, state, rate)
+        stepped = np.empty_like(theta)
+        for factor, state in states.items():
+            tried = theta.copy()
+            tried[decays] *= 1 - rate * factor * solver.weight_decay
+            solver.step(tried, grad.copy(), state, rate * factor)
+            stepped[of_each == factor] = tried[of_each == factor]
+        theta = stepped
         assert descent.step(total, rate) == pytest.approx(0.5 * penalty / total)
-        assert_allclose(network.theta, theta, rtol=1e-12)
+        assert_allclose(network.theta[: network.n_trained], theta, rtol=1e-12)
+        assert_array_equal(
+            network.theta[network.n_trained :], before[network.n_trained :]
+        )
 
 
 def test_no_penalty_without_alpha(block_size):

@@ -170,6 +170,19 @@ def test_gradient_does_not_depend_on_need_dx(layer, in_shape):
     assert_array_equal(without_dx, with_dx)
 
 
+@all_layers
+def test_a_frozen_layer_passes_on_the_gradient_of_a_prediction(layer, in_shape):
+    call = Call(layer, in_shape)
+    state = call.state.copy()
+    training = Training(np.random.default_rng(0))
+    ws = layer.workspace(call.spec, N, call.dtype, training)
+    layer.forward(call.p, call.x, ws, train=False)
+    dx = layer.backward(call.p, {}, call.v.copy(), ws, need_dx=True)
+    assert_array_equal(call.state, state)
+    predicted = lambda x: np.vdot(call.forward(x, train=False), call.v)  # noqa: E731
+    assert_gradient(predicted, call.x, dx)
+
+
 @layers_that_do_not_draw
 def test_weights_of_rows_are_repetitions(layer, in_shape):
     call, repeated = Call(layer, in_shape), Call(layer, in_shape)

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from sknn._spec import Spec, check_range
 from sknn.activations import ACTIVATIONS
+from sknn.augmentation import AUGMENTATIONS, Mixup
 from sknn.initializers import INITIALIZERS, HeNormal
 from sknn.layers import (
     Activation,
@@ -36,7 +37,7 @@ from sknn.losses import (
 from sknn.schedules import SCHEDULES, Cosine
 from sknn.solvers import SOLVERS, Adam
 
-TABLES = [INITIALIZERS, REGRESSION_LOSSES, SCHEDULES, SOLVERS]
+TABLES = [AUGMENTATIONS, INITIALIZERS, REGRESSION_LOSSES, SCHEDULES, SOLVERS]
 
 CASES = [
     *ACTIVATIONS.values(),
@@ -54,6 +55,7 @@ CASES = [
     Flatten(),
     GlobalAvgPool2D(),
     MaxPool2D(3, 2),
+    Mixup(),
     PReLU(),
     ToImages((4, 4, 1)),
     Residual((Dense(3), Residual((Dense(3),)))),

@@ -77,7 +77,7 @@ class Run:
         self.outside = make_limits(**limits), validate, callbacks
         network = make_network(N_FEATURES, hidden, 2, dtype=self.data.X.dtype)
         noise = np.random.default_rng(2)
-        progress = SolverProgress.start(self.solver, network.theta, RATE, noise)
+        progress = SolverProgress.start(self.solver, network, RATE, noise)
         self.begin(network, progress, History(), np.random.RandomState(1))
 
     def begin(self, network, progress, history, rng):
@@ -269,7 +269,7 @@ def test_memory_of_training_is_bounded():
     data.X = np.tile(data.X, 10)
     run = Run(data=data, max_iter=1)
     network, history = make_network(40, [5], 2), History()
-    progress = SolverProgress.start(run.solver, network.theta, RATE, None)
+    progress = SolverProgress.start(run.solver, network, RATE, None)
     run.begin(network, progress, history, run.rng)
     tracemalloc.start()
     run.train(batch_size=100)
@@ -364,7 +364,7 @@ def test_each_step_has_the_rate_of_the_schedule(schedule, factor):
 def test_a_schedule_begins_at_the_first_rate_and_counts_all_rows():
     run = Run(RateSpy(0.0), max_iter=2)
     run.train(InvScaling())
-    run.progress = run.progress.resume(run.solver, run.theta, 2 * RATE)
+    run.progress = run.progress.resume(run.solver, run.network, 2 * RATE)
     run.monitor = Monitor(run.network, run.history, *run.outside)
     run.train(InvScaling())
     expected = [RATE, RATE / math.sqrt(N + 1)]
@@ -543,12 +543,12 @@ def test_resuming_with_other_parameters_starts_anew():
     run = Run(Adam())
     run.train()
     resume, t = run.progress.resume, run.progress.states[0]["t"]
-    go_on = resume(Adam(), run.theta, RATE)
+    go_on = resume(Adam(), run.network, RATE)
     assert (go_on.states[0]["t"], go_on.epochs) == (t, 5)
-    other = resume(Adam(0.5), run.theta, RATE)
+    other = resume(Adam(0.5), run.network, RATE)
     assert (other.states[0]["t"], other.epochs) == (0, 0)
-    assert "velocity" in resume(SGD(), run.theta, RATE).states[0]
-    slower = resume(Adam(), run.theta, RATE / 2)
+    assert "velocity" in resume(SGD(), run.network, RATE).states[0]
+    slower = resume(Adam(), run.network, RATE / 2)
     assert slower.first_rate == slower.base_rate == RATE / 2
     assert (slower.states[0]["t"], slower.epochs) == (t, 0)
 
@@ -557,7 +557,7 @@ def test_resuming_with_other_parameters_starts_anew():
 def test_resuming_goes_on_with_the_stream_of_random_numbers(solver, rate):
     run = Run(Adam(), hidden="dropout")
     run.train()
-    resumed = run.progress.resume(solver, run.theta, rate)
+    resumed = run.progress.resume(solver, run.network, rate)
     expected = run.progress.rng.bit_generator.state
     assert resumed.rng.bit_generator.state == expected
     resumed.rng.random()
@@ -568,7 +568,7 @@ def test_copies_are_independent():
     run = Run(SGD(0.9), max_iter=2)
     run.train()
     history = run.history.copy()
-    progress = run.progress.resume(run.solver, run.theta, RATE)
+    progress = run.progress.resume(run.solver, run.network, RATE)
     assert history == run.history
     before = pickle.dumps((history, progress))
     run.monitor = Monitor(run.network, run.history, *run.outside)

@@ -113,6 +113,10 @@ class Layer(Spec, ABC):
     def build(self, in_shape: Shape) -> LayerSpec:
         """Return output shape and parameters for an input of `in_shape`."""
 
+    def parts(self, spec: LayerSpec) -> list[tuple[Layer, LayerSpec]]:
+        """Return the layers that a composite is made of, each with its spec."""
+        return []
+
     def workspace(
         self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Workspace:
@@ -133,7 +137,9 @@ class Layer(Spec, ABC):
     ) -> Array | None:
         """Overwrite `g` with the gradients of the parameters; return dx if `need_dx`.
 
-        May overwrite `dy`; never writes `p` or the input of the forward pass.
+        An empty `g` says that the layer is frozen: the forward pass was one of
+        prediction, and only dx is wanted. May overwrite `dy`; never writes `p` or the
+        input of the forward pass.
         """
 
 

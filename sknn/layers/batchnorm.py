@@ -108,6 +108,10 @@ class BatchNorm(Layer):
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
     ) -> Array | None:
         x_hat, d = by_unit(ws.x_hat), by_unit(dy)
+        if not g:  # frozen: the forward pass was a line through the running averages
+            scale = p["gamma"] / np.sqrt(p["var"] + self.epsilon)
+            np.multiply(d, scale[:, np.newaxis], out=x_hat)
+            return ws.x_hat
         np.sum(d, axis=1, out=g["beta"])
         np.einsum("ij,ij->i", d, x_hat, out=g["gamma"])
         if not need_dx:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._arrays import aligned_empty, aligned_zeros, batch_empty, rows_last
 from .._typing import Array, DType, Matrix, Shape
-from ..initializers import GlorotUniform, Initializer
+from ..initializers import Initializer, make_initializer
 from ._windows import (
     Pair,
     check_images,
@@ -42,8 +42,9 @@ class Conv2D(Layer):
     padding : {'same', 'valid'}, default='same'
         'same' puts zeros around the image, so that there is a window at each pixel, or
         at each stride; 'valid' takes only windows that lie within the image.
-    initializer : Initializer, default=GlorotUniform()
-        How the weights are drawn; fan_in is ``C * height * width`` of a kernel.
+    initializer : str or Initializer, default=None
+        How the weights are drawn; None leaves it to the estimator. fan_in is
+        ``C * height * width`` of a kernel.
 
     References
     ----------
@@ -55,7 +56,7 @@ class Conv2D(Layer):
     kernel_size: Pair = 3
     stride: Pair = 1
     padding: str = "same"
-    initializer: Initializer = GlorotUniform()
+    initializer: str | Initializer | None = None
 
     def __post_init__(self) -> None:
         for name in ("channels", "kernel_size", "stride"):
@@ -75,7 +76,7 @@ class Conv2D(Layer):
                 f"{size[0]} x {size[1]} pixels. Choose a smaller one or padding='same'."
             )
         n = (n_windows(size[a], k[a], s[a], self.padding) for a in (0, 1))
-        area, init = k[0] * k[1], self.initializer
+        area, init = k[0] * k[1], make_initializer(self.initializer)
         fans = C * area, self.channels * area
         W = ParamSpec((self.channels, C, *k), init, *fans, decay=True)
         b = ParamSpec((self.channels,), init, *fans, decay=False, is_bias=True)
@@ -119,8 +120,9 @@ class Conv2D(Layer):
         W = _flat(p["W"])
         d = np.ascontiguousarray(rows_last(dy)).reshape(len(W), -1)
         X = _columns(ws.X, W.shape[1])
-        np.matmul(d, X.T, out=_flat(g["W"]))
-        np.matmul(d, ws.ones, out=g["b"])
+        if g:
+            np.matmul(d, X.T, out=_flat(g["W"]))
+            np.matmul(d, ws.ones, out=g["b"])
         if not need_dx:
             return None
         np.matmul(W.T, d, out=X)  # X is not needed any more

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._arrays import aligned_empty
 from .._typing import Array, DType, Matrix, Shape
-from ..initializers import GlorotUniform, Initializer
+from ..initializers import Initializer, make_initializer
 from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
 
 
@@ -24,16 +24,22 @@ class Dense(Layer):
     ----------
     units : int
         Outputs.
-    initializer : Initializer, default=GlorotUniform()
-        How the weights are drawn.
+    initializer : str or Initializer, default=None
+        How the weights are drawn; None leaves it to the estimator.
     """
 
     units: int
-    initializer: Initializer = GlorotUniform()
+    initializer: str | Initializer | None = None
 
     def build(self, in_shape: Shape) -> LayerSpec:
+        if len(in_shape) != 1:
+            raise ValueError(
+                f"{self!r} needs rows of numbers, got images of {in_shape} "
+                "(channels, height, width). Put Flatten() or GlobalAvgPool2D() in "
+                "front of it."
+            )
         (fan_in,) = in_shape
-        init, fan_out = self.initializer, self.units
+        init, fan_out = make_initializer(self.initializer), self.units
         W = ParamSpec((fan_in, fan_out), init, fan_in, fan_out, decay=True)
         b = ParamSpec((fan_out,), init, fan_in, fan_out, decay=False, is_bias=True)
         return LayerSpec(in_shape, (fan_out,), {"W": W, "b": b})
@@ -59,11 +65,12 @@ class Dense(Layer):
     def backward(
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
     ) -> Array | None:
-        if isinstance(ws.x, np.ndarray):
-            np.matmul(ws.x.T, dy, out=g["W"])
-        else:
-            np.copyto(g["W"], ws.x.T @ dy)
-        np.matmul(ws.ones, dy, out=g["b"])  # quicker than a sum over rows
+        if g:
+            if isinstance(ws.x, np.ndarray):
+                np.matmul(ws.x.T, dy, out=g["W"])
+            else:
+                np.copyto(g["W"], ws.x.T @ dy)
+            np.matmul(ws.ones, dy, out=g["b"])  # quicker than a sum over rows
         if not need_dx:
             return None
         if ws.dx is None:  # the first layer, the widest as a rule, never comes here

@@ -58,15 +58,18 @@ class DropConnect(Layer):
         return ws
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
+        ws.p = p
         if not train:
             return self.dense.forward(p, x, ws, train)
         draw_mask(ws.training.rng, self.rate, out=ws.mask)
         np.multiply(p["W"], ws.mask, out=ws.W)
-        return self.dense.forward({"W": ws.W, "b": p["b"]}, x, ws, train)
+        ws.p = {"W": ws.W, "b": p["b"]}
+        return self.dense.forward(ws.p, x, ws, train)
 
     def backward(
         self, p: Params, g: Params, dy: Array, ws: Any, need_dx: bool
     ) -> Array | None:
-        dx = self.dense.backward({"W": ws.W, "b": p["b"]}, g, dy, ws, need_dx)
-        g["W"] *= ws.mask
+        dx = self.dense.backward(ws.p, g, dy, ws, need_dx)
+        if g:
+            g["W"] *= ws.mask
         return dx

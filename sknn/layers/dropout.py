@@ -53,6 +53,8 @@ class Dropout(Layer):
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
         if not train:
+            if ws.training is not None:  # within a frozen block
+                ws.mask.fill(1)
             return x
         if not isinstance(x, np.ndarray):  # the input of the network: no way back
             x = x.copy()

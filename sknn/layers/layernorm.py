@@ -68,8 +68,9 @@ class LayerNorm(Layer):
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
     ) -> Array | None:
         x_hat, d = by_unit(ws.x_hat), by_unit(dy)
-        np.sum(d, axis=1, out=g["beta"])
-        np.einsum("ij,ij->i", d, x_hat, out=g["gamma"])
+        if g:
+            np.sum(d, axis=1, out=g["beta"])
+            np.einsum("ij,ij->i", d, x_hat, out=g["gamma"])
         if not need_dx:
             return None
         d = d * p["gamma"][:, np.newaxis]

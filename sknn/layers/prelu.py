@@ -53,8 +53,9 @@ class PReLU(Layer):
     def backward(
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
     ) -> Array | None:
-        ws.below *= dy
-        np.sum(by_unit(ws.below), axis=1, out=g["a"])
+        if g:
+            ws.below *= dy
+            np.sum(by_unit(ws.below), axis=1, out=g["a"])
         slopes = np.where(by_unit(ws.x) > 0, dy.dtype.type(1), p["a"][:, np.newaxis])
         np.multiply(by_unit(dy), slopes, out=by_unit(ws.below))
         return ws.below

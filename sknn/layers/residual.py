@@ -11,7 +11,7 @@ import numpy as np
 
 from .._arrays import batch_empty
 from .._typing import Array, DType, Matrix, Shape
-from ..initializers import GlorotUniform, Initializer
+from ..initializers import Initializer
 from .base import (
     Layer,
     LayerSpec,
@@ -38,9 +38,9 @@ class Residual(Layer):
     ----------
     layers : tuple of Layer
         The inner layers F.
-    projection : Initializer, default=GlorotUniform()
+    projection : str or Initializer, default=None
         How the weights of P are drawn where F changes the width: a dense layer, for
-        images a convolution of single pixels.
+        images a convolution of single pixels. None leaves it to the estimator.
 
     References
     ----------
@@ -51,7 +51,7 @@ class Residual(Layer):
     """
 
     layers: tuple[Layer, ...]
-    projection: Initializer = GlorotUniform()
+    projection: str | Initializer | None = None
 
     @property
     def random(self) -> bool:  # type: ignore[override]
@@ -85,16 +85,18 @@ class Residual(Layer):
         state = _join([part.state for part in parts])
         return LayerSpec(in_shape, shape, params, state, tuple(parts))
 
+    def parts(self, spec: LayerSpec) -> list[tuple[Layer, LayerSpec]]:
+        layers = [*self.layers]
+        if len(spec.parts) > len(layers):
+            layers.append(self._make_projection(spec.out_shape))
+        return list(zip(layers, spec.parts, strict=True))
+
     def workspace(
         self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Workspace:
-        projects = len(spec.parts) > len(self.layers)
-        P = self._make_projection(spec.out_shape) if projects else None
-        layers = self.layers if P is None else (*self.layers, P)
-        parts = [
-            layer.workspace(part, n, dtype, training)
-            for layer, part in zip(layers, spec.parts, strict=True)
-        ]
+        layers = self.parts(spec)
+        P = layers[-1][0] if len(layers) > len(self.layers) else None
+        parts = [layer.workspace(part, n, dtype, training) for layer, part in layers]
         y = batch_empty(n, spec.out_shape, dtype)
         return SimpleNamespace(P=P, parts=parts, y=y, p=None, g=None)
 

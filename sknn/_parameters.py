@@ -1,0 +1,171 @@
+"""Parameters of training: what they may be, and the objects that names stand for."""
+
+from __future__ import annotations
+
+import os
+from inspect import signature
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer_names
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
+
+from ._spec import Spec
+from ._validation import add_suggestion, warn_caller
+from .schedules import SCHEDULES, Schedule
+from .solvers import SOLVERS, Solver
+
+
+class TrainingParametersMixin(BaseEstimator):
+    """The parameters that all estimators have: how to set, check and read them."""
+
+    _parameter_constraints: dict[str, Any] = {
+        "solver": [StrOptions({"lbfgs", *SOLVERS}), Solver],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "head_learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="left"),
+            HasMethods(["split", "get_n_splits"]),
+        ],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+        "rho": [Interval(Real, 0, 1, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "max_grad_value": [Interval(Real, 0, None, closed="neither"), None],
+        "mixup": [Interval(Real, 0, None, closed="left")],
+        "restore_best": ["boolean"],
+        "refit_on_all": ["boolean"],
+        "init_from": [HasMethods(["fit", "predict"]), str, os.PathLike, None],
+        "freeze": [str, Interval(Integral, 0, None, closed="left"), list, tuple, None],
+    }
+
+    def _store_parameters(self, given: dict[str, Any]) -> None:
+        """Set each parameter of a constructor, whose locals are `given`, as it is."""
+        for name, value in given.items():
+            if name != "self":
+                setattr(self, name, value)
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters; ``learning_rate__warmup`` is one of an object's.
+
+        Objects such as schedules and layers are immutable and may be shared, so one
+        with another value takes the place of the old one. Of a list, the index or the
+        name of a layer tells which is meant: ``layers__0__channels``.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name.
+
+        Returns
+        -------
+        self : estimator
+            The estimator itself.
+        """
+        parts: dict[str, dict[str, Any]] = {}
+        for key in list(params):
+            name, _, path = key.partition("__")
+            held = params.get(name, getattr(self, name, None))
+            if path and isinstance(held, Spec | list | tuple):
+                parts.setdefault(name, {})[path] = params.pop(key)
+            elif path and isinstance(held, str):
+                raise ValueError(
+                    f"{key} is a parameter of an object, but {name}={held!r} is a "
+                    "name. Set an object in its place."
+                )
+        super().set_params(**params)
+        for name, changes in parts.items():
+            for path, value in changes.items():
+                setattr(self, name, replaced(getattr(self, name), path, value, name))
+        return self
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            raise add_suggestion(
+                error, self.get_params(deep=False), self._parameter_constraints
+            ) from None
+
+    def _make(self, choice: Any, table: dict[str, Any]) -> Any:
+        """Return `choice` if it is an object, else make the one of that name.
+
+        Its fields are parameters of the estimator where there are any of that name.
+        """
+        if not isinstance(choice, str):
+            return choice
+        fields = signature(table[choice]).parameters
+        return table[choice](**{f: vars(self)[f] for f in fields if f in vars(self)})
+
+    def _make_solver(self) -> Solver:
+        if self.solver == "adadelta" and self.learning_rate_init < 0.1:
+            warn_caller(
+                "solver='adadelta' finds the length of its steps by itself, and "
+                f"learning_rate_init={self.learning_rate_init} makes them shorter "
+                "still. learning_rate_init=1 is usual, with epsilon=1e-6."
+            )
+        return self._make(self.solver, SOLVERS)
+
+    def _make_schedule(self) -> Schedule:
+        choice = self.learning_rate
+        # scikit-learn's adam ignores the names that scikit-learn has; agree with it.
+        if self.solver == "adam" and choice in ("invscaling", "adaptive"):
+            choice = "constant"
+        return self._make(choice, SCHEDULES)
+
+
+def replaced(held: Any, path: str, value: Any, whole: str) -> Any:
+    """Return a copy of an object or list with another value at `path`, ``0__rate``.
+
+    `whole` is what errors call the parameter.
+    """
+    if not path:
+        return value
+    key, _, rest = path.partition("__")
+    if isinstance(held, Spec):
+        inner = held.get_params().get(key)
+        return held.replace(**{key: replaced(inner, rest, value, whole)})
+    if not isinstance(held, list | tuple):
+        raise ValueError(f"{whole} has nothing called {path!r} in {held!r}.")
+    names = [getattr(item, "name", None) for item in held]
+    i = names.index(key) if key in names else int(key) if key.isdigit() else -1
+    if not 0 <= i < len(held):
+        raise ValueError(
+            f"{whole} has no item {key!r}: it needs an index below {len(held)} or one "
+            f"of the names {[name for name in names if name]}."
+        )
+    new = replaced(held[i], rest, value, whole)
+    return type(held)([*held[:i], new, *held[i + 1 :]])

@@ -1,0 +1,316 @@
+"""SequentialClassifier and SequentialRegressor: the user's own list of layers."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import (
+    check_param_validation,
+    parametrize_with_checks,
+)
+
+from sknn import (
+    CNNClassifier,
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialClassifier,
+    SequentialRegressor,
+)
+from sknn.activations import ELU
+from sknn.initializers import GlorotUniform, HeNormal, LeCunNormal, Orthogonal, Zeros
+from sknn.layers import (
+    Activation,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    DropConnect,
+    Dropout,
+    Flatten,
+    LayerNorm,
+    MaxPool2D,
+    PReLU,
+    Residual,
+    ToImages,
+)
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore:Got `batch_size`:UserWarning",
+    # An array as a data frame's column, in the checks themselves.
+    "ignore::DeprecationWarning",
+)
+
+RELU = Activation("relu")
+ROWS = [Dense(16), RELU]
+IMAGES = [Conv2D(4), RELU, Flatten(), Dense(16), RELU]
+QUICK = {"max_iter": 60, "learning_rate_init": 0.02}
+
+CHECKED = [
+    Estimator(layers, **QUICK)
+    for Estimator in (SequentialClassifier, SequentialRegressor)
+    for layers in (
+        ROWS,
+        [],
+        [Dense(16, name="wide"), BatchNorm(), PReLU(), Residual((*ROWS, Dense(16)))],
+        IMAGES,
+    )
+]
+
+
+@parametrize_with_checks(CHECKED)
+def test_common_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("Estimator", [SequentialClassifier, SequentialRegressor])
+def test_parameters_are_validated(Estimator):
+    check_param_validation(Estimator.__name__, Estimator(ROWS))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    data = load_digits()
+    return data.images / 16, data.target
+
+
+def same_training(a, b, X, y):
+    """Train both, and tell whether all that has come of it is the same."""
+    a.fit(X, y)
+    b.fit(X, y)
+    assert a.loss_curve_ == b.loss_curve_
+    for w, v in zip(a.get_weights(), b.get_weights(), strict=True):
+        assert_array_equal(w, v)
+
+
+FEW = {"max_iter": 3, "batch_size": 50, "random_state": 0}
+
+
+def test_an_mlp_is_such_a_list(digits):
+    X, y = digits[0].reshape(-1, 64), digits[1]
+    mlp = MLPClassifier(
+        (20, 10),
+        ("relu", "selu"),
+        initializer="auto",
+        normalization="batch",
+        dropout=0.2,
+        **FEW,
+    )
+    layers = [
+        *(Dense(20), BatchNorm(), RELU, Dropout(0.2)),
+        *(Dense(10), BatchNorm(), Activation("selu"), Dropout(0.2)),
+    ]
+    same_training(mlp, SequentialClassifier(layers, **FEW), X, y)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_a_regressor_with_residual_blocks_is_one_too(activation):
+    X, y = load_diabetes(return_X_y=True)
+    mlp = MLPRegressor("huber", (20, 10), activation, residual=True, **FEW)
+    f = Activation(activation)
+    block = Residual((Dense(20), f, Dense(10)))
+    sequential = SequentialRegressor(
+        [block, f], initializer="glorot_uniform", loss="huber", **FEW
+    )
+    same_training(mlp, sequential, X, y)
+
+
+@pytest.mark.parametrize("bytes_too", [False, True])
+def test_a_cnn_is_such_a_list(digits, bytes_too):
+    X, y = digits
+    X = (X * 255).astype(np.uint8) if bytes_too else X
+    cnn = CNNClassifier((4, 6), kernel_size=(5, 3), hidden_layer_sizes=(16,), **FEW)
+    layers = [
+        *(Conv2D(4, 5), RELU, MaxPool2D(), Conv2D(6), RELU, MaxPool2D()),
+        *(Flatten(), Dense(16), RELU),
+    ]
+    same_training(cnn, SequentialClassifier(layers, **FEW), X, y)
+    ink = X.mean(axis=(1, 2))
+    regressor = CNNRegressor(4, hidden_layer_sizes=(), **FEW)
+    layers = [Conv2D(4), RELU, MaxPool2D(), Flatten()]
+    same_training(regressor, SequentialRegressor(layers, **FEW), X, ink)
+
+
+def test_dropconnect_is_a_layer_around_a_dense_one(digits):
+    X, y = digits[0].reshape(-1, 64), digits[1]
+    mlp = MLPClassifier((20,), initializer="auto", dropconnect=0.3, **FEW)
+    sequential = SequentialClassifier([DropConnect(Dense(20), 0.3), RELU], **FEW)
+    sequential.fit(X, y)
+    mlp.fit(X, y)  # its output layer drops too, so that only the start is the same
+    begin = [est._begin(X, y)[0] and est.network_ for est in (mlp, sequential)]
+    for w, v in zip(begin[0].weights, begin[1].weights, strict=True):
+        assert_array_equal(w, v)
+
+
+def test_auto_initializes_for_the_activation_behind():
+    layers = [
+        *(Dense(8), BatchNorm(), RELU),
+        *(Dense(8, Orthogonal()), RELU),
+        Dense(8),
+        *(Dense(8, initializer="he_uniform"), Activation("tanh")),
+        Residual((Dense(6), Activation("selu"), Dense(4))),
+        *(Activation(ELU()), Dense(3)),
+    ]
+    X, y = np.ones((10, 5)), np.arange(10) % 2
+    fitted = SequentialClassifier(layers, max_iter=1).fit(X, y)
+    made = [layer for layer in fitted.network_.layers if isinstance(layer, Dense)]
+    assert [layer.initializer for layer in made] == [
+        HeNormal(),
+        Orthogonal(),
+        GlorotUniform(),  # no activation between this layer and the next
+        "he_uniform",
+        GlorotUniform(),
+        GlorotUniform(),
+    ]
+    (block,) = (la for la in fitted.network_.layers if isinstance(la, Residual))
+    assert block.layers[0].initializer == LeCunNormal()
+    assert block.layers[2].initializer == Zeros()
+    assert block.projection == HeNormal()
+    assert layers[0].initializer is None  # the user's own is as it was
+
+
+def test_one_initializer_for_all():
+    X, y = np.ones((10, 5)), np.arange(10) % 2
+    settings = {"initializer": "constant", "init_scale": 0.25, "max_iter": 1}
+    fitted = SequentialClassifier([Dense(3)], **settings, learning_rate_init=1e-9)
+    fitted.fit(X, y)
+    for W in fitted.get_weights()[::2]:
+        assert pytest.approx(0.25, abs=1e-6) == W
+
+
+def test_what_the_input_is(digits):
+    X, y = digits[0][:200], digits[1][:200]
+    rows = X.reshape(len(X), -1)
+    seen = {
+        name: SequentialClassifier(layers, max_iter=1, input_shape=shape)
+        .fit(given, y)
+        .input_shape_
+        for name, layers, given, shape in [
+            ("rows", ROWS, rows, None),
+            ("sparse rows", ROWS, sparse.csr_matrix(rows), None),
+            ("guessed", IMAGES, rows, None),
+            ("sparse images", IMAGES, sparse.csr_matrix(rows), None),
+            ("given", IMAGES, rows, (4, 8, 2)),
+            ("a shape and nothing else", [Flatten()], rows, (4, 16)),
+            ("images", [Flatten(), *ROWS], X, None),
+            ("within a block", [Residual((Conv2D(1),)), Flatten()], rows, None),
+        ]
+    }
+    assert seen == {
+        "rows": None,
+        "sparse rows": None,
+        "guessed": (8, 8, 1),
+        "sparse images": (8, 8, 1),
+        "given": (4, 8, 2),
+        "a shape and nothing else": (4, 16, 1),
+        "images": (8, 8, 1),
+        "within a block": (8, 8, 1),
+    }
+
+
+def test_refitting_may_change_the_kind_of_input(digits):
+    X, y = digits[0][:200], digits[1][:200]
+    clf = SequentialClassifier(IMAGES, max_iter=1).fit(X, y)
+    clf.set_params(layers=ROWS).fit(X.reshape(200, 64), y)
+    assert clf.input_shape_ is None
+    assert clf.predict(X.reshape(200, 64)).shape == (200,)
+
+
+def test_in_searches_and_pipelines(digits):
+    X, y = digits[0].reshape(-1, 64)[:500], digits[1][:500]
+    clf = SequentialClassifier(
+        [Dense(8, name="first"), RELU, Dropout(0.1)],
+        max_iter=30,
+        learning_rate_init=0.01,
+        random_state=0,
+    )
+    grid = {
+        "sequentialclassifier__layers__first__units": [2, 64],
+        "sequentialclassifier__layers__2__rate": [0.0, 0.2],
+        "sequentialclassifier__layers__1": [RELU, Activation("tanh")],
+    }
+    pipe = make_pipeline(StandardScaler(), clf)
+    search = GridSearchCV(pipe, grid, cv=2).fit(X, y)
+    best = search.best_estimator_[-1]
+    assert best.layers[0] == Dense(64, name="first")
+    assert clf.layers[0] == Dense(8, name="first")
+    assert cross_val_score(search.best_estimator_, X, y, cv=2).mean() > 0.8
+
+
+def test_clone_pickle_and_repr(digits):
+    X, y = digits[0][:200], digits[1][:200]
+    clf = SequentialClassifier([Conv2D(4, (3, 5)), LayerNorm(), RELU, Flatten()])
+    assert repr(clf) == (
+        "SequentialClassifier(layers=[Conv2D(channels=4, kernel_size=(3, 5)),\n"
+        "                             LayerNorm(), Activation(function='relu'),\n"
+        "                             Flatten()])"
+    )
+    copy = clone(clf)
+    assert copy.layers == clf.layers
+    assert copy.layers is not clf.layers
+    clf.set_params(max_iter=2).fit(X, y)
+    loaded = pickle.loads(pickle.dumps(clf))
+    assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+
+
+def test_paths_into_lists_that_lead_nowhere():
+    clf = SequentialClassifier([Dense(8, name="first"), RELU])
+    for path, message in {
+        "layers__7__units": r"layers has no item '7': it needs an index below 2 or",
+        "layers__second__units": r"one of the names \['first'\]",
+        "layers__0__unit": r"Dense has no parameter 'unit'",
+        "layers__0__units__more": r"layers has nothing called 'more' in 8",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            clf.set_params(**{path: 1})
+    assert clf.layers == [Dense(8, name="first"), RELU]
+
+
+BAD = [
+    ([Dense], r"layers\[0\] is <class .*Pass an object of the class: Dense\(...\)"),
+    ([RELU, "relu"], r"layers\[1\] is 'relu'. Did you mean Activation\('relu'\)\?"),
+    (["prelu"], r"Did you mean PReLU\(\)\?"),
+    ([3], r"layers must be a list of objects of sknn.layers.*layers\[0\] is 3"),
+    ([Conv2D(3), Dense(4)], r"dense1 .*got images of \(3, 8, 8\).*Put Flatten\(\)"),
+    ([Conv2D(3)], r"Layer output .*needs rows of numbers, got images"),
+    ([Flatten(), MaxPool2D()], r"Layer maxpool1 does not fit: .*needs images.*\(64,\)"),
+    ([Conv2D(3, 9, padding="valid")], r"conv1 .*kernel_size=9 is larger .*8 x 8"),
+    ([MaxPool2D(4), MaxPool2D(4)], r"Layer maxpool2 .*less than one pixel .*2 x 2"),
+    ([Residual((Conv2D(3, 3, 2),))], r"residual1 .*must keep height and width"),
+    ([ToImages((8, 8, 1))], r"Pass input_shape=\(8, 8, 1\) instead"),
+]
+
+
+@pytest.mark.parametrize("layers, message", BAD, ids=[str(case[0]) for case in BAD])
+def test_lists_that_do_not_fit_together(layers, message, digits):
+    with pytest.raises(ValueError, match=message):
+        SequentialClassifier(layers).fit(*digits)
+
+
+@pytest.mark.parametrize("name", ["prelu", "rleu", None, 3])
+def test_activations_that_are_none(name):
+    with pytest.raises(ValueError, match=r"prelu|must be one of"):
+        Activation(name)
+
+
+def test_names_are_as_given_or_of_the_kind():
+    layers = [Conv2D(2), RELU, Conv2D(2, name="edges"), Flatten(), Dense(3), Dense(3)]
+    X, y = np.zeros((6, 4, 4)), [0, 1] * 3
+    network = SequentialClassifier(layers, max_iter=1).fit(X, y).network_
+    assert network.names == [
+        "toimages1",
+        "conv1",
+        "activation1",
+        "edges",
+        "flatten1",
+        "dense1",
+        "dense2",
+        "output",
+    ]
