@@ -60,15 +60,20 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         places = arrays_of_layers(network)
         taken = n_matching(places, network.arrays, arrays)
         fits = taken >= len(places) - 1 and len(arrays) == len(network.arrays)
-        if not fits:
-            self._report_misfit(network, arrays, places, taken, strict=source is None)
-        elif taken == len(places) and source and not self._predicts_the_same(source):
+        if not fits and (source is None or not taken):
+            raise ValueError(misfit(network, arrays, places, taken))
+        if taken == len(places) and source and not self._predicts_the_same(source):
             taken -= 1
         random = [network.names[i] for i, _ in places[taken:] if not network.rates[i]]
         if random:
             raise ValueError(
                 f"freeze={self.freeze!r} would keep {', '.join(random)} as drawn at "
                 "random: init_from has no weights that fit there."
+            )
+        if not fits:
+            warn_caller(
+                f"{misfit(network, arrays, places, taken)} The layers from there on "
+                "begin anew."
             )
         for _, at in places[:taken]:
             for view, array in zip(network.weights[at], arrays[at], strict=True):
@@ -79,28 +84,6 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if not (is_classifier(self) and is_classifier(source)):
             return is_classifier(self) == is_classifier(source)
         return np.array_equal(self.classes_, source.classes_)
-
-    def _report_misfit(
-        self,
-        network: Network,
-        arrays: list[Array],
-        places: list[tuple[int, slice]],
-        taken: int,
-        strict: bool,
-    ) -> None:
-        """Say from which layer on the weights do not fit; an error if none does."""
-        i, at = places[min(taken, len(places) - 1)]
-        needed = [shape for _, shape in network.arrays[at]]
-        names = ", ".join(network.names[i] for i, _ in places[:taken]) or "no layer"
-        message = (
-            f"The weights of init_from fit {names} only: layer {network.names[i]} "
-            f"needs arrays of shapes {needed}, what comes there is "
-            f"{[array.shape for array in arrays[at]]} (of {len(arrays)} arrays; the "
-            f"network has {len(network.arrays)})."
-        )
-        if strict or not taken:
-            raise ValueError(message)
-        warn_caller(f"{message} The layers from there on begin anew.")
 
     def get_weights(self) -> list[Array]:
         """Return copies of all weights, layer by layer.
@@ -260,6 +243,21 @@ def n_matching(
         if [shape for _, shape in needed[at]] != [array.shape for array in came[at]]:
             return n
     return len(places)
+
+
+def misfit(
+    network: Network, came: list[Array], places: list[tuple[int, slice]], taken: int
+) -> str:
+    """Return in words from which layer on the arrays that came do not fit."""
+    i, at = places[min(taken, len(places) - 1)]
+    needed = [shape for _, shape in network.arrays[at]]
+    names = ", ".join(network.names[i] for i, _ in places[:taken])
+    return (
+        f"The weights of init_from fit {names + ' only' if names else 'no layer'}: "
+        f"layer {network.names[i]} needs arrays of shapes {needed}, what comes there "
+        f"is {[array.shape for array in came[at]]} (of {len(came)} arrays; the network "
+        f"has {len(network.arrays)})."
+    )
 
 
 def load_weights(path: str | os.PathLike[str]) -> list[Array]:
