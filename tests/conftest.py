@@ -5,6 +5,11 @@ import os
 # Before SciPy is imported: without it scikit-learn skips its array API checks.
 os.environ["SCIPY_ARRAY_API"] = "1"
 
+# Before NumPy is imported: where each core has a worker of the suite, a product on all
+# cores waits for the others, up to ten times as long as it takes on one.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # A plugin, which pytest would import to look for doctests: it puts our classes into
 # scikit-learn's modules, and the oracle of other tests would be gone.
 collect_ignore = ["rebind_sklearn.py"]

@@ -311,30 +311,6 @@ def test_memory_does_not_grow_with_the_images():
     assert peak(6000) - peak(3000) < 3000 * 100
 
 
-def test_a_cnn_beats_an_mlp_of_as_many_parameters_on_shifted_digits():
-    data = load_digits()
-    rng = np.random.RandomState(0)
-    X = np.zeros((len(data.images), 12, 12), np.float32)
-    for image, target in zip(data.images / 16, X, strict=True):
-        i, j = rng.randint(0, 5, size=2)
-        target[i : i + 8, j : j + 8] = image
-    y = data.target
-    params = {"learning_rate": "cosine", "learning_rate_init": 0.005, "max_iter": 20,
-              "batch_size": 32, "random_state": 0}  # fmt: skip
-    cnn = CNNClassifier((16, 32), hidden_layer_sizes=(32,), **params)
-    mlp = MLPClassifier((93,), **params)
-    rows = X.reshape(len(X), -1)
-    cnn.fit(X[:1000], y[:1000])
-    mlp.fit(rows[:1000], y[:1000])
-    assert (
-        cnn.network_.theta.size
-        < mlp.network_.theta.size
-        < 1.1 * cnn.network_.theta.size
-    )
-    gained = cnn.score(X[1000:], y[1000:]) - mlp.score(rows[1000:], y[1000:])
-    assert gained > 0.1
-
-
 # -- bad input ------------------------------------------------------------------------
 
 BAD = [

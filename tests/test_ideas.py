@@ -10,9 +10,10 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import scale
 
-from sknn import MLPClassifier, MLPRegressor
+from sknn import CNNClassifier, MLPClassifier, MLPRegressor
 from sknn._threads import blas_threads_for
 from sknn.activations import ACTIVATIONS
+from sknn.augmentation import RandomCrop
 from sknn.initializers import INITIALIZERS
 from sknn.layers import Activation, Dense
 from sknn.network import Network
@@ -179,3 +180,72 @@ def test_zeros_do_not_learn_and_constants_make_all_units_the_same():
     net.set_params(initializer="constant", activation="tanh").fit(X, y)
     first = net.coefs_[0]
     np.testing.assert_allclose(first, first[:, :1].repeat(16, axis=1), rtol=1e-6)
+
+
+# -- images ---------------------------------------------------------------------------
+
+
+def shifted_digits():
+    """Images of 12 x 12 pixels with a digit of 8 x 8 anywhere in each."""
+    data = load_digits()
+    rng = np.random.RandomState(0)
+    X = np.zeros((len(data.images), 12, 12), np.float32)
+    for image, target in zip(data.images / 16, X, strict=True):
+        i, j = rng.randint(0, 5, size=2)
+        target[i : i + 8, j : j + 8] = image
+    return X, data.target
+
+
+RECIPE = {"learning_rate": "cosine", "learning_rate_init": 0.005, "random_state": 0}
+
+
+def test_a_cnn_beats_an_mlp_of_as_many_parameters_on_shifted_digits():
+    X, y = shifted_digits()
+    params = {**RECIPE, "max_iter": 20, "batch_size": 32}
+    cnn = CNNClassifier((16, 32), hidden_layer_sizes=(32,), **params)
+    mlp = MLPClassifier((93,), **params)
+    rows = X.reshape(len(X), -1)
+    cnn.fit(X[:1000], y[:1000])
+    mlp.fit(rows[:1000], y[:1000])
+    n, m = (net.summary().n_parameters for net in (cnn, mlp))
+    assert n < m < 1.1 * n
+    gained = cnn.score(X[1000:], y[1000:]) - mlp.score(rows[1000:], y[1000:])
+    assert gained > 0.1
+
+
+def test_augmentation_narrows_the_gap_on_500_images():
+    # Measured: gap in log-loss 0.59 without, 0.11 with; test accuracy 0.80 and 0.87.
+    X, y = shifted_digits()
+    gaps, scores = [], []
+    for augmentation in (None, [RandomCrop(padding=2)]):
+        net = CNNClassifier((8, 16), hidden_layer_sizes=(32,), batch_size=50,
+                            max_iter=40, augmentation=augmentation, **RECIPE)  # fmt: skip
+        net.fit(X[:500], y[:500])
+        train, test = (
+            log_loss(labels, net.predict_proba(images))
+            for images, labels in ((X[:500], y[:500]), (X[500:], y[500:]))
+        )
+        gaps.append(test - train)
+        scores.append(net.score(X[500:], y[500:]))
+    assert gaps[1] < 0.5 * gaps[0]
+    assert scores[1] > scores[0] + 0.03
+
+
+def test_fine_tuning_beats_training_from_scratch_on_50_images():
+    # Measured: mean test accuracy of two new classes 0.80 from scratch, 0.84 tuned.
+    X, y = shifted_digits()
+    body = {"conv_channels": (8, 16), "hidden_layer_sizes": (32,)}
+    eight = CNNClassifier(**body, **RECIPE, batch_size=50, max_iter=30)
+    eight.fit(X[y < 8], y[y < 8])
+    X, y = X[y >= 8], y[y >= 8]
+    scores = []
+    for init_from in (None, eight):
+        of_seeds = []
+        for seed in range(5):
+            order = np.random.RandomState(seed).permutation(len(y))
+            net = CNNClassifier(**body, batch_size=10, init_from=init_from, max_iter=30)
+            net.set_params(**{**RECIPE, "learning_rate_init": 0.003})
+            net.fit(X[order[:50]], y[order[:50]])
+            of_seeds.append(net.score(X[order[50:]], y[order[50:]]))
+        scores.append(np.mean(of_seeds))
+    assert scores[1] > scores[0] + 0.02

@@ -1,0 +1,232 @@
+"""Images as input: what shapes are read, what is refused, augmentation in training."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.datasets import load_digits
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
+
+from sknn import (
+    CNNClassifier,
+    CNNRegressor,
+    MLPClassifier,
+    SequentialClassifier,
+)
+from sknn.augmentation import (
+    AUGMENTATIONS,
+    Brightness,
+    Mixup,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomShift,
+)
+from sknn.layers import Activation, Dense, Flatten
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore:Got `batch_size`:UserWarning",
+)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    data = load_digits()
+    return data.images[:300] / 16, data.target[:300]
+
+
+def fit(X, y, **params):
+    settings = {"hidden_layer_sizes": (8,), "max_iter": 3, "batch_size": 50}
+    return CNNClassifier(4, **{**settings, "random_state": 0, **params}).fit(X, y)
+
+
+# -- what is refused ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "shape, message",
+    [
+        (
+            (8, 8, 4),
+            r"RGBA.*Drop the transparency, X\[\.\.\., :3\].*input_shape=\(8, 8",
+        ),
+        ((3, 8, 8), r"channels first. Pass X.transpose\(0, 2, 3, 1\)"),
+        ((1, 8, 8), r"channels first"),
+    ],
+)
+def test_channels_that_look_wrong(shape, message):
+    X, y = np.zeros((10, *shape)), [0, 1] * 5
+    with pytest.raises(ValueError, match=message):
+        fit(X, y, max_iter=1)
+    # Said aloud, it is meant.
+    net = fit(X, y, max_iter=1, input_shape=shape, pooling=None)
+    assert net.input_shape_ == shape
+
+
+def test_pil_images_are_converted_by_hand():
+    class Picture:
+        """Like an image of PIL, which is not a dependency."""
+
+        def convert(self, mode):
+            return np.zeros((8, 8, 3) if mode == "RGB" else (8, 8), np.uint8)
+
+    pictures, y = [Picture() for _ in range(10)], [0, 1] * 5
+    with pytest.raises(ValueError, match=r"PIL images.*numpy\.stack") as caught:
+        fit(pictures, y)
+    assert "numpy.asarray(image.convert('RGB')) for image in X" in str(caught.value)
+    X = np.stack([np.asarray(image.convert("RGB")) for image in pictures])
+    assert fit(X, y, max_iter=1).input_shape_ == (8, 8, 3)
+    Image = pytest.importorskip("PIL.Image")
+    with pytest.raises(ValueError, match="PIL images"):
+        fit([Image.new("RGB", (8, 8)) for _ in range(10)], y)
+
+
+# -- augmentation ---------------------------------------------------------------------
+
+NOTHING = [RandomFlip(p=0.0), RandomShift(0.0), Brightness(0.0)]
+
+
+def test_training_knows_augmentation_by_its_effect(digits):
+    X, y = digits
+    plain, varied = fit(X, y), fit(X, y, augmentation=[RandomShift(0.1)])
+    assert plain.loss_curve_ != varied.loss_curve_
+    assert varied.loss_curve_ == fit(X, y, augmentation=RandomShift(0.1)).loss_curve_
+    assert plain.loss_curve_ == fit(X, y, augmentation=[]).loss_curve_
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_each_augmentation_trains(name, digits):
+    X, y = digits
+    colours = np.repeat(X[..., np.newaxis], 3, axis=3).astype(np.float32)
+    params = {"padding": 1} if name == "RandomCrop" else {}
+    net = fit(colours, y, augmentation=[AUGMENTATIONS[name](**params)])
+    assert np.isfinite(net.loss_curve_).all()
+    assert net.get_weights()[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "params", [{"dropout": 0.3}, {"mixup": 0.2}, {"normalization": "batch"}]
+)
+def test_the_stream_is_its_own(params, digits):
+    # An augmentation that does nothing moves neither masks nor shuffles nor weights.
+    X, y = digits
+    plain, varied = (fit(X, y, augmentation=a, **params) for a in (None, NOTHING))
+    assert varied.loss_curve_ == plain.loss_curve_
+
+
+def test_only_training_batches_are_varied(digits):
+    X, y = digits
+    net = CNNClassifier(4, max_iter=2, augmentation=[Brightness(50.0)], random_state=0)
+    net.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    assert net.loss_curve_[-1] > 2 * net.validation_loss_curve_[-1]
+    expected = log_loss(y[200:], net.predict_proba(X[200:]), labels=net.classes_)
+    assert net.validation_loss_curve_[-1] == pytest.approx(expected)
+    assert_array_equal(net.predict_proba(X), net.predict_proba(X))
+
+
+def test_the_input_stays_as_it_is(digits):
+    X, y = digits
+    X = (X * 255).astype(np.uint8)
+    X.flags.writeable = False
+    before = X.copy()
+    as_bytes = fit(X, y, augmentation=[RandomRotation(), Brightness()])
+    assert_array_equal(X, before)
+    floats = X.astype(np.float32) / np.float32(255)
+    as_floats = fit(floats, y, augmentation=[RandomRotation(), Brightness()])
+    assert_allclose(as_bytes.loss_curve_, as_floats.loss_curve_, rtol=1e-5)
+
+
+def test_rows_of_all_kinds_are_varied_as_images(digits):
+    X, y = digits
+    rows = X.reshape(len(X), -1)
+    steps = [RandomFlip(vertical=True), RandomCrop(padding=1)]
+    curve = fit(X, y, augmentation=steps).loss_curve_
+    for given in (rows, sparse.csr_matrix(rows)):
+        net = fit(given, y, augmentation=steps)
+        assert_allclose(net.loss_curve_, curve, rtol=1e-12)
+
+
+def test_other_estimators_of_images(digits):
+    X, y = digits
+    settings = {"max_iter": 2, "augmentation": [RandomShift()], "random_state": 0}
+    ink = X.mean(axis=(1, 2))
+    assert CNNRegressor(4, **settings).fit(X, ink).score(X, ink) < 1
+    layers = [Flatten(), Dense(8), Activation("relu")]
+    seq = SequentialClassifier(layers, **settings).fit(X, y)
+    plain = SequentialClassifier(layers, **{**settings, "augmentation": None})
+    assert seq.loss_curve_ != plain.fit(X, y).loss_curve_
+
+
+def test_mixup_in_the_list_is_the_parameter(digits):
+    X, y = digits
+    by_name = fit(X, y, mixup=0.3, augmentation=[RandomShift(0.1)])
+    in_list = fit(X, y, augmentation=[RandomShift(0.1), Mixup(0.3)])
+    assert in_list.loss_curve_ == by_name.loss_curve_
+    for params in (
+        {"mixup": 0.3, "augmentation": [Mixup(0.3)]},
+        {"augmentation": [Mixup(), Mixup()]},
+    ):
+        with pytest.raises(ValueError, match="mixup is asked for 2 times"):
+            fit(X, y, **params)
+
+
+def test_partial_fit_goes_on_with_the_stream(digits):
+    X, y = digits
+    nets = [
+        CNNClassifier(4, augmentation=[RandomShift()], random_state=0) for _ in range(2)
+    ]
+    for i in range(3):
+        nets = [net.partial_fit(X, y, classes=range(10)) for net in nets]
+        nets[1] = pickle.loads(pickle.dumps(nets[1]))
+        assert nets[0].loss_curve_ == nets[1].loss_curve_, i
+    whole = CNNClassifier(4, augmentation=[RandomShift()], random_state=0, max_iter=3)
+    assert len(whole.fit(X, y).loss_curve_) == 3
+
+
+def test_strengths_are_tuned_like_any_parameter(digits):
+    X, y = digits
+    net = CNNClassifier(
+        4, max_iter=2, augmentation=[RandomFlip(), RandomRotation()], random_state=0
+    )
+    grid = {"augmentation__1__degrees": [5.0, 45.0], "augmentation__0__p": [0.1]}
+    search = GridSearchCV(net, grid, cv=2).fit(X, y)
+    best = search.best_estimator_.augmentation
+    assert best[0] == RandomFlip(p=0.1)
+    assert best[1].degrees in (5.0, 45.0)
+    assert net.augmentation == [RandomFlip(), RandomRotation()]
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        (
+            {"augmentation": [3]},
+            r"augmentation must be a list of objects .* got 3 in it",
+        ),
+        ({"augmentation": ["flip"]}, "got 'flip' in it"),
+        ({"augmentation": [RandomFlip]}, "RandomFlip"),
+        ({"augmentation": "flip"}, "'augmentation' parameter"),
+        ({"augmentation": [RandomFlip()], "solver": "lbfgs"}, "augmentation makes the"),
+    ],
+)
+def test_what_is_no_augmentation(params, message, digits):
+    with pytest.raises(ValueError, match=message):
+        fit(*digits, **params)
+
+
+def test_rows_that_are_no_images_cannot_be_varied(digits):
+    X, y = digits
+    strips = X.reshape(len(X), -1)[:, :59]
+    with pytest.raises(ValueError, match=r"augmentation needs images.* 59 features"):
+        fit(strips, y, augmentation=[RandomShift()])
+    assert fit(
+        strips, y, augmentation=[RandomShift()], input_shape=(1, 59), pooling=None
+    )
+    rows = SequentialClassifier([Dense(4)], augmentation=[RandomShift()])
+    with pytest.raises(ValueError, match="augmentation needs images"):
+        rows.fit(X.reshape(len(X), -1), y)
+    assert not hasattr(MLPClassifier(), "augmentation")
