@@ -8,7 +8,8 @@ os.environ["SCIPY_ARRAY_API"] = "1"
 # Before NumPy is imported: where each core has a worker of the suite, a product on all
 # cores waits for the others, up to ten times as long as it takes on one.
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 # A plugin, which pytest would import to look for doctests: it puts our classes into
 # scikit-learn's modules, and the oracle of other tests would be gone.

@@ -369,6 +369,89 @@ def test_three_batches_and_a_prediction_as_in_torch(layer, in_shape, make):
     close(call.forward(train=False), module.eval()(torch.tensor(call.x)))
 
 
+def project(array):
+    """A number that tells of all of an array."""
+    return float(np.cos(np.arange(array.size)) @ np.ravel(array))
+
+
+STORED = {
+    "Dense(units=3), (5,)": [-5.614741352, -2.213050771, -4.987235748, -2.459259928],
+    "BatchNorm(), (5,)": [9.800437064, -0.5937907831, -3.348228566, 2.061220394],
+    "BatchNorm(momentum=0.3, epsilon=0.01), (5,)": [
+        9.755306433,
+        -0.5951497229,
+        -3.33050014,
+        2.061220394,
+    ],
+    "BatchNorm(), (3, 7, 6)": [1.201088006, 26.83715995, 41.77630881, 9.516672174],
+    "LayerNorm(), (5,)": [17.20809005, -7.868425612, -4.003005212, -0.03491041339],
+    "LayerNorm(epsilon=0.01), (5,)": [
+        17.0876298,
+        -7.748682612,
+        -3.982829797,
+        -0.03491041339,
+    ],
+    "PReLU(), (5,)": [8.109486554, 0.3907396959, -3.018642053],
+    "PReLU(slope=-0.5), (3, 7, 6)": [19.52340424, -19.33153789, 17.54222228],
+    "Conv2D(channels=4), (3, 7, 6)": [
+        -44.97154022,
+        37.7329373,
+        -67.85183917,
+        4.286607855,
+    ],
+    "Conv2D(channels=4, kernel_size=(5, 3)), (3, 7, 6)": [
+        211.8052245,
+        16.02704553,
+        66.91071079,
+        8.857429051,
+    ],
+    "Conv2D(channels=2, kernel_size=(3, 2), stride=(2, 3), padding='valid'), (3, 7, 6)": [
+        20.92329927,
+        -11.68947968,
+        -29.5771094,
+        -3.767782284,
+    ],
+    "Conv2D(channels=2, kernel_size=1), (3, 7, 6)": [
+        -20.62729889,
+        77.55850987,
+        26.5199529,
+        18.80799997,
+    ],
+    "Conv2D(channels=2, stride=2), (1, 7, 7)": [
+        -0.5589768175,
+        -29.6770866,
+        28.00353431,
+        -10.97061599,
+    ],
+    "Conv2D(channels=2), (1, 1, 1)": [
+        -6.341229751,
+        4.551874443,
+        2.280729127,
+        2.289057502,
+    ],
+    "MaxPool2D(), (3, 7, 6)": [5.216364035, -6.338101138],
+    "MaxPool2D(size=3, stride=(1, 2)), (3, 7, 6)": [-5.737746969, 4.973144458],
+    "AvgPool2D(size=(2, 3)), (3, 7, 6)": [-0.4772896265, 0.3829920974],
+    "AvgPool2D(size=3, stride=2), (3, 7, 6)": [0.8014371032, -2.20126202],
+    "GlobalAvgPool2D(), (3, 7, 6)": [-0.3812369002, -0.107378352],
+    "Flatten(), (3, 7, 6)": [-15.65585476, 15.02617798],
+}
+"""What `project` made of PyTorch's output, dx and gradients of the parameters."""
+
+
+@against_torch
+def test_a_batch_as_stored_from_torch(layer, in_shape, make):
+    call = Call(layer, in_shape)
+    grad, dx = call.backward()
+    figures = [call.y, dx, *call.network.views(grad)[0].values()]
+    assert_allclose(
+        [project(a) for a in figures],
+        STORED[f"{layer!r}, {in_shape}"],
+        rtol=1e-6,
+        atol=1e-12,
+    )
+
+
 # -- Dense ----------------------------------------------------------------------------
 
 
