@@ -14,6 +14,7 @@ from threading import Barrier
 
 import joblib
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 import sklearn.neural_network
@@ -63,8 +64,17 @@ from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
-from sknn import MLPClassifier, MLPRegressor
+from sknn import (
+    CNNClassifier,
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialClassifier,
+    SequentialRegressor,
+)
+from sknn.augmentation import RandomShift
 from sknn.initializers import Constant
+from sknn.layers import Activation, Conv2D, Dense, Flatten, MaxPool2D
 from sknn.losses import CategoricalCrossEntropy
 
 # The nets train for a few epochs only.
@@ -296,6 +306,40 @@ def test_permutation_importance_is_zero_where_the_net_does_not_look():
     assert_allclose(one, two, rtol=RTOL, atol=1e-12)
 
 
+# -- networks of images in the same tools ---------------------------------------------
+
+RELU = Activation("relu")
+LAYERS = [*(Conv2D(3), RELU, MaxPool2D((1, 2)), Flatten()), *(Dense(8), RELU)]
+
+
+def networks_of_images(kind):
+    """The same network, from a few parameters and from a list of layers."""
+    CNN, Sequential = {
+        "classifier": (CNNClassifier, SequentialClassifier),
+        "regressor": (CNNRegressor, SequentialRegressor),
+    }[kind]
+    rest = {**SETTINGS, "hidden_layer_sizes": (8,)}
+    cnn = CNN(3, pool_size=[(1, 2)], **rest)
+    del rest["hidden_layer_sizes"]
+    return cnn, Sequential(LAYERS, **rest)
+
+
+@pytest.mark.parametrize("tool, options", SEARCHES.values(), ids=SEARCHES)
+def test_search_over_networks_of_images(tool, options):
+    if "param_grid" in options:
+        grid = {"alpha": [1e-4, 10.0], "solver": ["adam", "nadam"]}
+        options = {**options, "param_grid": grid}
+    cnn, sequential = (
+        # Kernels are cut to guessed images, but not in a list of layers.
+        net.set_params(input_shape=(2, 2))
+        for net in networks_of_images("classifier")
+    )
+    scores = all_scores(tool, cnn, **options)
+    assert len(np.unique(scores)) > 2
+    assert_array_equal(all_scores(tool, sequential, **options), scores)
+    assert_allclose(all_scores(tool, cnn, n_jobs=2, **options), scores, rtol=RTOL)
+
+
 # -- ensembles and wrappers -----------------------------------------------------------
 
 ENSEMBLES = {
@@ -343,6 +387,28 @@ def test_ensemble_predicts_as_with_sklearns_mlp_also_with_two_jobs(name):
     assert_allclose(ours, predict(THEIRS[kind](**SETTINGS)), rtol=1e-6)
     if not name.startswith("AdaBoost"):  # it has no n_jobs
         assert_allclose(ours, predict(OURS[kind](**SETTINGS), n_jobs=2), rtol=RTOL)
+
+
+@pytest.mark.parametrize("name", ENSEMBLES)
+def test_ensemble_of_networks_of_images(name):
+    make = ENSEMBLES[name]
+    kind = "regressor" if name.endswith("Regressor") else "classifier"
+    X, y = DIGITS
+    X, y, X_test, _ = halves(X / 16, y if kind == "classifier" else y / 10)
+
+    def predict(net, **kw):
+        model = make(net, **kw).fit(X, y)
+        return getattr(model, "predict_proba", model.predict)(X_test)
+
+    cnn, sequential = networks_of_images(kind)
+    if name == "BaggingClassifier":
+        # Half of the features are a strip, whose pooling only the CNN cuts.
+        sequential = cnn
+    ours = predict(cnn)
+    assert len(np.unique(ours)) > 3
+    assert_allclose(predict(sequential), ours, rtol=RTOL)
+    if not name.startswith("AdaBoost"):
+        assert_allclose(predict(cnn, n_jobs=2), ours, rtol=RTOL)
 
 
 def test_ada_boost_trains_each_net_with_the_weights_of_its_round():
@@ -578,6 +644,45 @@ def test_copy_predicts_the_same_and_goes_on_training_bit_for_bit(
         net.partial_fit(X, y)
     assert_same_parameters(net, other)
     assert net.loss_curve_ == other.loss_curve_
+
+
+@pytest.mark.parametrize(
+    "make_copy", [by_pickle, by_joblib, by_joblib_memory_map, by_deepcopy]
+)
+@pytest.mark.parametrize("kind", OURS)
+def test_copy_of_a_network_of_images_goes_on_bit_for_bit(make_copy, kind, tmp_path):
+    X, y = DIGITS
+    for net in networks_of_images(kind):
+        net.set_params(augmentation=[RandomShift()], freeze=1).fit(X, y)
+        other = make_copy(net, tmp_path)
+        before = net.predict(X)
+        for estimator in (net, other):
+            assert_array_equal(estimator.predict(X), before)
+            for _ in range(2):
+                estimator.partial_fit(X, y)
+        for a, b in zip(net.get_weights(), other.get_weights(), strict=True):
+            assert_array_equal(a, b)
+
+
+def test_other_tools_of_the_ecosystem_take_networks_of_images():
+    X, y = DIGITS
+    frame = pd.DataFrame(X / 16).add_prefix("pixel")
+    cnn, sequential = networks_of_images("classifier")
+    in_columns = ColumnTransformer([("all", "passthrough", list(frame))])
+    for net in (cnn, sequential):
+        assert_array_equal(
+            make_pipeline(in_columns, net).fit(frame, y).predict(frame),
+            clone(net).fit(X / 16, y).predict(X / 16),
+        )
+        calibrated = CalibratedClassifierCV(net, cv=3).fit(X, y)
+        assert_allclose(calibrated.predict_proba(X).sum(axis=1), 1)
+        importances = permutation_importance(net.fit(X, y), X, y, n_repeats=1)
+        assert importances.importances_mean[0] == 0  # a corner without ink
+        columns = net.set_output(transform="pandas").transform(X).columns
+        assert list(columns) == list(net.get_feature_names_out())
+    for reg in networks_of_images("regressor"):
+        model = TransformedTargetRegressor(reg, transformer=StandardScaler())
+        assert model.fit(X, 100 * y).predict(X).shape == y.shape
 
 
 def test_random_generator_goes_on_bit_for_bit_after_a_pickle_round_trip():
