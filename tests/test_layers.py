@@ -400,7 +400,7 @@ STORED = [
 each case of `TORCH`."""
 
 
-@pytest.mark.parametrize("case, stored", zip(TORCH, STORED, strict=True))
+@pytest.mark.parametrize("case, stored", [*zip(TORCH, STORED, strict=True)])
 def test_a_batch_as_stored_from_torch(case, stored):
     layer, in_shape, _ = case
     call = Call(layer, in_shape)
