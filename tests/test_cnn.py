@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sknn import CNNClassifier, CNNRegressor, MLPClassifier
+from sknn import CNNClassifier, CNNRegressor
 from sknn._images import guess_image_shape
 from sknn.layers import AvgPool2D, Conv2D, MaxPool2D
 

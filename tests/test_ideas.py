@@ -218,8 +218,8 @@ def test_augmentation_narrows_the_gap_on_500_images():
     X, y = shifted_digits()
     gaps, scores = [], []
     for augmentation in (None, [RandomCrop(padding=2)]):
-        net = CNNClassifier((8, 16), hidden_layer_sizes=(32,), batch_size=50,
-                            max_iter=40, augmentation=augmentation, **RECIPE)  # fmt: skip
+        net = CNNClassifier((8, 16), hidden_layer_sizes=(32,), **RECIPE)
+        net.set_params(batch_size=50, max_iter=40, augmentation=augmentation)
         net.fit(X[:500], y[:500])
         train, test = (
             log_loss(labels, net.predict_proba(images))

@@ -1,176 +1,24 @@
-"""Model selection: search spaces, and a search that goes from coarse to fine."""
+"""A random search in rounds, from coarse to fine."""
 
 from __future__ import annotations
 
 import math
-import sys
 import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any, Literal, Self
+from typing import Any
 
 import joblib
 import numpy as np
-from scipy.stats import loguniform, randint, uniform
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterSampler
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
-from ._estimator import BaseNetworkEstimator
-
-__all__ = ["CoarseToFineSearchCV", "search_space"]
-
-# -- search spaces --------------------------------------------------------------------
-
-
-def search_space(
-    estimator: Any,
-    size: Literal["small", "medium", "large"] = "medium",
-    prefix: str = "",
-) -> dict[str, Any]:
-    """Return distributions to search for the parameters of a network.
-
-    They suit :class:`CoarseToFineSearchCV` and scikit-learn's `RandomizedSearchCV`
-    alike. The default of each parameter is among what can be drawn, and all that can
-    be drawn go together. Features are expected to be scaled.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A network of this package, or an estimator that holds one, such as a
-        `Pipeline`. Which parameters are searched depends on what the network has.
-    size : {'small', 'medium', 'large'}, default='medium'
-        How many parameters are searched.
-
-        - 'small': the step and its size: learning rate, penalty and batch size.
-        - 'medium': the network and the schedule too: widths and depth, activation,
-          schedule and dropout.
-        - 'large': almost everything there is: solver, normalisation, residual
-          blocks, initial weights, mixup, label smoothing, clipping and more.
-
-        With ``solver='lbfgs'`` those that it has no use for are left out.
-    prefix : str, default=''
-        Put in front of each name, as in ``mlp__alpha``. Where `estimator` holds a
-        network, it is found; it needs to be said only where there are several.
-
-    Returns
-    -------
-    distributions : dict of str to list or distribution
-        A new dict, to change as you please.
-
-    Raises
-    ------
-    ValueError
-        If `size` is none of the three, or `estimator` holds no network, or several
-        and `prefix` does not say which.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import Pipeline
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> from sknn import MLPClassifier
-    >>> from sknn.model_selection import search_space
-    >>> model = Pipeline([("scale", StandardScaler()), ("mlp", MLPClassifier())])
-    >>> space = search_space(model, "small")
-    >>> list(space)
-    ['mlp__learning_rate_init', 'mlp__alpha', 'mlp__batch_size']
-    >>> space["mlp__batch_size"]
-    ['auto', 16, 32, 64, 128]
-    """
-    sizes = ("small", "medium", "large")
-    if size not in sizes:
-        raise ValueError(f"size must be one of {sizes}, got {size!r}.")
-    prefix, network = _the_network(estimator, prefix)
-    params = network.get_params(deep=False)
-    space: dict[str, Any] = {}
-    for step in sizes[: sizes.index(size) + 1]:
-        space |= _distributions()[step]
-    return {
-        prefix + name: distribution
-        for name, distribution in space.items()
-        if name in params and (params["solver"] != "lbfgs" or name in _FOR_LBFGS)
-    }
-
-
-def _distributions() -> dict[str, dict[str, Any]]:
-    """Return for each size what it adds; a network takes what it has parameters for."""
-    return {
-        "small": {
-            "learning_rate_init": loguniform(1e-4, 1e-1),
-            "alpha": loguniform(1e-6, 1e1),
-            "batch_size": ["auto", 16, 32, 64, 128],
-        },
-        "medium": {
-            "conv_channels": [(16,), (32,), (16, 32), (32, 64)],
-            "hidden_layer_sizes": [
-                *[(32,), (64,), (100,), (128,), (256,)],
-                *[(64, 64), (128, 64), (128, 128)],
-            ],
-            "activation": ["relu", "tanh", "gelu", "silu"],
-            "learning_rate": ["constant", "cosine", "one_cycle"],
-            "dropout": [0.0, 0.1, 0.2, 0.3, 0.5],
-        },
-        "large": {
-            "kernel_size": [3, 5],
-            "solver": ["adam", "adamw", "nadam", "rmsprop"],
-            "weight_decay": loguniform(1e-4, 1e-1),
-            "initializer": ["glorot_uniform", "auto"],
-            "normalization": [None, "batch", "layer"],
-            "residual": [False, True],
-            "input_dropout": [0.0, 0.05, 0.1, 0.2],
-            "mixup": [0.0, 0.1, 0.2, 0.4],
-            "label_smoothing": [0.0, 0.05, 0.1],
-            "max_grad_norm": [None, 1.0],
-        },
-    }
-
-
-_FOR_LBFGS = {
-    "alpha",
-    "conv_channels",
-    "hidden_layer_sizes",
-    "activation",
-    "kernel_size",
-    "initializer",
-    "residual",
-    "label_smoothing",
-}
-"""What L-BFGS has a use for; the rest it ignores, or refuses."""
-
-
-def _networks(estimator: Any) -> dict[str, BaseNetworkEstimator]:
-    """Return the networks of this package in an estimator by the prefix of each."""
-    if isinstance(estimator, BaseNetworkEstimator):
-        return {"": estimator}
-    return {
-        f"{name}__": value
-        for name, value in estimator.get_params().items()
-        if isinstance(value, BaseNetworkEstimator)
-    }
-
-
-def _the_network(estimator: Any, prefix: str) -> tuple[str, BaseNetworkEstimator]:
-    """Return the network that is meant, and the prefix of its parameters."""
-    networks = _networks(estimator)
-    if "" in networks:
-        return prefix, networks[""]
-    if prefix in networks:
-        return prefix, networks[prefix]
-    if len(networks) == 1 and not prefix:
-        return next(iter(networks.items()))
-    raise ValueError(
-        "estimator must be a network of sknn, or hold one under the prefix given, got "
-        f"prefix={prefix!r} and {estimator!r}, in which networks have the prefixes "
-        f"{sorted(networks)}."
-    )
-
-
-# -- the search -----------------------------------------------------------------------
+from ._networks import networks_in
+from ._ranges import make_ranges
 
 
 class CoarseToFineSearchCV(BaseSearchCV):
@@ -284,14 +132,16 @@ feature_names_in_
     >>> from sknn.model_selection import CoarseToFineSearchCV
     >>> X, y = load_iris(return_X_y=True)
     >>> net = MLPClassifier((16,), learning_rate="cosine", max_iter=36, random_state=0)
-    >>> search = CoarseToFineSearchCV(
-    ...     net, {"learning_rate_init": loguniform(1e-5, 1)}, n_candidates=9,
-    ...     random_state=0).fit(scale(X), y)
+    >>> space = {"learning_rate_init": loguniform(1e-5, 1)}
+    >>> search = CoarseToFineSearchCV(net, space, random_state=0).fit(scale(X), y)
     >>> search.n_candidates_, search.n_epochs_
-    ([9, 3, 1], [4, 12, 36])
+    ([27, 9, 3], [4, 12, 36])
     >>> for ranges in search.ranges_:
     ...     low, high = ranges["learning_rate_init"].support()
-    ...     print(f"{low:.1g} to {high:.1g}")
+    ...     print(f"{low:.0e} to {high:.0e}")
+    1e-05 to 1e+00
+    2e-02 to 2e+00
+    7e-02 to 1e+00
     >>> bool(search.best_score_ > 0.9)
     True
     """
@@ -350,14 +200,14 @@ feature_names_in_
         self, evaluate_candidates: Callable[..., Any], *, callback_ctx: Any = None
     ) -> None:
         """Search round by round; scikit-learn before 1.9 passes no `callback_ctx`."""
-        ranges = _make_ranges(self.param_distributions, self.estimator)
+        ranges = make_ranges(self.param_distributions, self.estimator)
         self.epochs_param_ = self._find_epochs_param()
         self.n_epochs_ = self._plan_epochs()
         self.n_candidates_: list[int] = []
         self.ranges_: list[dict[str, Any]] = []
         rng = check_random_state(self.random_state)
         good: list[dict[str, Any]] = []
-        with _task(callback_ctx, self, "search", max_subtasks=self.n_rounds) as search:
+        with _task(callback_ctx, self, "search") as search:
             for n_epochs in self.n_epochs_:
                 if good:
                     ranges = {
@@ -377,7 +227,7 @@ feature_names_in_
         if self.epochs_param is not None:
             found = [self.epochs_param] if self.epochs_param in params else []
         else:
-            prefixes = _networks(self.estimator)
+            prefixes = networks_in(self.estimator)
             found = [f"{prefix}max_iter" for prefix in prefixes] or [
                 name for name in params if name.rpartition("__")[2] == "max_iter"
             ]
@@ -438,8 +288,7 @@ feature_names_in_
             )
         is_last = this == self.n_rounds - 1
         silence = nullcontext() if is_last else _few_epochs_are_meant()
-        subtasks = {"max_subtasks": n * self.n_splits_, "sequential_subtasks": False}
-        with silence, _task(search, self, "round", **subtasks) as context:
+        with silence, _task(search, self, "round", n) as context:
             results = evaluate_candidates(
                 [{**params, self.epochs_param_: n_epochs} for params in candidates],
                 more_results={"round": [this] * n, "n_epochs": [n_epochs] * n},
@@ -478,7 +327,7 @@ feature_names_in_
 def _few_epochs_are_meant() -> Iterator[None]:
     """Silence warnings that there were too few epochs, and no others.
 
-    scikit-learn's `Parallel` takes the filters of warnings along to its workers.
+    The `Parallel` of newer versions of scikit-learn takes filters along to its workers.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings(
@@ -490,175 +339,24 @@ def _few_epochs_are_meant() -> Iterator[None]:
 
 
 @contextmanager
-def _task(parent: Any, search: Any, name: str, **subtasks: Any) -> Iterator[Any]:
-    """Tell scikit-learn's callbacks of a part of the search, where there are any."""
+def _task(
+    parent: Any, search: Any, name: str, n_candidates: int | None = None
+) -> Iterator[Any]:
+    """Tell scikit-learn's callbacks of the search, or of a round with its candidates.
+
+    Yields what those of its parts need, or None before scikit-learn 1.9.
+    """
     if parent is None:
         yield None
         return
-    context = parent.subcontext(task_name=name, **subtasks)
+    if n_candidates is None:
+        context = parent.subcontext(task_name=name, max_subtasks=search.n_rounds)
+    else:
+        context = parent.subcontext(
+            task_name=name,
+            max_subtasks=n_candidates * search.n_splits_,
+            sequential_subtasks=False,
+        )
     context.call_on_fit_task_begin(estimator=search)
     yield context
     context.call_on_fit_task_end(estimator=search)
-
-
-# -- ranges that narrow ---------------------------------------------------------------
-
-Bounds = tuple[float, float]
-"""Smallest and largest value that a parameter may have."""
-
-
-@dataclass(frozen=True)
-class _Range(ABC):
-    """What a parameter is drawn from in a round, and how that narrows."""
-
-    source: Any
-    """A distribution or a list, as `ParameterSampler` takes them."""
-
-    @abstractmethod
-    def narrow(self, good: list[Any]) -> _Range:
-        """Return the range of the next round, from the values of good candidates."""
-
-
-@dataclass(frozen=True)
-class _NumericRange(_Range):
-    """From a smallest to a largest number, both of which may move up to the bounds."""
-
-    bounds: Bounds
-
-    def narrow(self, good: list[Any]) -> Self:
-        return replace(self, source=self._between(good, *self.source.support()))
-
-    @abstractmethod
-    def _between(self, good: list[Any], low: float, high: float) -> Any:
-        """Return the distribution where the good values between low and high lie."""
-
-
-class _LinearRange(_NumericRange):
-    """Evenly from low to high: `scipy.stats.uniform`."""
-
-    def _between(self, good: list[Any], low: float, high: float) -> Any:
-        low, high = _narrow(good, low, high, self.bounds)
-        return uniform(low, high - low)
-
-
-class _LogRange(_NumericRange):
-    """Evenly in the logarithm: `scipy.stats.loguniform`."""
-
-    def _between(self, good: list[Any], low: float, high: float) -> Any:
-        low, high, *good = np.log([low, high, *good])
-        bounds = np.log(np.maximum(self.bounds, sys.float_info.min))
-        return loguniform(*np.exp(_narrow(good, low, high, bounds)))
-
-
-class _IntegerRange(_NumericRange):
-    """Evenly over whole numbers: `scipy.stats.randint`."""
-
-    def _between(self, good: list[Any], low: float, high: float) -> Any:
-        low, high = _narrow(good, low, high, self.bounds, least_gap=1)
-        return randint(math.ceil(low), math.floor(high) + 1)
-
-
-class _Numbers(_Range):
-    """A list of numbers: a range of integers, the positions when sorted."""
-
-    def narrow(self, good: list[Any]) -> Self:
-        values = sorted(self.source)
-        positions, last = [values.index(value) for value in good], len(values) - 1
-        low, high = _narrow(positions, 0, last, (0, last), least_gap=1)
-        return replace(self, source=values[math.ceil(low) : math.floor(high) + 1])
-
-
-class _Categories(_Range):
-    """A list of anything: what no good candidate has dies out."""
-
-    def narrow(self, good: list[Any]) -> Self:
-        # By identity: values may be arrays or estimators, which do not compare.
-        alive = {id(value) for value in good}
-        return replace(self, source=[v for v in self.source if id(v) in alive])
-
-
-class _OtherDistribution(_Range):
-    """A distribution of which only samples are known: it stays as it is."""
-
-    def narrow(self, good: list[Any]) -> Self:
-        return self
-
-
-def _narrow(
-    good: Any, low: float, high: float, bounds: Any, least_gap: float = 0
-) -> Bounds:
-    """Return the range of the good values, with a gap at both ends, within bounds.
-
-    The gap is what k values leave between them that are spread evenly over the old
-    range, and with it the ends of k random values are those of the range in the mean.
-    The new range is never wider than the old one, but may lie elsewhere.
-    """
-    width, gap = high - low, max((high - low) / (len(good) + 1), least_gap)
-    smallest, largest = min(good), max(good)
-    centre = (smallest + largest) / 2
-    half = min(largest - smallest + 2 * gap, width) / 2
-    return max(centre - half, bounds[0]), min(centre + half, bounds[1])
-
-
-def _make_ranges(distributions: Mapping[str, Any], estimator: Any) -> dict[str, _Range]:
-    """Return the range of each parameter at the beginning."""
-    if not distributions:
-        raise ValueError(
-            "param_distributions must hold at least one parameter, such as "
-            "{'learning_rate_init': scipy.stats.loguniform(1e-4, 1e-1)}, got {}."
-        )
-    return {
-        name: _make_range(name, given, estimator)
-        for name, given in distributions.items()
-    }
-
-
-def _make_range(name: str, given: Any, estimator: Any) -> _Range:
-    """Return the range of the kind that suits a distribution or a list."""
-    if hasattr(given, "rvs"):
-        kind = getattr(getattr(given, "dist", None), "name", None)
-        bounds = _allowed(name, estimator)
-        if kind in ("loguniform", "reciprocal"):
-            return _LogRange(given, bounds or (0, math.inf))
-        if kind == "uniform":
-            return _LinearRange(given, bounds or given.support())
-        if kind == "randint":
-            return _IntegerRange(given, bounds or given.support())
-        return _OtherDistribution(given)
-    values = list(given) if isinstance(given, Iterable) else []
-    if isinstance(given, str) or not values:
-        raise ValueError(
-            f"param_distributions[{name!r}] must be a distribution with a method rvs, "
-            f"or a list that is not empty, got {given!r}."
-        )
-    if all(isinstance(v, Real) and not isinstance(v, bool | np.bool_) for v in values):
-        return _Numbers(values)
-    return _Categories(values)
-
-
-def _allowed(name: str, estimator: Any) -> Bounds | None:
-    """Return between which values a parameter may lie, if its class declares that.
-
-    Estimators of scikit-learn and of this package do.
-    """
-    owner, _, name = name.rpartition("__")
-    holder = estimator.get_params().get(owner) if owner else estimator
-    constraints = getattr(holder, "_parameter_constraints", {}).get(name, [])
-    ends = [
-        _ends(interval) for interval in constraints if isinstance(interval, Interval)
-    ]
-    if not ends:
-        return None
-    lows, highs = zip(*ends, strict=True)
-    return min(lows), max(highs)
-
-
-def _ends(interval: Interval) -> Bounds:
-    """Return the smallest and the largest number in an interval, open or closed."""
-    low = -math.inf if interval.left is None else float(interval.left)
-    high = math.inf if interval.right is None else float(interval.right)
-    if interval.closed in ("right", "neither"):
-        low = math.nextafter(low, math.inf)
-    if interval.closed in ("left", "neither"):
-        high = math.nextafter(high, -math.inf)
-    return low, high

@@ -1,0 +1,124 @@
+"""
+Ensembles: several networks instead of one
+==========================================
+
+Two networks that begin with other weights make other errors. Their average makes fewer:
+where one is wrong, the others outvote it. scikit-learn's own meta-estimators average,
+bag and stack networks as they do any other classifier.
+"""
+
+# %%
+# More members, fewer errors
+# --------------------------
+# Twelve networks that differ in ``random_state`` only are trained on 400 handwritten
+# digits. ``VotingClassifier(voting="soft")`` averages their probabilities. Drawn is the
+# average of the first, the first two, and so on; the crosses are the members. The
+# average is better than the mean member, and close to the best, which nobody knows
+# beforehand.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+
+from sknn import MLPClassifier
+
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(
+    X / 16, y, train_size=400, stratify=y, random_state=0
+)
+
+
+def make_net(**params):
+    params = {"hidden_layer_sizes": (20,), **params}
+    return MLPClassifier(
+        batch_size=32,
+        learning_rate="cosine",
+        learning_rate_init=0.01,
+        max_iter=20,
+        **params,
+    )
+
+
+members = [(f"seed {i}", make_net(random_state=i)) for i in range(12)]
+vote = VotingClassifier(members, voting="soft").fit(X_train, y_train)
+
+probabilities = np.array([net.predict_proba(X_test) for net in vote.estimators_])
+sizes = np.arange(1, len(members) + 1)
+averages = np.cumsum(probabilities, axis=0) / sizes[:, np.newaxis, np.newaxis]
+
+measures = {
+    "Test accuracy": lambda p: accuracy_score(y_test, vote.classes_[p.argmax(axis=1)]),
+    "Test loss": lambda p: log_loss(y_test, p),
+}
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+for ax, (name, measure) in zip(axes, measures.items(), strict=True):
+    alone = [measure(p) for p in probabilities]
+    ax.plot(sizes, alone, "x", color="#D55E00", label="member alone")
+    ax.axhline(np.mean(alone), color="#D55E00", linestyle="--", label="mean member")
+    together = [measure(p) for p in averages]
+    ax.plot(sizes, together, "o-", color="#0072B2", label="average so far")
+    ax.set(xlabel="Members", ylabel=name)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+plt.show()
+
+# %%
+# Voting, bagging, stacking
+# -------------------------
+# - **Voting** averages networks that were trained on the same rows.
+# - **Bagging** trains each member on rows drawn with replacement. Each sees fewer
+#   different rows, which costs more here than it gains; but the rows that a member has
+#   not seen tell how good the ensemble is, without a test set (``oob_score=True``).
+# - **Stacking** trains networks of different kinds, and a model on top that learns how
+#   far to trust each.
+
+kinds = [
+    ("relu", make_net(random_state=0)),
+    ("tanh, two layers", make_net(
+        hidden_layer_sizes=(20, 20), activation="tanh", random_state=0
+    )),
+    ("whitened", make_pipeline(
+        PCA(20, whiten=True, random_state=0), make_net(random_state=0)
+    )),
+]  # fmt: skip
+bag = BaggingClassifier(make_net(), n_estimators=25, oob_score=True, random_state=0)
+ensembles = {
+    "voting\n12 seeds": vote,
+    "bagging\n25 samples": bag,
+    "stacking\n3 kinds": StackingClassifier(kinds, LogisticRegression(), cv=5),
+}
+
+fig, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
+for i, (name, ensemble) in enumerate(ensembles.items()):
+    if ensemble is not vote:  # which is fitted
+        ensemble.fit(X_train, y_train)
+    alone = [net.score(X_test, y_test) for net in ensemble.estimators_]
+    together = ensemble.score(X_test, y_test)
+    ax.plot(
+        alone,
+        np.full(len(alone), i),
+        "x",
+        color="#D55E00",
+        label="member alone" if i == 0 else None,
+    )
+    ax.plot(
+        together,
+        i,
+        "D",
+        color="#0072B2",
+        label="ensemble" if i == 0 else None,
+    )
+    name = name.replace("\n", ", ")
+    print(f"{name:20} mean member {np.mean(alone):.3f}   ensemble {together:.3f}")
+print(f"bagging, by rows not seen: {bag.oob_score_:.3f}")
+ax.set_yticks(range(len(ensembles)), list(ensembles))
+ax.set(xlabel="Test accuracy", ylim=(len(ensembles) - 0.5, -0.5))
+ax.grid(axis="x", alpha=0.3)
+fig.legend(loc="outside upper center", ncols=2)
+plt.show()

@@ -1,0 +1,148 @@
+"""
+LeNet-5: a convolutional network learns digits
+==============================================
+
+The network of LeCun, Bottou, Bengio and Haffner ("Gradient-based learning applied to
+document recognition", Proceedings of the IEEE, 1998): two blocks of convolution and
+pooling, then three dense layers. Here it reads digits that are not always in the
+middle, next to a network of dense layers with as many parameters.
+"""
+
+# %%
+# Digits moved by up to two pixels
+# --------------------------------
+# Each of scikit-learn's digits, 8 × 8 pixels, is put into a field of 14 × 14, up to two
+# pixels away from the middle, and doubled: images of 28 × 28 pixels, as in the paper. A
+# thousand to train on, the others for the test.
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+
+from sknn import CNNClassifier, MLPClassifier
+from sknn.display import FilterDisplay
+from sknn.layers import Activation, Conv2D
+from sknn.network import Network
+
+warnings.simplefilter("ignore", ConvergenceWarning)  # some end before the plan does
+
+# sphinx_gallery_thumbnail_number = 2
+
+digits = load_digits()
+y = digits.target
+rng = np.random.RandomState(0)
+X = np.zeros((len(y), 14, 14), dtype=np.float32)
+for field, image in zip(X, digits.images / 16, strict=True):
+    top, left = 3 + rng.randint(-2, 3, size=2)
+    field[top : top + 8, left : left + 8] = image
+X = X.repeat(2, axis=1).repeat(2, axis=2)
+X_train, X_test, y_train, y_test = X[:1000], X[1000:], y[:1000], y[1000:]
+
+fig, axes = plt.subplots(1, 8, figsize=(9, 1.5), layout="constrained")
+for ax, image, label in zip(axes, X, y, strict=False):
+    ax.imshow(image, cmap="gray")
+    ax.set(title=label, xticks=[], yticks=[])
+plt.show()
+
+# %%
+# Two networks
+# ------------
+# LeNet-5 takes one line. It is given rows of images; ``MLPClassifier`` is given rows of
+# numbers. After each epoch both are scored on the test images, for the curves only.
+
+settings = {
+    "batch_size": 32,
+    "learning_rate": "cosine",
+    "learning_rate_init": 0.005,
+    "max_iter": 25,
+    "random_state": 0,
+}
+lenet = CNNClassifier(
+    (6, 16),
+    kernel_size=5,
+    padding=("same", "valid"),
+    hidden_layer_sizes=(120, 84),
+    **settings,
+)
+mlp = MLPClassifier((78,), **settings)
+
+lenet.fit(X_train, y_train, X_val=X_test, y_val=y_test)
+rows_train, rows_test = X_train.reshape(1000, -1), X_test.reshape(len(X_test), -1)
+mlp.fit(rows_train, y_train, X_val=rows_test, y_val=y_test)
+print(lenet.summary())
+
+# %%
+# The convolutions have 156 and 2,416 parameters, most of the others are in the first
+# dense layer. The other network has as many in all, nearly all of them in its first
+# layer:
+
+print(mlp.summary())
+
+# %%
+# Learning curves
+# ---------------
+# Both learn the training images nearly by heart. But to dense layers a moved digit has
+# little in common with itself, and what they have learned about one place tells them
+# nothing about the next. What a convolution has learned in one place it knows
+# everywhere.
+
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharex=True, layout="constrained")
+for name, net, color in [
+    ("LeNet-5", lenet, "#0072B2"),
+    ("dense layers", mlp, "#D55E00"),
+]:
+    epochs = range(1, len(net.loss_curve_) + 1)
+    axes[0].plot(epochs, net.loss_curve_, color=color, linewidth=2, label=name)
+    axes[1].plot(epochs, net.validation_scores_, color=color, linewidth=2, label=name)
+axes[0].set(xlabel="Epoch", ylabel="Training loss", ylim=(0, None))
+axes[1].set(xlabel="Epoch", ylabel="Test accuracy", ylim=(0, 1))
+axes[1].legend()
+axes[1].grid(alpha=0.3)
+plt.show()
+
+for name, net, rows in [
+    ("LeNet-5", lenet, X),
+    ("dense layers", mlp, X.reshape(-1, 784)),
+]:
+    training, test = net.score(rows[:1000], y_train), net.score(rows[1000:], y_test)
+    print(f"{name:14} training accuracy {training:.3f}   test {test:.3f}")
+
+# %%
+# What the first layers look for
+# ------------------------------
+# LeNet-5 has six kernels of 5 × 5 pixels: small patterns of bright (red) and dark
+# (blue), to be found anywhere. The dense units look at the whole image; here are twelve
+# of them.
+
+fig, axes = plt.subplots(
+    2, 1, figsize=(8, 4.8), height_ratios=[1, 2], layout="constrained"
+)
+FilterDisplay.from_estimator(lenet, n_columns=6, ax=axes[0])
+axes[0].set_title("LeNet-5: kernels of the first convolution", fontsize="medium")
+FilterDisplay.from_estimator(mlp, n_filters=12, n_columns=6, ax=axes[1])
+axes[1].set_title("Dense layers: weights of twelve units", fontsize="medium")
+plt.show()
+
+# %%
+# What they make of an image
+# --------------------------
+# The parameters of the first convolution, applied to a digit by a network that consists
+# of it alone: six channels, each a map of where its kernel has found something. The
+# first one answers to strokes as a whole, others to their borders.
+
+first = Network([Conv2D(6, 5), Activation("relu")], (1, 28, 28), np.dtype(float))
+first.weights = lenet.get_weights()[:2]
+maps = first.scores(X_test[:1, np.newaxis])[0]
+
+fig, axes = plt.subplots(1, 7, figsize=(9, 1.7), layout="constrained")
+axes[0].imshow(X_test[0], cmap="gray")
+axes[0].set_title("image", fontsize="medium")
+for i, ax in enumerate(axes[1:]):
+    ax.imshow(maps[i], cmap="gray", vmin=0, vmax=maps.max())
+    ax.set_title(f"kernel {i + 1}", fontsize="medium")
+for ax in axes:
+    ax.set(xticks=[], yticks=[])
+plt.show()

@@ -1,0 +1,150 @@
+"""
+Transfer learning: what eight digits teach about two others
+===========================================================
+
+A network that has learned to tell some images apart knows things that are true of
+others as well: strokes, curves, that the place does not matter. Here one learns the
+digits from 0 to 7 from more than a thousand images. Then it is to tell 8 from 9, of
+which there are few.
+"""
+
+# %%
+# The digits
+# ----------
+# Each is put into a field of 12 × 12 pixels, up to two pixels from the middle. Half of
+# the images of 8 and 9 are for the test.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sknn import CNNClassifier
+from sknn.augmentation import RandomCrop
+
+digits = load_digits()
+y = digits.target
+rng = np.random.RandomState(0)
+X = np.zeros((len(y), 12, 12), dtype=np.float32)
+for field, image in zip(X, digits.images / 16, strict=True):
+    top, left = rng.randint(5, size=2)
+    field[top : top + 8, left : left + 8] = image
+old = y < 8
+X_new, X_test, y_new, y_test = train_test_split(
+    X[~old], y[~old], test_size=0.5, stratify=y[~old], random_state=0
+)
+print(f"{old.sum()} images of 0 to 7; of 8 and 9 {len(y_new)} and {len(y_test)}")
+
+# %%
+# Pre-training
+# ------------
+# Augmentation moves the images in each epoch, so that what is learned holds at all
+# places.
+
+pretrained = CNNClassifier(
+    (16, 32),
+    hidden_layer_sizes=(32,),
+    augmentation=[RandomCrop(2)],
+    batch_size=32,
+    learning_rate="cosine",
+    learning_rate_init=0.005,
+    max_iter=20,
+    random_state=0,
+).fit(X[old], y[old])
+print(f"accuracy on 0 to 7: {pretrained.score(X[old], y[old]):.3f}")
+print(pretrained.summary())
+
+# %%
+# Ways to use it
+# --------------
+# ``init_from`` starts from the weights of another network. Since the classes are
+# others, the output layer is new. ``FrozenEstimator`` tells scikit-learn to leave the
+# fitted network as it is where it makes copies, in pipelines, searches and
+# cross-validation.
+#
+# - *from scratch*: the same network, without;
+# - *fine-tuned*: all layers go on learning;
+# - *convolutions frozen*: only the dense layers do;
+# - *features*: the network stays as it is and turns images into 32 numbers, its last
+#   hidden layer, for a logistic regression.
+
+source = FrozenEstimator(pretrained)
+settings = {
+    "conv_channels": (16, 32),
+    "hidden_layer_sizes": (32,),
+    "batch_size": 10,
+    "learning_rate": "cosine",
+    "learning_rate_init": 0.005,
+    "max_iter": 30,
+    "n_iter_no_change": np.inf,
+}
+WAYS = {
+    "from scratch": CNNClassifier(**settings),
+    "fine-tuned": CNNClassifier(**settings, init_from=source),
+    "convolutions frozen": CNNClassifier(**settings, init_from=source, freeze="conv"),
+    "features": make_pipeline(source, StandardScaler(), LogisticRegression()),
+}
+
+# %%
+# What is frozen does not move, and costs no backward pass; the summary says so.
+
+print(WAYS["convolutions frozen"].fit(X_new, y_new).summary())
+
+# %%
+# Fifty images
+# ------------
+# Of 8 and 9 together, drawn five times, each time with other initial weights; the bars
+# are the means.
+
+
+def accuracies(way, n_images):
+    """Test accuracy of five draws of the training images."""
+    scores = []
+    for seed in range(5):
+        X_few, _, y_few, _ = train_test_split(
+            X_new, y_new, train_size=n_images, stratify=y_new, random_state=seed
+        )
+        estimator = WAYS[way]
+        if way != "features":
+            estimator.set_params(random_state=seed)
+        scores.append(estimator.fit(X_few, y_few).score(X_test, y_test))
+    return np.array(scores)
+
+
+sizes = [10, 20, 50, 100]
+scores = {way: np.array([accuracies(way, n) for n in sizes]) for way in WAYS}
+for way, of_sizes in scores.items():
+    print(f"{way:20} {of_sizes[sizes.index(50)].mean():.3f}")
+
+COLORS = ["#D55E00", "#0072B2", "#009E73", "#CC79A7"]
+fig, ax = plt.subplots(figsize=(6.5, 2.6), layout="constrained")
+for i, (of_sizes, color) in enumerate(zip(scores.values(), COLORS, strict=True)):
+    of_50 = of_sizes[sizes.index(50)]
+    ax.plot(of_50, np.full(5, i), "o", color=color, alpha=0.6)
+    ax.plot(of_50.mean(), i, "|", color=color, markersize=22, markeredgewidth=3)
+ax.set_yticks(range(len(WAYS)), WAYS)
+ax.invert_yaxis()
+ax.set(xlabel="Test accuracy, 50 training images", ylim=(3.5, -0.5))
+ax.grid(axis="x", alpha=0.3)
+plt.show()
+
+# %%
+# Fewer and more
+# --------------
+# Fine-tuning all layers is ahead at each size. The more images there are, the less
+# there is to gain from others: the network from scratch catches up. Features that were
+# learned for other classes cannot adapt, and gain least from more images.
+
+fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
+for (way, of_sizes), color, marker in zip(scores.items(), COLORS, "osD^", strict=True):
+    ax.plot(sizes, of_sizes.mean(axis=1), marker + "-", color=color, label=way)
+ax.set(xlabel="Training images of 8 and 9", ylabel="Mean test accuracy", xscale="log")
+ax.set_xticks(sizes, sizes)
+ax.minorticks_off()
+ax.grid(alpha=0.3)
+ax.legend()
+plt.show()

@@ -1,1 +1,0 @@
-"""Displays: pictures of networks, training and searches, drawn with matplotlib."""

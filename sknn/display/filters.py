@@ -1,0 +1,192 @@
+"""FilterDisplay: the weights of the first layer as pictures."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+from .._images import guess_image_shape
+from .._typing import Array
+from ._plotting import as_axes, fitted_estimator, fitting_size, mosaic, new_axes
+
+
+class FilterDisplay:
+    """What the units of the first layer look for: their weights as pictures.
+
+    Use :meth:`from_estimator` to make one. A convolution has a small picture for each
+    kernel; a dense layer one of the size of the input image for each unit. White is a
+    weight of 0. With three input channels the pictures are in colour, grey is 0 then.
+    With other numbers of channels each row of pictures is one filter, channel by
+    channel.
+
+    Parameters
+    ----------
+    filters : array-like of shape (n_filters, height, width, n_channels)
+        The weights.
+    n_columns : int, default=8
+        Pictures side by side.
+
+    Attributes
+    ----------
+    image_ : matplotlib AxesImage
+        All pictures, as one.
+    colorbar_ : matplotlib Colorbar or None
+        The scale of the weights; None in colour.
+    ax_ : matplotlib Axes
+        The axes with the pictures.
+    figure_ : matplotlib Figure
+        The figure.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sknn import CNNClassifier
+    >>> from sknn.display import FilterDisplay
+    >>> digits = load_digits()
+    >>> clf = CNNClassifier(8, learning_rate="cosine", max_iter=2, random_state=0)
+    >>> clf = clf.fit(digits.images / 16, digits.target)
+    >>> display = FilterDisplay.from_estimator(clf)  # doctest: +SKIP
+    """
+
+    image_: Any
+    colorbar_: Any
+    ax_: Any
+    figure_: Any
+
+    def __init__(self, *, filters: ArrayLike, n_columns: int = 8) -> None:
+        self.filters = filters
+        self.n_columns = n_columns
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        n_filters: int = 32,
+        input_shape: tuple[int, ...] | None = None,
+        n_columns: int = 8,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the first layer of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted, one of sknn, or a pipeline or fitted search that ends with one.
+        n_filters : int, default=32
+            How many to draw at most: the first ones.
+        input_shape : tuple of int, default=None
+            Height, width and channels (1 if left out) of the images in the rows that a
+            dense layer sees. None takes the ``input_shape_`` of the estimator, or
+            guesses a square image, grey or in colour.
+        n_columns : int, default=8
+            Pictures side by side.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+        **kwargs : dict
+            Passed to matplotlib's ``imshow``.
+
+        Returns
+        -------
+        display : FilterDisplay
+            What was drawn.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator, or the search around it, is not fitted.
+        TypeError
+            If it has no network, or the search was made with ``refit=False``.
+        ValueError
+            If a dense layer does not see images of `input_shape`, or no square ones.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        final = fitted_estimator(estimator, "network_", cls)
+        if n_filters < 1:
+            raise ValueError(f"n_filters must be 1 or more, got {n_filters}.")
+        W = first_weights(final.network_)
+        if W.ndim == 4:  # a convolution: (filters, channels, height, width)
+            filters = W.transpose(0, 2, 3, 1)
+        else:
+            shape = image_shape(final, len(W), input_shape)
+            filters = W.T.reshape(-1, *shape)
+        display = cls(filters=filters[:n_filters].copy(), n_columns=n_columns)
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
+        """Draw the filters.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+        **kwargs : dict
+            Passed to matplotlib's ``imshow``.
+
+        Returns
+        -------
+        display : FilterDisplay
+            The display itself.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        filters = np.asarray(self.filters, dtype=float)
+        largest = np.abs(filters[np.isfinite(filters)]).max(initial=0) or 1.0
+        in_color = filters.shape[-1] == 3
+        if in_color:
+            filters = np.nan_to_num(0.5 + 0.5 * filters / largest)
+        whole = mosaic(self._rows(filters, in_color), fill=1.0 if in_color else np.nan)
+        axes = new_axes(figsize=fitting_size(whole)) if ax is None else ax
+        self.ax_ = as_axes(axes, 1)[0]
+        self.figure_ = self.ax_.figure
+        style = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest, **kwargs}
+        self.image_ = self.ax_.imshow(whole, **style)
+        self.ax_.set_axis_off()
+        self.colorbar_ = None
+        if not in_color:
+            self.colorbar_ = self.figure_.colorbar(
+                self.image_, ax=self.ax_, label="Weight"
+            )
+        return self
+
+    def _rows(self, filters: Array, in_color: bool) -> list[list[Array]]:
+        """Return the pictures row by row."""
+        if filters.shape[-1] > 1 and not in_color:
+            return [list(channels) for channels in filters.transpose(0, 3, 1, 2)]
+        pictures = list(filters if in_color else filters[..., 0])
+        n = self.n_columns
+        return [pictures[i : i + n] for i in range(0, len(pictures), n)]
+
+
+def first_weights(network: Any) -> Array:
+    """Return the weights of the first layer that has any."""
+    for params, spec in zip(network.params, network.specs, strict=True):
+        for name, param in spec.params.items():
+            if param.decay and params[name].ndim in (2, 4):
+                return params[name]
+    raise ValueError(f"FilterDisplay finds no layer with weights in {network!r}.")
+
+
+def image_shape(
+    estimator: Any, n_features: int, input_shape: tuple[int, ...] | None
+) -> tuple[int, ...]:
+    """Return height, width and channels of the images in the rows of a dense layer."""
+    if input_shape is not None:
+        shape = (*input_shape, 1)[:3]
+        if len(input_shape) not in (2, 3) or math.prod(shape) != n_features:
+            raise ValueError(
+                "input_shape must be (height, width) or (height, width, channels) of "
+                f"images with {n_features} numbers, got {input_shape!r}."
+            )
+        return shape
+    shape = getattr(estimator, "input_shape_", None) or guess_image_shape(n_features)
+    if math.prod(shape) != n_features or shape[0] == 1:
+        raise ValueError(
+            f"The first layer sees {n_features} numbers, which are no square image. "
+            "Pass input_shape=(height, width) or (height, width, channels)."
+        )
+    return shape

@@ -1,0 +1,229 @@
+"""LossCurveDisplay: loss and validation score after each epoch."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+from .._typing import Array
+from ._plotting import (
+    as_axes,
+    drawn_values,
+    fitted_estimator,
+    label_of,
+    new_axes,
+    score_name,
+    spans_decades,
+    whole_numbers,
+)
+
+SCORE_PANEL = "validation score"
+"""Label of the axes with the scores, by which those with the losses find them."""
+
+
+class LossCurveDisplay:
+    """Learning curves: training loss, validation loss and score after each epoch.
+
+    Use :meth:`from_estimator` to make one. The training loss is dashed, what is
+    measured on the validation set is solid; the scores have a panel of their own. A dot
+    marks the best epoch, whose weights early stopping has kept.
+
+    Parameters
+    ----------
+    loss : array-like of shape (n_epochs,)
+        Training loss of each epoch.
+    validation_loss : array-like of shape (n_epochs,), default=None
+        Loss on the validation set after each epoch.
+    validation_score : array-like of shape (n_epochs,), default=None
+        Score on the validation set after each epoch.
+    score_name : str, default="score"
+        What the score is.
+    best_epoch : int, default=None
+        The epoch whose weights were kept, from 1; None if those of the last were.
+    name : str, default=None
+        What the curves are called in the legend, where there are several estimators.
+
+    Attributes
+    ----------
+    lines_ : list of matplotlib Line2D
+        The curves that were drawn: training loss, validation loss, score.
+    ax_ : matplotlib Axes
+        The panel of the losses. Passed to another display, it brings its panel of
+        scores along.
+    axes_ : ndarray of matplotlib Axes
+        All panels, one or two.
+    figure_ : matplotlib Figure
+        The figure.
+
+    See Also
+    --------
+    ScheduleDisplay : The learning rate of each epoch.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sknn import MLPClassifier
+    >>> from sknn.display import LossCurveDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(early_stopping=True, random_state=0).fit(X, y)
+    >>> display = LossCurveDisplay.from_estimator(clf)  # doctest: +SKIP
+
+    Two estimators on one picture:
+
+    >>> clf_2 = MLPClassifier(learning_rate_init=0.01, early_stopping=True)
+    >>> display = LossCurveDisplay.from_estimator(clf, name="0.001")  # doctest: +SKIP
+    >>> LossCurveDisplay.from_estimator(
+    ...     clf_2.fit(X, y), ax=display.ax_, name="0.01"
+    ... )  # doctest: +SKIP
+    """
+
+    lines_: list[Any]
+    axes_: Array
+    ax_: Any
+    figure_: Any
+
+    def __init__(
+        self,
+        *,
+        loss: ArrayLike,
+        validation_loss: ArrayLike | None = None,
+        validation_score: ArrayLike | None = None,
+        score_name: str = "score",
+        best_epoch: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.loss = loss
+        self.validation_loss = validation_loss
+        self.validation_score = validation_score
+        self.score_name = score_name
+        self.best_epoch = best_epoch
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, ax: Any = None, name: str | None = None, **kwargs: Any
+    ) -> Self:
+        """Draw how the training of a fitted estimator went.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted, with a ``loss_curve_``; also a pipeline that ends with one, or a
+            fitted search. The score has no panel with ``scoring="loss"``, where it is
+            the negative of the validation loss.
+        ax : matplotlib Axes or array of two, default=None
+            Where to draw the losses, and the scores; None makes a new figure. A single
+            one that is not the ``ax_`` of a display with scores gets the losses only.
+        name : str, default=None
+            What the curves are called in the legend.
+        **kwargs : dict
+            Passed to matplotlib's ``plot`` for each curve.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            What was drawn.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator, or the search around it, is not fitted.
+        TypeError
+            If it has no ``loss_curve_``, or the search was made with ``refit=False``.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        final = fitted_estimator(estimator, "loss_curve_", cls)
+        scores = getattr(final, "validation_scores_", None)
+        stops = getattr(final, "early_stopping", False)
+        kept = stops and getattr(final, "restore_best", True)
+        best = int(np.nanargmax(scores)) + 1 if kept and scores else None
+        scoring = getattr(final, "scoring", None)
+        display = cls(
+            loss=final.loss_curve_,
+            validation_loss=getattr(final, "validation_loss_curve_", None),
+            validation_score=None if scoring == "loss" else scores,
+            score_name=score_name(final, scoring),
+            best_epoch=best,
+            name=name,
+        )
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array of two, default=None
+            Where to draw, as in :meth:`from_estimator`.
+        name : str, default=None
+            What the curves are called in the legend; None takes that of the display.
+        **kwargs : dict
+            Passed to matplotlib's ``plot`` for each curve.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            The display itself.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        name = self.name if name is None else name
+        self.axes_ = self._panels(ax)
+        self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
+        training = {"linestyle": "--", "label": label_of(name, "training"), **kwargs}
+        self.lines_ = [draw_curve(self.ax_, self.loss, **training)]
+        color = self.lines_[0].get_color()
+        style = {"color": color, "label": label_of(name, "validation"), **kwargs}
+        if self.validation_loss is not None:
+            self._draw_validation(self.ax_, self.validation_loss, style)
+        self.ax_.set(xlabel="Epoch", ylabel="Loss")
+        if spans_decades(drawn_values(self.ax_)):
+            self.ax_.set_yscale("log")
+        if len(self.axes_) == 2 and self.validation_score is not None:
+            self._draw_validation(self.axes_[1], self.validation_score, style)
+            self.axes_[1].set(xlabel="Epoch", ylabel=f"Validation {self.score_name}")
+        for panel in self.axes_:
+            panel.legend()
+        return self
+
+    def _panels(self, ax: Any) -> Array:
+        """Return the panels to draw on: of the losses, and of the scores if any."""
+        if ax is None and self.validation_score is None:
+            return new_axes().ravel()
+        if ax is None:
+            axes = new_axes(1, 2, figsize=(9, 4), sharex=True).ravel()
+        else:
+            axes = as_axes(ax, 1, 2, what="of the losses and of the scores")
+        if len(axes) == 2:
+            axes[1].set_label(SCORE_PANEL)
+            return axes
+        beside = axes[0].get_shared_x_axes().get_siblings(axes[0])
+        scores = [panel for panel in beside if panel.get_label() == SCORE_PANEL]
+        return np.array([axes[0], *scores], dtype=object)
+
+    def _draw_validation(self, ax: Any, values: ArrayLike, style: Any) -> None:
+        """Draw a curve measured on the validation set, with a dot at the best epoch."""
+        self.lines_.append(draw_curve(ax, values, **style))
+        if self.best_epoch is None:
+            return
+        # Once in the legend is enough: the colour tells whose it is.
+        new = "best epoch" not in ax.get_legend_handles_labels()[1]
+        ax.plot(
+            self.best_epoch,
+            np.asarray(values)[self.best_epoch - 1],
+            "o",
+            color=self.lines_[-1].get_color(),
+            label="best epoch" if new else None,
+        )
+
+
+def draw_curve(ax: Any, values: ArrayLike, **style: Any) -> Any:
+    """Draw the values of epochs from 1 on; return the line."""
+    values = np.asarray(values, dtype=float)
+    if len(values) == 1:  # a line of one point would not be seen
+        style = {"marker": "o", **style}
+    (line,) = ax.plot(np.arange(1, len(values) + 1), values, **style)
+    whole_numbers(ax.xaxis)
+    return line

@@ -1,0 +1,255 @@
+"""What the doctor looks at: the data, the network before and after training."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _num_samples
+
+from .._arrays import as_floats
+from .._estimator import BaseNetworkEstimator
+from .._typing import Array
+from ._network import Subject, Unwrapped, begin, is_fitted, seeded_clone, unwrap, view
+from .checks import Check, initial_loss_of
+from .range_test import LearningRateRange, range_test_of
+from .statistics import ActivationStatistics, gradients_of, statistics_of
+
+HOLD_OUT = 0.2
+"""Share of the rows held out for validation where none are given."""
+
+FOREST_SIZE = 100
+"""Trees of the forest that a network is compared with, scikit-learn's default."""
+
+
+@dataclass
+class Examination:
+    """All that is known of a case; what takes time is found when it is asked for.
+
+    Attributes
+    ----------
+    inner : Unwrapped
+        The network estimator and the way of the data to it.
+    X, y
+        The training data as the network gets them.
+    after : Subject or None
+        The trained network; None where training diverged.
+    history : dict of str to list
+        The estimator's ``history_``; empty where training diverged.
+    diverged : str
+        What the estimator said when training diverged.
+    validation : tuple or None
+        Validation rows and targets as the network gets them.
+    notes : list of str
+        How the examination was done, and what could not be looked at.
+    """
+
+    inner: Unwrapped
+    X: Any
+    y: Any
+    after: Subject | None
+    history: dict[str, list[float]]
+    diverged: str
+    validation: tuple[Any, Any] | None
+    notes: list[str] = field(default_factory=list)
+
+    def begin(self) -> Subject:
+        """Return a new subject that has not been trained."""
+        return begin(self.inner, self.X, self.y)
+
+    @property
+    def estimator(self) -> BaseNetworkEstimator:
+        """The network estimator, for its parameters."""
+        return self.inner.estimator
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it is a classifier."""
+        return is_classifier(self.estimator)
+
+    # -- before training --------------------------------------------------------------
+
+    @cached_property
+    def before(self) -> Subject:
+        """The network before training; not to be changed."""
+        return self.begin()
+
+    @cached_property
+    def features(self) -> Array:
+        """Rows of features, dense, as floats."""
+        rows = self.before.sample()
+        x = as_floats(rows.X[rows.rows], self.before.network.dtype)
+        x = x if isinstance(x, np.ndarray) else x.toarray()
+        return x.astype(np.float64)
+
+    @cached_property
+    def initial_loss(self) -> Check:
+        """The check of the first loss."""
+        return initial_loss_of(self.inner, self.X, self.y)
+
+    @cached_property
+    def initial_activations(self) -> ActivationStatistics:
+        """Activations before training."""
+        return statistics_of(self.begin())
+
+    @cached_property
+    def initial_objective(self) -> float:
+        """Loss and penalty before training."""
+        return gradients_of(self.begin()).loss
+
+    @cached_property
+    def range(self) -> LearningRateRange | None:
+        """The learning-rate range test; None for 'lbfgs', and where it is no help."""
+        if self.estimator.solver == "lbfgs":
+            return None
+        try:
+            result = range_test_of(self.begin())
+        except ValueError:  # the loss is not finite from the start
+            return None
+        return None if math.isnan(result.suggestion) else result
+
+    # -- after training ---------------------------------------------------------------
+
+    @cached_property
+    def activations(self) -> ActivationStatistics:
+        """Activations after training; before it, where it diverged."""
+        if self.after is None:
+            return self.initial_activations
+        return statistics_of(self.after)
+
+    @cached_property
+    def score(self) -> float:
+        """Score on training rows, accuracy or R²; NaN where training diverged."""
+        if self.after is None:
+            return math.nan
+        rows = self.after.sample()
+        return _score(self.after, rows.X[rows.rows], rows.y[rows.rows])
+
+    @cached_property
+    def validation_score(self) -> float:
+        """Score on validation rows; NaN where there are none."""
+        if self.after is None:
+            return math.nan
+        if self.validation is not None:
+            data = view(self.after.estimator, *self.validation).data
+            return _score(self.after, data.X, data.y)
+        estimator = self.after.estimator
+        scores = estimator.validation_scores_
+        if not scores or estimator.scoring is not None:  # which may measure anything
+            return math.nan
+        restores = estimator.early_stopping and estimator.restore_best
+        return max(scores) if restores else scores[-1]
+
+    @cached_property
+    def forest_score(self) -> float:
+        """Score of a forest on rows that it has not seen; NaN where none compares.
+
+        It says what can be learnt from the data with no tuning at all.
+        """
+        rows = self.before.sample()
+        y = rows.y[rows.rows]
+        comparable = self.before.estimator._loss.scores_per_output == 1
+        if type_of_target(y).startswith("multilabel") or not comparable:
+            return math.nan
+        if np.abs(self.features).max() > np.finfo(np.float32).max:  # which it grows in
+            return math.nan
+        Forest = ExtraTreesClassifier if self.classifies else ExtraTreesRegressor
+        forest = Forest(FOREST_SIZE, bootstrap=True, oob_score=True, random_state=0)
+        y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # rows that every tree has seen
+            return float(forest.fit(self.features, y).oob_score_)
+
+    @cached_property
+    def figures(self) -> dict[str, float]:
+        """The figures that every report tells."""
+        losses = self.history.get("loss") or [math.nan]
+        return {
+            "rows": self.before.data.n,
+            "parameters": self.before.network.theta.size,
+            "epochs": len(self.history.get("loss", [])),
+            "first loss": losses[0],
+            "last loss": losses[-1],
+            "training score": self.score,
+            "validation score": self.validation_score,
+            "score of a forest": self.forest_score,
+        }
+
+
+def _score(subject: Subject, X: Any, y: Array) -> float:
+    """Return the score of a trained network on encoded data."""
+    return float(
+        subject.estimator._score_from_scores(subject.network.scores(X), y, None)
+    )
+
+
+def examine(estimator: Any, X: Any, y: Any, validation: Any) -> Examination:
+    """Look at a fitted estimator as it is, or train a clone of one that is not."""
+    notes = []
+    trained = is_fitted(estimator)
+    if not trained and validation is None:
+        X, y, validation = _hold_out(X, y, is_classifier(estimator))
+        notes.append(
+            f"A clone was trained; {HOLD_OUT:.0%} of the rows were held out for "
+            "validation."
+        )
+    elif not trained:
+        notes.append("A clone was trained.")
+    inner = unwrap(estimator, X, y, trained)
+    X, y = inner.features(X), inner.targets(y)
+    if validation is not None:
+        validation = inner.features(validation[0]), inner.targets(validation[1])
+    fitted, diverged = inner.estimator, ""
+    if not trained:
+        fitted, diverged = _train(inner.estimator, X, y, validation)
+    after = None if diverged else view(fitted, X, y)
+    history: dict[str, Any] = {} if diverged else fitted.history_
+    if trained and validation is None and fitted.validation_scores_ is None:
+        notes.append("Without X_val and y_val nothing is said of over-fitting.")
+    return Examination(inner, X, y, after, history, diverged, validation, notes)
+
+
+def _hold_out(X: Any, y: Any, classifies: bool) -> tuple[Any, Any, tuple[Any, Any]]:
+    """Return training rows and targets, and those held out; by classes if possible."""
+    rows, labels = np.arange(_num_samples(X)), None
+    if classifies and type_of_target(y) in ("binary", "multiclass"):
+        labels = np.asarray(y).ravel()
+        _, counts = np.unique(labels, return_counts=True)
+    can = labels is not None and counts.min() >= 2
+    can = can and len(rows) * HOLD_OUT >= len(counts)
+    rows, held_out = train_test_split(
+        rows, test_size=HOLD_OUT, random_state=0, stratify=labels if can else None
+    )
+    if labels is not None:  # a class of a single row cannot be held out
+        held_out = held_out[np.isin(labels[held_out], labels[rows])]
+    X, X_val = _safe_indexing(X, rows), _safe_indexing(X, held_out)
+    return X, _safe_indexing(y, rows), (X_val, _safe_indexing(y, held_out))
+
+
+def _train(
+    estimator: BaseNetworkEstimator, X: Any, y: Any, validation: Any
+) -> tuple[BaseNetworkEstimator, str]:
+    """Return a fitted clone, or what it said when its loss was no longer finite."""
+    clone = seeded_clone(estimator)
+    clone.__dict__.pop("_skl_callbacks", None)
+    clone.set_params(verbose=False, refit_on_all=False)
+    X_val, y_val = validation
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the report says what they would
+        try:
+            return clone.fit(X, y, X_val=X_val, y_val=y_val), ""
+        except ValueError as error:
+            if "non-finite" not in str(error):
+                raise
+            return clone, str(error)

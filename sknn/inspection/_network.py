@@ -1,0 +1,254 @@
+"""How the tools get at a network and its data: on copies, and through pipelines."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._estimator import BaseNetworkEstimator, Run
+from .._spec import Spec
+from .._typing import Array, MatrixLike
+from ..network import Network
+from ..objective import Objective, mean_loss
+from ..training import Data
+
+MAX_ROWS = 2000
+"""Rows that a tool looks at, drawn at random where there are more: enough to know a
+share to within 0.02 (two standard errors)."""
+
+MAX_ELEMENTS = 2**24
+"""Activations kept at a time, 128 MB in float64: wide networks get fewer rows."""
+
+REGULARIZATION_OFF = {
+    "alpha": 0.0,
+    "augmentation": None,
+    "dropconnect": 0.0,
+    "dropout": 0.0,
+    "early_stopping": False,
+    "input_dropout": 0.0,
+    "label_smoothing": 0.0,
+    "mixup": 0.0,
+    "weight_decay": 0.0,
+}
+"""Parameters that keep a network from learning its training rows by heart."""
+
+
+@dataclass
+class Unwrapped:
+    """The network estimator within others, and the way of the data to it."""
+
+    estimator: BaseNetworkEstimator
+    transformers: list[Any] = field(default_factory=list)
+    target_transformer: Any = None
+
+    def features(self, X: MatrixLike) -> Any:
+        """Return `X` as the network gets it."""
+        for transformer in self.transformers:
+            X = transformer.transform(X)
+        return X
+
+    def targets(self, y: MatrixLike) -> Any:
+        """Return `y` as the network gets it."""
+        if self.target_transformer is None or y is None:
+            return y
+        y = np.asarray(y)
+        columns = y.reshape(len(y), -1)
+        return self.target_transformer.transform(columns).reshape(y.shape)
+
+
+@dataclass
+class Subject:
+    """A network of its own to look at, with its estimator and encoded data.
+
+    `estimator` is a copy too: nothing that is done to a subject reaches the user's.
+    """
+
+    estimator: BaseNetworkEstimator
+    data: Data
+    run: Run
+    trained: bool
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return self.estimator.network_
+
+    def objective(self) -> Objective:
+        """Return the objective that the estimator trains on."""
+        return self.estimator._make_objective(self.run.noise)
+
+    def sample(self, n: int = MAX_ROWS, seed: int = 0) -> Data:
+        """Return at most `n` rows of the data, in random order."""
+        order = np.random.RandomState(seed).permutation(self.data.n)
+        return replace(self.data, rows=order[:n])
+
+
+def is_fitted(estimator: Any) -> bool:
+    """Return whether the estimator, whatever it is made of, is fitted."""
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True
+
+
+def seeded_clone(estimator: Any) -> Any:
+    """Return a clone in which every ``random_state=None`` is 0.
+
+    So a tool gives the same answer twice, and draws nothing from NumPy's global stream.
+    """
+    copied = clone(estimator)
+    seeds = {
+        name: 0
+        for name, value in copied.get_params().items()
+        if name.rpartition("__")[2] == "random_state" and value is None
+    }
+    return copied.set_params(**seeds)
+
+
+def unwrap(estimator: Any, X: Any, y: Any, trained: bool) -> Unwrapped:
+    """Find the network estimator within; unless `trained`, fit what comes before it."""
+    if isinstance(estimator, BaseSearchCV):
+        return unwrap(_best_of(estimator), X, y, trained)
+    if isinstance(estimator, Pipeline):
+        transformers = []
+        if len(estimator) > 1:
+            before = estimator[:-1] if trained else seeded_clone(estimator[:-1])
+            X = before.transform(X) if trained else before.fit_transform(X, y)
+            transformers = [before]
+        inner = unwrap(estimator[-1], X, y, trained)
+        return replace(inner, transformers=transformers + inner.transformers)
+    if isinstance(estimator, TransformedTargetRegressor):
+        target = estimator.transformer_ if trained else _fit_target(estimator, y)
+        outer = Unwrapped(None, [], target)  # type: ignore[arg-type]
+        network = estimator.regressor_ if trained else estimator.regressor
+        inner = unwrap(network, X, outer.targets(y), trained)
+        return replace(inner, target_transformer=target)
+    if not isinstance(estimator, BaseNetworkEstimator):
+        raise TypeError(
+            "estimator must be one of sknn, such as MLPClassifier(), or a Pipeline, "
+            "TransformedTargetRegressor or fitted search around one, got "
+            f"{estimator!r}."
+        )
+    return Unwrapped(estimator)
+
+
+def _best_of(search: Any) -> Any:
+    """Return the best estimator of a search."""
+    if not hasattr(search, "best_estimator_"):
+        raise TypeError(
+            f"estimator is a search that has no best_estimator_, {search!r}. Fit it "
+            "with refit=True first, or pass the estimator that it searches with."
+        )
+    return search.best_estimator_
+
+
+def _fit_target(estimator: TransformedTargetRegressor, y: Any) -> Any:
+    """Return what transforms the targets, fitted as the estimator would fit it."""
+    if y is None:
+        return None
+    transformer = estimator.transformer
+    if transformer is None:
+        transformer = FunctionTransformer(estimator.func, estimator.inverse_func)
+    y = np.asarray(y)
+    return seeded_clone(transformer).fit(y.reshape(len(y), -1))
+
+
+def begin(inner: Unwrapped, X: Any, y: Any, **params: Any) -> Subject:
+    """Return the subject of an untrained clone; `X`, `y` as the network gets them."""
+    estimator = seeded_clone(inner.estimator)
+    estimator._validate_params()
+    names = estimator.get_params(deep=False)
+    estimator.set_params(**{k: v for k, v in params.items() if k in names})
+    data, run = estimator._begin(X, y)
+    return Subject(estimator, data, run, trained=False)
+
+
+def untrained(estimator: Any, X: Any, y: Any, **params: Any) -> Subject:
+    """Return the subject of a network as it is before training.
+
+    `params` replace parameters of the network estimator, where it has them.
+    """
+    inner = unwrap(estimator, X, y, trained=False)
+    return begin(inner, inner.features(X), inner.targets(y), **params)
+
+
+def fitted(estimator: Any, X: Any, y: Any) -> Subject:
+    """Return the subject of a fitted network, in a copy, with the data encoded."""
+    inner = unwrap(estimator, X, y, trained=True)
+    return view(inner.estimator, inner.features(X), inner.targets(y))
+
+
+def view(original: BaseNetworkEstimator, X: Any, y: Any) -> Subject:
+    """Return the subject of a fitted network; `X`, `y` as the network gets them.
+
+    Without targets, ``data.y`` is empty.
+    """
+    estimator = copy.copy(original)
+    estimator.network_ = copy.deepcopy(original.network_)
+    run = Run(np.random.RandomState(0), np.random.default_rng(0), one_epoch=False)
+    if y is None:
+        X = validate_data(
+            estimator,
+            estimator._as_rows(X, first=False),
+            accept_sparse="csr",
+            dtype=estimator._kept_dtypes(first=True),
+            reset=False,
+        )
+        return Subject(estimator, Data(X, np.empty((X.shape[0], 0))), run, True)
+    X, y = estimator._check_X_y(X, y, first=False)
+    dtype = estimator._float_dtype(X)
+    y = estimator._encode_targets(y, dtype, "be some")
+    weights = estimator._weigh(None, y, dtype)
+    return Subject(estimator, Data(X, y, weights), run, True)
+
+
+def either(estimator: Any, X: Any, y: Any) -> Subject:
+    """Return the subject of a network as it is: trained if it is fitted."""
+    return (fitted if is_fitted(estimator) else untrained)(estimator, X, y)
+
+
+def batch_size_of(estimator: BaseNetworkEstimator, n: int) -> int:
+    """Return the number of rows of a batch where there are `n`; never warns."""
+    size = 200 if estimator.batch_size == "auto" else estimator.batch_size
+    return min(size, n)
+
+
+def without_regularization(estimator: BaseNetworkEstimator) -> dict[str, Any]:
+    """Return the parameters that switch regularisation off, in objects too."""
+    off: dict[str, Any] = dict(REGULARIZATION_OFF)
+    for name in ("solver", "loss"):
+        held = getattr(estimator, name, None)
+        if isinstance(held, Spec):
+            fields = held.get_params().keys() & REGULARIZATION_OFF.keys()
+            off[name] = held.replace(**dict.fromkeys(fields, 0.0))
+    return off
+
+
+def initial_loss(subject: Subject) -> tuple[float, float]:
+    """Return the loss of a training pass, without penalty, and that of zero scores."""
+    rows, network = subject.sample(), subject.network
+    estimator, loss = subject.estimator, subject.estimator._loss
+    objective = Objective(network, loss, alpha=0.0, rng=subject.run.noise)
+    batches = rows.batches(rows.rows, batch_size_of(estimator, rows.n))
+    y, w = selected(rows)
+    zeros = np.zeros((rows.n, *network.out_shape), network.dtype)
+    with np.errstate(all="ignore"):
+        found = objective.sum_over(batches, rows.total_weight)
+    return found, mean_loss(loss, zeros, y, w)
+
+
+def selected(data: Data) -> tuple[Array, Array | None]:
+    """Return targets and weights of the selected rows."""
+    w = data.sample_weight
+    return data.y[data.selected], None if w is None else w[data.selected]

@@ -1,0 +1,373 @@
+"""The doctor: a zoo of ill networks, and of healthy ones."""
+
+import copy
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_wine,
+    make_classification,
+    make_friedman1,
+    make_moons,
+    make_multilabel_classification,
+    make_regression,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, scale
+from sklearn.utils import check_random_state
+
+from sknn import CNNClassifier, CNNRegressor, MLPClassifier, MLPRegressor
+from sknn.initializers import Initializer
+from sknn.inspection import Finding, doctor
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+)
+
+
+def scaled(X, y, target=False):
+    return scale(X), scale(y) if target else y
+
+
+def some(data, n):
+    rows = np.random.RandomState(0).permutation(len(data[0]))[:n]
+    return data[0][rows], data[1][rows]
+
+
+RAW_CANCER = load_breast_cancer(return_X_y=True)
+RAW_WINE = load_wine(return_X_y=True)
+RAW_DIABETES = load_diabetes(return_X_y=True)
+DIGITS = some((load_digits().data / 16, load_digits().target), 700)
+IMAGES = DIGITS[0].reshape(-1, 8, 8), DIGITS[1]
+CANCER, WINE = scaled(*RAW_CANCER), scaled(*RAW_WINE)
+DIABETES = scaled(*RAW_DIABETES, target=True)
+IRIS = scaled(*load_iris(return_X_y=True))
+MOONS = make_moons(500, noise=0.2, random_state=0)
+FRIEDMAN = scaled(*make_friedman1(800, noise=0.5, random_state=0), target=True)
+LINEAR = scaled(*make_regression(500, 20, random_state=0), target=True)
+INK = IMAGES[0], scale(IMAGES[0][:, 4:].sum(axis=(1, 2)))
+CONSTANT = np.c_[WINE[0], np.full(178, 5.0)], WINE[1]
+BLANK = np.c_[WINE[0], np.zeros((178, 20))], WINE[1]
+UNSCALED_TARGET = DIABETES[0], RAW_DIABETES[1]
+NOISY = scaled(
+    *make_classification(200, 30, n_informative=4, flip_y=0.3, random_state=0)
+)
+RARE = scaled(
+    *make_classification(
+        1500, 10, weights=[0.97], n_informative=3, class_sep=0.5, random_state=0
+    )
+)
+
+
+@dataclass(frozen=True)
+class Negative(Initializer):
+    """Weights below 0, which kill rectifiers on features above 0."""
+
+    def __call__(self, shape, fan_in, fan_out, rng):
+        return -np.abs(rng.normal(scale=np.sqrt(2 / fan_in), size=shape))
+
+
+def clf(*sizes, **params):
+    given = {"max_iter": 30, "random_state": 0, **params}
+    return MLPClassifier(sizes or (50,), **given)
+
+
+def reg(*sizes, **params):
+    given = {"max_iter": 30, "random_state": 0, **params}
+    return MLPRegressor(hidden_layer_sizes=sizes or (50,), **given)
+
+
+def cnn(Estimator=CNNClassifier, **params):
+    given = {
+        "conv_channels": 6,
+        "hidden_layer_sizes": 32,
+        "batch_size": 32,
+        "learning_rate_init": 0.005,
+        "max_iter": 10,
+        "learning_rate": "cosine",
+        "random_state": 0,
+        **params,
+    }
+    return Estimator(**given)
+
+
+AUTO = {"initializer": "auto"}
+NORMAL = {"initializer": "normal"}
+
+ILL = [
+    ("unscaled-features", clf(), RAW_CANCER),
+    ("unscaled-features", clf(activation="tanh"), RAW_WINE),
+    ("unscaled-features", cnn(max_iter=2), (IMAGES[0] * 255, IMAGES[1])),
+    ("unscaled-features", reg(), (RAW_DIABETES[0], DIABETES[1])),
+    ("constant-features", clf(learning_rate_init=0.01), CONSTANT),
+    ("constant-features", clf(learning_rate_init=0.01), BLANK),
+    ("unscaled-target", reg(), UNSCALED_TARGET),
+    ("unscaled-target", reg(), (DIABETES[0], DIABETES[1] / 1000)),
+    ("class-imbalance", clf(learning_rate_init=0.01), RARE),
+    ("too-little-data", clf(200, learning_rate_init=0.005), some(DIGITS, 60)),
+    ("bad-init-symmetric", clf(initializer="zeros"), DIGITS),
+    ("bad-init-symmetric", reg(initializer="constant"), FRIEDMAN),
+    ("bad-init-symmetric", cnn(initializer="constant", max_iter=2), IMAGES),
+    ("bad-init-small", clf(50, 50, **NORMAL, init_scale=1e-4), DIGITS),
+    ("bad-init-small", reg(30, 30, **NORMAL, init_scale=1e-4), DIABETES),
+    ("bad-init-large", clf(50, 50, **NORMAL, init_scale=1.0), DIGITS),
+    ("bad-init-large", reg(50, 50, **NORMAL, init_scale=1.0), FRIEDMAN),
+    ("vanishing-gradients", clf(*[40] * 6, activation="logistic"), DIGITS),
+    ("vanishing-gradients", reg(*[20] * 8, activation="logistic"), FRIEDMAN),
+    ("exploding-gradients", clf(*[40] * 9, **NORMAL, init_scale=0.7), WINE),
+    ("exploding-gradients", reg(*[40] * 9, **NORMAL, init_scale=0.7), DIABETES),
+    ("dead-units", clf(initializer=Negative()), DIGITS),
+    ("dead-units", clf(solver="sgd", learning_rate_init=2.0), DIGITS),
+    ("saturated-units", clf(activation="tanh", **NORMAL, init_scale=3.0), WINE),
+    ("saturated-units", reg(activation="logistic", **NORMAL, init_scale=6.0), LINEAR),
+    ("learning-rate-too-low", clf(learning_rate_init=1e-6), DIGITS),
+    ("learning-rate-too-low", reg(learning_rate_init=1e-6, solver="sgd"), LINEAR),
+    ("learning-rate-too-low", cnn(learning_rate_init=1e-6, max_iter=3), IMAGES),
+    ("learning-rate-too-high", clf(learning_rate_init=2.0), DIGITS),
+    ("learning-rate-too-high", clf(50, 50, learning_rate_init=1.0), CANCER),
+    ("learning-rate-too-high", reg(learning_rate_init=1.0, solver="sgd"), FRIEDMAN),
+    ("learning-rate-too-high", cnn(learning_rate_init=0.5, max_iter=5), IMAGES),
+    ("not-converged", clf(learning_rate_init=0.002, max_iter=5), DIGITS),
+    ("not-converged", reg(learning_rate_init=0.002, max_iter=10), LINEAR),
+    ("under-fitting", clf(alpha=300.0, learning_rate_init=0.01), DIGITS),
+    ("under-fitting", clf(2, learning_rate_init=0.03, max_iter=300), DIGITS),
+    ("under-fitting", reg(1, learning_rate_init=0.02, max_iter=200), FRIEDMAN),
+    ("under-fitting", clf(alpha=1000.0, learning_rate_init=0.01), WINE),
+    ("over-fitting", clf(200, learning_rate_init=0.01, max_iter=100), NOISY),
+    ("over-fitting", reg(50, 50, learning_rate_init=0.01, max_iter=200), DIABETES),
+]
+
+ALSO = {
+    "dead-units": {"learning-rate-too-high"},
+    "learning-rate-too-high": {"dead-units"},
+    "saturated-units": {"bad-init-large"},
+    "unscaled-features": {"saturated-units", "dead-units"},
+    "over-fitting": {"too-little-data"},
+}
+"""What may be found beside a disease, as its cause or consequence."""
+
+HEALTHY = [
+    (clf(100, max_iter=200), DIGITS),
+    (clf(50, 50, learning_rate_init=0.01), DIGITS),
+    (clf(solver="sgd", learning_rate_init=0.2, learning_rate="cosine"), DIGITS),
+    (clf(activation="tanh", learning_rate_init=0.01), DIGITS),
+    (
+        clf(
+            *[64] * 4,
+            residual=True,
+            normalization="batch",
+            learning_rate="one_cycle",
+            learning_rate_init=0.01,
+            max_iter=15,
+        ),
+        DIGITS,
+    ),
+    (clf(dropout=0.3, learning_rate_init=0.005, max_iter=80), DIGITS),
+    (clf(learning_rate_init=0.005, max_iter=100), CANCER),
+    (clf(early_stopping=True, learning_rate_init=0.005, max_iter=100), CANCER),
+    (clf(solver="lbfgs", alpha=1.0, max_iter=200), CANCER),
+    (make_pipeline(StandardScaler(), clf(learning_rate_init=0.01)), RAW_CANCER),
+    (clf(learning_rate_init=0.02, max_iter=100), WINE),
+    (clf(learning_rate_init=0.02, max_iter=200), IRIS),
+    (clf(learning_rate_init=0.02, max_iter=300), MOONS),
+    (reg(early_stopping=True, learning_rate_init=0.005), DIABETES),
+    (reg(10, alpha=10.0, learning_rate_init=0.01, max_iter=200), DIABETES),
+    (
+        make_pipeline(
+            StandardScaler(),
+            TransformedTargetRegressor(
+                reg(early_stopping=True, learning_rate_init=0.005),
+                transformer=StandardScaler(),
+            ),
+        ),
+        RAW_DIABETES,
+    ),
+    (reg(learning_rate_init=0.02, max_iter=100), FRIEDMAN),
+    (reg(learning_rate_init=0.02, max_iter=100), LINEAR),
+    (reg(activation="tanh", learning_rate_init=0.02, max_iter=100), LINEAR),
+    (cnn(max_iter=20), IMAGES),
+    (cnn(normalization="batch"), IMAGES),
+    (cnn(CNNRegressor, random_state=1), INK),
+]
+
+
+def name_of(case):
+    return case if isinstance(case, str) else ""
+
+
+@pytest.mark.parametrize("disease, estimator, data", ILL, ids=name_of)
+def test_the_ill_are_told_their_disease(disease, estimator, data):
+    report = doctor(estimator, *data)
+    assert disease in report.diseases
+    assert set(report.diseases) <= {disease, *ALSO.get(disease, ())}
+    assert not report.healthy
+    params = {*clone(estimator).get_params(), "StandardScaler", "VarianceThreshold"}
+    for finding in report.findings:
+        assert re.search(r"\d|finite", finding.evidence) or "same" in finding.evidence
+        assert params & set(re.findall(r"\w+", finding.advice))
+
+
+@pytest.mark.parametrize("estimator, data", HEALTHY)
+def test_the_healthy_are_left_in_peace(estimator, data):
+    report = doctor(estimator, *data)
+    assert report.diseases == []
+    assert report.healthy
+    assert "The network is healthy" in repr(report)
+    assert "The network is healthy" in report._repr_html_()
+
+
+def test_the_zoo_has_every_disease_that_is_documented():
+    documented = set(re.findall(r"``([a-z]+(?:-[a-z]+)+)``", doctor.__doc__))
+    assert documented == {disease for disease, *_ in ILL}
+
+
+def test_the_same_data_scaled_or_not():
+    ill = doctor(clf(), *RAW_CANCER)
+    assert "30 columns are larger than 10" in ill.findings[0].evidence
+    healthy = make_pipeline(StandardScaler(), clf(learning_rate_init=0.01))
+    assert doctor(healthy, *RAW_CANCER).healthy
+
+
+@pytest.mark.parametrize(
+    "disease, estimator, data",
+    [case for case in ILL if case[0].startswith("learning-rate")][::2],
+    ids=name_of,
+)
+def test_the_advice_cures_a_wrong_learning_rate(disease, estimator, data):
+    (finding,) = (f for f in doctor(estimator, *data).findings if f.disease == disease)
+    rate = re.search(r"learning_rate_init=([\d.e-]*\d)", finding.advice)
+    cured = clone(estimator).set_params(learning_rate_init=float(rate[1]))
+    assert not any("rate" in disease for disease in doctor(cured, *data).diseases)
+
+
+# -- fitted estimators ----------------------------------------------------------------
+
+
+def split(data):
+    return train_test_split(*data, random_state=0)
+
+
+def test_a_fitted_estimator_is_looked_at_as_it_is():
+    X, X_val, y, y_val = split(NOISY)
+    estimator = clf(200, learning_rate_init=0.01, max_iter=100)
+    fitted = clone(estimator).fit(X, y, X_val=X_val, y_val=y_val)
+    before = copy.deepcopy(vars(fitted))
+    report = doctor(fitted, X, y, X_val, y_val)
+    assert report.diseases == ["over-fitting"]
+    assert vars(fitted).keys() == before.keys()
+    assert fitted.history_ == before["history_"]
+    assert np.array_equal(fitted.network_.theta, before["network_"].theta)
+    assert report.figures["training score"] == fitted.score(X, y)
+    assert report.figures["validation score"] == fitted.score(X_val, y_val)
+    assert report.figures["epochs"] == fitted.n_iter_
+    assert report.figures["last loss"] == fitted.loss_
+    # The curves are in its history, so the rows need not be passed again.
+    assert doctor(fitted, X, y).findings == report.findings
+    # Training a clone on the same rows comes to the same.
+    assert doctor(estimator, X, y, X_val, y_val).findings == report.findings
+
+
+def test_without_validation_data_nothing_is_said_of_over_fitting():
+    X, X_val, y, y_val = split(NOISY)
+    fitted = clf(200, learning_rate_init=0.01, max_iter=100).fit(X, y)
+    report = doctor(fitted, X, y)
+    assert report.healthy
+    assert "over-fitting" in report.notes[0]
+    assert np.isnan(report.figures["validation score"])
+    assert doctor(fitted, X, y, X_val, y_val).diseases == ["over-fitting"]
+
+
+@pytest.mark.parametrize("restore_best", [True, False])
+def test_early_stopping_tells_the_score_of_the_network_that_is_kept(restore_best):
+    fitted = clf(early_stopping=True, restore_best=restore_best).fit(*WINE)
+    scores = fitted.validation_scores_
+    expected = max(scores) if restore_best else scores[-1]
+    assert doctor(fitted, *WINE).figures["validation score"] == expected
+
+
+def test_a_fitted_pipeline():
+    X, X_val, y, y_val = split(RAW_WINE)
+    pipeline = make_pipeline(StandardScaler(), clf(learning_rate_init=0.01)).fit(X, y)
+    report = doctor(pipeline, X, y, X_val, y_val)
+    assert report.healthy
+    assert report.figures["validation score"] == pipeline.score(X_val, y_val)
+
+
+# -- manners --------------------------------------------------------------------------
+
+
+def test_the_doctor_touches_nothing_and_gives_one_answer(capsys):
+    estimator = clf(random_state=None, verbose=True, max_iter=2)
+    X, y = WINE[0].copy(), WINE[1].copy()
+    stream = check_random_state(None).get_state()[1].copy()
+    params = vars(estimator).copy()
+    one, other = (repr(doctor(estimator, X, y)) for _ in range(2))
+    assert one == other
+    assert vars(estimator) == params
+    assert np.array_equal(check_random_state(None).get_state()[1], stream)
+    assert np.array_equal(X, WINE[0])
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("missing", ["X_val", "y_val"])
+def test_half_a_validation_set_is_an_error(missing):
+    validation = {"X_val": WINE[0], "y_val": WINE[1], missing: None}
+    with pytest.raises(ValueError, match=f"{missing} was not provided"):
+        doctor(clf(), *WINE, **validation)
+
+
+def test_errors_of_fit_pass_through():
+    with pytest.raises(ValueError, match="'alpha' parameter"):
+        doctor(clf(alpha=-1), *WINE)
+    with pytest.raises(TypeError, match="one of sknn"):
+        doctor(LogisticRegression(), *WINE)
+
+
+def test_several_labels_and_several_quantiles():
+    labels = make_multilabel_classification(400, random_state=0)
+    report = doctor(clf(early_stopping=True), *scaled(*labels))
+    assert "class-imbalance" not in report.diseases
+    assert np.isnan(report.figures["score of a forest"])
+    quantiles = reg(loss="quantile", quantile=(0.1, 0.9), learning_rate_init=0.02)
+    report = doctor(quantiles.set_params(max_iter=100), *LINEAR)
+    assert np.isfinite(report.figures["validation score"])
+
+
+def test_a_class_of_a_single_row_is_no_obstacle():
+    y = WINE[1].copy()
+    y[::20] = np.arange(3, 12)
+    assert doctor(clf(learning_rate_init=0.02), WINE[0], y).figures["rows"] == 142
+
+
+def test_features_that_overflow_are_unscaled():
+    report = doctor(clf(), WINE[0] * 1e200, WINE[1])
+    assert report.diseases == ["unscaled-features"]
+
+
+def test_a_report_is_escaped_in_a_notebook():
+    y = np.where(RARE[1], "<b>rare</b>", "common")
+    report = doctor(clf(learning_rate_init=0.01), RARE[0], y)
+    assert "<b>rare</b>" in repr(report)
+    html = report._repr_html_()
+    assert "&lt;b&gt;rare&lt;/b&gt;" in html
+    assert "<b>rare" not in html
+
+
+def test_the_serious_come_first():
+    X = np.c_[RAW_CANCER[0], np.ones(len(RAW_CANCER[0]))]
+    report = doctor(clf(), X, RAW_CANCER[1])
+    assert report.diseases == ["unscaled-features", "constant-features"]
+    assert [f.severity for f in report.findings] == ["serious", "mild"]
+    assert isinstance(report.findings[0], Finding)
+    assert report.figures["rows"] == 455
+    assert report._repr_html_().count("<li>") == 2
