@@ -108,8 +108,11 @@ class AugmentationDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         final = final_estimator(estimator)
-        augmentations = getattr(final, "augmentation", None)
-        if augmentations is None:
+        given = getattr(final, "augmentation", None)
+        steps = given if isinstance(given, list | tuple) else [given]
+        # Mixup is carried out on a batch with its targets: there is nothing to see.
+        augmentations = [step for step in steps if isinstance(step, Augmentation)]
+        if not augmentations:
             raise ValueError(
                 "AugmentationDisplay draws the augmentation of estimator, but "
                 f"{type(final).__name__} has none. Set augmentation=[...], of a "

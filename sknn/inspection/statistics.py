@@ -18,7 +18,7 @@ from ..activations import ACTIVATIONS, ActivationFunction
 from ..descent import norm
 from ..layers import Activation, Flatten, Layer, LayerSpec, PReLU, Residual, Training
 from ..layers.base import Params, layer_names
-from ..layers.residual import _split as split
+from ..layers.residual import split
 from ..network import Network
 from ..objective import Objective, total_weight
 from ._network import (

@@ -81,8 +81,8 @@ class Residual(Layer):
             )
         if shape != in_shape:
             parts.append(self._make_projection(shape).build(in_shape))
-        params = _join([part.params for part in parts])
-        state = _join([part.state for part in parts])
+        params = join([part.params for part in parts])
+        state = join([part.state for part in parts])
         return LayerSpec(in_shape, shape, params, state, tuple(parts))
 
     def parts(self, spec: LayerSpec) -> list[tuple[Layer, LayerSpec]]:
@@ -102,7 +102,7 @@ class Residual(Layer):
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
         if ws.p is not p:  # once a workspace: a network's dicts stay the same
-            ws.p, ws.params = p, _split(p, len(ws.parts))
+            ws.p, ws.params = p, split(p, len(ws.parts))
         n = len(self.layers)
         Fx = forward_all(self.layers, ws.params[:n], x, ws.parts[:n], train)
         Px = x if ws.P is None else ws.P.forward(ws.params[n], x, ws.parts[n], train)
@@ -112,7 +112,7 @@ class Residual(Layer):
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
     ) -> Array | None:
         if ws.g is not g:
-            ws.g, ws.grads = g, _split(g, len(ws.parts))
+            ws.g, ws.grads = g, split(g, len(ws.parts))
         n, dF = len(self.layers), dy.copy(order="K")
         dx = backward_all(
             self.layers, ws.params[:n], ws.grads[:n], dF, ws.parts[:n], 0, need_dx
@@ -125,15 +125,15 @@ class Residual(Layer):
         return np.add(dx, added, out=dx)
 
 
-def _join(parts: list[Mapping[str, T]]) -> dict[str, T]:
+def join(parts: list[Mapping[str, T]]) -> dict[str, T]:
     """Join dicts into one whose names tell the part, as in ``0.W``."""
     return {
         f"{i}.{name}": v for i, part in enumerate(parts) for name, v in part.items()
     }
 
 
-def _split(joined: Mapping[str, Any], n_parts: int) -> list[dict[str, Any]]:
-    """Undo `_join`."""
+def split(joined: Mapping[str, Any], n_parts: int) -> list[dict[str, Any]]:
+    """Undo `join`."""
     parts: list[dict[str, Any]] = [{} for _ in range(n_parts)]
     for key, value in joined.items():
         i, _, name = key.partition(".")
