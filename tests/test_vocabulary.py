@@ -116,6 +116,8 @@ BY_SOLVER = [
     ({}, {"shuffle": False}, STOCHASTIC),
     ({}, {"max_grad_norm": 0.01}, STOCHASTIC),
     ({}, {"max_grad_value": 0.001}, STOCHASTIC),
+    ({}, {"head_learning_rate": 0.02}, STOCHASTIC),
+    ({}, {"freeze": 1}, EVERY),
     ({}, {"max_fun": 3}, ["lbfgs"]),
     *(
         ({}, {"learning_rate": name}, STOCHASTIC)
@@ -272,6 +274,10 @@ SYNONYMS = [
     ({**TWO_LAYERS, "dropout": 0.2}, {**TWO_LAYERS, "dropout": [0.2, 0.2]}),
     ({"normalization": "batch"}, {"normalization": BatchNorm()}),
     ({"normalization": "layer"}, {"normalization": LayerNorm()}),
+    ({}, {"freeze": 0}),
+    ({"freeze": 1}, {"freeze": ["dense1"]}),
+    ({"learning_rate_init": 0.02}, {"learning_rate_init": 0.02,
+                                    "head_learning_rate": 0.02}),
     ({}, {"max_grad_norm": 1e300}),
     ({}, {"max_grad_value": 1e300}),
     ({"label_smoothing": 0.1}, {"loss": CategoricalCrossEntropy(label_smoothing=0.1)}),
