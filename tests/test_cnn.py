@@ -21,6 +21,7 @@ from sklearn.utils.estimator_checks import (
 
 from sknn import CNNClassifier, CNNRegressor
 from sknn._images import guess_image_shape
+from sknn.augmentation import RandomFlip, RandomRotation
 from sknn.layers import AvgPool2D, Conv2D, MaxPool2D
 
 pytestmark = pytest.mark.filterwarnings(
@@ -295,10 +296,12 @@ def test_rows_may_be_sliced_as_one_likes(digits):
     assert_allclose(parts, net.decision_function(X), rtol=1e-10)
 
 
-def test_memory_does_not_grow_with_the_images():
+@pytest.mark.parametrize("augmentation", [None, [RandomFlip(), RandomRotation()]])
+def test_memory_does_not_grow_with_the_images(augmentation):
     def peak(n):
         X, y = np.zeros((n, 28, 28), np.uint8), np.arange(n) % 2
         net = CNNClassifier((2,), hidden_layer_sizes=(), batch_size=100, max_iter=1)
+        net.set_params(augmentation=augmentation)
         tracemalloc.start()
         try:
             net.fit(X, y).predict(X)
