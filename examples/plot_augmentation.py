@@ -16,12 +16,9 @@ are few, and how to find how much of it is good.
 # black, or with ``fill="nearest"`` the nearest pixel. Those on the right change its
 # colours, or take something away.
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits, load_sample_images
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, validation_curve
 
 from sknn import CNNClassifier
@@ -37,8 +34,6 @@ from sknn.augmentation import (
     Saturation,
 )
 from sknn.display import AugmentationDisplay
-
-warnings.simplefilter("ignore", ConvergenceWarning)  # to use all epochs is the plan
 
 photos = [photo[:416, 112:528] / 255 for photo in load_sample_images().images]
 # 104 × 104 pixels, each the mean of 4 × 4.

@@ -15,19 +15,14 @@ middle, next to a network of dense layers with as many parameters.
 # pixels away from the middle, and doubled: images of 28 × 28 pixels, as in the paper. A
 # thousand to train on, the others for the test.
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
 
 from sknn import CNNClassifier, MLPClassifier
 from sknn.display import FilterDisplay
 from sknn.layers import Activation, Conv2D
 from sknn.network import Network
-
-warnings.simplefilter("ignore", ConvergenceWarning)  # some end before the plan does
 
 # sphinx_gallery_thumbnail_number = 2
 

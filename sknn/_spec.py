@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from inspect import signature
 from numbers import Real
 from typing import Any, Self
@@ -36,11 +37,19 @@ class Spec:
         return hash((type(self), *self.get_params().items()))
 
     def __repr__(self) -> str:
+        return self.describe()
+
+    def describe(self, without: Collection[str] = ()) -> str:
+        """Return the class with the hyper-parameters that differ from the default.
+
+        Those named in `without` are left out.
+        """
         defaults = signature(type(self)).parameters
         params = (
             f"{name}={value!r}"
             for name, value in self.get_params().items()
-            if not (value is (default := defaults[name].default) or value == default)
+            if name not in without
+            and not (value is (default := defaults[name].default) or value == default)
         )
         return f"{type(self).__name__}({', '.join(params)})"
 

@@ -16,7 +16,7 @@ from .network import Network
 
 TITLES = ("layer", "kind", "output shape", "parameters")
 TABLE = """\
-<div class="estimator-table"><details><summary>Architecture: {caption}</summary>
+<div class="estimator-table"><details{opened}><summary>Architecture: {caption}</summary>
 <table class="parameters-table"><tbody>
 {rows}
 </tbody></table></details></div>"""
@@ -30,7 +30,8 @@ def rows_of(name: str, layer: Layer, spec: LayerSpec) -> list[Row]:
     """Return the row of a layer, then those of the layers inside it."""
     n = sum(math.prod(param.shape) for param in spec.params.values())
     if not spec.parts:
-        return [(name, repr(layer), spec.out_shape, n)]
+        kind = layer.describe(without=("name", "initializer"))
+        return [(name, kind, spec.out_shape, n)]
     rows = [(name, type(layer).__name__, spec.out_shape, n)]
     for i, (part, part_spec) in enumerate(layer.parts(spec)):
         rows += rows_of(f"  {name}.{i}", part, part_spec)
@@ -89,10 +90,14 @@ class Summary:
         )
 
     def _repr_html_(self) -> str:
+        return self.as_html(opened=True)
+
+    def as_html(self, opened: bool = False) -> str:
+        """Return the table in HTML, which a click opens unless it is `opened`."""
         rows = [[f"<th>{title}</th>" for title in TITLES]]
         rows += [[f"<td>{escape(cell)}</td>" for cell in row] for row in self._cells()]
         lines = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
-        return TABLE.format(caption=self.caption, rows=lines)
+        return TABLE.format(opened=" open" * opened, caption=self.caption, rows=lines)
 
 
 class HTMLTables:
@@ -121,6 +126,20 @@ class SummaryMixin(BaseEstimator):
         summary : Summary
             Prints as a table, in a terminal as in a notebook; ``summary.rows`` is a
             list.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=1).fit(X, y)
+        >>> clf.summary()
+        layer        kind                         output shape  parameters
+        ------------------------------------------------------------------
+        dense1       Dense(units=8)               8             40
+        activation1  Activation(function='relu')  8             0
+        output       Dense(units=3)               3             27
+        67 parameters
         """
         check_is_fitted(self)
         return Summary(self.network_)
@@ -128,4 +147,4 @@ class SummaryMixin(BaseEstimator):
     def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
         # What scikit-learn's diagram shows of a fitted estimator, also within others.
         attributes = super()._get_fitted_attr_html(doc_link)
-        return HTMLTables(self.summary()._repr_html_, attributes._repr_html_inner)
+        return HTMLTables(self.summary().as_html, attributes._repr_html_inner)

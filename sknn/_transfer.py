@@ -96,6 +96,15 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             (channels,); batch normalisation gamma, beta, and the running mean and
             variance. ``numpy.savez(path, *estimator.get_weights())`` makes a file that
             `init_from` takes.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=1).fit(X, y)
+        >>> [array.shape for array in clf.get_weights()]
+        [(4, 8), (8,), (8, 3), (3,)]
         """
         check_is_fitted(self)
         return [array.copy() for array in self.network_.weights]
@@ -113,6 +122,23 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         -------
         self : estimator
             The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there are more arrays or fewer than the network has, or one is of another
+            shape or holds what is no finite number. Nothing is changed then.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> net = MLPClassifier((8,), learning_rate="linear", max_iter=1)
+        >>> one, other = net.fit(X, y), MLPClassifier(**net.get_params()).fit(X, y)
+        >>> other = other.set_weights(one.get_weights())
+        >>> bool((other.predict_proba(X) == one.predict_proba(X)).all())
+        True
         """
         check_is_fitted(self)
         arrays = [np.asarray(array) for array in weights]
@@ -147,6 +173,15 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         -------
         features : ndarray of shape (n_samples, n_hidden)
             Activations of the last hidden layer: features for another model.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=1).fit(X, y)
+        >>> clf.transform(X).shape, clf.get_feature_names_out()[0]
+        ((150, 8), 'mlpclassifier0')
         """
         X = self._check_X(X)
         if len(self.network_.layers) > 1:

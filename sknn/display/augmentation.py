@@ -235,6 +235,6 @@ def check_images(images: Any) -> Array:
             "images must be of shape (n, height, width) or (n, height, width, "
             f"n_channels) with 1 or 3 channels, got shape {images.shape}."
         )
-    if images.dtype.kind == "f":
+    if images.dtype in (np.float32, np.float64):
         return images
     return as_floats(images, np.dtype(np.float64))
