@@ -200,8 +200,8 @@ input_shape : tuple or None, default=None
     `layers` only if one of them needs images); kernels and windows of a CNN larger than
     a guessed image are cut.
 augmentation : list of objects of `sknn.augmentation` or None, default=None
-    What makes variations of the images, such as ``[RandomFlip(), RandomShift(0.1)]``, in
-    training batches only, from a random stream of its own."""
+    What makes variations of the images, such as ``[RandomFlip(), RandomShift(0.1)]``,
+    in training batches only, from a random stream of its own."""
 
 SEQUENTIAL_INITIALIZATION = """\
 initializer : str or Initializer, default='auto'
