@@ -2,8 +2,8 @@
 Convolutional networks on Fashion-MNIST
 =======================================
 
-Three networks, from LeNet-5 of 1998 to a small one with batch normalisation, on the
-official split of 70,000 images. The images stay bytes; each batch is scaled as it is
+LeNet-5 of 1998, without and with augmentation, and two larger networks, on the official
+split of 70,000 images. The images stay bytes; each batch is scaled as it is
 cast. A progress bar tells where training stands (it needs ``rich``; leave it out with
 ``--quiet``). An epoch takes some seconds on two cores, the whole about half an hour.
 
@@ -21,15 +21,21 @@ from time import perf_counter
 import numpy as np
 
 from sknn import CNNClassifier
+from sknn.augmentation import RandomCrop, RandomFlip
+
+LENET = {
+    "conv_channels": (6, 16),
+    "kernel_size": 5,
+    "padding": ("same", "valid"),
+    "hidden_layer_sizes": (120, 84),
+    "learning_rate_init": 0.002,
+}
 
 NETWORKS = {
-    "LeNet-5": CNNClassifier(
-        (6, 16),
-        kernel_size=5,
-        padding=("same", "valid"),
-        hidden_layer_sizes=(120, 84),
-        learning_rate_init=0.002,
-        max_iter=20,
+    "LeNet-5": CNNClassifier(**LENET, max_iter=20),
+    # Chosen on 10,000 held-out training images: 0.910 without, 0.915 with.
+    "LeNet-5 on varied images": CNNClassifier(
+        **LENET, max_iter=40, augmentation=[RandomFlip(), RandomCrop(padding=1)]
     ),
     "under 100,000 parameters": CNNClassifier(
         (24, 48),

@@ -55,6 +55,8 @@ def by_unit(x: Array) -> Array:
 
 def as_floats(x: Matrix, dtype: DType) -> Matrix:
     """Return rows as floats: bytes as fractions of 255, numbers as they are."""
+    if x.dtype == np.uint8 and not isinstance(x, np.ndarray):
+        return x.astype(dtype) * dtype.type(1 / 255)
     if x.dtype == np.uint8:
         return np.multiply(x, dtype.type(1 / 255), dtype=dtype)
     return x.astype(dtype, copy=False)

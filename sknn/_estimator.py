@@ -196,13 +196,20 @@ class BaseNetworkEstimator(
 
     def _check_combinations(self, network: Network) -> None:
         """Raise where parameters that are valid one by one cannot go together."""
-        random = any(layer.random for layer in network.layers)
-        mixes = any(layer.mixes_rows for layer in network.layers)
+        # Frozen layers do as in prediction.
+        layers = [
+            layer
+            for layer, rate in zip(network.layers, network.rates, strict=True)
+            if rate
+        ]
+        random = any(layer.random for layer in layers)
+        mixes = any(layer.mixes_rows for layer in layers)
         augments = self._make_augment(np.random.default_rng(0)) is not None
         if mixes and self.batch_size == 1:
             raise ValueError(
-                "normalization='batch' has nothing to learn from a batch of one row, "
-                "but batch_size=1. Use a larger batch, or normalization='layer'."
+                "Batch normalisation (normalization='batch') has nothing to learn from "
+                "a batch of one row, but batch_size=1. Use a larger batch, or layer "
+                "normalisation ('layer')."
             )
         if self.solver != "lbfgs":
             return
@@ -210,7 +217,7 @@ class BaseNetworkEstimator(
             ("dropout, input_dropout, dropconnect or a random layer makes", random),
             ("augmentation makes", augments),
             ("mixup makes", self._mixup_alpha()),
-            ("normalization='batch' makes", mixes),
+            ("batch normalisation (normalization='batch') makes", mixes),
         ):
             if is_on:
                 raise ValueError(

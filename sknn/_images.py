@@ -30,30 +30,46 @@ def guess_image_shape(n_features: int) -> ImageShape:
     return 1, n_features, 1
 
 
+PIL_IMAGES = (
+    "X holds PIL images. Make an array of them, all of one size: "
+    "numpy.stack([numpy.asarray(image.convert('RGB')) for image in X]), or "
+    "convert('L') for grey."
+)
+
+DIFFERENT_SIZES = (
+    "X must be an array of images of one size, (n, H, W) or (n, H, W, C), or of rows. "
+    "What came differs in shape: resize the images, and numpy.stack them."
+)
+
+
 def check_image_array(X: Any) -> Any:
     """Return images as an array; say how to make one of what is none."""
-    if not hasattr(X, "shape"):
-        is_list = isinstance(X, list | tuple)
-        if is_list and any(hasattr(image, "convert") for image in X):
-            raise ValueError(
-                "X holds PIL images. Make an array of them, all of one size: "
-                "numpy.stack([numpy.asarray(image.convert('RGB')) for image in X]), "
-                "or convert('L') for grey."
-            )
-        X = np.asarray(X)
-    return X
+    is_list = isinstance(X, list | tuple)
+    if is_list or (isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.ndim == 1):
+        if any(hasattr(image, "convert") for image in X):
+            raise ValueError(PIL_IMAGES)
+        if not is_list and any(np.ndim(image) > 1 for image in X):
+            raise ValueError(DIFFERENT_SIZES)
+    if hasattr(X, "shape"):
+        return X
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        if "inhomogeneous" in str(error):
+            raise ValueError(DIFFERENT_SIZES) from None
+        raise
 
 
 def check_channels(images: ImageShape) -> None:
     """Raise where height, width and channels look like another order or RGBA."""
-    height, width, channels = images
+    height, _, channels = images
     if channels == 4:
         raise ValueError(
             f"X holds images of {images} (height, width, channels): four channels are "
             "RGBA as a rule. Drop the transparency, X[..., :3], or pass "
             f"input_shape={images} if all four are meant."
         )
-    if height in (1, 3) and width == channels > 4:
+    if height in (1, 3, 4) and channels > 4:
         raise ValueError(
             f"X holds images of {images} (height, width, channels), which look like "
             "channels first. Pass X.transpose(0, 2, 3, 1), or "
@@ -65,6 +81,7 @@ class ImageInputMixin(BaseNetworkEstimator):
     """Estimators of images: (n, H, W), (n, H, W, C), or rows of numbers."""
 
     input_shape_: Any
+    _reads_bytes: bool
 
     image_constraints: ClassVar[dict[str, Any]] = {
         "input_shape": [tuple, list, None],
@@ -95,15 +112,32 @@ class ImageInputMixin(BaseNetworkEstimator):
             return X
         images = (*X.shape[1:], 1)[:3] if is_image else None
         if images is not None:
-            X = X.reshape(len(X), -1)
+            X = X.reshape(len(X), math.prod(X.shape[1:]))
         if first:
             self.input_shape_ = self._find_input_shape(X, images)
-        elif images not in (None, self.input_shape_):
+            self._reads_bytes = getattr(X, "dtype", None) == np.uint8
+            return X
+        self._check_alike(X)
+        if images not in (None, self.input_shape_):
             raise ValueError(
                 f"X holds images of {images} (height, width, channels), but the "
                 f"network was fitted on images of {self.input_shape_}."
             )
         return X
+
+    def _check_alike(self, X: Any) -> None:
+        """Raise where X is not of the kind that the network was fitted on."""
+        if X.shape == self.input_shape_[:2] and X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X is a single image of {X.shape}. Pass X[numpy.newaxis], which holds "
+                "one."
+            )
+        if self._reads_bytes and getattr(X, "dtype", np.dtype(float)).kind == "i":
+            raise ValueError(
+                "The network was fitted on bytes (uint8), which are divided by 255, "
+                f"but X is of {X.dtype}. Pass X.astype(numpy.uint8), or floats in "
+                "[0, 1]."
+            )
 
     def _find_input_shape(self, X: Any, images: Any) -> ImageShape:
         """Return height, width and channels of the images in X."""
@@ -156,6 +190,9 @@ class ImageInputMixin(BaseNetworkEstimator):
                     f"as [RandomFlip(), RandomShift()], got {step!r} in it."
                 )
         shape = self.input_shape_
+        varies = any(isinstance(step, Augmentation) for step in steps)
+        if not varies:
+            return steps
         if shape is None or (self._shape_is_guessed and 1 in shape[:2]):
             raise ValueError(
                 "augmentation needs images, (n, H, W) or (n, H, W, C), but X has rows "

@@ -20,6 +20,8 @@ from sklearn.utils._param_validation import (
 
 from ._spec import Spec
 from ._validation import add_suggestion, warn_caller
+from .layers import Layer
+from .layers.base import layer_names
 from .schedules import SCHEDULES, Schedule
 from .solvers import SOLVERS, Solver
 
@@ -82,8 +84,9 @@ class TrainingParametersMixin(BaseEstimator):
         """Set parameters; ``learning_rate__warmup`` is one of an object's.
 
         Objects such as schedules and layers are immutable and may be shared, so one
-        with another value takes the place of the old one. Of a list, the index or the
-        name of a layer tells which is meant: ``layers__0__channels``.
+        with another value takes the place of the old one. Of a list, the index tells
+        which is meant, or the name of a layer: ``layers__0__channels`` or, as
+        `summary` calls it, ``layers__conv1__channels``.
 
         Parameters
         ----------
@@ -96,15 +99,16 @@ class TrainingParametersMixin(BaseEstimator):
             The estimator itself.
         """
         parts: dict[str, dict[str, Any]] = {}
+        known = self.get_params(deep=False)
         for key in list(params):
             name, _, path = key.partition("__")
             held = params.get(name, getattr(self, name, None))
             if path and isinstance(held, Spec | list | tuple):
                 parts.setdefault(name, {})[path] = params.pop(key)
-            elif path and isinstance(held, str):
+            elif path and name in known and not hasattr(held, "set_params"):
                 raise ValueError(
-                    f"{key} is a parameter of an object, but {name}={held!r} is a "
-                    "name. Set an object in its place."
+                    f"{key} is a parameter of an object, but {name}={held!r} has no "
+                    "parameters. Set an object in its place."
                 )
         super().set_params(**params)
         for name, changes in parts.items():
@@ -160,12 +164,13 @@ def replaced(held: Any, path: str, value: Any, whole: str) -> Any:
         return held.replace(**{key: replaced(inner, rest, value, whole)})
     if not isinstance(held, list | tuple):
         raise ValueError(f"{whole} has nothing called {path!r} in {held!r}.")
-    names = [getattr(item, "name", None) for item in held]
+    all_layers = held and all(isinstance(item, Layer) for item in held)
+    names = layer_names(held) if all_layers else []
     i = names.index(key) if key in names else int(key) if key.isdigit() else -1
     if not 0 <= i < len(held):
         raise ValueError(
-            f"{whole} has no item {key!r}: it needs an index below {len(held)} or one "
-            f"of the names {[name for name in names if name]}."
+            f"{whole} has no item {key!r}: it needs an index below {len(held)}"
+            f"{f' or one of the names {names}' if names else ''}."
         )
     new = replaced(held[i], rest, value, whole)
     return type(held)([*held[:i], new, *held[i + 1 :]])

@@ -7,6 +7,8 @@ from inspect import signature
 from numbers import Real
 from typing import Any, Self
 
+import numpy as np
+
 
 class Spec:
     """Hyper-parameters of one part, such as an activation, a layer or a solver.
@@ -62,6 +64,21 @@ class Spec:
                 f"{sorted(params)}."
             )
         return type(self)(**{**params, **changes})
+
+
+def is_positive(value: Any) -> bool:
+    """Return whether `value` is a whole number from 1 up."""
+    return isinstance(value, int | np.integer) and value is not True and int(value) > 0
+
+
+def check_positive(spec: Spec, name: str) -> None:
+    """Raise unless field `name` of `spec` is a whole number from 1 up."""
+    value = getattr(spec, name)
+    if not is_positive(value):
+        raise ValueError(
+            f"{name} of {type(spec).__name__} must be a whole number from 1 up, got "
+            f"{value!r}."
+        )
 
 
 def check_range(

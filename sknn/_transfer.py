@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +19,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ._arrays import as_floats
-from ._typing import Array, Shape
+from ._typing import Array, DType, Shape
 from ._validation import suggest, warn_caller
 from .network import Network
 
@@ -27,7 +28,9 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     """The part of an estimator that takes weights from elsewhere, and gives them."""
 
     network_: Network
+    _loss: Any
     _progress: Any
+    _y_type: str
 
     # -- frozen layers and rates ----------------------------------------------------
 
@@ -47,43 +50,73 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     # -- weights ------------------------------------------------------------------
 
     def _take_weights(self, network: Network) -> None:
-        """Overwrite initial weights with those of `init_from`, as far as they fit.
-
-        Layers are matched by position. The output layer stays new if it means other
-        classes, or does not fit.
-        """
+        """Overwrite initial weights with those of `init_from`, as far as they fit."""
         if isinstance(self.init_from, str | os.PathLike):
-            source, arrays = None, load_weights(self.init_from)
+            arrays, taken = self._match_file(network, self.init_from)
         else:
             source = fitted_source(self.init_from)
             arrays = source.network_.weights
+            taken = self._match_estimator(network, source)
         places = arrays_of_layers(network)
-        taken = n_matching(places, network.arrays, arrays)
-        fits = taken >= len(places) - 1 and len(arrays) == len(network.arrays)
-        if not fits and (source is None or not taken):
-            raise ValueError(misfit(network, arrays, places, taken))
-        if taken == len(places) and source and not self._predicts_the_same(source):
-            taken -= 1
         random = [network.names[i] for i, _ in places[taken:] if not network.rates[i]]
         if random:
             raise ValueError(
                 f"freeze={self.freeze!r} would keep {', '.join(random)} as drawn at "
                 "random: init_from has no weights that fit there."
             )
-        if not fits:
-            warn_caller(
-                f"{misfit(network, arrays, places, taken)} The layers from there on "
-                "begin anew."
-            )
         for _, at in places[:taken]:
             for view, array in zip(network.weights[at], arrays[at], strict=True):
                 np.copyto(view, array)
 
+    def _match_file(self, network: Network, path: Any) -> tuple[list[Array], int]:
+        """Return the arrays of a file, and for how many layers to take them.
+
+        All must fit, but for those of the output layer.
+        """
+        arrays, places = load_weights(path), arrays_of_layers(network)
+        if len(arrays) != len(network.arrays):
+            raise ValueError(
+                f"init_from={os.fspath(path)!r} has {len(arrays)} arrays, but the "
+                f"network needs {len(network.arrays)}: {network.arrays}."
+            )
+        taken = n_matching(places, network.arrays, arrays)
+        if taken < len(places) - 1:
+            raise ValueError(misfit(network, arrays, places, taken))
+        for (name, _), array in zip(network.arrays, arrays, strict=True):
+            check_weights(f"{name} in init_from", name, array, network.dtype)
+        return arrays, taken
+
+    def _match_estimator(self, network: Network, source: Any) -> int:
+        """Return for how many layers to take the weights of a fitted estimator.
+
+        Hidden layers by position, until one does not fit; the output layer if all in
+        front of it fit and it means the same.
+        """
+        theirs, places = source.network_, arrays_of_layers(network)
+        n, m = len(places) - 1, len(arrays_of_layers(theirs)) - 1
+        taken = n_matching(places[: min(n, m)], network.arrays, theirs.weights)
+        if taken == n == m:
+            fits = network.arrays[places[-1][1]] == theirs.arrays[places[-1][1]]
+            return taken + (fits and self._predicts_the_same(source))
+        message = misfit(network, theirs.weights, places, taken)
+        if not taken and n:
+            raise ValueError(message)
+        warn_caller(f"{message} The layers from there on begin anew.")
+        return taken
+
     def _predicts_the_same(self, source: Any) -> bool:
-        """Return whether the outputs of `source` mean the same as those of this one."""
+        """Return whether the raw scores of `source` mean the same as those of this."""
+        ours, theirs = self._loss, source._loss
+        if (ours.link_name, ours.scores_per_output) != (
+            theirs.link_name,
+            theirs.scores_per_output,
+        ):
+            return False
         if not (is_classifier(self) and is_classifier(source)):
             return is_classifier(self) == is_classifier(source)
-        return np.array_equal(self.classes_, source.classes_)
+        return self._y_type == source._y_type and np.array_equal(
+            self.classes_, source.classes_
+        )
 
     def get_weights(self) -> list[Array]:
         """Return copies of all weights, layer by layer.
@@ -142,7 +175,7 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """
         check_is_fitted(self)
         arrays = [np.asarray(array) for array in weights]
-        needed = self.network_.arrays
+        needed, dtype = self.network_.arrays, self.network_.dtype
         if len(arrays) != len(needed):
             raise ValueError(
                 f"weights must be a list of {len(needed)} arrays, {needed}, got "
@@ -154,7 +187,7 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
                     f"weights[{i}], which is {name}, must be of shape {shape}, got "
                     f"{array.shape}."
                 )
-            check_numbers(f"weights[{i}], which is {name},", array)
+            check_weights(f"weights[{i}], which is {name},", name, array, dtype)
         self.network_.weights = arrays
         self._progress = None  # the solver's state belonged to the old ones
         return self
@@ -186,7 +219,7 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         X = self._check_X(X)
         if len(self.network_.layers) > 1:
             return self.network_.body().scores(X)
-        X = X if isinstance(X, np.ndarray) else X.toarray()
+        X = X.copy() if isinstance(X, np.ndarray) else X.toarray()
         return as_floats(X, self.network_.dtype)
 
     @property
@@ -226,7 +259,7 @@ def frozen_layers(network: Network, freeze: Any) -> list[int]:
     if freeze is None:
         return []
     trained = [i for i, spec in enumerate(network.specs) if spec.params]
-    if isinstance(freeze, int | np.integer):
+    if isinstance(freeze, int | np.integer) and not isinstance(freeze, bool):
         return first_layers(network, trained, int(freeze))
     if freeze == "conv":
         images = [i for i in trained if len(network.specs[i].in_shape) == 3]
@@ -234,7 +267,7 @@ def frozen_layers(network: Network, freeze: Any) -> list[int]:
             raise ValueError("freeze='conv', but the network has no convolution.")
         return images
     names = [network.names[i] for i in trained]
-    wanted = [freeze] if isinstance(freeze, str) else list(freeze)
+    wanted = [freeze] if isinstance(freeze, str | bool) else list(freeze)
     for name in wanted:
         if name not in names:
             raise ValueError(
@@ -284,13 +317,12 @@ def misfit(
     network: Network, came: list[Array], places: list[tuple[int, slice]], taken: int
 ) -> str:
     """Return in words from which layer on the arrays that came do not fit."""
-    i, at = places[min(taken, len(places) - 1)]
-    needed = [shape for _, shape in network.arrays[at]]
     names = ", ".join(network.names[i] for i, _ in places[:taken])
+    i, at = places[min(taken, len(places) - 1)]
     return (
         f"The weights of init_from fit {names + ' only' if names else 'no layer'}: "
-        f"layer {network.names[i]} needs arrays of shapes {needed}, what comes there "
-        f"is {[array.shape for array in came[at]]} (of {len(came)} arrays; the network "
+        f"layer {network.names[i]} needs {network.arrays[at]}, what comes there is of "
+        f"{[array.shape for array in came[at]]} ({len(came)} arrays came, the network "
         f"has {len(network.arrays)})."
     )
 
@@ -298,21 +330,30 @@ def misfit(
 def load_weights(path: str | os.PathLike[str]) -> list[Array]:
     """Return the arrays of a file of weights, in their order. Runs no code from it."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = [file[name] for name in file.files]
     except FileNotFoundError:
         raise
-    except (ValueError, OSError, AttributeError, TypeError) as error:
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        AttributeError,
+        TypeError,
+        BadZipFile,
+    ) as error:
         raise ValueError(
             f"init_from={os.fspath(path)!r} is not a file of weights as "
             f"numpy.savez(path, *estimator.get_weights()) makes it: {error}"
         ) from None
-    for name, array in zip(file.files, arrays, strict=True):
-        check_numbers(f"{name} in init_from={os.fspath(path)!r}", array)
     return arrays
 
 
-def check_numbers(name: str, array: Array) -> None:
-    """Raise unless the weights in `array` are finite numbers."""
-    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise ValueError(f"{name} must hold finite numbers, got {array!r}.")
+def check_weights(where: str, name: str, array: Array, dtype: DType) -> None:
+    """Raise unless an array holds what weights of that name can be in `dtype`."""
+    with np.errstate(over="ignore"):
+        cast = array.astype(dtype) if array.dtype.kind in "fiu" else None
+    if cast is None or not np.isfinite(cast).all():
+        raise ValueError(f"{where} must hold finite numbers of {dtype}.")
+    if name.rpartition(".")[2] == "var" and cast.min() < 0:
+        raise ValueError(f"{where} is a variance: no number may be below 0.")

@@ -474,7 +474,13 @@ def augment(
             waiting.append(augmentation)
         else:
             images, waiting = _transform(waiting, images, rng), []
-            images = augmentation(images, rng)
+            changed = augmentation(images, rng)
+            if changed.shape != images.shape:
+                raise ValueError(
+                    f"{augmentation!r} must keep the shape of images, {images.shape}, "
+                    f"but made {changed.shape} of it."
+                )
+            images = changed
     return _transform(waiting, images, rng)
 
 

@@ -116,6 +116,12 @@ class BaseCNN(ImageInputMixin, BaseArchitecture):
         conv = Conv2D(block["channels"], kernel, stride, padding, initializer)
         layers: list[Layer] = [conv, *make_normalization(self.normalization)]
         layers.append(make_activation(activation))
+        if self.residual and (pair(stride) != (1, 1) or padding == "valid"):
+            raise ValueError(
+                "residual=True adds the input of a block to its output, which must be "
+                "of the same height and width: it needs stride=1 and padding='same', "
+                f"got stride={stride} and padding={padding!r}."
+            )
         if self.residual:
             last = Conv2D(block["channels"], kernel, initializer=Zeros())
             layers = [Residual((*layers, last), initializer), layers[-1]]

@@ -22,7 +22,9 @@ from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec, ParamSpec, Training
 from .layers.base import (
     Params,
+    Unwanted,
     Workspace,
+    as_taken,
     backward_all,
     layer_names,
 )
@@ -76,6 +78,8 @@ class Network:
     ) -> None:
         self.layers = tuple(layers)
         self.rates = (1.0,) * len(self.layers) if rates is None else tuple(rates)
+        # What each layer is called.
+        self.names = [*layer_names(self.layers[:-1]), "output"][: len(self.layers)]
         self.specs: list[LayerSpec] = []
         shape = in_shape
         for layer, name in zip(self.layers, self.names, strict=True):
@@ -139,12 +143,25 @@ class Network:
     def views(self, flat: Array) -> list[Params]:
         """Return views into a vector like theta, a dict of arrays a layer.
 
-        A gradient ends where the frozen parameters begin: their dicts stay empty.
+        Of one that ends where the frozen parameters begin, their dicts are empty.
         """
         views: list[Params] = [{} for _ in self.layers]
         for i, name, spec, at in self._layout():
             if at.stop <= flat.size:
                 views[i][name] = flat[at].reshape(spec.shape)
+        return views
+
+    def gradients(self, grad: Array) -> list[Params]:
+        """Return views into a gradient, which ends where the frozen parameters begin.
+
+        What is frozen behind the first trained layer gets arrays that nobody reads.
+        """
+        views = self.views(grad)
+        for i in range(self._first_trained, len(views)):
+            if self.rates[i] == 0:
+                shapes = {n: spec.shape for n, spec in self.specs[i].params.items()}
+                arrays = {n: np.empty(s, self.dtype) for n, s in shapes.items()}
+                views[i] = Unwanted(arrays)
         return views
 
     @property
@@ -169,11 +186,6 @@ class Network:
         shapes = [self.in_shape, *(spec.out_shape for spec in weighs)]
         widths = " -> ".join("×".join(map(str, shape)) for shape in shapes)
         return f"Network({widths}, {self.theta.size} parameters, {self.dtype})"
-
-    @property
-    def names(self) -> list[str]:
-        """What each layer is called."""
-        return layer_names(self.layers)
 
     @property
     def shapes(self) -> list[tuple[int, str, Shape]]:
@@ -273,8 +285,9 @@ class Network:
         if x.dtype != self.dtype:
             x = as_floats(x, self.dtype)
         for i, layer in enumerate(self.layers):
-            x = layer.forward(self.params[i], x, ws[i], train and self.rates[i] != 0)
-        return x
+            trains = train and self.rates[i] != 0
+            x = layer.forward(self.params[i], as_taken(layer, x), ws[i], trains)
+        return x if isinstance(x, np.ndarray) else x.toarray()
 
     def backward(self, dz: Array, g: list[Params], ws: list[Workspace]) -> None:
         """Overwrite `g` with the gradients that belong to `dz` at the raw scores.

@@ -70,7 +70,7 @@ class Objective:
         self.rng = rng or np.random.default_rng(0)
         self.augment = augment
         self.grad = aligned_zeros((network.n_trained,), network.dtype)
-        self._g = network.views(self.grad)
+        self._g = network.gradients(self.grad)
         self._training = Training(self.rng)
         self._workspaces: dict[int, list[Workspace]] = {}
 

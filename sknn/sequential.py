@@ -40,14 +40,15 @@ def works_on_images(layer: Layer) -> bool:
 
 def with_initializers(
     layers: Sequence[Layer],
-    choose: Callable[[Layer | None], Initializer],
+    choose: Callable[[Any, Layer | None], Initializer],
     behind: Layer | None = None,
     last: Initializer | None = None,
 ) -> list[Layer]:
     """Return the layers, each with an initializer: the one for the activation behind.
 
-    `behind` is the activation behind the last of them. The last weights are drawn by
-    `last`, if given: a residual block begins as the identity.
+    `choose` is given a layer's own choice, a name or None, and the activation behind;
+    `behind` is the one behind the last layer. The last weights are drawn by `last`, if
+    given: a residual block begins as the identity.
     """
     made: list[Layer] = []
     for layer in reversed(layers):
@@ -55,13 +56,14 @@ def with_initializers(
             behind = layer
         if isinstance(layer, Residual):
             inner = with_initializers(layer.layers, choose, behind, Zeros())
-            projection = layer.projection or choose(behind)
+            projection = choose(layer.projection, behind)
             layer = layer.replace(layers=tuple(inner), projection=projection)
         elif isinstance(layer, DropConnect):
             (dense,) = with_initializers([layer.dense], choose, behind, last)
             layer = layer.replace(dense=dense)
-        elif layer.get_params().get("initializer", layer) is None:
-            layer = layer.replace(initializer=last or choose(behind))
+        elif "initializer" in (params := layer.get_params()):
+            own = params["initializer"] or last
+            layer = layer.replace(initializer=choose(own, behind))
         if isinstance(layer, Conv2D | Dense | DropConnect | Residual):
             behind = last = None
         made.append(layer)
@@ -90,9 +92,11 @@ class BaseSequential(ImageInputMixin):
         if self.input_shape_ is not None:
             layers.insert(0, ToImages(self.input_shape_))
         layers.append(Dense(n_outputs))
-        return with_initializers(
-            layers, lambda f: choose_initializer(self.initializer, f, self.init_scale)
-        )
+        return with_initializers(layers, self._choose_initializer)
+
+    def _choose_initializer(self, own: Any, behind: Layer | None) -> Initializer:
+        choice = self.initializer if own is None else own
+        return choose_initializer(choice, behind, self.init_scale)
 
 
 def check_layer(i: int, layer: Any) -> None:

@@ -131,14 +131,15 @@ class History:
 class SolverProgress:
     """All that training needs to go on exactly where it stopped. It pickles.
 
-    `states` belong to parameters trained at `rates`, the factors of the layers;
-    `epochs` counts those since the schedule began, at `first_rate`; `base_rate` is the
-    rate that the schedule's factor applies to, lowered by plateaus; `rng` is the stream
-    of masks and mixup.
+    `states` are those of the runs of theta in `places`; `frozen` are the layers that
+    have none; `epochs` counts those since the schedule began, at `first_rate`;
+    `base_rate` is the rate that the schedule's factor applies to, lowered by plateaus;
+    `rng` is the stream of masks and mixup.
     """
 
     solver: Solver
-    rates: tuple[float, ...]
+    places: list[slice]
+    frozen: list[bool]
     states: list[SolverState]
     first_rate: float
     base_rate: float
@@ -151,7 +152,12 @@ class SolverProgress:
     ) -> SolverProgress:
         """Return what a solver has before its first step."""
         states = Descent.start(solver, network)
-        return cls(solver, network.rates, states, rate, rate, rng)
+        return cls(solver, *cls.layout(network), states, rate, rate, rng)
+
+    @staticmethod
+    def layout(network: Network) -> tuple[list[slice], list[bool]]:
+        """Return to what of a network the states belong: `places` and `frozen`."""
+        return [at for at, _ in network.segments], [r == 0 for r in network.rates]
 
     def resume(self, solver: Solver, network: Network, rate: float) -> SolverProgress:
         """Return a copy to go on with; where the parameters have changed, start anew.
@@ -160,7 +166,7 @@ class SolverProgress:
         a fresh state; another first rate starts the schedule from there.
         """
         progress = copy.deepcopy(self)
-        if (solver, network.rates) != (self.solver, self.rates):
+        if solver != self.solver or self.layout(network) != (self.places, self.frozen):
             return self.start(solver, network, rate, progress.rng)
         if rate != self.first_rate:
             progress.first_rate = progress.base_rate = rate

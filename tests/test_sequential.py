@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits
@@ -25,7 +25,14 @@ from sknn import (
     SequentialRegressor,
 )
 from sknn.activations import ELU
-from sknn.initializers import GlorotUniform, HeNormal, LeCunNormal, Orthogonal, Zeros
+from sknn.initializers import (
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LeCunNormal,
+    Orthogonal,
+    Zeros,
+)
 from sknn.layers import (
     Activation,
     BatchNorm,
@@ -165,7 +172,7 @@ def test_auto_initializes_for_the_activation_behind():
         HeNormal(),
         Orthogonal(),
         GlorotUniform(),  # no activation between this layer and the next
-        "he_uniform",
+        HeUniform(),
         GlorotUniform(),
         GlorotUniform(),
     ]
@@ -264,7 +271,7 @@ def test_paths_into_lists_that_lead_nowhere():
     clf = SequentialClassifier([Dense(8, name="first"), RELU])
     for path, message in {
         "layers__7__units": r"layers has no item '7': it needs an index below 2 or",
-        "layers__second__units": r"one of the names \['first'\]",
+        "layers__second__units": r"one of the names \['first', 'activation1'\]",
         "layers__0__unit": r"Dense has no parameter 'unit'",
         "layers__0__units__more": r"layers has nothing called 'more' in 8",
     }.items():
@@ -314,3 +321,61 @@ def test_names_are_as_given_or_of_the_kind():
         "dense2",
         "output",
     ]
+
+
+# -- names ----------------------------------------------------------------------------
+
+
+def test_automatic_names_leave_given_ones_alone():
+    layers = [Dense(3, name="dense1"), Dense(4), RELU]
+    X, y = np.zeros((6, 4)), [0, 1] * 3
+    clf = SequentialClassifier(layers, max_iter=1).fit(X, y)
+    assert clf.network_.names == ["dense1", "dense2", "activation1", "output"]
+    clf.set_params(layers__dense2__units=5)
+    assert clf.layers[1] == Dense(5)
+
+
+@pytest.mark.parametrize("name", ["conv", "output", "7", "a__b", "", 3])
+def test_names_that_mean_something_else(name):
+    clf = SequentialClassifier([Dense(3, name=name)])
+    with pytest.raises(ValueError, match=r"name of a layer must be .* got"):
+        clf.fit(np.zeros((6, 4)), [0, 1] * 3)
+
+
+def test_names_are_given_once():
+    clf = SequentialClassifier([Dense(3, name="a"), Dense(3, name="a")])
+    with pytest.raises(ValueError, match="2 layers have the name 'a'"):
+        clf.fit(np.zeros((6, 4)), [0, 1] * 3)
+
+
+# -- sparse rows ----------------------------------------------------------------------
+
+FIRST = [
+    *(RELU, PReLU(), BatchNorm(), LayerNorm(), Flatten(), Dropout(0.5), Dense(5)),
+    *(DropConnect(Dense(5), 0.5), Residual((Dense(7), RELU, Dense(20)))),
+    Residual((Dense(7), RELU, Dense(3))),
+]
+
+
+@pytest.mark.parametrize("layer", FIRST, ids=repr)
+def test_any_layer_may_be_the_first_for_sparse_rows(layer):
+    X = sparse.random(60, 20, 0.3, "csr", random_state=0)
+    y = np.arange(60) % 3
+    of_sparse, of_dense = (
+        SequentialClassifier([layer], max_iter=3, random_state=0).fit(rows, y)
+        for rows in (X, X.toarray())
+    )
+    # Masks of sparse rows are drawn for what is stored only.
+    if not isinstance(layer, Dropout):
+        assert_allclose(of_sparse.loss_curve_, of_dense.loss_curve_, rtol=1e-10)
+    assert_allclose(of_dense.transform(X), of_dense.transform(X.toarray()))
+
+
+def test_sparse_bytes_are_fractions_of_255(digits):
+    X, y = digits[0].reshape(-1, 64)[:200], digits[1][:200]
+    X = (X * 255).astype(np.uint8)
+    curves = [
+        CNNClassifier(3, max_iter=2, random_state=0).fit(rows, y).loss_curve_
+        for rows in (X, sparse.csr_matrix(X))
+    ]
+    assert_allclose(*curves, rtol=1e-5)

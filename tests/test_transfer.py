@@ -3,6 +3,7 @@
 import math
 import pickle
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -23,13 +24,17 @@ from sknn import (
     MLPRegressor,
     SequentialClassifier,
 )
+from sknn.initializers import Constant
 from sknn.layers import (
     Activation,
     BatchNorm,
     Conv2D,
     Dense,
     Flatten,
+    Layer,
+    LayerSpec,
     MaxPool2D,
+    ParamSpec,
     PReLU,
     Residual,
 )
@@ -339,8 +344,11 @@ def misfits(path, fitted):
     source = path / "good.npz"
     np.savez(source, *fitted.get_weights())
     return [
-        ({"init_from": path / "few.npz"}, r"layer batchnorm1 .*\(of 3 arrays; the net"),
-        ({"init_from": path / "nan.npz"}, "arr_0 in init_from=.* finite numbers"),
+        (
+            {"init_from": path / "few.npz"},
+            r"few.npz' has 3 arrays, but the network needs 23",
+        ),
+        ({"init_from": path / "nan.npz"}, "W in init_from must hold finite numbers"),
         (
             {"init_from": path / "objects.npz"},
             "is not a file of weights as numpy.savez",
@@ -502,3 +510,153 @@ def test_freezing_is_quicker():
             took.append(time.perf_counter() - start)
         seconds[freeze] = min(took)
     assert seconds["conv"] < 0.8 * seconds[None]
+
+
+# -- layers of another depth, outputs of another meaning ------------------------------
+
+
+def same_arrays(a, b):
+    """Names of the layers of `b` that have the arrays of the layer of `a` there."""
+    before, after = arrays_by_layer(a).values(), arrays_by_layer(b)
+    return [
+        name
+        for old, (name, new) in zip(before, after.items(), strict=False)
+        if len(old) == len(new) and all(map(np.array_equal, old, new))
+    ]
+
+
+@pytest.mark.parametrize(
+    "theirs, ours, taken",
+    [
+        ((20, 10), (20,), ["dense1"]),
+        ((20,), (20, 10), ["dense1"]),
+        ((20, 10), (20, 10), ["dense1", "dense2", "output"]),
+        ((20, 10), (20, 11), ["dense1"]),
+    ],
+)
+def test_output_layers_are_never_hidden_ones(theirs, ours, taken, digits):
+    X, y = digits[0].reshape(-1, 64), digits[1]
+    source = MLPClassifier(theirs, max_iter=1, random_state=0).fit(X, y)
+    # Nothing moves, so that what was taken can be seen.
+    net = MLPClassifier(
+        ours, init_from=source, max_iter=1, learning_rate_init=1e-300, random_state=1
+    )
+    if taken[-1] == "output":
+        net.fit(X, y)
+    else:
+        with pytest.warns(UserWarning, match=f"fit {taken[-1]} only: layer"):
+            net.fit(X, y)
+    assert same_arrays(source, net) == taken
+
+
+def test_outputs_that_mean_something_else_are_new():
+    X, y = load_diabetes(return_X_y=True)
+    labels = np.column_stack([y > 100, y > 150, y > 200]).astype(int)
+    classes = labels.sum(axis=1) % 3
+    settings = {"max_iter": 1, "learning_rate_init": 1e-300, "random_state": 0}
+    cases = [
+        (MLPClassifier(**settings), classes, {}, labels),
+        (MLPRegressor(**settings), y, {"loss": "poisson"}, y),
+        (
+            MLPRegressor(loss="quantile", quantile=[0.1, 0.9], **settings),
+            y,
+            {"loss": "squared_error"},
+            labels[:, :2],
+        ),
+    ]
+    for estimator, targets, other, other_targets in cases:
+        source = clone(estimator).fit(X, targets)
+        same = clone(estimator).set_params(random_state=1)
+        same.set_params(init_from=FrozenEstimator(source)).fit(X, targets)
+        assert same_arrays(source, same) == ["dense1", "output"]
+        same.set_params(**other).fit(X, other_targets)
+        assert same_arrays(source, same) == ["dense1"]
+
+
+def test_damaged_files_are_named(fitted, digits, tmp_path):
+    (tmp_path / "empty.npz").write_bytes(b"")
+    np.savez(tmp_path / "good.npz", *fitted.get_weights())
+    content = (tmp_path / "good.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(content[: len(content) // 2])
+    (tmp_path / "bent.npz").write_bytes(content[:200] + b"?" * 50 + content[250:])
+    np.savez(tmp_path / "more.npz", *fitted.get_weights(), np.zeros(3))
+    for name, message in {
+        "empty": "is not a file of weights",
+        "cut": "is not a file of weights",
+        "bent": "is not a file of weights",
+        "more": "has 24 arrays, but the network needs 23",
+    }.items():
+        clf = CNNClassifier(**BODY, init_from=tmp_path / f"{name}.npz")
+        with pytest.raises(ValueError, match=f"{name}.npz' {message}"):
+            clf.fit(*digits)
+
+
+def test_weights_must_fit_the_dtype_and_variances_their_sign(fitted, digits):
+    X, y = digits
+    single = clone(fitted).set_params(max_iter=1).fit(X.astype(np.float32), y)
+    weights = single.get_weights()
+    huge = [weights[0].astype(float) * 1e300, *weights[1:]]
+    with pytest.raises(ValueError, match=r"weights\[0\].*finite numbers of float32"):
+        single.set_weights(huge)
+    i = [name for name, _ in single.network_.arrays].index("var")
+    bad = [-w if j == i else w for j, w in enumerate(weights)]
+    with pytest.raises(ValueError, match=rf"weights\[{i}\].* is a variance"):
+        single.set_weights(bad)
+
+
+def test_transform_never_hands_out_the_rows_themselves():
+    X, y = load_diabetes(return_X_y=True)
+    before = X.copy()
+    MLPRegressor(hidden_layer_sizes=(), max_iter=1).fit(X, y).transform(X)[:] = 0
+    assert_array_equal(X, before)
+
+
+def test_layers_that_know_nothing_of_freezing_can_be_frozen(digits):
+    X, y = digits[0].reshape(-1, 64), digits[1]
+
+    @dataclass(frozen=True)
+    class Gain(Layer):
+        """y = s x, which writes its gradient whether it is wanted or not."""
+
+        def build(self, in_shape):
+            s = ParamSpec(in_shape, Constant(1.0), 1, 1, decay=False)
+            return LayerSpec(in_shape, in_shape, {"s": s})
+
+        def forward(self, p, x, ws, train):
+            ws.x = x
+            return x * p["s"]
+
+        def backward(self, p, g, dy, ws, need_dx):
+            np.sum(dy * ws.x, axis=0, out=g["s"])
+            return dy * p["s"]
+
+    layers = [Dense(8), Gain(), Dense(8), Gain()]
+    clf = SequentialClassifier(layers, max_iter=2, freeze=["gain2"]).fit(X, y)
+    ones, moved = (arrays_by_layer(clf)[name][0] for name in ("gain2", "gain1"))
+    assert_array_equal(ones, 1)
+    assert (moved != 1).any()
+    block = Residual((Gain(), Dense(8), BatchNorm()))
+    clf.set_params(layers=[Dense(8), block], freeze=["residual1"]).fit(X, y)
+    assert_array_equal(arrays_by_layer(clf)["residual1"][0], 1)
+
+
+def test_frozen_batch_normalisation_does_not_forbid_lbfgs(fitted, digits):
+    X, y = digits
+    X, y = X[y < 8], y[y < 8]
+    tuned = clone(fitted).set_params(
+        init_from=FrozenEstimator(fitted), freeze=3, solver="lbfgs", max_iter=3
+    )
+    assert (
+        unchanged(arrays_by_layer(fitted), arrays_by_layer(tuned.fit(X, y)))
+        == (NAMES[:-1])
+    )
+    tuned.set_params(solver="adam", batch_size=1, max_iter=1).fit(X[:20], y[:20])
+
+
+def test_another_rate_keeps_the_state_of_the_solver(digits):
+    X, y = digits[0].reshape(-1, 64), digits[1]
+    net = MLPClassifier(head_learning_rate=0.003, learning_rate_init=0.0003)
+    net.partial_fit(X, y, classes=range(10)).partial_fit(X, y)
+    steps = net._progress.states[0]["t"]
+    net.set_params(head_learning_rate=0.0015, learning_rate_init=0.00015)
+    assert net.partial_fit(X, y)._progress.states[0]["t"] > steps

@@ -663,7 +663,7 @@ def test_bad_fields_of_objects():
         net.set_params(learning_rate__warmup=-1)
     assert net.learning_rate == Cosine()
     with pytest.raises(
-        ValueError, match=r"learning_rate__warmup .*='cosine' is a name"
+        ValueError, match=r"learning_rate__warmup .*='cosine' has no parameters"
     ):
         MLPClassifier(learning_rate="cosine").set_params(learning_rate__warmup=1)
     with pytest.raises(ValueError, match="Invalid parameter 'warmup'"):

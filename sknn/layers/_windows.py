@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from numbers import Integral
 from typing import Any
 
+from .._spec import is_positive
 from .._typing import Array, Shape
 
 Pair = int | tuple[int, int]
@@ -17,15 +17,13 @@ def pair(value: Pair) -> tuple[int, int]:
     return value if isinstance(value, tuple) else (value, value)
 
 
-def check_positive(name: str, value: Any) -> None:
-    """Raise unless `value` holds whole numbers from 1 up."""
-    values = value if isinstance(value, tuple) else (value,)
-    if len(values) > 2 or not all(
-        isinstance(v, Integral) and int(v) >= 1 for v in values
-    ):
+def check_window(name: str, value: Any) -> None:
+    """Raise unless `value` is a whole number from 1 up, or a tuple of two."""
+    values = value if isinstance(value, tuple) and len(value) == 2 else (value,)
+    if not all(map(is_positive, values)):
         raise ValueError(
-            f"{name} must be a whole number from 1 up, or two of them for height and "
-            f"width, got {value!r}."
+            f"{name} must be a whole number from 1 up, or a tuple of two of them for "
+            f"height and width, got {value!r}."
         )
 
 

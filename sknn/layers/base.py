@@ -109,6 +109,9 @@ class Layer(Spec, ABC):
     mixes_rows: ClassVar[bool] = False
     """Whether, in a training pass, the output of a row depends on the other rows."""
 
+    takes_sparse: ClassVar[bool] = False
+    """Whether the input may be a CSR matrix; others are given a dense batch."""
+
     @abstractmethod
     def build(self, in_shape: Shape) -> LayerSpec:
         """Return output shape and parameters for an input of `in_shape`."""
@@ -137,25 +140,58 @@ class Layer(Spec, ABC):
     ) -> Array | None:
         """Overwrite `g` with the gradients of the parameters; return dx if `need_dx`.
 
-        An empty `g` says that the layer is frozen: the forward pass was one of
+        A `g` that is false says that the layer is frozen: the forward pass was one of
         prediction, and only dx is wanted. May overwrite `dy`; never writes `p` or the
         input of the forward pass.
         """
 
 
-def layer_names(layers: Sequence[Layer]) -> list[str]:
-    """Return the name of each layer: its own, or its kind and a number from 1 up.
+RESERVED = ("conv", "output")
+"""Names that mean something else: what `freeze` calls all convolutions, and the last
+layer."""
 
-    The last one is called ``output`` unless it has a name.
-    """
+
+def layer_names(layers: Sequence[Layer]) -> list[str]:
+    """Return the name of each layer: its own, or its kind and a number from 1 up."""
+    given = [layer.name for layer in layers if layer.name is not None]
+    for name in given:
+        check_name(name, given)
     names, counts = [], Counter[str]()
     for layer in layers:
         kind = type(layer).__name__.lower().removesuffix("2d")
-        counts[kind] += 1
+        while layer.name is None:
+            counts[kind] += 1
+            if f"{kind}{counts[kind]}" not in given:
+                break
         names.append(layer.name or f"{kind}{counts[kind]}")
-    if layers and not layers[-1].name:
-        names[-1] = "output"
     return names
+
+
+def check_name(name: Any, all_names: Sequence[Any]) -> None:
+    """Raise unless a layer can be called that, and no other is."""
+    if (
+        not isinstance(name, str)
+        or not name
+        or name.isdigit()
+        or "__" in name
+        or name in RESERVED
+    ):
+        raise ValueError(
+            "name of a layer must be a text other than 'conv' and 'output', not only "
+            f"digits, and without '__', got {name!r}."
+        )
+    if all_names.count(name) > 1:
+        raise ValueError(f"{all_names.count(name)} layers have the name {name!r}.")
+
+
+class Unwanted(dict):
+    """Gradients of a frozen layer, which nobody reads. It is false, as if empty.
+
+    A layer that does not look has arrays to write to all the same.
+    """
+
+    def __bool__(self) -> bool:
+        return False
 
 
 def forward_all(
@@ -163,8 +199,13 @@ def forward_all(
 ) -> Array:
     """Pass rows `x` through the layers one after the other."""
     for layer, p, layer_ws in zip(layers, params, ws, strict=True):
-        x = layer.forward(p, x, layer_ws, train)
+        x = layer.forward(p, as_taken(layer, x), layer_ws, train)
     return x
+
+
+def as_taken(layer: Layer, x: Matrix) -> Matrix:
+    """Return `x` dense, unless it is, or the layer takes a CSR matrix."""
+    return x if isinstance(x, np.ndarray) or layer.takes_sparse else x.toarray()
 
 
 def backward_all(

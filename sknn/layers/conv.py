@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 
 from .._arrays import aligned_empty, aligned_zeros, batch_empty, rows_last
+from .._spec import check_positive
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import Initializer, make_initializer
 from ._windows import (
     Pair,
     check_images,
-    check_positive,
+    check_window,
     n_windows,
     pad_widths,
     pair,
@@ -59,8 +61,9 @@ class Conv2D(Layer):
     initializer: str | Initializer | None = None
 
     def __post_init__(self) -> None:
-        for name in ("channels", "kernel_size", "stride"):
-            check_positive(name, getattr(self, name))
+        check_positive(self, "channels")
+        check_window("kernel_size", self.kernel_size)
+        check_window("stride", self.stride)
         if self.padding not in ("same", "valid"):
             raise ValueError(
                 f"padding must be 'same' or 'valid', got {self.padding!r}."
@@ -70,7 +73,7 @@ class Conv2D(Layer):
         check_images(self, in_shape)
         C, *size = in_shape
         k, s = pair(self.kernel_size), pair(self.stride)
-        if self.padding == "valid" and any(map(int.__gt__, k, size)):
+        if self.padding == "valid" and any(map(operator.gt, k, size)):
             raise ValueError(
                 f"kernel_size={self.kernel_size} is larger than the image, "
                 f"{size[0]} x {size[1]} pixels. Choose a smaller one or padding='same'."

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from .._arrays import aligned_empty
+from .._spec import check_positive
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import Initializer, make_initializer
 from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
@@ -30,6 +31,11 @@ class Dense(Layer):
 
     units: int
     initializer: str | Initializer | None = None
+
+    takes_sparse = True
+
+    def __post_init__(self) -> None:
+        check_positive(self, "units")
 
     def build(self, in_shape: Shape) -> LayerSpec:
         if len(in_shape) != 1:

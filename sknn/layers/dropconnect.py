@@ -40,8 +40,14 @@ class DropConnect(Layer):
     rate: float
 
     random = True
+    takes_sparse = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.dense, Dense):
+            raise ValueError(
+                "dense of DropConnect must be a layer such as Dense(64), got "
+                f"{self.dense!r}."
+            )
         check_range(self, "rate", 0, 1, closed="left")
 
     def build(self, in_shape: Shape) -> LayerSpec:

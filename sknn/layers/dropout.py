@@ -36,6 +36,7 @@ class Dropout(Layer):
     rate: float
 
     random = True
+    takes_sparse = True
 
     def __post_init__(self) -> None:
         check_range(self, "rate", 0, 1, closed="left")

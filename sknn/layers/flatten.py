@@ -28,6 +28,8 @@ class ToImages(Layer):
 
     shape: tuple[int, int, int]
 
+    takes_sparse = True
+
     def build(self, in_shape: Shape) -> LayerSpec:
         if math.prod(in_shape) != math.prod(self.shape):
             raise ValueError(

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._arrays import aligned_empty, batch_empty, rows_last
 from .._typing import Array, DType, Matrix, Shape
-from ._windows import Pair, check_images, check_positive, n_windows, pair, shifted
+from ._windows import Pair, check_images, check_window, n_windows, pair, shifted
 from .base import Layer, LayerSpec, Params, Training, Workspace
 
 
@@ -24,9 +24,9 @@ class Pool2D(Layer):
     stride: Pair | None = None
 
     def __post_init__(self) -> None:
-        check_positive("size", self.size)
+        check_window("size", self.size)
         if self.stride is not None:
-            check_positive("stride", self.stride)
+            check_window("stride", self.stride)
 
     def build(self, in_shape: Shape) -> LayerSpec:
         check_images(self, in_shape)

@@ -53,6 +53,19 @@ class Residual(Layer):
     layers: tuple[Layer, ...]
     projection: str | Initializer | None = None
 
+    def __post_init__(self) -> None:
+        inner: Any = self.layers
+        if not isinstance(inner, tuple) or not all(isinstance(f, Layer) for f in inner):
+            raise ValueError(
+                "layers of Residual must be a tuple of layers, such as (Dense(64), "
+                f"Activation('relu'), Dense(64)), got {inner!r}."
+            )
+
+    @property
+    def takes_sparse(self) -> bool:  # type: ignore[override]
+        """Whether the first of the inner layers does."""
+        return bool(self.layers) and self.layers[0].takes_sparse
+
     @property
     def random(self) -> bool:  # type: ignore[override]
         """Whether one of the inner layers draws random numbers."""
@@ -105,8 +118,9 @@ class Residual(Layer):
             ws.p, ws.params = p, split(p, len(ws.parts))
         n = len(self.layers)
         Fx = forward_all(self.layers, ws.params[:n], x, ws.parts[:n], train)
-        Px = x if ws.P is None else ws.P.forward(ws.params[n], x, ws.parts[n], train)
-        return np.add(Fx, Px, out=ws.y)
+        if ws.P is not None:
+            x = ws.P.forward(ws.params[n], x, ws.parts[n], train)
+        return np.add(Fx, x if isinstance(x, np.ndarray) else x.toarray(), out=ws.y)
 
     def backward(
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
@@ -132,9 +146,9 @@ def join(parts: list[Mapping[str, T]]) -> dict[str, T]:
     }
 
 
-def split(joined: Mapping[str, Any], n_parts: int) -> list[dict[str, Any]]:
-    """Undo `join`."""
-    parts: list[dict[str, Any]] = [{} for _ in range(n_parts)]
+def split(joined: dict[str, Any], n_parts: int) -> list[dict[str, Any]]:
+    """Undo `join`; the parts of unwanted gradients are unwanted too."""
+    parts: list[dict[str, Any]] = [type(joined)() for _ in range(n_parts)]
     for key, value in joined.items():
         i, _, name = key.partition(".")
         parts[int(i)][name] = value
