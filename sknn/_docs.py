@@ -50,9 +50,9 @@ shuffle : bool, default=True
     Whether to draw a new order of the rows in each epoch. Not used by 'lbfgs'.
 random_state : int, RandomState instance or None, default=None
     Decides the initial weights, the hold-out of `early_stopping`, the order of rows,
-    the masks of dropout and the shares of mixup. An int gives the same result on each
-    call (but a splitter passed as `validation_fraction` has a `random_state` of its
-    own).
+    the masks of dropout, the shares of mixup and the draws of augmentation. An int
+    gives the same result on each call (but a splitter passed as `validation_fraction`
+    has a `random_state` of its own).
 tol : float, default=1e-4
     Smallest change of loss or score that counts as an improvement; for 'lbfgs' the
     largest element of the gradient at which the search ends.
@@ -95,7 +95,7 @@ scoring : str, callable or None, default=None
     the weights of the rows if it takes `sample_weight`, and a copy of the validation
     rows as an array."""
 
-ARCHITECTURE_PARAMETERS = """\
+MLP_INITIALIZATION = """\
 initializer : str, Initializer or one for each weight matrix, default='glorot_uniform'
     How the initial weights are drawn: 'zeros', 'constant', 'normal', 'glorot_uniform',
     'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
@@ -104,30 +104,39 @@ initializer : str, Initializer or one for each weight matrix, default='glorot_un
     `sknn.initializers`. Biases begin at 0, except those of layers that are drawn by
     'glorot_uniform', where they are drawn too, as in scikit-learn.
 init_scale : float, default=0.01
-    Standard deviation of ``initializer='normal'``, value of 'constant'.
+    Standard deviation of ``initializer='normal'``, value of 'constant'."""
+
+CNN_INITIALIZATION = MLP_INITIALIZATION.replace(
+    "default='glorot_uniform'", "default='auto'"
+)
+
+SOLVER_PARAMETERS = """\
+rho : float, default=0.9
+    Decay of the mean squared gradient, in [0, 1). Used by 'rmsprop' and 'adadelta'
+    only.
+weight_decay : float, default=0.01
+    Share by which the weights shrink in a step, times the learning rate. Used by
+    ``solver='adamw'`` only."""
+
+LAYER_PARAMETERS = """\
 dropout : float or one for each hidden layer, default=0
-    Probability, in [0, 1), with which a hidden unit is left out of a training step.
+    Probability, in [0, 1), with which a hidden unit is left out of a training step. Of
+    a CNN, one rate is for the dense layers; a list has one for each block too.
 input_dropout : float, default=0
     The same for the features.
 dropconnect : float, default=0
     Probability with which a weight is left out of a training step.
 normalization : {'batch', 'layer'}, Layer or None, default=None
-    What stands between a hidden dense layer and its activation: batch normalisation
-    (over the rows of the batch; running averages at prediction time), layer
-    normalisation (over the units of a row), or nothing. Of a residual block only the
-    first dense layer has it.
+    What stands between a hidden layer or convolution and its activation: batch
+    normalisation (over the rows of the batch; running averages at prediction time),
+    layer normalisation (over the units, or channels, of a row), or nothing. Of a
+    residual block only the first layer has it.
 residual : bool, default=False
     Whether each two hidden layers form a residual block: the input of the block is
     added in front of its last activation, through a projection where widths differ.
     The last weights of a block begin at 0."""
 
 DESCENT_PARAMETERS = """\
-rho : float, default=0.9
-    Decay of the mean squared gradient, in [0, 1). Used by 'rmsprop' and 'adadelta'
-    only.
-weight_decay : float, default=0.01
-    Share by which the weights shrink in a step, times the learning rate. Used by
-    ``solver='adamw'`` only.
 l1_ratio : float, default=0
     Share of the L1 norm in the penalty `alpha`, in [0, 1].
 max_grad_norm : float or None, default=None
@@ -156,7 +165,7 @@ freeze : 'conv', int, str, list of str or None, default=None
     Layers whose parameters stay as they are: all convolutions with what belongs to
     them, the first so many layers with weights, or layers by the names that `summary`
     shows. What is in front of the first trained layer costs no backward pass. Running
-    averages of batch normalisation stay too.
+    averages of batch normalisation stay too; dropout between frozen layers goes on.
 head_learning_rate : float or None, default=None
     Learning rate of the output layer in place of `learning_rate_init`, changed by the
     same schedule. Not used by 'lbfgs'."""
@@ -185,7 +194,9 @@ pooling : {'max', 'avg'}, None or one for each block, default='max'
 pool_size : int, (int, int) or one for each block, default=2
     Height and width of a pooling window; windows lie side by side.
 hidden_layer_sizes : int or array-like of int, default=(128,)
-    Units of each dense hidden layer behind the blocks.
+    Units of each dense hidden layer behind the blocks."""
+
+CNN_ACTIVATION = """\
 activation : str, ActivationFunction, Layer or one for each block and hidden layer, \
 default='relu'
     Activation function: 'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu'
@@ -199,7 +210,7 @@ input_shape : tuple or None, default=None
     guessed to be square images, grey or in colour, or strips one pixel high (of
     `layers` only if one of them needs images); kernels and windows of a CNN larger than
     a guessed image are cut.
-augmentation : list of objects of `sknn.augmentation` or None, default=None
+augmentation : object of `sknn.augmentation`, list of them or None, default=None
     What makes variations of the images, such as ``[RandomFlip(), RandomShift(0.1)]``,
     in training batches only, from a random stream of its own."""
 
@@ -212,6 +223,12 @@ initializer : str or Initializer, default='auto'
     at 0.
 init_scale : float, default=0.01
     Standard deviation of ``initializer='normal'``, value of 'constant'."""
+
+MLP_ATTRIBUTES = """\
+coefs_ : list of ndarray of shape (fan_in, fan_out)
+    Weight matrices, one a layer; views into the network.
+intercepts_ : list of ndarray of shape (fan_out,)
+    Bias vectors, one a layer; views into the network."""
 
 IMAGE_ATTRIBUTES = """\
 input_shape_ : tuple of int or None
@@ -270,10 +287,6 @@ n_iter_ : int
     Epochs, or iterations, of the last call.
 t_ : int
     Training rows passed through in all epochs; 0 for 'lbfgs'.
-coefs_ : list of ndarray of shape (fan_in, fan_out)
-    Weight matrices, one a layer; views into the network.
-intercepts_ : list of ndarray of shape (fan_out,)
-    Bias vectors, one a layer; views into the network.
 n_features_in_ : int
     Number of features seen during `fit`.
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -289,8 +302,10 @@ network_ : Network
 
 FIT_PARAMETERS = """\
 X : {array-like, sparse matrix} of shape (n_samples, n_features)
-    Training rows. Arrays of float32 or float64 in C order are used as they are, memory
-    maps included; float32 stays float32 throughout.
+    Training rows; for estimators of images also images, (n_samples, height, width) or
+    (n_samples, height, width, n_channels). Arrays of float32 or float64 in C order, and
+    images of uint8, are used as they are, memory maps included; float32 stays float32
+    throughout.
 y : array-like of shape (n_samples,) or (n_samples, n_outputs)
     Targets.
 sample_weight : array-like of shape (n_samples,), default=None
@@ -308,8 +323,12 @@ sample_weight_val : array-like of shape (n_val,), default=None
 
 PARAGRAPHS = {
     "training_parameters": TRAINING_PARAMETERS,
-    "architecture_parameters": ARCHITECTURE_PARAMETERS,
+    "mlp_initialization": MLP_INITIALIZATION,
+    "cnn_initialization": CNN_INITIALIZATION,
+    "solver_parameters": SOLVER_PARAMETERS,
+    "layer_parameters": LAYER_PARAMETERS,
     "descent_parameters": DESCENT_PARAMETERS,
+    "cnn_activation": CNN_ACTIVATION,
     "image_parameters": IMAGE_PARAMETERS,
     "sequential_initialization": SEQUENTIAL_INITIALIZATION,
     "mlp_parameters": MLP_PARAMETERS,
@@ -317,6 +336,7 @@ PARAGRAPHS = {
     "classifier_parameters": CLASSIFIER_PARAMETERS,
     "loss_parameter": LOSS_PARAMETER,
     "regressor_parameters": REGRESSOR_PARAMETERS,
+    "mlp_attributes": MLP_ATTRIBUTES,
     "image_attributes": IMAGE_ATTRIBUTES,
     "training_attributes": TRAINING_ATTRIBUTES,
     "fit_parameters": FIT_PARAMETERS,

@@ -633,7 +633,7 @@ class BaseNetworkEstimator(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
+            The input data, or images as `fit` takes them.
 
         Returns
         -------

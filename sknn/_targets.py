@@ -89,7 +89,7 @@ class NetworkRegressorMixin(RegressorMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
+            The input data, or images as `fit` takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The true values.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -317,7 +317,7 @@ class NetworkClassifierMixin(ClassifierMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
+            The input data, or images as `fit` takes them.
 
         Returns
         -------
@@ -334,7 +334,7 @@ class NetworkClassifierMixin(ClassifierMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
+            The input data, or images as `fit` takes them.
 
         Returns
         -------
@@ -354,7 +354,7 @@ class NetworkClassifierMixin(ClassifierMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
+            The input data, or images as `fit` takes them.
 
         Returns
         -------

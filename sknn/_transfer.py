@@ -51,12 +51,13 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def _take_weights(self, network: Network) -> None:
         """Overwrite initial weights with those of `init_from`, as far as they fit."""
+        warning = ""
         if isinstance(self.init_from, str | os.PathLike):
             arrays, taken = self._match_file(network, self.init_from)
         else:
             source = fitted_source(self.init_from)
             arrays = source.network_.weights
-            taken = self._match_estimator(network, source)
+            taken, warning = self._match_estimator(network, source)
         places = arrays_of_layers(network)
         random = [network.names[i] for i, _ in places[taken:] if not network.rates[i]]
         if random:
@@ -64,6 +65,8 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
                 f"freeze={self.freeze!r} would keep {', '.join(random)} as drawn at "
                 "random: init_from has no weights that fit there."
             )
+        if warning:
+            warn_caller(warning)
         for _, at in places[:taken]:
             for view, array in zip(network.weights[at], arrays[at], strict=True):
                 np.copyto(view, array)
@@ -86,23 +89,23 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             check_weights(f"{name} in init_from", name, array, network.dtype)
         return arrays, taken
 
-    def _match_estimator(self, network: Network, source: Any) -> int:
+    def _match_estimator(self, network: Network, source: Any) -> tuple[int, str]:
         """Return for how many layers to take the weights of a fitted estimator.
 
-        Hidden layers by position, until one does not fit; the output layer if all in
-        front of it fit and it means the same.
+        Hidden layers are matched by position, until one does not fit, of which the text
+        that is returned too warns; the output layer is taken if all in front of it fit
+        and it means the same.
         """
         theirs, places = source.network_, arrays_of_layers(network)
         n, m = len(places) - 1, len(arrays_of_layers(theirs)) - 1
         taken = n_matching(places[: min(n, m)], network.arrays, theirs.weights)
         if taken == n == m:
             fits = network.arrays[places[-1][1]] == theirs.arrays[places[-1][1]]
-            return taken + (fits and self._predicts_the_same(source))
+            return taken + (fits and self._predicts_the_same(source)), ""
         message = misfit(network, theirs.weights, places, taken)
         if not taken and n:
             raise ValueError(message)
-        warn_caller(f"{message} The layers from there on begin anew.")
-        return taken
+        return taken, f"{message} The layers from there on begin anew."
 
     def _predicts_the_same(self, source: Any) -> bool:
         """Return whether the raw scores of `source` mean the same as those of this."""
@@ -200,7 +203,7 @@ class TransferMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
+            The input data, or images as `fit` takes them.
 
         Returns
         -------

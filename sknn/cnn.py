@@ -156,8 +156,11 @@ class CNNClassifier(NetworkClassifierMixin, BaseCNN):
     ----------
     %(cnn_parameters)s
     %(image_parameters)s
+    %(cnn_activation)s
     %(training_parameters)s
-    %(architecture_parameters)s
+    %(cnn_initialization)s
+    %(solver_parameters)s
+    %(layer_parameters)s
     %(descent_parameters)s
     %(classifier_parameters)s
 
@@ -266,8 +269,11 @@ class CNNRegressor(NetworkRegressorMixin, BaseCNN):
     ----------
     %(cnn_parameters)s
     %(image_parameters)s
+    %(cnn_activation)s
     %(training_parameters)s
-    %(architecture_parameters)s
+    %(cnn_initialization)s
+    %(solver_parameters)s
+    %(layer_parameters)s
     %(descent_parameters)s
     %(loss_parameter)s
     %(regressor_parameters)s

@@ -146,7 +146,9 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     ----------
     %(mlp_parameters)s
     %(training_parameters)s
-    %(architecture_parameters)s
+    %(mlp_initialization)s
+    %(solver_parameters)s
+    %(layer_parameters)s
     %(descent_parameters)s
     %(classifier_parameters)s
 
@@ -155,6 +157,7 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     %(training_attributes)s
+    %(mlp_attributes)s
 
     See Also
     --------
@@ -245,13 +248,16 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
     %(loss_parameter)s
     %(mlp_parameters)s
     %(training_parameters)s
-    %(architecture_parameters)s
+    %(mlp_initialization)s
+    %(solver_parameters)s
+    %(layer_parameters)s
     %(descent_parameters)s
     %(regressor_parameters)s
 
     Attributes
     ----------
     %(training_attributes)s
+    %(mlp_attributes)s
 
     See Also
     --------

@@ -37,7 +37,6 @@ class Objective:
         Above 0, rows are mixed with others, in shares ``λ ~ Beta(mixup, mixup)`` [1]_.
     rng : numpy.random.Generator, default=None
         Stream of the masks of layers and of mixup; needed where there are any.
-
     augment : callable, default=None
         Returns variations of the rows of a batch, such as turned images.
 

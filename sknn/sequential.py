@@ -130,6 +130,7 @@ class SequentialClassifier(NetworkClassifierMixin, BaseSequential):
     %(image_parameters)s
     %(training_parameters)s
     %(sequential_initialization)s
+    %(solver_parameters)s
     %(descent_parameters)s
     %(classifier_parameters)s
 
@@ -225,6 +226,7 @@ class SequentialRegressor(NetworkRegressorMixin, BaseSequential):
     %(image_parameters)s
     %(training_parameters)s
     %(sequential_initialization)s
+    %(solver_parameters)s
     %(descent_parameters)s
     %(loss_parameter)s
     %(regressor_parameters)s

@@ -1,6 +1,7 @@
 """Images as input: what shapes are read, what is refused, augmentation in training."""
 
 import pickle
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from sknn import (
 )
 from sknn.augmentation import (
     AUGMENTATIONS,
+    Augmentation,
     Brightness,
     Mixup,
     RandomCrop,
@@ -56,6 +58,7 @@ def fit(X, y, **params):
         ),
         ((3, 8, 8), r"channels first. Pass X.transpose\(0, 2, 3, 1\)"),
         ((1, 8, 8), r"channels first"),
+        ((3, 8, 12), r"channels first"),
     ],
 )
 def test_channels_that_look_wrong(shape, message):
@@ -83,6 +86,50 @@ def test_pil_images_are_converted_by_hand():
     Image = pytest.importorskip("PIL.Image")
     with pytest.raises(ValueError, match="PIL images"):
         fit([Image.new("RGB", (8, 8)) for _ in range(10)], y)
+
+
+def test_what_was_fitted_on_bytes_takes_no_other_integers(digits):
+    X, y = digits
+    X = (X * 255).astype(np.uint8)
+    net = fit(X, y)
+    for other in (X.astype(np.int16), X.tolist()):
+        with pytest.raises(ValueError, match=r"fitted on bytes.* X is of int"):
+            net.predict(other)
+    with pytest.raises(ValueError, match=r"Pass X.astype\(numpy.uint8\), or floats"):
+        fit(X, y).fit(X, y, X_val=X.astype(int), y_val=y)
+    assert_allclose(net.predict_proba(X / 255), net.predict_proba(X), rtol=1e-4)
+
+
+def test_a_single_image_needs_an_axis(digits):
+    X, y = digits
+    net = fit(X, y)
+    with pytest.raises(ValueError, match=r"a single image of \(8, 8\). Pass X\[numpy"):
+        net.predict(X[0])
+    assert net.predict(X[0][np.newaxis]).shape == (1,)
+
+
+def test_images_of_different_sizes_cannot_be_stacked(digits):
+    pictures = [np.zeros((8, 8)), np.zeros((8, 9))]
+    objects = np.empty(2, object)
+    objects[:] = pictures
+    for X in (pictures, objects):
+        with pytest.raises(ValueError, match=r"of one size.* resize the images"):
+            fit(X, [0, 1])
+
+
+def test_no_images_at_all(digits):
+    with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+        fit(np.zeros((0, 8, 8)), [])
+    with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+        fit(*digits).predict(np.zeros((0, 8, 8)))
+
+
+def test_blocks_with_a_stride_are_not_residual(digits):
+    for params in ({"stride": 2}, {"padding": "valid"}):
+        with pytest.raises(
+            ValueError, match=r"residual=True .*needs stride=1 and padd"
+        ):
+            fit(*digits, residual=True, **params)
 
 
 # -- augmentation ---------------------------------------------------------------------
@@ -230,3 +277,23 @@ def test_rows_that_are_no_images_cannot_be_varied(digits):
     with pytest.raises(ValueError, match="augmentation needs images"):
         rows.fit(X.reshape(len(X), -1), y)
     assert not hasattr(MLPClassifier(), "augmentation")
+
+
+def test_rows_without_images_can_be_mixed():
+    X, y = np.random.RandomState(0).rand(50, 6), np.arange(50) % 2
+    settings = {"max_iter": 3, "random_state": 0}
+    in_list = SequentialClassifier([Dense(4)], augmentation=Mixup(0.3), **settings)
+    by_name = SequentialClassifier([Dense(4)], mixup=0.3, **settings)
+    assert in_list.fit(X, y).loss_curve_ == by_name.fit(X, y).loss_curve_
+
+
+def test_an_augmentation_must_keep_the_shape(digits):
+    @dataclass(frozen=True)
+    class Crop(Augmentation):
+        """Not a good one."""
+
+        def __call__(self, images, rng):
+            return images[:, 1:]
+
+    with pytest.raises(ValueError, match=r"Crop\(\) must keep the shape .*\(50, 8, 8"):
+        fit(*digits, augmentation=[Crop()])

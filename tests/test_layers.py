@@ -579,3 +579,33 @@ def test_residual_blocks_begin_as_the_identity():
 def test_ranges(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+# -- what cannot be --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        *((lambda n=n: Dense(n), "units of Dense must be a whole number from 1 up")
+          for n in (0, -1, 2.5, True, None, "64")),
+        (lambda: Conv2D((4, 4)), r"channels of Conv2D must be .* got \(4, 4\)"),
+        (lambda: Conv2D(4, (3,)), r"kernel_size must be .* tuple of two .* got \(3,\)"),
+        (lambda: Conv2D(4, [3, 3]), r"kernel_size must be .* tuple of two .* got \[3,"),
+        (lambda: Conv2D(4, 3, (2,)), r"stride must be .* got \(2,\)"),
+        (lambda: MaxPool2D((2,)), r"size must be .* got \(2,\)"),
+        (lambda: DropConnect(64, 0.5), r"dense of DropConnect must be .* got 64"),
+        (lambda: Residual(Dense(64)), r"Residual must be a tuple .* got Dense"),
+        (lambda: Residual([Dense(64)]), r"Residual must be a tuple .* got \["),
+        (lambda: Residual(("relu",)), r"Residual must be a tuple .* got \('r"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_built_is_refused_at_once(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_sizes_may_be_integers_of_numpy():
+    layer = Conv2D(np.int64(2), np.int64(3), np.int32(1), "valid")
+    assert layer.build((1, 5, 5)).out_shape == (2, 3, 3)
+    assert Dense(np.int64(3)).build((2,)).out_shape == (3,)

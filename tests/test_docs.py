@@ -1,0 +1,44 @@
+"""Docstrings of the estimators: each parameter is told of, in the order it has."""
+
+import inspect
+import re
+
+import pytest
+
+import sknn
+
+
+def documented(Estimator, section, end):
+    """Names in a section of a class's docstring."""
+    text = inspect.getdoc(Estimator)
+    text = text[text.index(f"{section}\n---") : text.index(f"{end}\n---")]
+    lines = re.findall(r"^(\w+(?:, \w+)*) :", text, re.MULTILINE)
+    return [name for line in lines for name in line.split(", ")]
+
+
+@pytest.mark.parametrize("name", sknn.__all__)
+def test_parameters_are_documented_in_their_order(name):
+    Estimator = getattr(sknn, name)
+    names = documented(Estimator, "Parameters", "Attributes")
+    assert names == list(inspect.signature(Estimator).parameters)
+
+
+@pytest.mark.parametrize("name", sknn.__all__)
+def test_defaults_are_documented_as_they_are(name):
+    Estimator = getattr(sknn, name)
+    doc = inspect.getdoc(Estimator)
+    for key, parameter in inspect.signature(Estimator).parameters.items():
+        told = re.search(rf"^{key} : .*?default=(.+)$", doc.replace("\\\n", ""), re.M)
+        assert told, key
+        assert eval(told[1]) == parameter.default, key
+
+
+@pytest.mark.parametrize("name", sknn.__all__)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_documented_attributes_exist(name):
+    Estimator = getattr(sknn, name)
+    X, y = [[0.0, 1.0, 2.0, 3.0], [1.0, 0.0, 1.0, 0.0]] * 5, [0, 1] * 5
+    fitted = Estimator(max_iter=1).fit(X, y)
+    for attribute in documented(Estimator, "Attributes", "See Also"):
+        if attribute != "feature_names_in_":  # of data frames only
+            assert hasattr(fitted, attribute), attribute
