@@ -796,6 +796,9 @@ PARAMS = {
     "mixup": 0.2,
     "restore_best": False,
     "refit_on_all": True,
+    "init_from": "weights.npz",
+    "freeze": 1,
+    "head_learning_rate": 0.005,
 }
 # And what has to be another in a fit, since not all of them go together.
 ALL_PARAMS = [
@@ -807,9 +810,13 @@ ALL_PARAMS = [
             "loss": CategoricalCrossEntropy(),
             "label_smoothing": 0.1,
         },
-        {"loss": "log_loss"},
+        {"loss": "log_loss", "init_from": None},
     ),
-    (MLPRegressor, {**PARAMS, "loss": "poisson", "delta": 0.5, "quantile": 0.2}, {}),
+    (
+        MLPRegressor,
+        {**PARAMS, "loss": "poisson", "delta": 0.5, "quantile": 0.2},
+        {"init_from": None},
+    ),
 ]
 
 
