@@ -37,7 +37,7 @@ class Workload:
     name: str
     params: dict
     batch_size: int
-    steps: int = 16
+    steps: int = 64
 
     def data(self):
         rng = np.random.default_rng(0)
