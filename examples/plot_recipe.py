@@ -34,7 +34,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import RandomizedSearchCV, train_test_split
+from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier as SklearnMLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -138,7 +138,7 @@ _, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 for name, model in {"rate 0.001": first, "rate 0.000001": broken}.items():
     few = clone(model).set_params(net__max_iter=500, net__n_iter_no_change=np.inf)
     LossCurveDisplay.from_estimator(few.fit(X_few, y_few), ax=ax, name=name)
-ax.set(yscale="linear", ylim=(0, None))
+ax.set_ylim(0, None)
 plt.show()
 
 # %%
@@ -186,38 +186,30 @@ for name, values in space.items():
     print(f"{name:24}", values)
 
 # %%
-# What is bad is seen soon. So 27 candidates are drawn at random, and trained for 10
-# epochs each. scikit-learn's own search will do.
+# ``CoarseToFineSearchCV`` does this step and the next, in three rounds. What is bad is
+# seen soon. So in the first round 27 candidates are drawn at random, and trained for 10
+# epochs each.
 
-coarse = RandomizedSearchCV(
-    clone(model).set_params(net__max_iter=10),
-    space,
-    n_iter=27,
-    cv=5,
-    n_jobs=2,
-    random_state=0,
-).fit(X_train, y_train)
+search = CoarseToFineSearchCV(model, space, cv=5, n_jobs=2, random_state=0)
+search.fit(X_train, y_train)
 
-SearchDisplay.from_estimator(coarse)
+SearchDisplay.from_estimator(search, rounds=0)
 plt.show()
 
 # %%
-# Each candidate is a point in each of the panels. Look for a slope or a hill, which a
-# parameter that matters has: here the learning rate, which should be neither too small
-# nor too large, and the penalty ``alpha``, which should not be large. Where good and
-# bad points lie side by side a parameter matters less, or 10 epochs are too few to
-# tell.
+# Each candidate is a point in each of the panels; a triangle at the lower edge lies
+# further below. Look for a slope or a hill, which a parameter that matters has: here
+# the learning rate, which should be neither too small nor too large, and the penalty
+# ``alpha``, which should not be large. Where good and bad points lie side by side a
+# parameter matters less, or 10 epochs are too few to tell.
 
 # %%
 # 5. Search finely, for longer
 # ----------------------------
 # By hand one would now narrow each range to where the good candidates lie, and search
-# there for longer. ``CoarseToFineSearchCV`` does that. Its first round is the search of
-# step 4; the best go on to the next, together with new ones from the narrowed ranges.
-# From round to round fewer candidates are trained for longer.
-
-search = CoarseToFineSearchCV(model, space, cv=5, n_jobs=2, random_state=0)
-search.fit(X_train, y_train)
+# there for longer. The search has done that in its other rounds: the best of a round
+# went on to the next, together with new ones from the narrowed ranges. From round to
+# round fewer candidates were trained for longer.
 
 for i, ranges in enumerate(search.ranges_):
     low, high = ranges["net__learning_rate_init"].support()
@@ -231,8 +223,8 @@ for name, value in search.best_params_.items():
     )
 
 # %%
-# The later rounds, in lighter colours, lie close together at the top: their candidates
-# come from where it is worth training for longer.
+# The later rounds, in lighter colours, lie close together at the top, all but one
+# candidate: they come from where it is worth training for longer.
 
 SearchDisplay.from_estimator(search)
 plt.show()
@@ -278,8 +270,8 @@ plt.show()
 #   It over-fits, learns its rows by heart: more rows, more penalty, more dropout.
 # - **Tuned**: both come down, level off, and end close together.
 #
-# With dropout the training loss may lie above the other: units are left out in training
-# only.
+# The training loss may lie above the other: it holds the penalty, and with dropout
+# units are left out in training only.
 #
 # The ``doctor`` reads such curves, and does all the checks of this page besides. It
 # names the cause where it can:
@@ -296,10 +288,11 @@ print(reports["Two hidden units"])
 # 7. Look at activations and gradients
 # ------------------------------------
 # Last, a look inside. What a layer puts out, its activations, should differ from row to
-# row about as much as its input does, and that before training already. Here are two
-# networks of six layers that differ in nothing but the initial weights. On the left
-# they suit the activation function; on the right they are so small that behind the
-# third layer next to nothing is left of the signal.
+# row about as much as its input does, and that before training already; the spread next
+# to a histogram is how much the rows differ. Here are two networks of six layers that
+# differ in nothing but the initial weights. On the left they suit the activation
+# function; on the right they are so small that behind the third layer next to nothing
+# is left of the signal.
 
 deep = {
     choice: behind_scaler(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,7 +22,14 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknn import CNNClassifier, MLPClassifier, MLPRegressor, display
+from sknn import (
+    CNNClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialClassifier,
+    SequentialRegressor,
+    display,
+)
 from sknn.augmentation import Brightness, RandomFlip, RandomShift
 from sknn.display import (
     ActivationDisplay,
@@ -33,7 +41,7 @@ from sknn.display import (
     SearchDisplay,
 )
 from sknn.inspection import activation_statistics, learning_rate_range_test
-from sknn.layers import Residual
+from sknn.layers import Activation, Conv2D, Dense, Flatten, MaxPool2D, Residual
 from sknn.model_selection import CoarseToFineSearchCV
 from sknn.schedules import Cosine, InvScaling
 
@@ -76,6 +84,15 @@ def cnn():
 def legend_of(ax):
     legend = ax.get_legend()
     return [] if legend is None else [text.get_text() for text in legend.get_texts()]
+
+
+def tick_labels(axis):
+    """Return the labels within the limits, of large and of small ticks."""
+    low, high = axis.get_view_interval()
+    axis.axes.figure.canvas.draw()
+    ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+    shown = [tick for tick in ticks if low <= tick.get_loc() <= high]
+    return [tick.label1.get_text() for tick in shown if tick.label1.get_text()]
 
 
 def draw(figure):
@@ -234,6 +251,8 @@ def test_a_single_axes_of_the_user_gets_the_losses(stopped):
     "loss, scale",
     [
         ([1, 0.5, 0.2], "linear"),
+        ([1, 0.05], "linear"),
+        ([1, 0.03], "log"),
         ([1, 0.1, 0.01], "log"),
         ([1, 0.1, 0.0], "linear"),
         ([1, 0.1, -0.01], "linear"),
@@ -245,6 +264,25 @@ def test_a_single_axes_of_the_user_gets_the_losses(stopped):
 def test_losses_over_decades_have_a_logarithmic_axis(loss, scale):
     shown = LossCurveDisplay(loss=loss).plot()
     assert shown.ax_.get_yscale() == scale
+    draw(shown.figure_)
+
+
+def test_a_logarithmic_axis_of_losses_has_plain_labels():
+    shown = LossCurveDisplay(loss=[2, 0.04]).plot()
+    assert tick_labels(shown.ax_.yaxis) == ["0.1", "0.3", "1"]
+
+
+def test_a_single_curve_has_the_name_alone():
+    assert legend_of(LossCurveDisplay(loss=[2, 1], name="sgd").plot().ax_) == ["sgd"]
+
+
+@pytest.mark.parametrize("Sequential", [SequentialClassifier, SequentialRegressor])
+def test_loss_curves_of_own_layers(Sequential):
+    layers = [Dense(5), Activation("relu")]
+    net = Sequential(layers, early_stopping=True, max_iter=3, random_state=0)
+    shown = LossCurveDisplay.from_estimator(net.fit(*IRIS))
+    assert len(shown.lines_) == 3
+    assert_array_equal(shown.lines_[0].get_ydata(), net.loss_curve_)
     draw(shown.figure_)
 
 
@@ -369,12 +407,23 @@ def test_histograms_of_activations():
             bars[uncut] * counts[uncut].max(), bars[uncut].max() * counts[uncut]
         )
         assert bars.max() <= 0.9 + 1e-9
-    remarks = [text.get_text() for text in shown.ax_.texts]
-    stds = [statistics.columns["std"][row] for row in (0, 2, 4)]
-    assert remarks[0] == f"std {stds[0]:.2g}"
-    assert remarks[1].endswith("dead")
-    assert remarks[2].endswith("saturated")
+    assert_array_equal(
+        shown.spread, [statistics.columns["spread"][i] for i in (0, 2, 4)]
+    )
     draw(shown.figure_)
+
+
+def test_what_is_written_next_to_a_layer():
+    shown = ActivationDisplay(
+        layers=list("abcdef"), counts=[[1, 2]] * 6, edges=[[0, 1, 2]] * 6,
+        spread=[0.25, 2.34e-6, 1, 1, 1, 1],
+        dead=[np.nan, 0.126, 0, 0.5, 1, 0.004],
+        saturated=[np.nan, np.nan, np.nan, 0.75, 0, np.nan],
+    ).plot()  # fmt: skip
+    assert [text.get_text() for text in shown.ax_.texts] == [
+        "spread 0.25", "spread 2.3e-06\n13% dead", "spread 1",
+        "spread 1\n75% saturated", "spread 1", "spread 1",
+    ]  # fmt: skip
 
 
 def test_chosen_layers():
@@ -390,7 +439,10 @@ def test_chosen_layers():
 def test_layers_without_a_single_number():
     edges = np.linspace(0, 1, 4)
     shown = ActivationDisplay(
-        layers=["a", "b"], counts=[[0, 0, 0]] * 2, edges=[edges] * 2, std=[np.nan] * 2
+        layers=["a", "b"],
+        counts=[[0, 0, 0]] * 2,
+        edges=[edges] * 2,
+        spread=[np.nan] * 2,
     ).plot()
     draw(shown.figure_)
 
@@ -452,6 +504,21 @@ def test_the_augmentation_of_an_estimator():
         assert_array_equal(shown.draws, by_hand.draws)
     with pytest.raises(ValueError, match="MLPClassifier has none"):
         AugmentationDisplay.from_estimator(mlp(), IMAGES)
+
+
+@pytest.mark.parametrize("Sequential", [SequentialClassifier, SequentialRegressor])
+def test_the_augmentation_of_own_layers(Sequential):
+    flip = [RandomFlip(p=1.0)]
+    by_hand = AugmentationDisplay.from_augmentation(flip, IMAGES[:4])
+    layers = [Conv2D(2, 3), Activation("relu"), Flatten()]
+    net = Sequential(layers, augmentation=flip, max_iter=1, random_state=0)
+    rows = IMAGES.reshape(200, 64)
+    for X in (IMAGES, rows):
+        shown = AugmentationDisplay.from_estimator(net, X)
+        assert_array_equal(shown.draws, by_hand.draws)
+    net.fit(IMAGES, LABELS)
+    shown = AugmentationDisplay.from_estimator(net, rows)
+    assert_array_equal(shown.draws, by_hand.draws)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (2, 8, 8, 2), (0, 8, 8)])
@@ -525,6 +592,29 @@ def test_filters_within_a_residual_block():
     assert np.shape(shown.filters) == (3, 5, 5, 1)
 
 
+@pytest.mark.parametrize("Sequential", [SequentialClassifier, SequentialRegressor])
+def test_filters_of_own_layers(Sequential):
+    net = Sequential([Conv2D(3, 5), Flatten()], max_iter=1, random_state=0)
+    shown = FilterDisplay.from_estimator(net.fit(IMAGES, LABELS))
+    W = net.network_.params[1]["W"]
+    assert_array_equal(shown.filters, W.transpose(0, 2, 3, 1))
+    draw(shown.figure_)
+
+
+@pytest.mark.parametrize("pool, sides", [([], (6, 4)), ([MaxPool2D(2)], (3, 2))])
+def test_units_behind_flattened_images(pool, sides):
+    X = np.random.RandomState(0).rand(20, 6, 4, 3)
+    layers = [*pool, Flatten(), Dense(2), Activation("relu")]
+    net = SequentialClassifier(layers, max_iter=1, random_state=0)
+    shown = FilterDisplay.from_estimator(net.fit(X, np.arange(20) % 2))
+    (W,) = (p["W"] for p in net.network_.params[:-1] if p)
+    # The network has the channels in front, the picture behind.
+    for filter, weights in zip(shown.filters, W.T, strict=True):
+        assert_array_equal(filter, weights.reshape(3, *sides).transpose(1, 2, 0))
+    again = FilterDisplay.from_estimator(net, input_shape=(*sides, 3))
+    assert_array_equal(again.filters, shown.filters)
+
+
 # -- searches -------------------------------------------------------------------------
 
 
@@ -552,7 +642,7 @@ def test_a_panel_for_each_parameter(search):
     assert ring.get_xdata() == [x[search.best_index_]]
     assert ring.get_ydata() == [search.best_score_]
     categories = [tick.get_text() for tick in shown.axes_[2].get_xticklabels()]
-    assert sorted(categories) == ["(3,)", "(5,)"]
+    assert categories == ["(3,)", "(5,)"]
     assert shown.axes_[0].get_ylabel() == "Mean test accuracy"
     draw(shown.figure_)
 
@@ -611,6 +701,50 @@ def test_few_scores(scores):
     draw(shown.figure_)
 
 
+def test_categories_have_the_order_of_the_search():
+    sizes = [(5,), (3,), (3, 3), (9,)]
+    grid = [
+        {"hidden_layer_sizes": sizes[:2], "batch_size": [64, "auto", 16]},
+        {"hidden_layer_sizes": sizes[2:3], "batch_size": [32]},
+    ]
+    search = GridSearchCV(mlp(max_iter=1), grid, cv=2).fit(*IRIS)
+    names = {"batch_size": ["auto", "16", "32", "64"]}
+    names["hidden_layer_sizes"] = [str(size) for size in sizes[:3]]
+    shown = SearchDisplay.from_estimator(search, parameters=list(names))
+    for ax, expected in zip(shown.axes_, names.values(), strict=True):
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == expected
+    places = shown.axes_[0].collections[0].get_offsets()[:, 0]
+    drawn = [names["batch_size"][int(x)] for x in places]
+    assert drawn == [str(size) for size in search.cv_results_["param_batch_size"]]
+    by_hand = {"scores": [1, 2, 3], "parameters": {"a": ["x", 2, 1]}}
+    (ax,) = SearchDisplay(**by_hand).plot().axes_
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["x", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    "low, high, labels",
+    [
+        (1e-4, 1e-1, ["0.0001", "0.001", "0.01", "0.1"]),
+        (0.011, 0.34, ["0.01", "0.03", "0.1", "0.3"]),
+        (1e-6, 1e-5, ["1e-06", "3e-06", "1e-05"]),
+        (0.015, 0.12, ["0.02", "0.05", "0.1"]),
+        (0.0198, 0.041, ["0.02", "0.03", "0.04"]),
+    ],
+)
+def test_labels_of_a_logarithmic_axis_do_not_overlap(low, high, labels):
+    values = np.geomspace(low, high, 7)
+    parameters = {name: values for name in "abc"}
+    shown = SearchDisplay(
+        scores=np.arange(7), parameters=parameters, log_parameters=["a"]
+    ).plot()
+    axis = shown.axes_[0].xaxis
+    assert tick_labels(axis) == labels
+    boxes = [tick.label1.get_window_extent() for tick in axis.get_major_ticks()]
+    boxes = sorted((box.x0, box.x1) for box in boxes if box.width)
+    for (_, left), (right, _) in pairwise(boxes):
+        assert left < right
+
+
 def test_rounds_have_colours():
     halving = HalvingRandomSearchCV(
         mlp(), {"alpha": loguniform(1e-5, 1)}, n_candidates=4, factor=2, cv=2,
@@ -640,6 +774,19 @@ def test_a_search_from_coarse_to_fine():
     assert_array_equal(shown.rounds, search.cv_results_["round"])
     labels = [text.get_text() for text in shown.figure_.legends[0].get_texts()]
     assert labels == ["round 0", "round 1", "round 2", "best"]
+    results = search.cv_results_
+    coarse = SearchDisplay.from_estimator(search, rounds=0)
+    assert [ax.get_xlabel() for ax in coarse.axes_] == ["activation", "alpha"]
+    assert_array_equal(coarse.scores, results["mean_test_score"][:6])
+    assert_array_equal(coarse.parameters["alpha"], results["param_alpha"][:6])
+    assert coarse.best_index == np.argmax(coarse.scores)
+    fine = SearchDisplay.from_estimator(search, rounds=[1, 2])
+    assert_array_equal(fine.rounds, results["round"][6:])
+    assert fine.best_index == search.best_index_ - 6
+    assert coarse.axes_[1].get_xscale() == fine.axes_[1].get_xscale() == "log"
+    for wrong in (3, [0, 3], []):
+        with pytest.raises(ValueError, match=r"among the rounds .*\[0, 1, 2\], got"):
+            SearchDisplay.from_estimator(search, rounds=wrong)
 
 
 def test_several_metrics():
@@ -665,5 +812,7 @@ def test_searches_that_cannot_be_drawn():
     with pytest.raises(NotFittedError):
         SearchDisplay.from_estimator(GridSearchCV(mlp(), {"alpha": [1, 2]}))
     search = GridSearchCV(mlp(), {"alpha": [1]}, cv=2).fit(*IRIS)
+    with pytest.raises(ValueError, match="no rounds to choose from, got rounds=1"):
+        SearchDisplay.from_estimator(search, rounds=1)
     with pytest.raises(ValueError, match="no parameter has more than one value"):
         SearchDisplay.from_estimator(search)

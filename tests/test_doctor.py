@@ -21,14 +21,21 @@ from sklearn.datasets import (
     make_regression,
 )
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import ShuffleSplit, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils import check_random_state
 
-from sknn import CNNClassifier, CNNRegressor, MLPClassifier, MLPRegressor
+from sknn import (
+    CNNClassifier,
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialClassifier,
+)
 from sknn.initializers import Initializer
 from sknn.inspection import Finding, doctor
+from sknn.layers import Dense
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -103,6 +110,8 @@ def cnn(Estimator=CNNClassifier, **params):
 
 AUTO = {"initializer": "auto"}
 NORMAL = {"initializer": "normal"}
+SHORT_BATCHES = {"batch_size": 32, "learning_rate_init": 0.11}
+SLOW = {"batch_size": 32, "solver": "sgd", "learning_rate_init": 0.001}
 
 ILL = [
     ("unscaled-features", clf(), RAW_CANCER),
@@ -138,8 +147,10 @@ ILL = [
     ("learning-rate-too-high", reg(learning_rate_init=1.0, solver="sgd"), FRIEDMAN),
     ("learning-rate-too-high", cnn(learning_rate_init=0.5, max_iter=5), IMAGES),
     ("not-converged", clf(learning_rate_init=0.002, max_iter=5), DIGITS),
+    ("not-converged", clf(**SLOW, max_iter=200), DIGITS),
     ("not-converged", reg(learning_rate_init=0.002, max_iter=10), LINEAR),
     ("under-fitting", clf(alpha=300.0, learning_rate_init=0.01), DIGITS),
+    ("under-fitting", clf(solver="sgd", alpha=10.0, **SHORT_BATCHES), DIGITS),
     ("under-fitting", clf(2, learning_rate_init=0.03, max_iter=300), DIGITS),
     ("under-fitting", reg(1, learning_rate_init=0.02, max_iter=200), FRIEDMAN),
     ("under-fitting", clf(alpha=1000.0, learning_rate_init=0.01), WINE),
@@ -293,6 +304,88 @@ def test_early_stopping_tells_the_score_of_the_network_that_is_kept(restore_best
     scores = fitted.validation_scores_
     expected = max(scores) if restore_best else scores[-1]
     assert doctor(fitted, *WINE).figures["validation score"] == expected
+
+
+HALF_HELD_OUT = {"early_stopping": True, "validation_fraction": 0.5}
+
+
+@pytest.mark.parametrize(
+    "fraction", [0.5, ShuffleSplit(1, test_size=0.5, random_state=1)], ids=str
+)
+def test_rows_that_early_stopping_held_out_are_no_training_rows(fraction):
+    X, y = some(DIGITS, 120)
+    params = {**HALF_HELD_OUT, "validation_fraction": fraction}
+    fitted = clf(100, learning_rate_init=0.01, max_iter=100, **params).fit(X, y)
+    report = doctor(fitted, X, y)
+    train, held_out = scores_of(report)
+    assert report.figures["rows"] == 60
+    assert (train + held_out) / 2 == pytest.approx(fitted.score(X, y))
+    assert train > fitted.score(X, y) > held_out
+    assert report.diseases == ["too-little-data"]
+    everything = clone(fitted).set_params(refit_on_all=True).fit(X, y)
+    assert scores_of(doctor(everything, X, y))[0] == everything.score(X, y)
+
+
+def scores_of(report):
+    return report.figures["training score"], report.figures["validation score"]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"random_state": np.random.RandomState(0)},
+        {"warm_start": True},
+        {"validation_fraction": ShuffleSplit(1, test_size=0.5)},
+    ],
+    ids=str,
+)
+def test_where_they_are_not_known_the_training_score_is_an_estimate(params):
+    X, y = some(DIGITS, 120)
+    given = {**HALF_HELD_OUT, "learning_rate_init": 0.01, **params}
+    fitted = clf(**given).fit(X, y)
+    stream = check_random_state(None).get_state()[1].copy()
+    report = doctor(fitted, X, y)
+    assert np.array_equal(check_random_state(None).get_state()[1], stream)
+    assert "not exact" in report.notes[0]
+    train, held_out = scores_of(report)
+    assert (train + held_out) / 2 == pytest.approx(fitted.score(X, y))
+    # With a validation set none are held out.
+    X_val, y_val = some(WINE, 50)
+    fitted = clf(**given).fit(*WINE, X_val=X_val, y_val=y_val)
+    report = doctor(fitted, *WINE, X_val, y_val)
+    assert report.figures["training score"] == fitted.score(*WINE)
+    assert not report.notes
+
+
+def test_a_mild_finding_does_not_hide_a_serious_one():
+    data = some(DIGITS, 600)
+    estimator = clf(2, solver="sgd", max_iter=200, n_iter_no_change=np.inf)
+    estimator.set_params(early_stopping=True, **SHORT_BATCHES)
+    report = doctor(estimator.fit(*data), *data)
+    assert report.diseases[0] == "under-fitting"
+    assert "over-fitting" not in report.diseases
+    constant = np.c_[DIGITS[0], np.ones(len(DIGITS[0]))], DIGITS[1]
+    report = doctor(clf(learning_rate_init=1e-6), *constant)
+    assert report.diseases == ["learning-rate-too-low", "constant-features"]
+
+
+def test_a_penalty_that_makes_the_rate_too_high_is_named():
+    diverges = clf(solver="sgd", alpha=np.float64(1000.0), **SHORT_BATCHES)
+    finding = doctor(diverges, *DIGITS).findings[0]
+    assert finding.disease == "learning-rate-too-high"
+    assert "Lower alpha=1000:" in finding.advice
+    estimator = clf(alpha=np.float64(300.0), dropout=0.1, learning_rate_init=0.01)
+    advice = doctor(estimator, *DIGITS).findings[0].advice
+    assert advice.startswith("Lower alpha=300, dropout=0.1;")
+
+
+def test_advice_names_parameters_that_there_are():
+    own = SequentialClassifier([Dense(2)], learning_rate_init=0.03, random_state=0)
+    report = doctor(own, *DIGITS)
+    assert report.diseases == ["under-fitting"]
+    assert "(layers)" in report.findings[0].advice
+    frozen = cnn(freeze="conv").fit(*IMAGES)
+    assert doctor(frozen, *IMAGES).figures["rows"] == 700
 
 
 def test_a_fitted_pipeline():

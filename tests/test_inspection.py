@@ -26,10 +26,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils import check_random_state
 
-from sknn import CNNClassifier, CNNRegressor, MLPClassifier, MLPRegressor
+from sknn import (
+    CNNClassifier,
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialClassifier,
+)
 from sknn.activations import ACTIVATIONS, ActivationFunction
 from sknn.initializers import Initializer
 from sknn.inspection import (
+    LearningRateRange,
     activation_statistics,
     check_gradients,
     check_initial_loss,
@@ -37,7 +44,15 @@ from sknn.inspection import (
     gradient_statistics,
     learning_rate_range_test,
 )
-from sknn.layers import Dense, Dropout
+from sknn.layers import (
+    Activation,
+    Conv2D,
+    Dense,
+    DropConnect,
+    Dropout,
+    Flatten,
+    Residual,
+)
 from sknn.losses import HalfSquaredError
 from sknn.solvers import SGD, AdamW
 
@@ -250,7 +265,10 @@ def test_a_regressor_is_compared_with_predicting_0_and_the_best_constant(
 
 def test_bad_beginnings_are_told_apart():
     X, y = load_breast_cancer(return_X_y=True)
-    assert "StandardScaler" in check_initial_loss(classifier(), X, y).advice
+    advice = check_initial_loss(classifier(), X, y).advice
+    assert "StandardScaler" in advice
+    assert "target" not in advice
+    assert "the target" in check_initial_loss(regressor(), 1000 * X, y).advice
     large = classifier(initializer="normal", init_scale=2.0)
     assert "init_scale" in check_initial_loss(large, *CANCER).advice
     far = check_initial_loss(regressor(), DIABETES[0], DIABETES[1] + 100)
@@ -333,7 +351,9 @@ def test_regularisation_is_off_while_learning_by_heart(regularization):
         ({"learning_rate_init": 1e-7}, "Raise learning_rate_init"),
         ({"initializer": "zeros"}, "initializer='auto'"),
         ({"learning_rate_init": 1e4, "solver": "sgd"}, "Lower learning_rate_init"),
-        ({"hidden_layer_sizes": (1,)}, "more units"),
+        ({"hidden_layer_sizes": (1,)}, r"more units (hidden_layer_sizes)"),
+        ({"learning_rate_init": 10.0, "solver": "sgd"}, "Lower learning_rate_init"),
+        ({"learning_rate_init": 3.0, "batch_size": 32}, "Lower learning_rate_init"),
     ],
     ids=str,
 )
@@ -342,6 +362,60 @@ def test_the_cause_of_failing_is_named(params, cause):
     check = check_overfits_small_sample(clf, *DIGITS, n_batches=1, max_iter=50)
     assert not check.ok
     assert cause in check.advice
+
+
+def test_the_first_loss_of_the_small_sample_is_that_before_training():
+    clf = classifier(learning_rate_init=10.0, solver="sgd")
+    check = check_overfits_small_sample(clf, *DIGITS, max_iter=2)
+    assert check.figures["first loss"] == check_initial_loss(clf, *DIGITS).found
+
+
+def test_batches_of_the_small_sample_are_small_unless_they_are_asked_for():
+    for batch_size, rows in (("auto", 250), (100, 500)):
+        clf = classifier(batch_size=batch_size, learning_rate_init=0.02)
+        check = check_overfits_small_sample(clf, *DIGITS)
+        assert check.figures["rows"] == rows
+        assert check.ok
+
+
+LAYERS = [
+    Dropout(0.9),
+    DropConnect(Dense(20), 0.9),
+    Activation("relu"),
+    Residual((Dense(20), Dropout(0.9))),
+]
+
+
+def sequential(layers=LAYERS, **params):
+    given = {"learning_rate_init": 0.01, "random_state": 0, **params}
+    return SequentialClassifier(layers, **given)
+
+
+def test_nothing_is_left_out_at_random_in_layers_while_learning_by_heart():
+    estimator = sequential()
+    check = check_overfits_small_sample(estimator, *WINE)
+    assert check.ok
+    assert estimator.layers is LAYERS
+    assert LAYERS[0].rate == LAYERS[3].layers[1].rate == 0.9
+
+
+def test_advice_names_parameters_that_there_are():
+    check = check_overfits_small_sample(sequential([Dense(1)]), *DIGITS, max_iter=30)
+    assert "more units (layers)" in check.advice
+
+
+@pytest.mark.parametrize("is_fitted", [False, True])
+@all_tools
+def test_layers_of_the_users_own_and_frozen_ones(tool, is_fitted):
+    X, y = IMAGES[0][:100], IMAGES[1][:100]
+    frozen = CNNClassifier(
+        4, hidden_layer_sizes=8, max_iter=2, freeze="conv", random_state=0
+    )
+    own = sequential([Conv2D(4), Flatten(), Dropout(0.5), Dense(8)], max_iter=2)
+    for estimator in (frozen, own):
+        if is_fitted:
+            estimator.fit(X, y)
+        assert repr(tool(estimator, X, y))
 
 
 @pytest.mark.parametrize("name", ["n_batches", "max_iter"])
@@ -383,6 +457,14 @@ def test_the_test_ends_when_the_loss_explodes():
     assert len(result.losses) < 100
     assert np.isfinite(result.losses).all()
     assert result.suggestion < result.lowest < result.learning_rates[-1]
+
+
+def test_the_text_of_the_range_test_says_how_it_ended():
+    for last, told in ((1.1, "did not rise"), (3.9, "then rises to 3.9.")):
+        losses = np.array([2.0, 1.0, last])
+        rates = np.array([0.1, 1.0, 10.0])
+        result = LearningRateRange(rates, losses, losses, 0.1, exploded=False)
+        assert told in " ".join(repr(result).split())
 
 
 def test_nothing_is_suggested_where_no_rate_helps():
@@ -628,6 +710,23 @@ def test_parameters_in_residual_blocks_are_told_apart():
     assert columns["layer"] == [*(f"residual1.{name}" for name in names), "output"]
     assert columns["parameters"] == [14 * 8, 16, 9 * 6, 14 * 6, 7 * 3]
     assert sum(columns["parameters"]) == clf.network_.theta.size
+
+
+@pytest.mark.parametrize(
+    "params, told, untold",
+    [
+        ({}, ["first steps", "of adam"], []),
+        ({"solver": "sgd"}, ["0.001", "first steps"], ["adam"]),
+        ({"solver": "lbfgs"}, [], ["ratio of"]),
+    ],
+    ids=str,
+)
+def test_the_remark_below_gradients_suits_the_solver(params, told, untold):
+    clf = classifier(**params)
+    text = repr(gradient_statistics(clf, *WINE))
+    assert all(words in text for words in told)
+    assert not any(words in text for words in untold)
+    assert "first steps" not in repr(gradient_statistics(clf.fit(*WINE), *WINE))
 
 
 # -- gradient check -------------------------------------------------------------------

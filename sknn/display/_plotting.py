@@ -85,6 +85,28 @@ def spans_decades(values: Any, ratio: float = 10) -> bool:
     return bool(numbers.max() >= ratio * numbers.min())
 
 
+def label_decades(axis: Any) -> None:
+    """Label a logarithmic axis sparsely: powers of ten, or a few numbers if few fit."""
+    from matplotlib import ticker
+
+    low, high = axis.get_view_interval()
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
+    locator: Any = ticker.MaxNLocator(3, steps=[1, 2, 5, 10])
+    plain = True
+    for digits in ([1], [1, 3], [1, 2, 5]):
+        ticks = np.outer(powers, digits)
+        shown = ticks[(low <= ticks) & (ticks <= high)]
+        if len(shown) >= 3:
+            locator = ticker.LogLocator(subs=digits)
+            # Others are better read as powers.
+            plain = len(digits) > 1 or (shown.min() >= 1e-4 and shown.max() < 1e6)
+            break
+    axis.set_major_locator(locator)
+    axis.set_minor_formatter(ticker.NullFormatter())
+    if plain:
+        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+
+
 def drawn_values(ax: Any) -> Array:
     """Return the heights of all points of the lines in `ax`."""
     lines = [np.asarray(line.get_ydata(), dtype=float) for line in ax.lines]

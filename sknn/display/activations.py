@@ -21,11 +21,16 @@ class ActivationDisplay:
     """Histograms of what the layers put out, one below the other, the input on top.
 
     Use :meth:`from_estimator` or :meth:`from_statistics` to make one. All layers have
-    one axis, so that one can see the signal fade or explode from layer to layer. Next
-    to each stands its standard deviation, and for activations the share of dead units,
-    or, where the function is flat on both sides, of saturated elements. Heights are
-    relative to the layer; a bar that stands out alone, such as the zeros of 'relu', is
-    cut.
+    one axis, so that one can see the signal fade or explode from layer to layer.
+
+    Next to each stands its spread, the standard deviation of a unit over the rows, as
+    root mean square over the units: how much the rows differ. A histogram can be wide
+    and the spread nothing, where each unit has a value of its own, but the same for all
+    rows; then the signal has faded. Where there are any, the share of dead units is
+    told, or, of functions that are flat on both sides, that of saturated elements.
+
+    Heights are relative to the layer; a bar that stands out alone, such as the zeros of
+    'relu', is cut.
 
     Parameters
     ----------
@@ -35,8 +40,8 @@ class ActivationDisplay:
         The histograms.
     edges : sequence of n_layers arrays of shape (n_bins + 1,)
         The edges of their bins.
-    std : array-like of shape (n_layers,)
-        Standard deviations.
+    spread : array-like of shape (n_layers,)
+        How much the rows differ in each layer.
     dead, saturated : array-like of shape (n_layers,), default=None
         Shares of dead units and of saturated elements, NaN where there are none.
     name : str, default=None
@@ -75,7 +80,7 @@ class ActivationDisplay:
         layers: Sequence[str],
         counts: Sequence[ArrayLike],
         edges: Sequence[ArrayLike],
-        std: ArrayLike,
+        spread: ArrayLike,
         dead: ArrayLike | None = None,
         saturated: ArrayLike | None = None,
         name: str | None = None,
@@ -83,7 +88,7 @@ class ActivationDisplay:
         self.layers = layers
         self.counts = counts
         self.edges = edges
-        self.std = std
+        self.spread = spread
         self.dead = dead
         self.saturated = saturated
         self.name = name
@@ -181,7 +186,7 @@ class ActivationDisplay:
         rows = chosen_rows(columns["layer"], np.asarray(columns["dead"]), layers)
         parts = {
             title: [columns[title][i] for i in rows]
-            for title in ("std", "dead", "saturated")
+            for title in ("spread", "dead", "saturated")
         }
         display = cls(
             layers=[columns["layer"][i] for i in rows],
@@ -261,13 +266,11 @@ class ActivationDisplay:
         dead = nothing if self.dead is None else np.asarray(self.dead)
         saturated = nothing if self.saturated is None else np.asarray(self.saturated)
         remarks = []
-        for std, d, s in zip(np.asarray(self.std), dead, saturated, strict=True):
-            remark = f"std {std:.2g}"
-            if np.isfinite(s):
-                remark += f"\n{s:.0%} saturated"
-            elif np.isfinite(d):
-                remark += f"\n{d:.0%} dead"
-            remarks.append(remark)
+        for spread, d, s in zip(np.asarray(self.spread), dead, saturated, strict=True):
+            share, what = (s, "saturated") if np.isfinite(s) else (d, "dead")
+            remark = f"spread {spread:.2g}"
+            # Below half a percent it would be "0%".
+            remarks.append(f"{remark}\n{share:.0%} {what}" if share > 0.005 else remark)
         return remarks
 
 

@@ -11,6 +11,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from .._images import guess_image_shape
 from .._typing import Array
+from ..layers import Flatten
 from ._plotting import as_axes, fitted_estimator, fitting_size, mosaic, new_axes
 
 
@@ -82,8 +83,8 @@ class FilterDisplay:
             How many to draw at most: the first ones.
         input_shape : tuple of int, default=None
             Height, width and channels (1 if left out) of the images in the rows that a
-            dense layer sees. None takes the ``input_shape_`` of the estimator, or
-            guesses a square image, grey or in colour.
+            dense layer sees. None takes the shape that the network knows, or guesses a
+            square image, grey or in colour.
         n_columns : int, default=8
             Pictures side by side.
         ax : matplotlib Axes, default=None
@@ -109,12 +110,12 @@ class FilterDisplay:
         final = fitted_estimator(estimator, "network_", cls)
         if n_filters < 1:
             raise ValueError(f"n_filters must be 1 or more, got {n_filters}.")
-        W = first_weights(final.network_)
+        W, shape = first_weights(final.network_)
         if W.ndim == 4:  # a convolution: (filters, channels, height, width)
             filters = W.transpose(0, 2, 3, 1)
         else:
-            shape = image_shape(final, len(W), input_shape)
-            filters = W.T.reshape(-1, *shape)
+            shape = shape or getattr(final, "input_shape_", None)
+            filters = W.T.reshape(-1, *image_shape(shape, len(W), input_shape))
         display = cls(filters=filters[:n_filters].copy(), n_columns=n_columns)
         return display.plot(ax=ax, **kwargs)
 
@@ -162,17 +163,32 @@ class FilterDisplay:
         return [pictures[i : i + n] for i in range(0, len(pictures), n)]
 
 
-def first_weights(network: Any) -> Array:
-    """Return the weights of the first layer that has any."""
-    for params, spec in zip(network.params, network.specs, strict=True):
+def first_weights(network: Any) -> tuple[Array, tuple[int, ...] | None]:
+    """Return the weights of the first layer that has any, and what images it sees.
+
+    That is the shape of those that were flattened in front of a dense layer, if any.
+    The rows of its weights are in their order: height, width, channels.
+    """
+    shape = None
+    layers = zip(network.layers, network.params, network.specs, strict=True)
+    for layer, params, spec in layers:
+        if isinstance(layer, Flatten) and len(spec.in_shape) == 3:
+            C, *sides = spec.in_shape
+            shape = (*sides, C)
         for name, param in spec.params.items():
-            if param.decay and params[name].ndim in (2, 4):
-                return params[name]
+            if not param.decay or params[name].ndim not in (2, 4):
+                continue
+            W = params[name]
+            if shape is not None:
+                W = np.moveaxis(W.reshape(C, *sides, -1), 0, 2).reshape(W.shape)
+            return W, shape
     raise ValueError(f"FilterDisplay finds no layer with weights in {network!r}.")
 
 
 def image_shape(
-    estimator: Any, n_features: int, input_shape: tuple[int, ...] | None
+    known: tuple[int, ...] | None,
+    n_features: int,
+    input_shape: tuple[int, ...] | None,
 ) -> tuple[int, ...]:
     """Return height, width and channels of the images in the rows of a dense layer."""
     if input_shape is not None:
@@ -183,7 +199,7 @@ def image_shape(
                 f"images with {n_features} numbers, got {input_shape!r}."
             )
         return shape
-    shape = getattr(estimator, "input_shape_", None) or guess_image_shape(n_features)
+    shape = known or guess_image_shape(n_features)
     if math.prod(shape) != n_features or shape[0] == 1:
         raise ValueError(
             f"The first layer sees {n_features} numbers, which are no square image. "

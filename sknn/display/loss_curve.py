@@ -13,6 +13,7 @@ from ._plotting import (
     as_axes,
     drawn_values,
     fitted_estimator,
+    label_decades,
     label_of,
     new_axes,
     score_name,
@@ -23,13 +24,19 @@ from ._plotting import (
 SCORE_PANEL = "validation score"
 """Label of the axes with the scores, by which those with the losses find them."""
 
+LOG_FROM = 10**1.5
+"""Ratio of the largest loss to the smallest from which the axis is logarithmic."""
+
 
 class LossCurveDisplay:
     """Learning curves: training loss, validation loss and score after each epoch.
 
     Use :meth:`from_estimator` to make one. The training loss is dashed, what is
     measured on the validation set is solid; the scores have a panel of their own. A dot
-    marks the best epoch, whose weights early stopping has kept.
+    marks the best epoch, whose weights early stopping has kept. The training loss holds
+    the penalty on the weights (`alpha`), the loss on the validation set does not: a gap
+    between the two may be that alone. Losses that span more than one and a half decades
+    are on a logarithmic axis.
 
     Parameters
     ----------
@@ -172,15 +179,18 @@ class LossCurveDisplay:
         name = self.name if name is None else name
         self.axes_ = self._panels(ax)
         self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
-        training = {"linestyle": "--", "label": label_of(name, "training"), **kwargs}
+        alone = self.validation_loss is None and self.validation_score is None
+        label = name if name and alone else label_of(name, "training")
+        training = {"linestyle": "--", "label": label, **kwargs}
         self.lines_ = [draw_curve(self.ax_, self.loss, **training)]
         color = self.lines_[0].get_color()
         style = {"color": color, "label": label_of(name, "validation"), **kwargs}
         if self.validation_loss is not None:
             self._draw_validation(self.ax_, self.validation_loss, style)
         self.ax_.set(xlabel="Epoch", ylabel="Loss")
-        if spans_decades(drawn_values(self.ax_)):
+        if spans_decades(drawn_values(self.ax_), LOG_FROM):
             self.ax_.set_yscale("log")
+            label_decades(self.ax_.yaxis)
         if len(self.axes_) == 2 and self.validation_score is not None:
             self._draw_validation(self.axes_[1], self.validation_score, style)
             self.axes_[1].set(xlabel="Epoch", ylabel=f"Validation {self.score_name}")

@@ -16,6 +16,7 @@ from .._typing import Array
 from ._plotting import (
     as_axes,
     final_estimator,
+    label_decades,
     new_axes,
     score_name,
     spans_decades,
@@ -36,7 +37,8 @@ class SearchDisplay:
 
     Use :meth:`from_estimator` to make one. A panel for each parameter: numbers on an
     axis, which is logarithmic where they span decades or were drawn from a
-    log-uniform distribution, anything else as categories. A ring marks the best
+    log-uniform distribution, anything else as categories, in the order in which the
+    search lists them, numbers behind the rest and sorted. A ring marks the best
     candidate. At the lower edge are those whose fit failed, as crosses, and as
     triangles those whose score is so far below that the others could not be told apart.
     The colour is the round of a `CoarseToFineSearchCV`, or the iteration of a halving
@@ -50,6 +52,9 @@ class SearchDisplay:
         Values of each parameter to draw.
     log_parameters : collection of str, default=()
         Those with a logarithmic axis.
+    categories : dict of str to sequence, default=None
+        The order of the values of parameters that are drawn as categories; those that
+        are left out follow as they appear.
     rounds : array-like of shape (n_candidates,), default=None
         The round in which each candidate came up.
     best_index : int, default=None
@@ -90,6 +95,7 @@ class SearchDisplay:
         scores: ArrayLike,
         parameters: Mapping[str, Sequence[Any]],
         log_parameters: Sequence[str] = (),
+        categories: Mapping[str, Sequence[Any]] | None = None,
         rounds: ArrayLike | None = None,
         best_index: int | None = None,
         score_name: str = "score",
@@ -98,6 +104,7 @@ class SearchDisplay:
         self.scores = scores
         self.parameters = parameters
         self.log_parameters = log_parameters
+        self.categories = categories
         self.rounds = rounds
         self.best_index = best_index
         self.score_name = score_name
@@ -110,6 +117,7 @@ class SearchDisplay:
         *,
         parameters: Sequence[str] | None = None,
         metric: str | None = None,
+        rounds: int | Sequence[int] | None = None,
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
@@ -124,6 +132,10 @@ class SearchDisplay:
             one value in a round.
         metric : str, default=None
             Which score to draw, of a search with several; None is that of ``refit``.
+        rounds : int or sequence of int, default=None
+            The rounds to draw, from 0, of a `CoarseToFineSearchCV`, or iterations of a
+            halving search; None draws all. The best candidate is that of the last of
+            them.
         ax : array of matplotlib Axes, default=None
             One for each parameter; None makes a new figure.
         **kwargs : dict
@@ -141,7 +153,7 @@ class SearchDisplay:
         TypeError
             If it is no search.
         ValueError
-            If there is no such parameter or metric, or no parameter was varied.
+            If there is no such parameter, metric or round, or no parameter was varied.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         if not isinstance(search, BaseSearchCV):
@@ -153,21 +165,25 @@ class SearchDisplay:
         results = search.cv_results_
         column, what = score_column(search, metric)
         values = parameter_values(results, parameters)
-        rounds = next((name for name in ROUNDS if name in results), None)
-        if metric in (None, search.refit) and hasattr(search, "best_index_"):
-            best = int(search.best_index_)
-        else:
-            best = int(np.argmin(results[column.replace("mean", "rank", 1)]))
+        times = next((name for name in ROUNDS if name in results), None)
+        at = np.asarray(results[times]) if times else np.zeros(len(results[column]))
+        drawn = candidates_in(at, rounds, ROUNDS[times] if times else None)
+        best = getattr(search, "best_index_", None)
+        if metric not in (None, search.refit) or best not in drawn:
+            last = drawn[at[drawn] == at[drawn].max()]
+            ranks = results[column.replace("mean", "rank", 1)]
+            best = last[np.argmin(ranks[last])]
         display = cls(
-            scores=results[column],
-            parameters=values,
+            scores=results[column][drawn],
+            parameters={name: [v[i] for i in drawn] for name, v in values.items()},
             log_parameters=[
                 name for name in values if is_log(search, name, values[name])
             ],
-            rounds=results[rounds] if rounds else None,
-            best_index=best,
+            categories={name: listed(search, name) for name in values},
+            rounds=at[drawn] if times else None,
+            best_index=int(np.flatnonzero(drawn == best)[0]),
             score_name=what,
-            round_name=ROUNDS[rounds] if rounds else "round",
+            round_name=ROUNDS[times] if times else "round",
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -210,7 +226,7 @@ class SearchDisplay:
         """Draw the panel of one parameter."""
         scores = np.asarray(self.scores, dtype=float)
         failed, low = ~np.isfinite(scores), far_below(scores)
-        x, categories = positions(values)
+        x, categories = positions(values, (self.categories or {}).get(name, ()))
         ax.set_xlabel(name.replace("__", "__\n"))
         if categories:
             set_categories(ax, categories)
@@ -227,6 +243,8 @@ class SearchDisplay:
             best = x[self.best_index], scores[self.best_index]
             style = {"markersize": 12, "markerfacecolor": "none", "color": "black"}
             ax.plot(*best, "o", label="best", **style)
+        if ax.get_xscale() == "log":
+            label_decades(ax.xaxis)
 
     def _groups(self, n: int) -> list[tuple[Array, dict[str, Any]]]:
         """Return the candidates to draw in one colour, and in which."""
@@ -322,6 +340,26 @@ def parameter_values(
     return {name: found[name] for name in parameters}
 
 
+def candidates_in(
+    at: Array, rounds: int | Sequence[int] | None, name: str | None
+) -> Array:
+    """Return the numbers of the candidates that came up in `rounds`, None being all.
+
+    `at` is when each came up, and `name` what that is called, if the search has it.
+    """
+    if rounds is None:
+        return np.arange(len(at))
+    if name is None:
+        raise ValueError(f"The search has no rounds to choose from, got {rounds=}.")
+    unknown = np.setdiff1d(rounds, at).tolist()
+    if unknown or not np.size(rounds):
+        raise ValueError(
+            f"rounds must be among the {name}s of the search, "
+            f"{np.unique(at).tolist()}, got {rounds}."
+        )
+    return np.flatnonzero(np.isin(at, rounds))
+
+
 def varies(values: Sequence[Any], rounds: ArrayLike | None) -> bool:
     """Return whether there are several values, in one round at least."""
     rounds = np.zeros(len(values)) if rounds is None else np.asarray(rounds)
@@ -334,18 +372,36 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
-def positions(values: Sequence[Any]) -> tuple[Array, list[str]]:
+def positions(
+    values: Sequence[Any], order: Sequence[Any] = ()
+) -> tuple[Array, list[str]]:
     """Return where `values` lie on the axis, and its labels if they are categories.
 
-    A value that is missing has no place: NaN.
+    Categories come in `order`, then as they appear; numbers behind the rest, sorted. A
+    value that is missing has no place: NaN.
     """
     present = [value for value in values if value is not MISSING]
     if all(map(is_number, present)):
         x = [float(v) if is_number(v) else np.nan for v in values]
         return np.array(x), []
-    labels = list(dict.fromkeys(map(str, present)))
+    known = sorted([*order, *present], key=lambda v: v if is_number(v) else -np.inf)
+    found = set(map(str, present))
+    labels = [label for label in dict.fromkeys(map(str, known)) if label in found]
     numbers = {label: i for i, label in enumerate(labels)}
     return np.array([numbers.get(str(v), np.nan) for v in values]), labels
+
+
+def sources(search: Any, name: str) -> list[Any]:
+    """Return the lists and distributions that a parameter comes from."""
+    space = getattr(search, "param_distributions", getattr(search, "param_grid", {}))
+    spaces = space if isinstance(space, Sequence) else [space]
+    return [part[name] for part in spaces if name in part]
+
+
+def listed(search: Any, name: str) -> list[Any]:
+    """Return the values of a parameter in the order in which the search lists them."""
+    lists = [found for found in sources(search, name) if not hasattr(found, "rvs")]
+    return [value for values in lists for value in values]
 
 
 def is_log(search: Any, name: str, values: Sequence[Any]) -> bool:
@@ -353,9 +409,7 @@ def is_log(search: Any, name: str, values: Sequence[Any]) -> bool:
 
     A distribution knows; without one, values that span a decade do.
     """
-    space = getattr(search, "param_distributions", {})
-    spaces = space if isinstance(space, list) else [space]
-    found = [part[name] for part in spaces if name in part]
+    found = sources(search, name)
     kinds = [getattr(getattr(d, "dist", d), "name", None) for d in found]
     if any(kinds):
         return "loguniform" in kinds or "reciprocal" in kinds

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
 from itertools import pairwise
+from numbers import Real
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from .._spec import Spec
 from .._typing import Array
 from ._examination import Examination
-from ._network import REGULARIZATION_OFF
+from ._network import REGULARIZATION_OFF, size_parameter
 from .checks import CLASSIFIER_EXCESS, REGRESSOR_EXCESS
 
 Severity = Literal["serious", "mild"]
@@ -106,9 +107,16 @@ TOO_LOW = 30.0
 """The suggestion in units of the learning rate: adam's default of 0.001 does its work
 where 0.02 is suggested, if slowly."""
 
+MAY_BE_FASTER = 3.0
+"""The suggestion in units of the learning rate from which it is worth a try."""
+
 STILL_FALLS = 0.02
 """Share of the fall of the loss that happened in the last tenth of the epochs. A steady
 fall would give 0.1; networks that have converged show below 0.01."""
+
+FALLS_FAST = 0.05
+"""The same from which a low score may be due to training that ended too early: half of
+a steady fall."""
 
 HARDLY_FELL = 0.1
 """Share of the first loss that was gained in all."""
@@ -139,6 +147,11 @@ def number(value: float) -> str:
 def any_of(found: Found, *prefixes: str) -> bool:
     """Return whether a disease that begins like that has been found."""
     return any(disease.startswith(prefixes) for disease in found)
+
+
+def any_serious(found: Found) -> bool:
+    """Return whether something was found that may well explain all that follows."""
+    return any(finding.severity == "serious" for finding in found.values())
 
 
 # -- data -----------------------------------------------------------------------------
@@ -301,7 +314,7 @@ def vanishing(exam: Examination, found: Found) -> Finding | None:
         f"Before training the spread of activations shrinks to {number(ratio)} over "
         f"{len(spreads) - 1} layers, and gradients with it.",
         "Set activation='relu' with initializer='auto', normalization='batch', or "
-        "residual=True; or use fewer layers (hidden_layer_sizes).",
+        f"residual=True; or use fewer layers ({size_parameter(exam.estimator)}).",
     )
 
 
@@ -312,8 +325,8 @@ def exploding(exam: Examination, found: Found) -> Finding | None:
             "exploding-gradients",
             "serious",
             "The loss was no longer finite.",
-            "Scale X and y, set initializer='auto', or solver='adam' with "
-            "max_grad_norm=1.",
+            f"Scale {'X' if exam.classifies else 'X and y'}, set initializer='auto', "
+            "or solver='adam' with max_grad_norm=1.",
         )
     spreads = _spreads(exam)
     growth = spreads[-1] / spreads[0] if spreads[0] else 0.0
@@ -335,13 +348,14 @@ def large_init(exam: Examination, found: Found) -> Finding | None:
     most = (CLASSIFIER_EXCESS if exam.classifies else REGRESSOR_EXCESS) * check.expected
     if check.found <= most or any_of(found, "unscaled", "exploding", "bad-init"):
         return None
+    scale = "centre X" if exam.classifies else "centre X and scale y"
     return Finding(
         "bad-init-large",
         "serious",
         f"The loss is {number(check.found)} before training; knowing nothing costs "
         f"{number(check.expected)}.",
-        "Set initializer='auto' or a smaller init_scale. If they are, centre X and "
-        "scale the target of a regressor, or set normalization='batch'.",
+        f"Set initializer='auto' or a smaller init_scale. If they are, {scale}, or set "
+        "normalization='batch'.",
     )
 
 
@@ -400,20 +414,22 @@ def behind(exam: Examination) -> bool:
 
 def rate_too_high(exam: Examination, found: Found) -> Finding | None:
     """Find steps so long that they lead upwards."""
-    if exam.estimator.solver == "lbfgs":
+    rate, test = exam.estimator.learning_rate_init, exam.range
+    fits = test is None or rate <= TOO_HIGH * test.suggestion
+    if exam.estimator.solver == "lbfgs" or (fits and not exam.diverged):
         return None
-    rate = exam.estimator.learning_rate_init
-    test = exam.range
     suggests = f" The range test suggests {number(test.suggestion)}." if test else ""
     to = f"={number(test.suggestion)}" if test else f", now {number(rate)},"
     advice = f"Set learning_rate_init{to} or bound the gradient by max_grad_norm=1."
+    regularized = only_regularized_too_high(exam)
+    if regularized:
+        advice = f"Lower {settings(exam)}: without, the rate is not too high."
     if exam.diverged:
         evidence = f"The loss was no longer finite.{suggests}"
         return Finding("learning-rate-too-high", "serious", evidence, advice)
-    if test is None or rate <= TOO_HIGH * test.suggestion:
-        return None
     worst = max(exam.history["loss"])
-    if worst <= RISES * exam.initial_objective and not behind(exam):
+    rises = worst > RISES * exam.initial_objective
+    if not rises and (regularized or not behind(exam)):  # which is under-fitting
         return None
     evidence = (
         f"At learning_rate_init={rate:g} the loss went from "
@@ -421,6 +437,13 @@ def rate_too_high(exam: Examination, found: Found) -> Finding | None:
         f"{number(exam.history['loss'][-1])}.{suggests}"
     )
     return Finding("learning-rate-too-high", "serious", evidence, advice)
+
+
+def only_regularized_too_high(exam: Examination) -> bool:
+    """Return whether the rate would do without the user's regularisation."""
+    test = exam.unregularized_range if regularization(exam) else None
+    rate = exam.estimator.learning_rate_init
+    return test is not None and rate <= TOO_HIGH * test.suggestion
 
 
 def fall(losses: list[float]) -> tuple[float, float]:
@@ -446,7 +469,7 @@ def stopped_early(exam: Examination) -> bool:
 
 def rate_too_low(exam: Examination, found: Found) -> Finding | None:
     """Find steps so short that the loss has hardly moved, or is on its way."""
-    if exam.diverged or found or exam.range is None:
+    if exam.diverged or any_serious(found) or exam.range is None:
         return None
     rate, losses = exam.estimator.learning_rate_init, exam.history["loss"]
     gained, at_end = fall(losses)
@@ -467,39 +490,43 @@ def rate_too_low(exam: Examination, found: Found) -> Finding | None:
 
 
 def not_converged(exam: Examination, found: Found) -> Finding | None:
-    """Find training that ended while the loss was falling."""
-    if exam.diverged or found or not stopped_early(exam):
+    """Find training that ended while the loss was falling, or was slow throughout."""
+    if exam.diverged or any_serious(found) or not stopped_early(exam):
         return None
-    losses = exam.history["loss"]
-    _, at_end = fall(losses)
-    if at_end <= STILL_FALLS:
+    _, at_end = fall(exam.history["loss"])
+    rate, max_iter = exam.estimator.learning_rate_init, exam.estimator.max_iter
+    suggestion = exam.range.suggestion if exam.range else 0.0
+    slow = at_end > 0 and suggestion > TOO_LOW * rate
+    if at_end <= STILL_FALLS and not slow:
         return None
-    max_iter = exam.estimator.max_iter
-    faster = ""
-    if exam.range and exam.range.suggestion > 3 * exam.estimator.learning_rate_init:
-        faster = f" learning_rate_init={number(exam.range.suggestion)} may be faster."
-    return Finding(
-        "not-converged",
-        "mild",
-        f"Training ended after max_iter={max_iter} epochs; {at_end:.0%} of the fall of "
-        "the loss came in the last tenth of them.",
-        f"Raise max_iter.{faster}",
+    evidence = (
+        f"Training ended after max_iter={max_iter} epochs; {at_end:.1%} of the fall of "
+        "the loss came in the last tenth of them."
     )
+    advice = "Raise max_iter."
+    if slow:
+        evidence += f" The range test suggests {suggestion / rate:.0f} times the rate."
+    if suggestion > MAY_BE_FASTER * rate:
+        advice += f" learning_rate_init={number(suggestion)} may be faster."
+    return Finding("not-converged", "mild", evidence, advice)
 
 
 def under_fitting(exam: Examination, found: Found) -> Finding | None:
     """Find that too little is learnt of the training rows, with no other cause."""
-    if exam.diverged or found or not behind(exam):
+    if exam.diverged or any_serious(found) or not behind(exam):
         return None
-    on = [f"{name}={value!r}" for name, value in regularization(exam).items()]
-    weaker = f"Lower {', '.join(on)}; " if on else ""
+    if "not-converged" in found and fall(exam.history["loss"])[1] > FALLS_FAST:
+        return None
+    on = settings(exam)
+    weaker = f"Lower {on}; " if on else ""
+    size = size_parameter(exam.estimator)
     return Finding(
         "under-fitting",
         "serious",
         f"The score on the training rows is {number(exam.score)}; a forest has "
         f"{number(exam.forest_score)} on rows that it has not seen.",
-        f"{weaker}{'more' if on else 'More'} units or layers (hidden_layer_sizes), or "
-        "a smaller tol, may help too.",
+        f"{weaker}{'more' if on else 'More'} units or layers ({size}), or a smaller "
+        "tol, may help too.",
     )
 
 
@@ -509,15 +536,25 @@ def regularization(exam: Examination) -> dict[str, Any]:
     defaults = signature(type(exam.estimator)).parameters
     return {
         name: params[name]
-        for name in REGULARIZATION_OFF.keys() - {"early_stopping"}
-        if name in params
+        for name in REGULARIZATION_OFF
+        if name in params.keys() - {"early_stopping"}
         and not isinstance(params[name], Spec)
         and repr(params[name]) != repr(defaults[name].default)
     }
 
 
+def settings(exam: Examination) -> str:
+    """Return the same as they are written in a call."""
+    return ", ".join(
+        f"{name}={value:.4g}" if isinstance(value, Real) else f"{name}={value!r}"
+        for name, value in regularization(exam).items()
+    )
+
+
 def over_fitting(exam: Examination, found: Found) -> Finding | None:
     """Find that training rows are learnt by heart."""
+    if behind(exam):  # none are
+        return None
     gap = exam.score - exam.validation_score
     losses = [loss for loss in exam.history.get("validation_loss", []) if loss == loss]
     evidence = (
@@ -534,18 +571,21 @@ def over_fitting(exam: Examination, found: Found) -> Finding | None:
         )
     elif not gap > GAP_ALONE:
         return None
+    params = exam.estimator.get_params(deep=False)
+    more = [name for name in ("dropout", "label_smoothing") if name in params]
+    stop = "" if exam.estimator.early_stopping else "Set early_stopping=True. "
     return Finding(
         "over-fitting",
         "mild",
         evidence,
-        "Set early_stopping=True; raise alpha, dropout or label_smoothing; use fewer "
-        "units (hidden_layer_sizes), or more rows.",
+        f"{stop}Raise {' or '.join(['alpha', *more])}; use fewer units "
+        f"({size_parameter(exam.estimator)}), or more rows.",
     )
 
 
 def too_little_data(exam: Examination, found: Found) -> Finding | None:
     """Find a network that is large for its rows, and does badly on others."""
-    network, n = exam.before.network, exam.before.data.n
+    network, n = exam.before.network, exam.n_rows
     ratio = network.theta.size / n
     unseen = np.nanmin([exam.validation_score, exam.forest_score, np.inf])
     if ratio <= PARAMETERS_PER_ROW or not exam.score - unseen > GAP:
@@ -556,7 +596,8 @@ def too_little_data(exam: Examination, found: Found) -> Finding | None:
         f"{network.theta.size} parameters are to be learnt from {n} rows; the score is "
         f"{number(exam.score)} on these, and {number(float(unseen))} on others, of the "
         "network or a forest.",
-        "Collect more rows, use fewer units (hidden_layer_sizes), or raise alpha.",
+        f"Collect more rows, use fewer units ({size_parameter(exam.estimator)}), or "
+        "raise alpha.",
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,17 @@ from sklearn.utils.validation import _num_samples
 from .._arrays import as_floats
 from .._estimator import BaseNetworkEstimator
 from .._typing import Array
-from ._network import Subject, Unwrapped, begin, is_fitted, seeded_clone, unwrap, view
+from ._network import (
+    Subject,
+    Unwrapped,
+    begin,
+    is_fitted,
+    sample_of,
+    seeded_clone,
+    unwrap,
+    view,
+    without_regularization,
+)
 from .checks import Check, initial_loss_of
 from .range_test import LearningRateRange, range_test_of
 from .statistics import ActivationStatistics, gradients_of, statistics_of
@@ -51,6 +62,8 @@ class Examination:
         Validation rows and targets as the network gets them.
     notes : list of str
         How the examination was done, and what could not be looked at.
+    held_out : HeldOut or None
+        The rows of `X` that a fitted network was not trained on, if any.
     """
 
     inner: Unwrapped
@@ -60,7 +73,8 @@ class Examination:
     history: dict[str, list[float]]
     diverged: str
     validation: tuple[Any, Any] | None
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
+    held_out: HeldOut | None = None
 
     def begin(self) -> Subject:
         """Return a new subject that has not been trained."""
@@ -109,15 +123,30 @@ class Examination:
     @cached_property
     def range(self) -> LearningRateRange | None:
         """The learning-rate range test; None for 'lbfgs', and where it is no help."""
+        return self._range_of(self.begin())
+
+    @cached_property
+    def unregularized_range(self) -> LearningRateRange | None:
+        """The same with all regularisation off."""
+        off = without_regularization(self.estimator)
+        return self._range_of(begin(self.inner, self.X, self.y, **off))
+
+    def _range_of(self, subject: Subject) -> LearningRateRange | None:
         if self.estimator.solver == "lbfgs":
             return None
         try:
-            result = range_test_of(self.begin())
+            result = range_test_of(subject)
         except ValueError:  # the loss is not finite from the start
             return None
         return None if math.isnan(result.suggestion) else result
 
     # -- after training ---------------------------------------------------------------
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows trained on."""
+        share = self.held_out.share if self.held_out else 0.0
+        return round((1 - share) * self.before.data.n)
 
     @cached_property
     def activations(self) -> ActivationStatistics:
@@ -128,11 +157,22 @@ class Examination:
 
     @cached_property
     def score(self) -> float:
-        """Score on training rows, accuracy or R²; NaN where training diverged."""
+        """Score on rows trained on, accuracy or R²; NaN where training diverged.
+
+        If it is not known which were held out, their share in the score is removed:
+        they have the score that training noted.
+        """
         if self.after is None:
             return math.nan
-        rows = self.after.sample()
-        return _score(self.after, rows.X[rows.rows], rows.y[rows.rows])
+        data, held_out = self.after.data, self.held_out
+        if held_out is not None and held_out.train is not None:
+            data = replace(data, rows=held_out.train)
+        rows = sample_of(data)
+        score = _score(self.after, rows.X[rows.rows], rows.y[rows.rows])
+        noted = self.noted_score
+        if held_out is None or held_out.train is not None or math.isnan(noted):
+            return score
+        return min(1.0, (score - held_out.share * noted) / (1 - held_out.share))
 
     @cached_property
     def validation_score(self) -> float:
@@ -142,6 +182,12 @@ class Examination:
         if self.validation is not None:
             data = view(self.after.estimator, *self.validation).data
             return _score(self.after, data.X, data.y)
+        return self.noted_score
+
+    @property
+    def noted_score(self) -> float:
+        """Validation score of the network as training noted it; NaN if it did not."""
+        assert self.after is not None
         estimator = self.after.estimator
         scores = estimator.validation_scores_
         if not scores or estimator.scoring is not None:  # which may measure anything
@@ -176,7 +222,7 @@ class Examination:
         """The figures that every report tells."""
         losses = self.history.get("loss") or [math.nan]
         return {
-            "rows": self.before.data.n,
+            "rows": self.n_rows,
             "parameters": self.before.network.theta.size,
             "epochs": len(self.history.get("loss", [])),
             "first loss": losses[0],
@@ -217,7 +263,49 @@ def examine(estimator: Any, X: Any, y: Any, validation: Any) -> Examination:
     history: dict[str, Any] = {} if diverged else fitted.history_
     if trained and validation is None and fitted.validation_scores_ is None:
         notes.append("Without X_val and y_val nothing is said of over-fitting.")
-    return Examination(inner, X, y, after, history, diverged, validation, notes)
+    exam = Examination(inner, X, y, after, history, diverged, validation, notes)
+    if trained:
+        exam.held_out = held_out_by(exam)
+    if exam.held_out is not None and exam.held_out.train is None:
+        notes.append(
+            "Which rows early stopping held out is not known, so that the training "
+            "score is not exact; with a whole number as random_state it is."
+        )
+    return exam
+
+
+@dataclass
+class HeldOut:
+    """Rows that early stopping held out of those given to `fit`.
+
+    `share` of the rows; `train` are the others, None if it is not known which.
+    """
+
+    share: float
+    train: Array | None
+
+
+def held_out_by(exam: Examination) -> HeldOut | None:
+    """Hold out as a fitted estimator did; None if all rows were trained on."""
+    estimator = exam.estimator
+    if not estimator.early_stopping or estimator.refit_on_all:
+        return None
+    if exam.validation and math.isclose(exam.validation_score, exam.noted_score):
+        return None  # this was the validation set of `fit` too
+    subject = exam.begin()
+    splitter = subject.estimator.validation_fraction  # a copy
+    splits = hasattr(splitter, "split")
+    seed = getattr(splitter if splits else estimator, "random_state", 0)
+    known = isinstance(seed, Integral)
+    if splits and not known:  # all that matters is how many
+        splitter.random_state = 0
+    elif estimator.warm_start and not splits:  # may have been fitted before
+        known = False
+    try:
+        data, _ = subject.estimator._hold_out(subject.data, subject.run.rng)
+    except ValueError:  # so `fit` had a validation set, or other rows
+        return None
+    return HeldOut(1 - data.n / subject.data.n, data.rows if known else None)
 
 
 def _hold_out(X: Any, y: Any, classifies: bool) -> tuple[Any, Any, tuple[Any, Any]]:

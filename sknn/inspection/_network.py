@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._estimator import BaseNetworkEstimator, Run
 from .._spec import Spec
 from .._typing import Array, MatrixLike
+from ..layers import DropConnect, Dropout, Residual
 from ..network import Network
 from ..objective import Objective, mean_loss
 from ..training import Data
@@ -89,8 +90,13 @@ class Subject:
 
     def sample(self, n: int = MAX_ROWS, seed: int = 0) -> Data:
         """Return at most `n` rows of the data, in random order."""
-        order = np.random.RandomState(seed).permutation(self.data.n)
-        return replace(self.data, rows=order[:n])
+        return sample_of(self.data, n, seed)
+
+
+def sample_of(data: Data, n: int = MAX_ROWS, seed: int = 0) -> Data:
+    """Return at most `n` of the selected rows, in random order."""
+    order = np.random.RandomState(seed).permutation(data.n)[:n]
+    return replace(data, rows=order if data.rows is None else data.rows[order])
 
 
 def is_fitted(estimator: Any) -> bool:
@@ -232,7 +238,25 @@ def without_regularization(estimator: BaseNetworkEstimator) -> dict[str, Any]:
         if isinstance(held, Spec):
             fields = held.get_params().keys() & REGULARIZATION_OFF.keys()
             off[name] = held.replace(**dict.fromkeys(fields, 0.0))
+    layers = getattr(estimator, "layers", None)
+    if isinstance(layers, list | tuple):
+        off["layers"] = [_without_dropout(layer) for layer in layers]
     return off
+
+
+def _without_dropout(layer: Any) -> Any:
+    """Return the layer with nothing left out at random, in it or inside it."""
+    if isinstance(layer, Dropout | DropConnect):
+        return layer.replace(rate=0.0)
+    if isinstance(layer, Residual):
+        return layer.replace(layers=tuple(map(_without_dropout, layer.layers)))
+    return layer
+
+
+def size_parameter(estimator: BaseNetworkEstimator) -> str:
+    """Return the name of the parameter that sets units and layers."""
+    name = "hidden_layer_sizes"
+    return name if name in estimator.get_params(deep=False) else "layers"
 
 
 def initial_loss(subject: Subject) -> tuple[float, float]:

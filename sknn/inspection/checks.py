@@ -24,6 +24,7 @@ from ._network import (
     begin,
     initial_loss,
     selected,
+    size_parameter,
     unwrap,
     without_regularization,
 )
@@ -45,7 +46,15 @@ LEARNT_REGRESSION = 0.99
 """R² at which a regressor has learnt its training rows by heart."""
 
 FLAT = 0.9
-"""A last loss above this share of the first has not fallen."""
+"""A last loss above this share of that before training has not fallen."""
+
+GROWN = 2.0
+"""Mean loss of an epoch, in units of that before training, from which steps lead
+upwards."""
+
+SMALL_BATCH = 50
+"""Rows of a batch of the small sample with batch_size='auto': with 200 it would not be
+small, and training on it no quick check."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,14 +170,14 @@ def _judge_classifier(found: float, expected: float, n_scores: int) -> Check:
     advice = ""
     if not ok:
         verdict = "Before training the network is already sure, of wrong answers."
-        advice = TOO_LARGE
+        advice = TOO_LARGE.format(target="")
     return Check("Initial loss", found, expected, ok, verdict, advice)
 
 
 TOO_LARGE = (
-    "Scale the features, for example with StandardScaler, and the target of a "
-    "regressor. If they are, the initial weights are too large: initializer='auto', a "
-    "smaller init_scale, or normalization='batch'."
+    "Scale the features{target}, for example with StandardScaler. If that is done, the "
+    "initial weights are too large: initializer='auto', a smaller init_scale, or "
+    "normalization='batch'."
 )
 
 
@@ -180,7 +189,7 @@ def _judge_regressor(found: float, expected: float, constant: float) -> Check:
     advice = ""
     if not ok:
         verdict = "Before training the predictions are far larger than the target."
-        advice = TOO_LARGE
+        advice = TOO_LARGE.format(target=" and the target")
     elif not near:
         verdict = "The target is far from 0, where the predictions begin."
         advice = (
@@ -223,11 +232,11 @@ def check_overfits_small_sample(
 ) -> Check:
     """Check that the network can learn a few batches by heart.
 
-    A clone without regularisation (penalty, decoupled decay, dropout, DropConnect,
-    mixup, label smoothing, augmentation, early stopping) is trained on a few batches,
-    drawn at random, until all of them are right. A network that cannot do this has a
-    bug, a wrong learning rate or too little capacity, and will not learn more rows
-    either [1]_.
+    A clone without regularisation (penalty, decoupled decay, dropout and DropConnect,
+    in `layers` too, mixup, label smoothing, augmentation, early stopping) is trained on
+    a few batches, drawn at random, until all of them are right. A network that cannot
+    do this has a bug, a wrong learning rate or too little capacity, and will not learn
+    more rows either [1]_.
 
     Parameters
     ----------
@@ -239,7 +248,8 @@ def check_overfits_small_sample(
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         The targets.
     n_batches : int, default=5
-        Number of batches of the estimator's `batch_size`, at least 1.
+        Number of batches of the estimator's `batch_size`, at least 1. Here 'auto' is 50
+        rows, so that the sample is small.
     max_iter : int, default=500
         Most epochs to train, in place of the estimator's own; at least 1.
 
@@ -247,7 +257,8 @@ def check_overfits_small_sample(
     -------
     check : Check
         `found` is the accuracy, or R², on the rows learnt; `expected` is 1, or 0.99
-        for a regressor. `figures` tell rows, epochs, first and last loss.
+        for a regressor. `figures` tell rows, epochs, first loss (before training) and
+        last loss.
 
     Raises
     ------
@@ -282,13 +293,14 @@ def check_overfits_small_sample(
     X, y = inner.features(X), inner.targets(y)
     subject = begin(inner, X, y, **off, max_iter=max_iter, verbose=False)
     goal = 1.0 if is_classifier(subject.estimator) else LEARNT_REGRESSION
-    learning = _learn(subject, n_batches, goal)
+    first, _ = initial_loss(begin(inner, X, y, **off))
+    learning = _learn(subject, n_batches, goal, first)
     ok = learning.score >= goal
     verdict, advice = _judge(learning, subject.estimator)
     figures = {
         "rows": learning.rows,
         "epochs": len(learning.losses),
-        "first loss": learning.losses[0],
+        "first loss": first,
         "last loss": learning.losses[-1],
     }
     name = "Learning a small sample by heart"
@@ -299,12 +311,14 @@ def check_overfits_small_sample(
 class Learning:
     """What came of training on a few rows.
 
-    It is what the training loop tells of each epoch, and stops it at the goal.
+    It is what the training loop tells of each epoch, and stops it at the goal. `first`
+    is the loss before training, `losses` are means over epochs.
     """
 
     subject: Subject
     rows: int
     goal: float
+    first: float
     score: float = math.nan
     losses: list[float] = field(default_factory=list)
     ending: Ending = "max_iter"
@@ -327,14 +341,15 @@ class Learning:
         self.score = estimator._score_from_scores(z, y, w) if finite else math.nan
 
 
-def _learn(subject: Subject, n_batches: int, goal: float) -> Learning:
+def _learn(subject: Subject, n_batches: int, goal: float, first: float) -> Learning:
     """Train the subject's network on some of its rows; say how it went."""
     estimator, all_rows = subject.estimator, subject.data.n
-    batch_size = batch_size_of(estimator, all_rows)
+    most = SMALL_BATCH if estimator.batch_size == "auto" else all_rows
+    batch_size = batch_size_of(estimator, min(most, all_rows))
     n = min(n_batches * batch_size, all_rows)
     estimator.set_params(batch_size=batch_size)
     subject.data = subject.sample(n)
-    learning = Learning(subject, n, goal)
+    learning = Learning(subject, n, goal, first)
     # Nothing but the goal, or the last epoch, ends it.
     limits = Limits(
         max_iter=estimator.max_iter,
@@ -357,15 +372,16 @@ def _learn(subject: Subject, n_batches: int, goal: float) -> Learning:
 def _judge(learning: Learning, estimator: Any) -> tuple[str, str]:
     """Return what came of it and what it is due to."""
     rate = f"learning_rate_init={estimator.learning_rate_init:g}"
-    first, last = learning.losses[0], learning.losses[-1]
+    first, last = learning.first, learning.losses[-1]
     if learning.score >= learning.goal:
         return "The network can learn these rows by heart.", ""
     diverged = learning.ending == "diverged" or not math.isfinite(last)
-    if diverged or last > 2 * first:
+    if diverged or max(learning.losses) > GROWN * first:
+        also = "" if is_classifier(estimator) else " and the target"
         return (
-            "The loss grows: the steps are too long.",
-            f"Lower {rate}, scale the features and the target of a regressor, or bound "
-            "the gradient by max_grad_norm=1.",
+            "The loss grew: the steps are too long.",
+            f"Lower {rate}, scale the features{also}, or bound the gradient by "
+            "max_grad_norm=1.",
         )
     if last > FLAT * first:
         return (
@@ -377,5 +393,6 @@ def _judge(learning: Learning, estimator: Any) -> tuple[str, str]:
     return (
         "The loss falls, but the rows are not all learnt.",
         f"Train longer (max_iter), with another {rate}, or with more units "
-        "(hidden_layer_sizes). Equal rows with different targets cannot be learnt.",
+        f"({size_parameter(estimator)}). Equal rows with different targets cannot be "
+        "learnt.",
     )

@@ -109,7 +109,8 @@ def doctor(
         An estimator of sknn, or a Pipeline, TransformedTargetRegressor or fitted search
         around one; fitted or not. It is not changed.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The training data; of a fitted estimator those it was fitted on.
+        The training data; of a fitted estimator those it was fitted on. Rows that it
+        held out of them are left out of the training score.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         The targets.
     X_val, y_val : array-like, default=None

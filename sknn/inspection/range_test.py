@@ -25,6 +25,9 @@ ten steps, most of a decade of rates."""
 EXPLODED = 4.0
 """The test ends when the smoothed loss is this many times its smallest so far."""
 
+RISEN = 1.5
+"""The same from which the loss is said to rise, if the rates end before it explodes."""
+
 BELOW_LOWEST = 10.0
 """How far below the rate at the lowest point, where steps are already too long, a
 careful one is."""
@@ -48,7 +51,8 @@ class LearningRateRange(Printed):
     suggestion : float
         A value for `learning_rate_init`; NaN where the loss did not fall.
     exploded : bool
-        Whether the loss exploded before the last step. If it did not, larger rates may
+        Whether the test ended before the last step, since the smoothed loss was more
+        than 4 times its smallest or no longer finite. If it did not, larger rates may
         do too.
     """
 
@@ -63,6 +67,15 @@ class LearningRateRange(Printed):
         """The rate at which the smoothed loss is lowest."""
         return float(self.learning_rates[np.argmin(self.smoothed_losses)])
 
+    def _ending(self) -> str:
+        """Say how the loss went on from its lowest point."""
+        if self.exploded:
+            return ", then explodes."
+        last = self.smoothed_losses[-1]
+        if last > RISEN * self.smoothed_losses.min():
+            return f", then rises to {number(last)}."
+        return "; it did not rise much from there."
+
     def __repr__(self) -> str:
         rates, losses = self.learning_rates, self.smoothed_losses
         lines = ["Learning-rate range test"]
@@ -71,7 +84,7 @@ class LearningRateRange(Printed):
             f"the loss begins at {number(losses[0])} and is lowest, "
             f"{number(losses.min())}, at {number(self.lowest)}"
         )
-        told += ", then explodes." if self.exploded else "; it did not explode."
+        told += self._ending()
         lines.append(wrap(told, "  "))
         if math.isnan(self.suggestion):
             lines.append(

@@ -32,7 +32,7 @@ from ._network import (
     untrained,
     unwrap,
 )
-from ._report import Columns, PrintedTable
+from ._report import Columns, PrintedTable, wrap
 from .range_test import endless_batches, make_descent
 
 FLAT_SLOPE = 0.05
@@ -42,6 +42,9 @@ a < 0.013 or a > 0.987."""
 
 FAR = 30.0
 """Arguments at which a bounded function is flat on both sides."""
+
+LONG_FIRST_STEP = ("adam", "adamw", "nadam")
+"""Solvers whose step without memory has the size of the rate, whatever the gradient."""
 
 N_BINS = 50
 """Bins of a histogram."""
@@ -331,21 +334,29 @@ class GradientStatistics(PrintedTable):
         Whether the network was fitted.
     n_rows : int
         Rows of the batch.
+    solver : str
+        What takes the step.
     """
 
     columns: Columns
     loss: float
     trained: bool
     n_rows: int
+    solver: str
 
     def _title(self) -> str:
         when = "after" if self.trained else "before"
         return f"Gradients {when} training, a batch of {self.n_rows} rows"
 
     def _remark(self) -> str:
-        return (
-            "An update ratio of about 0.001 is healthy; a first step of adam is longer."
-        )
+        if self.solver == "lbfgs":
+            return ""
+        remark = "While a network learns, an update ratio of about 0.001 is usual"
+        if not self.trained:
+            remark += "; first steps may be 30 times as long"
+        if self.solver in LONG_FIRST_STEP:
+            remark += f". The first step of {self.solver} moves each weight by the rate"
+        return wrap(f"{remark}.")
 
 
 def gradient_statistics(
@@ -429,7 +440,9 @@ def gradients_of(subject: Subject) -> GradientStatistics:
         row = _gradient_row(g, W, step * np.nan if lbfgs else step)
         for title, value in {"layer": name, **row}.items():
             table.setdefault(title, []).append(value)
-    return GradientStatistics(table, float(loss), subject.trained, len(y))
+    solver = subject.estimator.solver
+    name = solver if isinstance(solver, str) else type(solver).__name__.lower()
+    return GradientStatistics(table, float(loss), subject.trained, len(y), name)
 
 
 def _step(subject: Subject, objective: Objective, total: float) -> None:
