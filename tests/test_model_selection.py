@@ -10,6 +10,7 @@ from scipy.stats import expon, loguniform, randint, reciprocal, uniform
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_digits, load_iris
+from sklearn.decomposition import PCA
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -21,7 +22,14 @@ from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted
 
-from sknn import CNNClassifier, CNNRegressor, MLPClassifier, MLPRegressor
+from sknn import (
+    CNNClassifier,
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialClassifier,
+    SequentialRegressor,
+)
 from sknn.model_selection import CoarseToFineSearchCV, search_space
 from sknn.model_selection._ranges import make_range
 from sknn.schedules import Cosine
@@ -124,9 +132,10 @@ def test_ranges_stay_within_what_the_estimator_allows(
         assert new.support()[end] == expected
 
 
-def test_log_ranges_of_unknown_parameters_stay_positive():
-    new = narrowed(loguniform(1e-300, 1), [1e-300])
-    assert 0 < new.support()[0] < 1e-300 < new.support()[1] < 1
+def test_log_ranges_of_unknown_parameters_stay_within_what_was_given():
+    low, high = narrowed(loguniform(1e-300, 1), [1e-300]).support()
+    assert low == pytest.approx(1e-300)
+    assert low < high < 1
 
 
 @pytest.mark.parametrize(
@@ -247,9 +256,7 @@ def test_new_candidates_come_from_the_ranges_of_the_round():
 def test_finds_a_narrow_optimum_outside_the_given_range():
     """Without noise: the score is highest where rate = 1 and size = 300."""
 
-    class Peak(ClassifierMixin, BaseEstimator):
-        _parameter_constraints = MLPClassifier._parameter_constraints
-
+    class Peak(MLPClassifier):
         def __init__(self, learning_rate_init=1, batch_size=1, kind="a", max_iter=64):
             self.learning_rate_init = learning_rate_init
             self.batch_size = batch_size
@@ -353,8 +360,8 @@ def test_other_warnings_of_short_rounds_are_heard():
 def test_verbose_names_the_rounds(capsys):
     search_of(verbose=1).fit(*IRIS)
     printed = capsys.readouterr().out
-    assert "Round 1 of 3: 9 candidates, 1 epochs each" in printed
-    assert "Round 3 of 3: 1 candidates, 9 epochs each" in printed
+    assert "Round 0 of 0 to 2: 9 candidates, 1 epochs each" in printed
+    assert "Round 2 of 0 to 2: 1 candidates, 9 epochs each" in printed
 
 
 # -- kinds of estimators --------------------------------------------------------------
@@ -584,7 +591,10 @@ def test_errors_name_what_limits_the_epochs():
 
 # -- search spaces --------------------------------------------------------------------
 
-ESTIMATORS = [MLPClassifier, MLPRegressor, CNNClassifier, CNNRegressor]
+ESTIMATORS = [
+    *(MLPClassifier, MLPRegressor, CNNClassifier, CNNRegressor),
+    *(SequentialClassifier, SequentialRegressor),
+]
 SIZES = ["small", "medium", "large"]
 
 
@@ -605,6 +615,7 @@ def test_spaces_grow(Estimator):
     small, medium, large = (search_space(Estimator(), size) for size in SIZES)
     assert set(small) == {"learning_rate_init", "alpha", "batch_size"}
     assert set(small) < set(medium) < set(large)
+    assert ("hidden_layer_sizes" in medium) == (not Estimator.__name__.startswith("S"))
     assert ("conv_channels" in medium) == Estimator.__name__.startswith("CNN")
     assert ("label_smoothing" in large) == Estimator.__name__.endswith("Classifier")
     assert search_space(Estimator()).keys() == medium.keys()
@@ -612,9 +623,13 @@ def test_spaces_grow(Estimator):
 
 @pytest.mark.filterwarnings("ignore:Got `batch_size` less than 1 or larger")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:solver='adadelta' finds")
 @pytest.mark.parametrize(
     "Estimator, solver",
-    [*((Estimator, "adam") for Estimator in ESTIMATORS), (MLPClassifier, "lbfgs")],
+    [
+        *((Estimator, "adam") for Estimator in ESTIMATORS),
+        *((MLPClassifier, solver) for solver in ("lbfgs", "sgd", "adadelta")),
+    ],
 )
 def test_all_that_a_space_holds_can_be_fitted(Estimator, solver):
     X, y = load_digits(return_X_y=True)
@@ -676,3 +691,53 @@ def test_a_space_is_the_callers_own():
 def test_search_of_a_space():
     search = search_of(net(), search_space(net(), "large")).fit(*IRIS)
     assert search.score(*IRIS) > 0.5
+
+
+def test_rates_suit_the_solver_and_layers_stay_what_they_are():
+    assert search_space(MLPClassifier(solver="sgd"))[
+        "learning_rate_init"
+    ].support() == (
+        0.001,
+        1.0,
+    )
+    assert "solver" not in search_space(MLPClassifier(solver="sgd"), "large")
+    space = search_space(MLPClassifier(solver="adadelta"), "large")
+    assert "learning_rate_init" not in space
+    space = search_space(MLPClassifier(init_from=MLPClassifier()), "large")
+    assert not {"hidden_layer_sizes", "normalization", "residual"} & space.keys()
+    for params in ({"padding": "valid"}, {"stride": 2}):
+        assert "residual" not in search_space(CNNClassifier(**params), "large")
+
+
+# -- bounds ---------------------------------------------------------------------------
+
+
+LOG = loguniform(1e-4, 1e-1)
+
+
+def test_ranges_of_other_estimators_stay_within_what_was_given():
+    pipe = make_pipeline(PCA(svd_solver="full"), MLPClassifier())
+    ranges = {"pca__n_components": uniform(0.9, 0.099), "mlpclassifier__alpha": LOG}
+    narrowed = {
+        name: make_range(name, given, pipe)
+        .narrow([given.support()[1]])
+        .source.support()
+        for name, given in ranges.items()
+    }
+    assert narrowed["pca__n_components"][1] == pytest.approx(0.999)
+    assert narrowed["mlpclassifier__alpha"][1] > LOG.support()[1]
+
+
+def test_shifted_log_ranges_stay_as_they_are():
+    shifted = loguniform(1e-3, 1, loc=-1e-3)
+    assert make_range("alpha", shifted, MLPClassifier()).narrow([0.5]).source is shifted
+
+
+def test_what_cannot_rank_is_refused_before_anything_is_trained():
+    search = CoarseToFineSearchCV(
+        MLPClassifier(), {"alpha": LOG}, scoring=["accuracy"], refit=False
+    )
+    search.estimator.max_iter = 0  # any fit would raise another error
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match="refit must be the name of a metric"):
+        search.fit(X, y)

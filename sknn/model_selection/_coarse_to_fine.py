@@ -26,15 +26,16 @@ class CoarseToFineSearchCV(BaseSearchCV):
 
     The first round draws `n_candidates` from the distributions and trains each for a
     few epochs. Each next round trains longer, fewer candidates in proportion, so that
-    all rounds cost the same. One half of them, rounded up, are the best of the round
-    before; the rest are drawn anew, from ranges that have narrowed to where the best
-    `keep_fraction` of the round before lie:
+    all rounds cost the same. Up to one half of them, rounded up, are the good ones of
+    the round before; the rest are drawn anew, from ranges that have narrowed to where
+    the best `keep_fraction` of the round before lie:
 
     - A range of numbers becomes that of the good values, and at both ends a gap more,
       as wide as k values leave between them that are spread evenly over the old range.
       The gap keeps the range of a parameter that does not matter, in the mean; and
-      beyond a good value near an end the range moves outward, as far as the estimator
-      allows. A range never gets wider. `scipy.stats.loguniform` narrows in the
+      beyond a good value near an end the range moves outward, as far as a network allows
+      its parameter; of other estimators it stays within what was given. A range never
+      gets wider. `scipy.stats.loguniform` narrows in the
       logarithm, `scipy.stats.uniform` as it is, `scipy.stats.randint` in whole numbers.
     - A list of numbers does the same along its sorted values, and never leaves them.
     - Of a list of anything else, that survives which a good candidate has.
@@ -200,6 +201,13 @@ feature_names_in_
         self, evaluate_candidates: Callable[..., Any], *, callback_ctx: Any = None
     ) -> None:
         """Search round by round; scikit-learn before 1.9 passes no `callback_ctx`."""
+        if isinstance(self.scoring, list | tuple | set | dict) and not isinstance(
+            self.refit, str
+        ):
+            raise ValueError(
+                "refit must be the name of a metric where there are several, to tell "
+                f"which candidates of a round are good, got refit={self.refit!r}."
+            )
         ranges = make_ranges(self.param_distributions, self.estimator)
         self.epochs_param_ = self._find_epochs_param()
         self.n_epochs_ = self._plan_epochs()
@@ -283,7 +291,7 @@ feature_names_in_
         n_epochs = self.n_epochs_[this]
         if self.verbose > 0:
             print(
-                f"Round {this + 1} of {self.n_rounds}: {n} candidates, {n_epochs} "
+                f"Round {this} of 0 to {self.n_rounds - 1}: {n} candidates, {n_epochs} "
                 "epochs each"
             )
         is_last = this == self.n_rounds - 1

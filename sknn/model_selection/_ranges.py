@@ -14,6 +14,8 @@ import numpy as np
 from scipy.stats import loguniform, randint, uniform
 from sklearn.utils._param_validation import Interval
 
+from .._estimator import BaseNetworkEstimator
+
 Bounds = tuple[float, float]
 """Smallest and largest value that a parameter may have."""
 
@@ -129,8 +131,8 @@ def make_range(name: str, given: Any, estimator: Any) -> Range:
     if hasattr(given, "rvs"):
         kind = getattr(getattr(given, "dist", None), "name", None)
         bounds = _allowed(name, estimator)
-        if kind in ("loguniform", "reciprocal"):
-            return _LogRange(given, bounds or (0, math.inf))
+        if kind in ("loguniform", "reciprocal") and given.support()[0] > 0:
+            return _LogRange(given, bounds or given.support())
         if kind == "uniform":
             return _LinearRange(given, bounds or given.support())
         if kind == "randint":
@@ -148,12 +150,15 @@ def make_range(name: str, given: Any, estimator: Any) -> Range:
 
 
 def _allowed(name: str, estimator: Any) -> Bounds | None:
-    """Return between which values a parameter may lie, if its class declares that.
+    """Return between which values a parameter of a network may lie.
 
-    Estimators of scikit-learn and of this package do.
+    None for other estimators: what they declare allows more than their data do, such
+    as more components than columns.
     """
     owner, _, name = name.rpartition("__")
     holder = estimator.get_params().get(owner) if owner else estimator
+    if not isinstance(holder, BaseNetworkEstimator):
+        return None
     constraints = getattr(holder, "_parameter_constraints", {}).get(name, [])
     ends = [
         _ends(interval) for interval in constraints if isinstance(interval, Interval)

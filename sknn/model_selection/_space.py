@@ -18,7 +18,8 @@ def search_space(
 
     They suit :class:`CoarseToFineSearchCV` and scikit-learn's `RandomizedSearchCV`
     alike. The default of each parameter is among what can be drawn, and all that can
-    be drawn go together. Features are expected to be scaled.
+    be drawn go together (but with ``padding='valid'`` small images may not do for each
+    number and size of kernels). Features are expected to be scaled.
 
     Parameters
     ----------
@@ -34,7 +35,8 @@ def search_space(
         - 'large': also solver, initial weights, normalisation, residual blocks, and
           what else regularises.
 
-        With ``solver='lbfgs'`` those that it has no use for are left out.
+        What the estimator's `solver`, `init_from` or `padding` have no use for is left
+        out; learning rates are those that suit its solver.
     prefix : str, default=''
         Put in front of each name, as in ``mlp__alpha``. Where `estimator` holds a
         network, it is found; it needs to be said only where there are several.
@@ -71,11 +73,33 @@ def search_space(
     space: dict[str, Any] = {}
     for step in sizes[: sizes.index(size) + 1]:
         space |= _distributions()[step]
+    space["learning_rate_init"] = _learning_rates(params["solver"])
     return {
         prefix + name: distribution
         for name, distribution in space.items()
-        if name in params and (params["solver"] != "lbfgs" or name in _FOR_LBFGS)
+        if name in params and _applies(name, params)
     }
+
+
+def _learning_rates(solver: Any) -> Any:
+    """Return the distribution of the rate: steps of gradient descent are longer."""
+    name = solver if isinstance(solver, str) else type(solver).__name__.lower()
+    return loguniform(1e-3, 1) if name in ("sgd", "adagrad") else loguniform(1e-4, 0.03)
+
+
+def _applies(name: str, params: dict[str, Any]) -> bool:
+    """Return whether a parameter may be searched beside the others of a network."""
+    solver = params["solver"]
+    if name == "solver":
+        return solver in SOLVERS_ALIKE
+    if solver == "lbfgs" and name not in _FOR_LBFGS:
+        return False
+    if solver == "adadelta" and name == "learning_rate_init":
+        return False  # it finds the length of its steps by itself
+    if params["init_from"] is not None and name in _OF_THE_ARCHITECTURE:
+        return False
+    moves = params.get("padding", "same"), params.get("stride", 1)
+    return name != "residual" or moves == ("same", 1)
 
 
 def _distributions() -> dict[str, dict[str, Any]]:
@@ -98,7 +122,7 @@ def _distributions() -> dict[str, dict[str, Any]]:
         },
         "large": {
             "kernel_size": [3, 5],
-            "solver": ["adam", "adamw", "nadam", "rmsprop"],
+            "solver": SOLVERS_ALIKE,
             "weight_decay": loguniform(1e-4, 1e-1),
             "initializer": ["glorot_uniform", "auto"],
             "normalization": [None, "batch", "layer"],
@@ -110,6 +134,18 @@ def _distributions() -> dict[str, dict[str, Any]]:
         },
     }
 
+
+SOLVERS_ALIKE = ["adam", "adamw", "nadam", "rmsprop"]
+"""Solvers that the same learning rates suit."""
+
+_OF_THE_ARCHITECTURE = {
+    "conv_channels",
+    "hidden_layer_sizes",
+    "kernel_size",
+    "normalization",
+    "residual",
+}
+"""What weights from elsewhere ask for as it is."""
 
 _FOR_LBFGS = {
     "alpha",
