@@ -33,10 +33,10 @@ class CoarseToFineSearchCV(BaseSearchCV):
     - A range of numbers becomes that of the good values, and at both ends a gap more,
       as wide as k values leave between them that are spread evenly over the old range.
       The gap keeps the range of a parameter that does not matter, in the mean; and
-      beyond a good value near an end the range moves outward, as far as a network allows
-      its parameter; of other estimators it stays within what was given. A range never
-      gets wider. `scipy.stats.loguniform` narrows in the
-      logarithm, `scipy.stats.uniform` as it is, `scipy.stats.randint` in whole numbers.
+      beyond a good value near an end the range moves outward, as far as a network
+      allows its parameter; of other estimators it stays within what was given. A range
+      never gets wider. `scipy.stats.loguniform` narrows in the logarithm,
+      `scipy.stats.uniform` as it is, `scipy.stats.randint` in whole numbers.
     - A list of numbers does the same along its sorted values, and never leaves them.
     - Of a list of anything else, that survives which a good candidate has.
     - A distribution of another kind stays as it is.
