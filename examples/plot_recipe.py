@@ -170,7 +170,10 @@ print(check_overfits_small_sample(second, X_train, y_train))
 # suggestion is for batches of 32. The schedule stays too: ``"cosine"`` lowers the
 # learning rate to 0 over the epochs, however many, and so is fair to short training and
 # to long. And ``max_grad_norm=1`` shortens steps that are far too long, so that the
-# larger rates have a chance.
+# larger rates have a chance. The space is printed below: ``alpha`` is the penalty on
+# large weights, the activation function is what a unit makes of its sum, and dropout
+# leaves out units at random in training (:doc:`/guide/activations`,
+# :doc:`/guide/regularization`).
 
 model = clone(second).set_params(
     net__learning_rate="cosine", net__max_grad_norm=1.0, net__max_iter=90
@@ -208,8 +211,10 @@ plt.show()
 # ----------------------------
 # By hand one would now narrow each range to where the good candidates lie, and search
 # there for longer. The search has done that in its other rounds: the best of a round
-# went on to the next, together with new ones from the narrowed ranges. From round to
-# round fewer candidates were trained for longer.
+# went on to the next, together with new ones from the narrowed ranges. A range never
+# gets wider, but where the good values lie near an end it moves outward, as the last
+# one of the learning rate does here. From round to round fewer candidates were trained
+# for longer.
 
 for i, ranges in enumerate(search.ranges_):
     low, high = ranges["net__learning_rate_init"].support()
@@ -224,7 +229,8 @@ for name, value in search.best_params_.items():
 
 # %%
 # The later rounds, in lighter colours, lie close together at the top, all but one
-# candidate: they come from where it is worth training for longer.
+# candidate: they come from where it is worth training for longer. The ring is around
+# the best of the last round, which counts, since it was trained in full.
 
 SearchDisplay.from_estimator(search)
 plt.show()
@@ -265,10 +271,14 @@ plt.show()
 # - **First network**: both losses still fall at the end. It has not converged: more
 #   epochs, or a larger learning rate.
 # - **Two hidden units**: both level off far too high. It under-fits: more units, less
-#   penalty and dropout.
+#   penalty and dropout. The last two are quickly tried, but are not enough here: two
+#   units have no room for ten digits.
 # - **60 rows**: the training loss falls to nearly nothing, the other stays far above.
-#   It over-fits, learns its rows by heart: more rows, more penalty, more dropout.
-# - **Tuned**: both come down, level off, and end close together.
+#   It over-fits, learns its rows by heart: more rows, more penalty, more dropout. Too
+#   few rows are the cause, over-fitting is what one sees of it.
+# - **Tuned**: both come down, level off, and end close together. Until about epoch 50
+#   they go up and down, as with a learning rate that is too large. A rate of 0.6 is
+#   large; the cosine lowers it, and the curves settle.
 #
 # The training loss may lie above the other: it holds the penalty, and with dropout
 # units are left out in training only.
@@ -310,7 +320,10 @@ plt.show()
 
 # %%
 # What fades on the way forward fades on the way back too. The gradient says how each
-# weight should change; in the second network it hardly reaches the first layers.
+# weight should change; in the second network it hardly reaches the first layers: look
+# at the column ``gradient norm``. Of the others, ``gradient std`` is its spread over
+# the single weights, ``update norm`` the length of the first step, and ``update ratio``
+# that length as a part of ``weight norm``, the size of the weights.
 
 for model in deep.values():
     print(gradient_statistics(model, X_train, y_train), end="\n\n")

@@ -756,7 +756,7 @@ def test_rounds_have_colours():
     rounds = halving.cv_results_["iter"]
     labels = [text.get_text() for text in shown.figure_.legends[0].get_texts()]
     names = [f"iteration {i}" for i in np.unique(rounds)]
-    assert labels == [*names, "best"]
+    assert labels == [*names, "best of the last iteration"]
     sizes = [len(points.get_offsets()) for points in ax.collections]
     assert sizes == np.unique(rounds, return_counts=True)[1].tolist()
     colors = {tuple(points.get_facecolor()[0]) for points in ax.collections}
@@ -773,16 +773,18 @@ def test_a_search_from_coarse_to_fine():
     assert [ax.get_xlabel() for ax in shown.axes_] == ["activation", "alpha"]
     assert_array_equal(shown.rounds, search.cv_results_["round"])
     labels = [text.get_text() for text in shown.figure_.legends[0].get_texts()]
-    assert labels == ["round 0", "round 1", "round 2", "best"]
+    assert labels == ["round 0", "round 1", "round 2", "best of the last round"]
     results = search.cv_results_
     coarse = SearchDisplay.from_estimator(search, rounds=0)
     assert [ax.get_xlabel() for ax in coarse.axes_] == ["activation", "alpha"]
     assert_array_equal(coarse.scores, results["mean_test_score"][:6])
     assert_array_equal(coarse.parameters["alpha"], results["param_alpha"][:6])
     assert coarse.best_index == np.argmax(coarse.scores)
+    assert coarse.axes_[0].lines[-1].get_label() == "best"  # of the only round
     fine = SearchDisplay.from_estimator(search, rounds=[1, 2])
     assert_array_equal(fine.rounds, results["round"][6:])
     assert fine.best_index == search.best_index_ - 6
+    assert fine.axes_[0].lines[-1].get_label() == "best of the last round"
     assert coarse.axes_[1].get_xscale() == fine.axes_[1].get_xscale() == "log"
     for wrong in (3, [0, 3], []):
         with pytest.raises(ValueError, match=r"among the rounds .*\[0, 1, 2\], got"):

@@ -20,6 +20,7 @@ from sklearn.datasets import (
     make_multilabel_classification,
     make_regression,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import ShuffleSplit, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -120,6 +121,10 @@ ILL = [
     ("unscaled-features", reg(), (RAW_DIABETES[0], DIABETES[1])),
     ("constant-features", clf(learning_rate_init=0.01), CONSTANT),
     ("constant-features", clf(learning_rate_init=0.01), BLANK),
+    ("constant-target", reg(), (DIABETES[0], np.full(442, 3.0))),
+    ("constant-target", reg(early_stopping=True), (DIABETES[0], np.ones((442, 2)))),
+    ("constant-target", clf(), (WINE[0], np.full(178, "wine"))),
+    ("constant-target", clf(), (WINE[0], np.ones((178, 3), int))),
     ("unscaled-target", reg(), UNSCALED_TARGET),
     ("unscaled-target", reg(), (DIABETES[0], DIABETES[1] / 1000)),
     ("class-imbalance", clf(learning_rate_init=0.01), RARE),
@@ -222,7 +227,8 @@ def test_the_ill_are_told_their_disease(disease, estimator, data):
     assert disease in report.diseases
     assert set(report.diseases) <= {disease, *ALSO.get(disease, ())}
     assert not report.healthy
-    params = {*clone(estimator).get_params(), "StandardScaler", "VarianceThreshold"}
+    params = {*clone(estimator).get_params(), "y"}
+    params |= {"StandardScaler", "VarianceThreshold"}
     for finding in report.findings:
         assert re.search(r"\d|finite", finding.evidence) or "same" in finding.evidence
         assert params & set(re.findall(r"\w+", finding.advice))
@@ -337,7 +343,7 @@ def scores_of(report):
         {"warm_start": True},
         {"validation_fraction": ShuffleSplit(1, test_size=0.5)},
     ],
-    ids=str,
+    ids=["generator", "warm start", "splitter"],
 )
 def test_where_they_are_not_known_the_training_score_is_an_estimate(params):
     X, y = some(DIGITS, 120)
@@ -439,7 +445,61 @@ def test_several_labels_and_several_quantiles():
 def test_a_class_of_a_single_row_is_no_obstacle():
     y = WINE[1].copy()
     y[::20] = np.arange(3, 12)
-    assert doctor(clf(learning_rate_init=0.02), WINE[0], y).figures["rows"] == 142
+    _, held_out = train_test_split(y, test_size=0.2, random_state=0)
+    lone = int((held_out > 2).sum())
+    rows = doctor(clf(learning_rate_init=0.02), WINE[0], y).figures["rows"]
+    assert rows == 142 + lone > 142
+
+
+@pytest.mark.parametrize("fit", [False, True])
+def test_a_single_class_and_a_constant_target_are_told_alone(fit):
+    X = RAW_WINE[0]
+    for estimator, y, told in (
+        (clf(), np.full(178, "wine"), "y has a single class, wine, in "),
+        (reg(), np.full(178, 300.0), "The target is constant: the same in "),
+    ):
+        estimator = estimator.fit(scale(X), y) if fit else estimator
+        report = doctor(estimator, X, y)
+        assert report.diseases == ["constant-target"]
+        assert report.findings[0].evidence.startswith(told)
+        assert "nothing to learn" in report.findings[0].advice
+        assert not re.search("rate|StandardScaler", report.findings[0].advice)
+
+
+def test_bad_values_in_rows_held_out_are_said_to_be_in_X_or_y():
+    X, y = DIABETES[0].copy(), DIABETES[1].copy()
+    held_out = train_test_split(np.arange(442), test_size=0.2, random_state=0)[1][0]
+    X[held_out, 0] = np.nan
+    with pytest.raises(ValueError, match=r"^Input X contains NaN"):
+        doctor(reg(), X, y)
+    with pytest.raises(ValueError, match=r"^Invalid validation set .* contains NaN"):
+        doctor(reg(), *DIABETES, X, y)
+    assert doctor(make_pipeline(SimpleImputer(), reg()), X, y).figures["rows"] == 353
+    y[held_out] = np.nan
+    with pytest.raises(ValueError, match=r"^Input y contains NaN"):
+        doctor(reg(), DIABETES[0], y)
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.UndefinedMetricWarning")
+def test_few_rows():
+    X, y = some(DIABETES, 5)
+    for n, share in ((5, "40%"), (4, "50%")):
+        for estimator in (reg(), reg(early_stopping=True)):
+            report = doctor(estimator, X[:n], y[:n])
+            assert report.figures["rows"] == n - 2
+            assert np.isfinite(report.figures["validation score"])
+            assert f"{share} of the rows" in report.notes[0]
+        assert doctor(clf(), X[:n], np.arange(n) // 2 % 2).figures["rows"] == n - 2
+    report = doctor(reg(), X, y, X[:1], y[:1])
+    assert np.isnan(report.figures["validation score"])
+    for n in range(4):
+        for estimator in (reg(), clf()):
+            with pytest.raises(ValueError, match=f"4 or more are needed, .*={n}"):
+                doctor(estimator, X[:n], np.arange(n))
+    with pytest.raises(ValueError, match="y has 5 classes in 5 rows"):
+        doctor(clf(), X, np.arange(5))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        doctor(reg(), X, y[:4])
 
 
 def test_features_that_overflow_are_unscaled():

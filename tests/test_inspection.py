@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
     load_digits,
+    load_iris,
     load_wine,
     make_multilabel_classification,
 )
@@ -362,6 +364,48 @@ def test_the_cause_of_failing_is_named(params, cause):
     check = check_overfits_small_sample(clf, *DIGITS, n_batches=1, max_iter=50)
     assert not check.ok
     assert cause in check.advice
+
+
+@pytest.mark.parametrize(
+    "params, max_iter, cause",
+    [
+        ({}, 500, r"after \d+ iterations with tol=0: set more units \(hidden"),
+        ({}, 5, r"Train longer \(max_iter, max_fun\), or with more units"),
+        ({"max_fun": 10}, 500, r"Train longer \(max_iter, max_fun\)"),
+        ({"initializer": "zeros"}, 500, "initializer='auto'"),
+    ],
+    ids=str,
+)
+def test_lbfgs_is_not_told_to_change_a_rate(params, max_iter, cause):
+    X, y = load_iris(return_X_y=True)
+    clf = classifier(hidden_layer_sizes=8, solver="lbfgs", **params)
+    check = check_overfits_small_sample(clf, scale(X), y, max_iter=max_iter)
+    assert not check.ok
+    assert re.search(cause, check.advice)
+    assert "rate" not in check.advice
+
+
+def test_lbfgs_on_features_out_of_all_scale_is_told_to_scale_them():
+    X = np.where(DIABETES[0] > 0, 1e300, -1e300)
+    check = check_overfits_small_sample(regressor(solver="lbfgs"), X, DIABETES[1])
+    assert (
+        check.advice == "Scale the features and the target, or set initializer='auto'."
+    )
+
+
+@pytest.mark.parametrize(
+    "estimator, y, told",
+    [
+        (classifier(), np.ones(178), "y has a single class, 1.0, in 178 rows."),
+        (regressor(), np.full(178, 50.0), "The target is constant: the same in 178"),
+    ],
+    ids=["classifier", "regressor"],
+)
+def test_the_first_loss_where_there_is_nothing_to_learn(estimator, y, told):
+    check = check_initial_loss(estimator, WINE[0], y)
+    assert not check.ok
+    assert check.verdict.startswith(told)
+    assert "nothing to learn" in check.advice
 
 
 def test_the_first_loss_of_the_small_sample_is_that_before_training():

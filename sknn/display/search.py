@@ -39,10 +39,11 @@ class SearchDisplay:
     axis, which is logarithmic where they span decades or were drawn from a
     log-uniform distribution, anything else as categories, in the order in which the
     search lists them, numbers behind the rest and sorted. A ring marks the best
-    candidate. At the lower edge are those whose fit failed, as crosses, and as
-    triangles those whose score is so far below that the others could not be told apart.
-    The colour is the round of a `CoarseToFineSearchCV`, or the iteration of a halving
-    search.
+    candidate; where several rounds are drawn that is the best of the last one, and one
+    of an earlier round may lie higher. At the lower edge are those whose fit failed, as
+    crosses, and as triangles those whose score is so far below that the others could
+    not be told apart. The colour is the round of a `CoarseToFineSearchCV`, or the
+    iteration of a halving search.
 
     Parameters
     ----------
@@ -210,8 +211,9 @@ class SearchDisplay:
             self._draw(panel, name, values, kwargs)
         handles, labels = axes[0].get_legend_handles_labels()
         if ax is None:
+            columns = min(len(labels), 6 if n >= MOST_COLUMNS else 3)
             self.figure_.legend(
-                handles, labels, loc="outside upper center", ncols=len(labels)
+                handles, labels, loc="outside upper center", ncols=columns
             )
             for panel in axes[::MOST_COLUMNS]:
                 panel.set_ylabel(f"Mean test {self.score_name}")
@@ -242,9 +244,16 @@ class SearchDisplay:
         if self.best_index is not None:
             best = x[self.best_index], scores[self.best_index]
             style = {"markersize": 12, "markerfacecolor": "none", "color": "black"}
-            ax.plot(*best, "o", label="best", **style)
+            ax.plot(*best, "o", label=self._best_label(), **style)
         if ax.get_xscale() == "log":
             label_decades(ax.xaxis)
+
+    def _best_label(self) -> str:
+        """Return what the best candidate is the best of."""
+        rounds = np.unique([] if self.rounds is None else self.rounds)
+        if len(rounds) > 1 and np.asarray(self.rounds)[self.best_index] == rounds[-1]:
+            return f"best of the last {self.round_name}"
+        return "best"
 
     def _groups(self, n: int) -> list[tuple[Array, dict[str, Any]]]:
         """Return the candidates to draw in one colour, and in which."""

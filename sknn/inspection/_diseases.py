@@ -20,7 +20,7 @@ import numpy as np
 from .._spec import Spec
 from .._typing import Array
 from ._examination import Examination
-from ._network import REGULARIZATION_OFF, size_parameter
+from ._network import REGULARIZATION_OFF, nothing_to_learn, size_parameter
 from .checks import CLASSIFIER_EXCESS, REGRESSOR_EXCESS
 
 Severity = Literal["serious", "mild"]
@@ -155,6 +155,15 @@ def any_serious(found: Found) -> bool:
 
 
 # -- data -----------------------------------------------------------------------------
+
+
+def constant_target(exam: Examination) -> Finding | None:
+    """Find that all targets are the same."""
+    evidence = nothing_to_learn(exam.before)
+    if not evidence:
+        return None
+    advice = "There is nothing to learn: look at how y was made, or at its rows."
+    return Finding("constant-target", "serious", evidence, advice)
 
 
 def unscaled_features(exam: Examination, found: Found) -> Finding | None:
@@ -625,6 +634,9 @@ RULES: list[Rule] = [
 
 def diagnose(exam: Examination) -> list[Finding]:
     """Return what is wrong, the serious first."""
+    constant = constant_target(exam)
+    if constant is not None:  # no other finding would be of use
+        return [constant]
     found: Found = {}
     with np.errstate(over="ignore", invalid="ignore"):  # of features out of all scale
         for rule in RULES:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, check_consistent_length
 
 from .._arrays import as_floats
 from .._estimator import BaseNetworkEstimator
@@ -37,6 +38,9 @@ from .statistics import ActivationStatistics, gradients_of, statistics_of
 
 HOLD_OUT = 0.2
 """Share of the rows held out for validation where none are given."""
+
+LEAST_HELD_OUT = 2
+"""Rows held out at least, since R² needs two; as many are left to train on."""
 
 FOREST_SIZE = 100
 """Trees of the forest that a network is compared with, scikit-learn's default."""
@@ -234,20 +238,24 @@ class Examination:
 
 
 def _score(subject: Subject, X: Any, y: Array) -> float:
-    """Return the score of a trained network on encoded data."""
-    return float(
-        subject.estimator._score_from_scores(subject.network.scores(X), y, None)
-    )
+    """Return the score of a trained network on encoded data; NaN if it has none."""
+    z = subject.network.scores(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UndefinedMetricWarning)  # R² of a single row
+        return float(subject.estimator._score_from_scores(z, y, None))
 
 
 def examine(estimator: Any, X: Any, y: Any, validation: Any) -> Examination:
     """Look at a fitted estimator as it is, or train a clone of one that is not."""
     notes = []
     trained = is_fitted(estimator)
-    if not trained and validation is None:
+    holds_out = not trained and validation is None
+    if holds_out:
+        n = _num_samples(X)
         X, y, validation = _hold_out(X, y, is_classifier(estimator))
+        share = _num_samples(validation[0]) / n
         notes.append(
-            f"A clone was trained; {HOLD_OUT:.0%} of the rows were held out for "
+            f"A clone was trained; {share:.0%} of the rows were held out for "
             "validation."
         )
     elif not trained:
@@ -256,6 +264,10 @@ def examine(estimator: Any, X: Any, y: Any, validation: Any) -> Examination:
     X, y = inner.features(X), inner.targets(y)
     if validation is not None:
         validation = inner.features(validation[0]), inner.targets(validation[1])
+    if holds_out:  # so that an error does not speak of a validation set
+        checked = seeded_clone(inner.estimator)
+        checked._validate_params()
+        checked._check_X_y(*validation, first=True)
     fitted, diverged = inner.estimator, ""
     if not trained:
         fitted, diverged = _train(inner.estimator, X, y, validation)
@@ -310,17 +322,32 @@ def held_out_by(exam: Examination) -> HeldOut | None:
 
 def _hold_out(X: Any, y: Any, classifies: bool) -> tuple[Any, Any, tuple[Any, Any]]:
     """Return training rows and targets, and those held out; by classes if possible."""
-    rows, labels = np.arange(_num_samples(X)), None
+    check_consistent_length(X, y)
+    n = _num_samples(X)
+    if n < 2 * LEAST_HELD_OUT:
+        raise ValueError(
+            f"To hold some rows out for validation, {2 * LEAST_HELD_OUT} or more are "
+            f"needed, got n_samples={n}. Pass more rows, or X_val and y_val."
+        )
+    rows, labels = np.arange(n), None
     if classifies and type_of_target(y) in ("binary", "multiclass"):
         labels = np.asarray(y).ravel()
         _, counts = np.unique(labels, return_counts=True)
     can = labels is not None and counts.min() >= 2
-    can = can and len(rows) * HOLD_OUT >= len(counts)
+    size = max(LEAST_HELD_OUT, math.ceil(HOLD_OUT * n))
+    can = can and min(size, n - size) >= len(counts)
     rows, held_out = train_test_split(
-        rows, test_size=HOLD_OUT, random_state=0, stratify=labels if can else None
+        rows, test_size=size, random_state=0, stratify=labels if can else None
     )
     if labels is not None:  # a class of a single row cannot be held out
-        held_out = held_out[np.isin(labels[held_out], labels[rows])]
+        known = np.isin(labels[held_out], labels[rows])
+        rows, held_out = np.r_[rows, held_out[~known]], held_out[known]
+        if not len(held_out):
+            raise ValueError(
+                "No rows can be held out for validation: y has "
+                f"{len(counts)} classes in {n} rows. Pass more rows of each class, or "
+                "X_val and y_val."
+            )
     X, X_val = _safe_indexing(X, rows), _safe_indexing(X, held_out)
     return X, _safe_indexing(y, rows), (X_val, _safe_indexing(y, held_out))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection._search import BaseSearchCV
@@ -270,6 +270,19 @@ def initial_loss(subject: Subject) -> tuple[float, float]:
     with np.errstate(all="ignore"):
         found = objective.sum_over(batches, rows.total_weight)
     return found, mean_loss(loss, zeros, y, w)
+
+
+def nothing_to_learn(subject: Subject) -> str:
+    """Return what is the same in all targets, in words; empty if they differ."""
+    y, estimator = subject.data.y, subject.estimator
+    if (y != y[0]).any():
+        return ""
+    rows = f"{len(y)} row{'s' if len(y) > 1 else ''}"
+    if not is_classifier(estimator):
+        return f"The target is constant: the same in {rows}."
+    if y.ndim == 2 and y.shape[1] > 1:
+        return f"The labels are constant: the same in {rows}."
+    return f"y has a single class, {estimator.classes_[0]!s}, in {rows}."
 
 
 def selected(data: Data) -> tuple[Array, Array | None]:

@@ -23,6 +23,7 @@ from ._network import (
     batch_size_of,
     begin,
     initial_loss,
+    nothing_to_learn,
     selected,
     size_parameter,
     unwrap,
@@ -159,6 +160,10 @@ def initial_loss_of(inner: Unwrapped, X: Any, y: Any) -> Check:
     """Return the check; `X`, `y` as the network gets them."""
     subject = begin(inner, X, y, **without_regularization(inner.estimator))
     found, expected = initial_loss(subject)
+    constant = nothing_to_learn(subject)
+    if constant:
+        advice = "There is nothing to learn: look at y."
+        return Check("Initial loss", found, expected, False, constant, advice)
     if is_classifier(subject.estimator):
         return _judge_classifier(found, expected, subject.network.out_shape[0])
     return _judge_regressor(found, expected, best_constant_loss(subject))
@@ -338,7 +343,8 @@ class Learning:
         y, w = selected(data)
         # A network that has diverged predicts no numbers.
         finite = np.isfinite(z).all()
-        self.score = estimator._score_from_scores(z, y, w) if finite else math.nan
+        with np.errstate(over="ignore"):  # of predictions out of all scale
+            self.score = estimator._score_from_scores(z, y, w) if finite else math.nan
 
 
 def _learn(subject: Subject, n_batches: int, goal: float, first: float) -> Learning:
@@ -375,6 +381,8 @@ def _judge(learning: Learning, estimator: Any) -> tuple[str, str]:
     first, last = learning.first, learning.losses[-1]
     if learning.score >= learning.goal:
         return "The network can learn these rows by heart.", ""
+    if estimator.solver == "lbfgs":
+        return _judge_lbfgs(learning, estimator)
     diverged = learning.ending == "diverged" or not math.isfinite(last)
     if diverged or max(learning.losses) > GROWN * first:
         also = "" if is_classifier(estimator) else " and the target"
@@ -396,3 +404,31 @@ def _judge(learning: Learning, estimator: Any) -> tuple[str, str]:
         f"({size_parameter(estimator)}). Equal rows with different targets cannot be "
         "learnt.",
     )
+
+
+def _judge_lbfgs(learning: Learning, estimator: Any) -> tuple[str, str]:
+    """Return the same for 'lbfgs', which has no learning rate."""
+    last, n_iter = learning.losses[-1], len(learning.losses)
+    units = f"more units ({size_parameter(estimator)})"
+    if learning.ending == "diverged" or not math.isfinite(last):
+        also = "" if is_classifier(estimator) else " and the target"
+        return (
+            "The loss is no longer finite.",
+            f"Scale the features{also}, or set initializer='auto'.",
+        )
+    if last > FLAT * learning.first:
+        return (
+            "The loss hardly falls.",
+            "The initial weights are bad (initializer='auto'), the features are not "
+            "scaled, or the targets have nothing to do with them.",
+        )
+    verdict = "The loss falls, but the rows are not all learnt."
+    # An iteration takes one evaluation of the loss, or little more.
+    if n_iter >= estimator.max_iter or 2 * n_iter >= estimator.max_fun:
+        advice = f"Train longer (max_iter, max_fun), or with {units}."
+    else:
+        advice = (
+            f"Training ended by itself, after {n_iter} iterations with tol=0: set "
+            f"{units} or another random_state."
+        )
+    return verdict, f"{advice} Equal rows with different targets cannot be learnt."

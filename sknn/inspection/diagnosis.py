@@ -91,7 +91,8 @@ def doctor(
 
     It knows these diseases:
 
-    - of the data: ``unscaled-features``, ``constant-features``, ``unscaled-target``,
+    - of the data: ``unscaled-features``, ``constant-features``, ``constant-target`` (a
+      single class, too; then nothing else is told), ``unscaled-target``,
       ``class-imbalance`` (where the rarest class is not recognised),
       ``too-little-data``;
     - of the initial weights: ``bad-init-symmetric``, ``bad-init-small``,
@@ -114,9 +115,9 @@ def doctor(
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         The targets.
     X_val, y_val : array-like, default=None
-        Validation data. Without them a fifth of the rows is held out before a clone is
-        trained; of a fitted estimator over-fitting can then be seen only if it was
-        fitted with early stopping.
+        Validation data. Without them a fifth of the rows, at least 2, is held out
+        before a clone is trained; of a fitted estimator over-fitting can then be seen
+        only if it was fitted with early stopping.
 
     Returns
     -------
@@ -128,8 +129,8 @@ def doctor(
     TypeError
         If there is no estimator of sknn in `estimator`.
     ValueError
-        If only one of `X_val` and `y_val` is given, or data or parameters are such that
-        `fit` raises.
+        If only one of `X_val` and `y_val` is given, if there are fewer than 4 rows to
+        hold some out of, or if data or parameters are such that `fit` raises.
 
     Examples
     --------
