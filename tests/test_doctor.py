@@ -383,6 +383,8 @@ def test_a_penalty_that_makes_the_rate_too_high_is_named():
     estimator = clf(alpha=np.float64(300.0), dropout=0.1, learning_rate_init=0.01)
     advice = doctor(estimator, *DIGITS).findings[0].advice
     assert advice.startswith("Lower alpha=300, dropout=0.1;")
+    advice = doctor(estimator.set_params(dropout=0), *DIGITS).findings[0].advice
+    assert advice.startswith("Lower alpha=300;")
 
 
 def test_advice_names_parameters_that_there_are():

@@ -545,10 +545,10 @@ def regularization(exam: Examination) -> dict[str, Any]:
     defaults = signature(type(exam.estimator)).parameters
     return {
         name: params[name]
-        for name in REGULARIZATION_OFF
+        for name, off in REGULARIZATION_OFF.items()
         if name in params.keys() - {"early_stopping"}
         and not isinstance(params[name], Spec)
-        and repr(params[name]) != repr(defaults[name].default)
+        and repr(params[name]) not in (repr(defaults[name].default), repr(off), "0")
     }
 
 
