@@ -741,3 +741,22 @@ def test_what_cannot_rank_is_refused_before_anything_is_trained():
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match="refit must be the name of a metric"):
         search.fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_a_round_in_which_all_fail_says_so():
+    class Fragile(MLPClassifier):
+        """Fails when it trains for long."""
+
+        def fit(self, X, y):
+            if self.max_iter > 3:
+                raise ValueError("too long")
+            return super().fit(X, y)
+
+    net = Fragile((2,), max_iter=9, learning_rate="cosine", random_state=0)
+    search = CoarseToFineSearchCV(net, {"alpha": LOG}, n_candidates=9, cv=2)
+    with pytest.raises(
+        ValueError, match=r"All candidates of round 2 failed.* 9 epochs"
+    ):
+        search.fit(*load_iris(return_X_y=True))

@@ -297,11 +297,22 @@ feature_names_in_
         is_last = this == self.n_rounds - 1
         silence = nullcontext() if is_last else _few_epochs_are_meant()
         with silence, _task(search, self, "round", n) as context:
-            results = evaluate_candidates(
-                [{**params, self.epochs_param_: n_epochs} for params in candidates],
-                more_results={"round": [this] * n, "n_epochs": [n_epochs] * n},
-                **({} if context is None else {"callback_ctx": context}),
-            )
+            try:
+                results = evaluate_candidates(
+                    [{**params, self.epochs_param_: n_epochs} for params in candidates],
+                    more_results={"round": [this] * n, "n_epochs": [n_epochs] * n},
+                    **({} if context is None else {"callback_ctx": context}),
+                )
+            except ValueError as error:
+                if this == 0 or "fits failed" not in str(error):
+                    raise
+                raise ValueError(
+                    f"All candidates of round {this} failed, in which they train for "
+                    f"{n_epochs} epochs; those of round {this - 1} did not. Rates that "
+                    "do best in few epochs may diverge in more: lower the top of the "
+                    "learning rates, set max_grad_norm=1 in the network, or raise "
+                    "n_candidates."
+                ) from error
         for key in (f"mean_test_{self.refit}", "mean_test_score"):
             if key in results:
                 return results[key][-n:]
