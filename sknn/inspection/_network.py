@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import BaseNetworkEstimator, Run
 from .._spec import Spec
@@ -204,13 +204,7 @@ def view(original: BaseNetworkEstimator, X: Any, y: Any) -> Subject:
     estimator.network_ = copy.deepcopy(original.network_)
     run = Run(np.random.RandomState(0), np.random.default_rng(0), one_epoch=False)
     if y is None:
-        X = validate_data(
-            estimator,
-            estimator._as_rows(X, first=False),
-            accept_sparse="csr",
-            dtype=estimator._kept_dtypes(first=True),
-            reset=False,
-        )
+        X = estimator._check_X(X)
         return Subject(estimator, Data(X, np.empty((X.shape[0], 0))), run, True)
     X, y = estimator._check_X_y(X, y, first=False)
     dtype = estimator._float_dtype(X)

@@ -204,10 +204,7 @@ feature_names_in_
         if isinstance(self.scoring, list | tuple | set | dict) and not isinstance(
             self.refit, str
         ):
-            raise ValueError(
-                "refit must be the name of a metric where there are several, to tell "
-                f"which candidates of a round are good, got refit={self.refit!r}."
-            )
+            raise self._refit_error()
         ranges = make_ranges(self.param_distributions, self.estimator)
         self.epochs_param_ = self._find_epochs_param()
         self.n_epochs_ = self._plan_epochs()
@@ -316,7 +313,11 @@ feature_names_in_
         for key in (f"mean_test_{self.refit}", "mean_test_score"):
             if key in results:
                 return results[key][-n:]
-        raise ValueError(
+        raise self._refit_error()  # a callable may score by several
+
+    def _refit_error(self) -> ValueError:
+        """Return the error of several metrics of which none ranks the candidates."""
+        return ValueError(
             "refit must be the name of a metric where there are several, to tell which "
             f"candidates of a round are good, got refit={self.refit!r}."
         )
