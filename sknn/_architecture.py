@@ -5,9 +5,8 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, TypeAlias
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
 from ._estimator import BaseNetworkEstimator
+from ._sklearn import Interval, StrOptions
 from ._spec import Spec
 from ._validation import check_choice, check_rate
 from .activations import ACTIVATIONS, ActivationFunction

@@ -14,15 +14,14 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks, fit_callbacks
 from ._docs import shared_docs
 from ._parameters import TrainingParametersMixin
+from ._sklearn import RegressorMixin, check_optimize_result, fit_context
 from ._summary import SummaryMixin
 from ._threads import blas_threads_for
 from ._transfer import TransferMixin
@@ -238,7 +237,7 @@ class BaseNetworkEstimator(
 
     # -- fit ----------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def fit(
         self,
         X: MatrixLike,
@@ -547,7 +546,7 @@ class BaseNetworkEstimator(
         with blas_threads_for(rows * self.network_.largest_product):
             ending, result = train_lbfgs(objective, data, monitor, max_fun=self.max_fun)
         if result is not None and limits.max_iter == self.max_iter:
-            _check_optimize_result("lbfgs", result, self.max_iter)
+            check_optimize_result("lbfgs", result, self.max_iter)
         self._progress = None
         return ending
 

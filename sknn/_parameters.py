@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer_names
-from sklearn.utils._param_validation import (
+
+from ._sklearn import (
     HasMethods,
     Interval,
     InvalidParameterError,
     Options,
     StrOptions,
 )
-
 from ._spec import Spec
 from ._validation import add_suggestion, warn_caller
 from .layers import Layer

@@ -9,13 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_weight
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
     check_classification_targets,
     type_of_target,
     unique_labels,
@@ -23,6 +20,14 @@ from sklearn.utils.multiclass import (
 
 from ._docs import shared_docs
 from ._estimator import AvailablePartialFit, ClassesMay
+from ._sklearn import (
+    ClassifierMixin,
+    Interval,
+    RegressorMixin,
+    StrOptions,
+    check_partial_fit_first_call,
+    fit_context,
+)
 from ._typing import Array, DType, MatrixLike
 from .losses import (
     REGRESSION_LOSSES,
@@ -123,7 +128,7 @@ class NetworkRegressorMixin(RegressorMixin):
         return self._score_predictions(y, prediction, sample_weight)
 
     @AvailablePartialFit
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def partial_fit(
         self,
         X: MatrixLike,
@@ -367,12 +372,12 @@ class NetworkClassifierMixin(ClassifierMixin):
 
     def _learn_classes_once(self, y: Any, classes: Any) -> None:
         """On the first call learn the classes from `classes`, as scikit-learn does."""
-        if _check_partial_fit_first_call(self, classes):
+        if check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._learn_classes(y if multilabel else classes)
 
     @AvailablePartialFit
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def partial_fit(
         self,
         X: MatrixLike,

@@ -12,9 +12,9 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import InvalidParameterError, StrOptions
-from sklearn.utils.validation import _check_sample_weight
 
+from . import _sklearn
+from ._sklearn import InvalidParameterError, StrOptions
 from ._typing import Array, DType, Matrix
 
 
@@ -90,9 +90,7 @@ def check_sizes(name: str, sizes: Any) -> list[int]:
 
 def check_sample_weight(sample_weight: Any, X: Matrix, dtype: DType) -> Array:
     """Return weights (n,) of `dtype`: not negative, not all zero."""
-    sample_weight = _check_sample_weight(
-        sample_weight, X, dtype=dtype, ensure_non_negative=True
-    )
+    sample_weight = _sklearn.check_sample_weight(sample_weight, X, dtype)
     check_some_weight(sample_weight)
     return sample_weight
 

@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._architecture import (
     BaseArchitecture,
@@ -18,6 +17,7 @@ from ._architecture import (
 )
 from ._docs import shared_docs
 from ._images import ImageInputMixin
+from ._sklearn import Interval, StrOptions
 from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
 from ._typing import Shape
 from ._validation import check_sizes, per_layer

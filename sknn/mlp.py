@@ -8,10 +8,10 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval
 
 from ._architecture import BaseArchitecture, Choice, make_dropout
 from ._docs import shared_docs
+from ._sklearn import Interval
 from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
 from ._typing import Array, Matrix
 from ._validation import check_sizes, per_layer

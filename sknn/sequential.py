@@ -7,7 +7,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._architecture import (
     ACTIVATION_NAMES,
@@ -17,6 +16,7 @@ from ._architecture import (
 )
 from ._docs import shared_docs
 from ._images import ImageInputMixin
+from ._sklearn import Interval, StrOptions
 from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
 from .initializers import INITIALIZERS, Initializer, Zeros
 from .layers import (

@@ -33,6 +33,7 @@ FLOORS = [
         "_estimator",
         "_images",
         "_parameters",
+        "_sklearn",
         "_summary",
         "_transfer",
         "_targets",

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+from .._sklearn import check_matplotlib_support
 from .._typing import Array, MatrixLike
 from ..inspection import ActivationStatistics, activation_statistics
 from ._plotting import as_axes, new_axes

@@ -9,11 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from .._arrays import as_floats
 from .._estimator import noise_stream
 from .._images import guess_image_shape
+from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..augmentation import Augmentation, augment
 from ._plotting import as_axes, final_estimator, fitting_size, mosaic, new_axes

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from .._images import guess_image_shape
+from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..layers import Flatten
 from ._plotting import as_axes, fitted_estimator, fitting_size, mosaic, new_axes

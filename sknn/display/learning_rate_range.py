@@ -6,8 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+from .._sklearn import check_matplotlib_support
 from .._typing import MatrixLike
 from ..inspection import LearningRateRange, learning_rate_range_test
 from ._plotting import as_axes, label_of, new_axes

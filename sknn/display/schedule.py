@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from .._estimator import BaseNetworkEstimator
+from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..schedules import Schedule
 from ._plotting import as_axes, final_estimator, new_axes

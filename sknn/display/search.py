@@ -8,10 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from .._sklearn import BaseSearchCV, check_matplotlib_support
 from .._typing import Array
 from ._plotting import (
     as_axes,

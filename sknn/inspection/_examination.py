@@ -14,12 +14,12 @@ from sklearn.base import is_classifier
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _num_samples, check_consistent_length
+from sklearn.utils.validation import check_consistent_length
 
 from .._arrays import as_floats
 from .._estimator import BaseNetworkEstimator
+from .._sklearn import num_samples, safe_indexing
 from .._typing import Array
 from ._network import (
     Subject,
@@ -251,9 +251,9 @@ def examine(estimator: Any, X: Any, y: Any, validation: Any) -> Examination:
     trained = is_fitted(estimator)
     holds_out = not trained and validation is None
     if holds_out:
-        n = _num_samples(X)
+        n = num_samples(X)
         X, y, validation = _hold_out(X, y, is_classifier(estimator))
-        share = _num_samples(validation[0]) / n
+        share = num_samples(validation[0]) / n
         notes.append(
             f"A clone was trained; {share:.0%} of the rows were held out for "
             "validation."
@@ -323,7 +323,7 @@ def held_out_by(exam: Examination) -> HeldOut | None:
 def _hold_out(X: Any, y: Any, classifies: bool) -> tuple[Any, Any, tuple[Any, Any]]:
     """Return training rows and targets, and those held out; by classes if possible."""
     check_consistent_length(X, y)
-    n = _num_samples(X)
+    n = num_samples(X)
     if n < 2 * LEAST_HELD_OUT:
         raise ValueError(
             f"To hold some rows out for validation, {2 * LEAST_HELD_OUT} or more are "
@@ -348,8 +348,8 @@ def _hold_out(X: Any, y: Any, classifies: bool) -> tuple[Any, Any, tuple[Any, An
                 f"{len(counts)} classes in {n} rows. Pass more rows of each class, or "
                 "X_val and y_val."
             )
-    X, X_val = _safe_indexing(X, rows), _safe_indexing(X, held_out)
-    return X, _safe_indexing(y, rows), (X_val, _safe_indexing(y, held_out))
+    X, X_val = safe_indexing(X, rows), safe_indexing(X, held_out)
+    return X, safe_indexing(y, rows), (X_val, safe_indexing(y, held_out))
 
 
 def _train(

@@ -10,12 +10,12 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import BaseNetworkEstimator, Run
+from .._sklearn import BaseSearchCV
 from .._spec import Spec
 from .._typing import Array, MatrixLike
 from ..layers import DropConnect, Dropout, Residual

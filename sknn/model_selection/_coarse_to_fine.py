@@ -13,10 +13,9 @@ import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterSampler
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 
+from .._sklearn import BaseSearchCV, Interval
 from ._networks import networks_in
 from ._ranges import make_ranges
 

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.stats import loguniform, randint, uniform
-from sklearn.utils._param_validation import Interval
 
 from .._estimator import BaseNetworkEstimator
+from .._sklearn import Interval
 
 Bounds = tuple[float, float]
 """Smallest and largest value that a parameter may have."""

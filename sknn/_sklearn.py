@@ -1,0 +1,143 @@
+"""Everything that the package takes from private parts of scikit-learn.
+
+Private names move without notice: when one does, this is the only file to change. The
+shims for older versions are here too, and so are the base classes of the estimators.
+scikit-learn ships no types, so that to a type checker a class derived from its classes
+has every attribute; the declarations below say which ones there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
+
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call as check_partial_fit_first_call,
+)
+from sklearn.utils.optimize import _check_optimize_result as check_optimize_result
+from sklearn.utils.validation import _check_sample_weight, _num_samples
+
+if TYPE_CHECKING:
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+    class BaseEstimator:
+        """What sknn uses of `sklearn.base.BaseEstimator`."""
+
+        n_features_in_: int
+        _parameter_constraints: dict[str, Any]
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
+        def _validate_params(self) -> None: ...
+        def _get_fitted_attr_html(self, doc_link: str = "") -> Any: ...
+        def __sklearn_tags__(self) -> Any: ...
+        def __sklearn_clone__(self) -> Self: ...
+        def __getstate__(self) -> dict[str, Any]: ...
+        def __setstate__(self, state: dict[str, Any]) -> None: ...
+
+    class ClassifierMixin:
+        """What sknn uses of `sklearn.base.ClassifierMixin`."""
+
+        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
+        def __sklearn_tags__(self) -> Any: ...
+
+    class RegressorMixin:
+        """What sknn uses of `sklearn.base.RegressorMixin`."""
+
+        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
+        def __sklearn_tags__(self) -> Any: ...
+
+    class TransformerMixin:
+        """What sknn uses of `sklearn.base.TransformerMixin`."""
+
+        def __sklearn_tags__(self) -> Any: ...
+        def set_output(self, *, transform: Any = None) -> Self: ...
+        def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any: ...
+
+    class ClassNamePrefixFeaturesOutMixin:
+        """What sknn uses of `sklearn.base.ClassNamePrefixFeaturesOutMixin`."""
+
+        def get_feature_names_out(self, input_features: Any = None) -> Any: ...
+
+    class CallbackContext(Protocol):
+        """What sknn uses of the callback context of scikit-learn 1.9."""
+
+        def call_on_fit_task_begin(self, **seen: Any) -> None: ...
+        def call_on_fit_task_end(self, **seen: Any) -> bool: ...
+        def subcontext(self, *, task_name: str) -> CallbackContext: ...
+
+    class CallbackSupportMixin:
+        """What sknn uses of `sklearn.callback.CallbackSupportMixin`."""
+
+        def _init_callback_context(
+            self, *, max_subtasks: int | None = None
+        ) -> CallbackContext: ...
+
+    def _fit_context(
+        *, prefer_skip_nested_validation: bool
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+else:
+    from sklearn.base import (
+        BaseEstimator,
+        ClassifierMixin,
+        ClassNamePrefixFeaturesOutMixin,
+        RegressorMixin,
+        TransformerMixin,
+        _fit_context,
+    )
+
+    try:
+        from sklearn.callback import CallbackSupportMixin
+    except ImportError:  # before scikit-learn 1.9
+
+        class CallbackSupportMixin:
+            """No callbacks in this version of scikit-learn."""
+
+
+fit_context = _fit_context(prefer_skip_nested_validation=True)
+"""Decorator of `fit` and `partial_fit`: validates the parameters first."""
+
+
+def check_sample_weight(sample_weight: Any, X: Any, dtype: Any) -> Any:
+    """Return weights of shape (n_samples,), none of them negative."""
+    return _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
+
+
+def num_samples(X: Any) -> int:
+    """Return the number of rows of any array-like."""
+    return int(_num_samples(X))
+
+
+__all__ = [
+    "BaseEstimator",
+    "BaseSearchCV",
+    "CallbackSupportMixin",
+    "ClassNamePrefixFeaturesOutMixin",
+    "ClassifierMixin",
+    "HasMethods",
+    "Interval",
+    "InvalidParameterError",
+    "Options",
+    "RegressorMixin",
+    "StrOptions",
+    "TransformerMixin",
+    "check_matplotlib_support",
+    "check_optimize_result",
+    "check_partial_fit_first_call",
+    "check_sample_weight",
+    "fit_context",
+    "num_samples",
+    "safe_indexing",
+]
