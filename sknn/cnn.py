@@ -4,71 +4,105 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from ._architecture import (
-    BaseArchitecture,
-    Choice,
+from ._estimators.base import BaseNetworkEstimator
+from ._estimators.classifier import NetworkClassifier
+from ._estimators.dense_blocks import (
+    DENSE_BLOCK_CONSTRAINTS,
+    ActivationChoice,
+    DenseBlockParameters,
+    InitializerChoice,
+    NormalizationChoice,
+    dense_blocks,
     make_activation,
+    make_dense,
     make_dropout,
+    make_initializers,
     make_normalization,
 )
-from ._docs import shared_docs
-from ._images import ImageInputMixin
+from ._estimators.docs import shared_docs
+from ._estimators.images import IMAGE_CONSTRAINTS, Images, image_variation
+from ._estimators.input_checks import check_sizes, per_layer
+from ._estimators.inputs import Rows
+from ._estimators.parameters import ScheduleChoice, SolverChoice
+from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
+from ._estimators.targets import ClassWeight
+from ._estimators.variation import Variation
 from ._sklearn import Interval, StrOptions
-from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
 from ._typing import Shape
-from ._validation import check_sizes, per_layer
 from .initializers import Initializer, Zeros
 from .layers import AvgPool2D, Conv2D, Flatten, Layer, MaxPool2D, Residual, ToImages
 from .layers._windows import Pair, pair
 from .layers.pool import Pool2D
+from .losses import Loss
 
 POOLINGS: dict[str, type[Pool2D]] = {"max": MaxPool2D, "avg": AvgPool2D}
 """The pooling layers by name."""
 
 
-class BaseCNN(ImageInputMixin, BaseArchitecture):
-    """Images in, blocks of convolution and pooling, then dense layers."""
+CNN_CONSTRAINTS: dict[str, Any] = {
+    **DENSE_BLOCK_CONSTRAINTS,
+    **IMAGE_CONSTRAINTS,
+    "conv_channels": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "stride": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "padding": [StrOptions({"same", "valid"}), "array-like"],
+    "pooling": [StrOptions(set(POOLINGS)), tuple, list, None],
+    "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
+}
+"""The values that the parameters of a CNN may have."""
 
-    _parameter_constraints: dict[str, Any] = {
-        **BaseArchitecture._parameter_constraints,
-        **ImageInputMixin.image_constraints,
-        "conv_channels": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "stride": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "padding": [StrOptions({"same", "valid"}), "array-like"],
-        "pooling": [StrOptions(set(POOLINGS)), tuple, list, None],
-        "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-    }
+
+class BaseCNN(DenseBlockParameters, BaseNetworkEstimator):
+    """Images as input, blocks of convolution and pooling, then dense layers."""
+
+    conv_channels: int | Sequence[int]
+    kernel_size: Any
+    stride: Any
+    padding: str | Sequence[str]
+    pooling: str | Sequence[str | None] | None
+    pool_size: Any
+    input_shape: tuple[int, ...] | None
+    augmentation: Any
+
+    input_shape_: tuple[int, int, int]
+
+    def _make_input(self, X: Any) -> Images:
+        images = Images.learn(X, self.input_shape)
+        self.input_shape_ = images.image_shape
+        return images
+
+    def _make_variation(self, input: Rows) -> Variation:
+        return image_variation(
+            self.augmentation, self.mixup, input, self.n_features_in_
+        )
 
     # -- layers -------------------------------------------------------------------
 
-    def _make_layers(self, n_outputs: int) -> list[Layer]:
+    def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
+        assert isinstance(input, Images)
         channels = check_sizes("conv_channels", self.conv_channels)
         sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         n_blocks, n = len(channels), len(channels) + len(sizes)
         activations = per_layer("activation", self.activation, n, "block and layer")
-        initializers = self._make_initializers(
-            per_layer("initializer", self.initializer, n + 1, "weight matrix"),
-            activations,
-            self.activation,
-        )
+        choices = per_layer("initializer", self.initializer, n + 1, "weight matrix")
+        initializers = make_initializers(self, choices, activations)
         rates = self._dropout_rates(n_blocks, len(sizes))
-        H, W, C = self.input_shape_
         layers: list[Layer] = [*make_dropout(self.input_dropout)]
-        layers.append(ToImages(self.input_shape_))
-        shape: Shape = (C, H, W)
+        layers.append(ToImages(input.image_shape))
+        shape: Shape = layers[-1].build((self.n_features_in_,)).out_shape
         for i, block in enumerate(self._blocks(channels)):
             try:
                 made = self._make_block(
-                    block, shape, initializers[i], activations[i], rates[i]
+                    block,
+                    shape,
+                    initializers[i],
+                    activations[i],
+                    rates[i],
+                    input.is_guessed,
                 )
                 for layer in made:
                     shape = layer.build(shape).out_shape
@@ -78,10 +112,14 @@ class BaseCNN(ImageInputMixin, BaseArchitecture):
         return [
             *layers,
             Flatten(),
-            *self._make_dense_layers(
-                sizes, activations[n_blocks:], rates[n_blocks:], initializers[n_blocks:]
+            *dense_blocks(
+                self,
+                sizes,
+                activations[n_blocks:],
+                rates[n_blocks:],
+                initializers[n_blocks:],
             ),
-            self._make_dense(n_outputs, initializers[n]),
+            make_dense(self, n_outputs, initializers[n]),
         ]
 
     def _dropout_rates(self, n_blocks: int, n_dense: int) -> list[Any]:
@@ -109,10 +147,12 @@ class BaseCNN(ImageInputMixin, BaseArchitecture):
         initializer: Initializer,
         activation: Any,
         rate: Any,
+        is_guessed: bool,
     ) -> list[Layer]:
         """Return convolution, normalisation, activation, pooling and dropout."""
-        kernel = self._window(block["kernel_size"], shape)
-        stride, padding = self._window(block["stride"], shape), block["padding"]
+        kernel = window(block["kernel_size"], shape, is_guessed)
+        stride = window(block["stride"], shape, is_guessed)
+        padding = block["padding"]
         conv = Conv2D(block["channels"], kernel, stride, padding, initializer)
         layers: list[Layer] = [conv, *make_normalization(self.normalization)]
         layers.append(make_activation(activation))
@@ -132,21 +172,22 @@ class BaseCNN(ImageInputMixin, BaseArchitecture):
                     f"blocks or one for each, got {block['pooling']!r}."
                 )
             after = conv.build(shape).out_shape
-            size = self._window(block["pool_size"], after)
+            size = window(block["pool_size"], after, is_guessed)
             layers.append(POOLINGS[block["pooling"]](size))
         return [*layers, *make_dropout(rate)]
 
-    def _window(self, size: Any, shape: Shape) -> Pair:
-        """Return a window, cut to the image where its shape was only guessed."""
-        size = tuple(size) if isinstance(size, list | np.ndarray) else size
-        if not self._shape_is_guessed:
-            return size
-        height, width = pair(size)
-        return min(height, shape[1]), min(width, shape[2])
+
+def window(size: Any, shape: Shape, is_guessed: bool) -> Pair:
+    """Return a window, cut to the image where its shape is only a guess."""
+    size = tuple(size) if isinstance(size, list | np.ndarray) else size
+    if not is_guessed:
+        return size
+    height, width = pair(size)
+    return min(height, shape[1]), min(width, shape[2])
 
 
 @shared_docs
-class CNNClassifier(NetworkClassifierMixin, BaseCNN):
+class CNNClassifier(BaseCNN, NetworkClassifier):
     """Convolutional network classifier: blocks of convolution and pooling, then dense.
 
     LeNet-5 is ``CNNClassifier((6, 16), kernel_size=5, padding=("same", "valid"),
@@ -197,8 +238,8 @@ class CNNClassifier(NetworkClassifierMixin, BaseCNN):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseCNN._parameter_constraints,
-        **NetworkClassifierMixin.target_constraints,
+        **NetworkClassifier._parameter_constraints,
+        **CNN_CONSTRAINTS,
     }
 
     def __init__(
@@ -213,11 +254,11 @@ class CNNClassifier(NetworkClassifierMixin, BaseCNN):
         hidden_layer_sizes: int | Sequence[int] = (128,),
         input_shape: tuple[int, ...] | None = None,
         augmentation: Any = None,
-        activation: Choice | Sequence[Choice] = "relu",
-        solver: Choice = "adam",
+        activation: ActivationChoice | Sequence[ActivationChoice] = "relu",
+        solver: SolverChoice = "adam",
         alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: Choice = "constant",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: ScheduleChoice = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -236,14 +277,14 @@ class CNNClassifier(NetworkClassifierMixin, BaseCNN):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         scoring: str | Callable[..., float] | None = None,
-        initializer: Choice | Sequence[Choice] = "auto",
+        initializer: InitializerChoice | Sequence[InitializerChoice] = "auto",
         init_scale: float = 0.01,
         rho: float = 0.9,
         weight_decay: float = 0.01,
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         dropconnect: float = 0.0,
-        normalization: Choice | None = None,
+        normalization: NormalizationChoice = None,
         residual: bool = False,
         l1_ratio: float = 0.0,
         max_grad_norm: float | None = None,
@@ -254,15 +295,67 @@ class CNNClassifier(NetworkClassifierMixin, BaseCNN):
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,
-        class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
-        loss: Choice = "log_loss",
+        class_weight: ClassWeight = None,
+        loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.0,
     ) -> None:
-        self._store_parameters(locals())
+        self.conv_channels = conv_channels
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.pooling = pooling
+        self.pool_size = pool_size
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.input_shape = input_shape
+        self.augmentation = augmentation
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.scoring = scoring
+        self.initializer = initializer
+        self.init_scale = init_scale
+        self.rho = rho
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.dropconnect = dropconnect
+        self.normalization = normalization
+        self.residual = residual
+        self.l1_ratio = l1_ratio
+        self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
+        self.mixup = mixup
+        self.restore_best = restore_best
+        self.refit_on_all = refit_on_all
+        self.init_from = init_from
+        self.freeze = freeze
+        self.head_learning_rate = head_learning_rate
+        self.class_weight = class_weight
+        self.loss = loss
+        self.label_smoothing = label_smoothing
 
 
 @shared_docs
-class CNNRegressor(NetworkRegressorMixin, BaseCNN):
+class CNNRegressor(BaseCNN, NetworkRegressor):
     """Convolutional network regressor: blocks of convolution and pooling, then dense.
 
     Parameters
@@ -302,8 +395,8 @@ class CNNRegressor(NetworkRegressorMixin, BaseCNN):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseCNN._parameter_constraints,
-        **NetworkRegressorMixin.target_constraints,
+        **NetworkRegressor._parameter_constraints,
+        **CNN_CONSTRAINTS,
     }
 
     def __init__(
@@ -318,11 +411,11 @@ class CNNRegressor(NetworkRegressorMixin, BaseCNN):
         hidden_layer_sizes: int | Sequence[int] = (128,),
         input_shape: tuple[int, ...] | None = None,
         augmentation: Any = None,
-        activation: Choice | Sequence[Choice] = "relu",
-        solver: Choice = "adam",
+        activation: ActivationChoice | Sequence[ActivationChoice] = "relu",
+        solver: SolverChoice = "adam",
         alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: Choice = "constant",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: ScheduleChoice = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -341,14 +434,14 @@ class CNNRegressor(NetworkRegressorMixin, BaseCNN):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         scoring: str | Callable[..., float] | None = None,
-        initializer: Choice | Sequence[Choice] = "auto",
+        initializer: InitializerChoice | Sequence[InitializerChoice] = "auto",
         init_scale: float = 0.01,
         rho: float = 0.9,
         weight_decay: float = 0.01,
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         dropconnect: float = 0.0,
-        normalization: Choice | None = None,
+        normalization: NormalizationChoice = None,
         residual: bool = False,
         l1_ratio: float = 0.0,
         max_grad_norm: float | None = None,
@@ -359,8 +452,60 @@ class CNNRegressor(NetworkRegressorMixin, BaseCNN):
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,
-        loss: Choice = "squared_error",
+        loss: RegressionLossChoice = "squared_error",
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
     ) -> None:
-        self._store_parameters(locals())
+        self.conv_channels = conv_channels
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.pooling = pooling
+        self.pool_size = pool_size
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.input_shape = input_shape
+        self.augmentation = augmentation
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.scoring = scoring
+        self.initializer = initializer
+        self.init_scale = init_scale
+        self.rho = rho
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.dropconnect = dropconnect
+        self.normalization = normalization
+        self.residual = residual
+        self.l1_ratio = l1_ratio
+        self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
+        self.mixup = mixup
+        self.restore_best = restore_best
+        self.refit_on_all = refit_on_all
+        self.init_from = init_from
+        self.freeze = freeze
+        self.head_learning_rate = head_learning_rate
+        self.loss = loss
+        self.delta = delta
+        self.quantile = quantile

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
-from typing import Any, SupportsIndex
+from typing import Any, Literal, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._architecture import BaseArchitecture, Choice, make_dropout
-from ._docs import shared_docs
-from ._sklearn import Interval
-from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
-from ._typing import Array, Matrix
-from ._validation import check_sizes, per_layer
+from ._estimators.base import BaseNetworkEstimator
+from ._estimators.classifier import NetworkClassifier
+from ._estimators.dense_blocks import (
+    DENSE_BLOCK_CONSTRAINTS,
+    ActivationChoice,
+    DenseBlockParameters,
+    InitializerChoice,
+    NormalizationChoice,
+    dense_blocks,
+    make_dense,
+    make_dropout,
+    make_initializers,
+)
+from ._estimators.docs import shared_docs
+from ._estimators.input_checks import check_sizes, per_layer
+from ._estimators.inputs import Rows
+from ._estimators.parameters import ScheduleChoice, SolverChoice
+from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
+from ._estimators.targets import ClassWeight
+from ._typing import Array
 from .layers import Layer
+from .losses import Loss
 from .network import Network
+from .training import Data
 
 
 class ParameterViews(list):
@@ -40,40 +55,26 @@ class ParameterViews(list):
             view[...] = new
 
 
-class BaseMLP(BaseArchitecture):
-    """The layers of a multi-layer perceptron, and what its parameters may be."""
+class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
+    """The layers of a multi-layer perceptron, and its `coefs_` and `intercepts_`."""
 
-    _parameter_constraints: dict[str, Any] = {
-        **BaseArchitecture._parameter_constraints,
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-    }
-
-    def _make_layers(self, n_outputs: int) -> list[Layer]:
+    def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
         sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         n = len(sizes)
         activations = per_layer("activation", self.activation, n)
         choices = per_layer("initializer", self.initializer, n + 1, "weight matrix")
-        initializers = self._make_initializers(choices, activations, self.activation)
+        initializers = make_initializers(self, choices, activations)
+        rates = per_layer("dropout", self.dropout, n)
         return [
             *make_dropout(self.input_dropout),
-            *self._make_dense_layers(
-                sizes, activations, per_layer("dropout", self.dropout, n), initializers
-            ),
-            self._make_dense(n_outputs, initializers[n]),
+            *dense_blocks(self, sizes, activations, rates, initializers),
+            make_dense(self, n_outputs, initializers[n]),
         ]
 
     def _start_network(
-        self,
-        X: Matrix,
-        y: Array,
-        rng: np.random.RandomState,
-        goes_on: bool,
-        one_epoch: bool,
+        self, data: Data, rng: np.random.RandomState, resumes: bool, one_epoch: bool
     ) -> Network:
-        network = super()._start_network(X, y, rng, goes_on, one_epoch)
+        network = super()._start_network(data, rng, resumes, one_epoch)
         given = self.__dict__.pop("_given_parameters", {})
         if len(given) == 1:
             raise ValueError(
@@ -135,7 +136,7 @@ def _views(network: Network, name: str) -> list[Array]:
 
 
 @shared_docs
-class MLPClassifier(NetworkClassifierMixin, BaseMLP):
+class MLPClassifier(BaseMLP, NetworkClassifier):
     """Multi-layer perceptron classifier: minimises the cross-entropy.
 
     A drop-in for `sklearn.neural_network.MLPClassifier`: the same parameters in the
@@ -179,19 +180,19 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseMLP._parameter_constraints,
-        **NetworkClassifierMixin.target_constraints,
+        **NetworkClassifier._parameter_constraints,
+        **DENSE_BLOCK_CONSTRAINTS,
     }
 
     def __init__(
         self,
         hidden_layer_sizes: int | ArrayLike = (100,),
-        activation: Choice | Sequence[Choice] = "relu",
+        activation: ActivationChoice | Sequence[ActivationChoice] = "relu",
         *,
-        solver: Choice = "adam",
+        solver: SolverChoice = "adam",
         alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: Choice = "constant",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: ScheduleChoice = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -210,14 +211,14 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         scoring: str | Callable[..., float] | None = None,
-        initializer: Choice | Sequence[Choice] = "glorot_uniform",
+        initializer: InitializerChoice | Sequence[InitializerChoice] = "glorot_uniform",
         init_scale: float = 0.01,
         rho: float = 0.9,
         weight_decay: float = 0.01,
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         dropconnect: float = 0.0,
-        normalization: Choice | None = None,
+        normalization: NormalizationChoice = None,
         residual: bool = False,
         l1_ratio: float = 0.0,
         max_grad_norm: float | None = None,
@@ -228,15 +229,59 @@ class MLPClassifier(NetworkClassifierMixin, BaseMLP):
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,
-        class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
-        loss: Choice = "log_loss",
+        class_weight: ClassWeight = None,
+        loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.0,
     ) -> None:
-        self._store_parameters(locals())
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.scoring = scoring
+        self.initializer = initializer
+        self.init_scale = init_scale
+        self.rho = rho
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.dropconnect = dropconnect
+        self.normalization = normalization
+        self.residual = residual
+        self.l1_ratio = l1_ratio
+        self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
+        self.mixup = mixup
+        self.restore_best = restore_best
+        self.refit_on_all = refit_on_all
+        self.init_from = init_from
+        self.freeze = freeze
+        self.head_learning_rate = head_learning_rate
+        self.class_weight = class_weight
+        self.loss = loss
+        self.label_smoothing = label_smoothing
 
 
 @shared_docs
-class MLPRegressor(NetworkRegressorMixin, BaseMLP):
+class MLPRegressor(BaseMLP, NetworkRegressor):
     """Multi-layer perceptron regressor: minimises the squared error or another loss.
 
     A drop-in for `sklearn.neural_network.MLPRegressor`: the same parameters in the same
@@ -284,20 +329,20 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseMLP._parameter_constraints,
-        **NetworkRegressorMixin.target_constraints,
+        **NetworkRegressor._parameter_constraints,
+        **DENSE_BLOCK_CONSTRAINTS,
     }
 
     def __init__(
         self,
-        loss: Choice = "squared_error",
+        loss: RegressionLossChoice = "squared_error",
         hidden_layer_sizes: int | ArrayLike = (100,),
-        activation: Choice | Sequence[Choice] = "relu",
+        activation: ActivationChoice | Sequence[ActivationChoice] = "relu",
         *,
-        solver: Choice = "adam",
+        solver: SolverChoice = "adam",
         alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: Choice = "constant",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: ScheduleChoice = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -316,14 +361,14 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         scoring: str | Callable[..., float] | None = None,
-        initializer: Choice | Sequence[Choice] = "glorot_uniform",
+        initializer: InitializerChoice | Sequence[InitializerChoice] = "glorot_uniform",
         init_scale: float = 0.01,
         rho: float = 0.9,
         weight_decay: float = 0.01,
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         dropconnect: float = 0.0,
-        normalization: Choice | None = None,
+        normalization: NormalizationChoice = None,
         residual: bool = False,
         l1_ratio: float = 0.0,
         max_grad_norm: float | None = None,
@@ -337,4 +382,48 @@ class MLPRegressor(NetworkRegressorMixin, BaseMLP):
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
     ) -> None:
-        self._store_parameters(locals())
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.scoring = scoring
+        self.initializer = initializer
+        self.init_scale = init_scale
+        self.rho = rho
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.dropconnect = dropconnect
+        self.normalization = normalization
+        self.residual = residual
+        self.l1_ratio = l1_ratio
+        self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
+        self.mixup = mixup
+        self.restore_best = restore_best
+        self.refit_on_all = refit_on_all
+        self.init_from = init_from
+        self.freeze = freeze
+        self.head_learning_rate = head_learning_rate
+        self.delta = delta
+        self.quantile = quantile

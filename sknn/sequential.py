@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from ._architecture import (
+from ._estimators.base import BaseNetworkEstimator
+from ._estimators.classifier import NetworkClassifier
+from ._estimators.dense_blocks import (
     ACTIVATION_NAMES,
-    Choice,
+    InitializerChoice,
     activation_name,
     choose_initializer,
 )
-from ._docs import shared_docs
-from ._images import ImageInputMixin
+from ._estimators.docs import shared_docs
+from ._estimators.images import (
+    IMAGE_CONSTRAINTS,
+    Images,
+    check_image_array,
+    image_variation,
+    shape_of_images,
+)
+from ._estimators.inputs import Rows
+from ._estimators.parameters import ScheduleChoice, SolverChoice
+from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
+from ._estimators.targets import ClassWeight
+from ._estimators.variation import Variation
 from ._sklearn import Interval, StrOptions
-from ._targets import NetworkClassifierMixin, NetworkRegressorMixin
 from .initializers import INITIALIZERS, Initializer, Zeros
 from .layers import (
     Conv2D,
@@ -29,6 +41,7 @@ from .layers import (
     ToImages,
 )
 from .layers.pool import Pool2D
+from .losses import Loss
 
 
 def works_on_images(layer: Layer) -> bool:
@@ -70,27 +83,52 @@ def with_initializers(
     return made[::-1]
 
 
-class BaseSequential(ImageInputMixin):
-    """A list of layers, with what belongs in front of it and behind it."""
+SEQUENTIAL_CONSTRAINTS: dict[str, Any] = {
+    **IMAGE_CONSTRAINTS,
+    "layers": [list, tuple],
+    "initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
+    "init_scale": [Interval(Real, 0, None, closed="neither")],
+}
+"""The values that the parameters of a list of layers may have."""
 
-    _parameter_constraints: dict[str, Any] = {
-        **ImageInputMixin._parameter_constraints,
-        **ImageInputMixin.image_constraints,
-        "layers": [list, tuple],
-        "initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
-        "init_scale": [Interval(Real, 0, None, closed="neither")],
-    }
 
-    def _reads_images(self, is_image: bool) -> bool:
-        given = is_image or self.input_shape is not None
-        return given or any(works_on_images(layer) for layer in self.layers)
+class BaseSequential(BaseNetworkEstimator):
+    """A list of layers, with what belongs before and after it."""
 
-    def _make_layers(self, n_outputs: int) -> list[Layer]:
+    layers: Sequence[Layer]
+    input_shape: tuple[int, ...] | None
+    augmentation: Any
+    initializer: InitializerChoice
+    init_scale: float
+
+    input_shape_: tuple[int, int, int] | None
+
+    def _make_input(self, X: Any) -> Rows:
+        if self._reads_images(X):
+            images: Rows = Images.learn(X, self.input_shape)
+        else:
+            images = Rows()
+        self.input_shape_ = images.image_shape
+        return images
+
+    def _reads_images(self, X: Any) -> bool:
+        """Return whether `X` is images, by its shape, the parameter or the layers."""
+        given = self.input_shape is not None
+        if given or any(works_on_images(layer) for layer in self.layers):
+            return True
+        return shape_of_images(check_image_array(X)) is not None
+
+    def _make_variation(self, input: Rows) -> Variation:
+        return image_variation(
+            self.augmentation, self.mixup, input, self.n_features_in_
+        )
+
+    def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
         for i, layer in enumerate(self.layers):
             check_layer(i, layer)
         layers = list(self.layers)
-        if self.input_shape_ is not None:
-            layers.insert(0, ToImages(self.input_shape_))
+        if input.image_shape is not None:
+            layers.insert(0, ToImages(input.image_shape))
         layers.append(Dense(n_outputs))
         return with_initializers(layers, self._choose_initializer)
 
@@ -120,7 +158,7 @@ def check_layer(i: int, layer: Any) -> None:
 
 
 @shared_docs
-class SequentialClassifier(NetworkClassifierMixin, BaseSequential):
+class SequentialClassifier(BaseSequential, NetworkClassifier):
     """Network classifier of your own layers: the output layer is added from y.
 
     Parameters
@@ -163,8 +201,8 @@ class SequentialClassifier(NetworkClassifierMixin, BaseSequential):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseSequential._parameter_constraints,
-        **NetworkClassifierMixin.target_constraints,
+        **NetworkClassifier._parameter_constraints,
+        **SEQUENTIAL_CONSTRAINTS,
     }
 
     def __init__(
@@ -173,10 +211,10 @@ class SequentialClassifier(NetworkClassifierMixin, BaseSequential):
         *,
         input_shape: tuple[int, ...] | None = None,
         augmentation: Any = None,
-        solver: Choice = "adam",
+        solver: SolverChoice = "adam",
         alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: Choice = "constant",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: ScheduleChoice = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -195,7 +233,7 @@ class SequentialClassifier(NetworkClassifierMixin, BaseSequential):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         scoring: str | Callable[..., float] | None = None,
-        initializer: Choice = "auto",
+        initializer: InitializerChoice = "auto",
         init_scale: float = 0.01,
         rho: float = 0.9,
         weight_decay: float = 0.01,
@@ -208,15 +246,55 @@ class SequentialClassifier(NetworkClassifierMixin, BaseSequential):
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,
-        class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
-        loss: Choice = "log_loss",
+        class_weight: ClassWeight = None,
+        loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.0,
     ) -> None:
-        self._store_parameters(locals())
+        self.layers = layers
+        self.input_shape = input_shape
+        self.augmentation = augmentation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.scoring = scoring
+        self.initializer = initializer
+        self.init_scale = init_scale
+        self.rho = rho
+        self.weight_decay = weight_decay
+        self.l1_ratio = l1_ratio
+        self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
+        self.mixup = mixup
+        self.restore_best = restore_best
+        self.refit_on_all = refit_on_all
+        self.init_from = init_from
+        self.freeze = freeze
+        self.head_learning_rate = head_learning_rate
+        self.class_weight = class_weight
+        self.loss = loss
+        self.label_smoothing = label_smoothing
 
 
 @shared_docs
-class SequentialRegressor(NetworkRegressorMixin, BaseSequential):
+class SequentialRegressor(BaseSequential, NetworkRegressor):
     """Network regressor of your own layers: the output layer is added from y.
 
     Parameters
@@ -256,8 +334,8 @@ class SequentialRegressor(NetworkRegressorMixin, BaseSequential):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseSequential._parameter_constraints,
-        **NetworkRegressorMixin.target_constraints,
+        **NetworkRegressor._parameter_constraints,
+        **SEQUENTIAL_CONSTRAINTS,
     }
 
     def __init__(
@@ -266,10 +344,10 @@ class SequentialRegressor(NetworkRegressorMixin, BaseSequential):
         *,
         input_shape: tuple[int, ...] | None = None,
         augmentation: Any = None,
-        solver: Choice = "adam",
+        solver: SolverChoice = "adam",
         alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: Choice = "constant",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: ScheduleChoice = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -288,7 +366,7 @@ class SequentialRegressor(NetworkRegressorMixin, BaseSequential):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         scoring: str | Callable[..., float] | None = None,
-        initializer: Choice = "auto",
+        initializer: InitializerChoice = "auto",
         init_scale: float = 0.01,
         rho: float = 0.9,
         weight_decay: float = 0.01,
@@ -301,8 +379,48 @@ class SequentialRegressor(NetworkRegressorMixin, BaseSequential):
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,
-        loss: Choice = "squared_error",
+        loss: RegressionLossChoice = "squared_error",
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
     ) -> None:
-        self._store_parameters(locals())
+        self.layers = layers
+        self.input_shape = input_shape
+        self.augmentation = augmentation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.scoring = scoring
+        self.initializer = initializer
+        self.init_scale = init_scale
+        self.rho = rho
+        self.weight_decay = weight_decay
+        self.l1_ratio = l1_ratio
+        self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
+        self.mixup = mixup
+        self.restore_best = restore_best
+        self.refit_on_all = refit_on_all
+        self.init_from = init_from
+        self.freeze = freeze
+        self.head_learning_rate = head_learning_rate
+        self.loss = loss
+        self.delta = delta
+        self.quantile = quantile

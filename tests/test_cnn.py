@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sknn import CNNClassifier, CNNRegressor
-from sknn._images import guess_image_shape
+from sknn._estimators.images import guess_image_shape
 from sknn.augmentation import RandomFlip, RandomRotation
 from sknn.layers import AvgPool2D, Conv2D, MaxPool2D
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._images import guess_image_shape
+from .._estimators.images import guess_image_shape
 from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..layers import Flatten

@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._estimator import BaseNetworkEstimator
+from .._estimators.base import BaseNetworkEstimator
+from .._estimators.parameters import make_schedule
 from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..schedules import Schedule
@@ -131,7 +132,7 @@ class ScheduleDisplay:
             )
         if not hasattr(final, "learning_rates_"):
             return cls.from_schedule(
-                final._make_schedule(),
+                make_schedule(final),
                 final.max_iter,
                 learning_rate_init=final.learning_rate_init,
                 n_samples=n_samples,

@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
 from .._arrays import as_floats
-from .._estimator import BaseNetworkEstimator
+from .._estimators.base import BaseNetworkEstimator
 from .._sklearn import num_samples, safe_indexing
 from .._typing import Array
 from ._network import (

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimator import BaseNetworkEstimator, Run
+from .._estimators.base import BaseNetworkEstimator, Run
 from .._sklearn import BaseSearchCV
 from .._spec import Spec
 from .._typing import Array, MatrixLike

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from .._estimators.input_checks import check_validation_pair
 from .._typing import MatrixLike
-from .._validation import check_validation_pair
 from ._diseases import Finding, diagnose
 from ._examination import examine
 from ._report import Printed, number, wrap

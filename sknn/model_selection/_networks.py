@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._estimator import BaseNetworkEstimator
+from .._estimators.base import BaseNetworkEstimator
 
 
 def networks_in(estimator: Any) -> dict[str, BaseNetworkEstimator]:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.stats import loguniform, randint, uniform
 
-from .._estimator import BaseNetworkEstimator
+from .._estimators.base import BaseNetworkEstimator
 from .._sklearn import Interval
 
 Bounds = tuple[float, float]

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from html import escape
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
-
-from ._typing import Shape
-from .layers import Layer, LayerSpec
-from .network import Network
+from .._typing import Shape
+from ..layers import Layer, LayerSpec
+from ..network import Network
 
 TITLES = ("layer", "kind", "output shape", "parameters")
 TABLE = """\
@@ -111,40 +108,3 @@ class HTMLTables:
 
     def _repr_html_inner(self) -> str:
         return "".join(part() for part in self.parts)
-
-
-class SummaryMixin(BaseEstimator):
-    """The part of an estimator that shows its architecture."""
-
-    network_: Network
-
-    def summary(self) -> Summary:
-        """Return the layers with their output shapes and numbers of parameters.
-
-        Returns
-        -------
-        summary : Summary
-            Prints as a table, in a terminal as in a notebook; ``summary.rows`` is a
-            list.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sknn import MLPClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=1).fit(X, y)
-        >>> clf.summary()
-        layer        kind                         output shape  parameters
-        ------------------------------------------------------------------
-        dense1       Dense(units=8)               8             40
-        activation1  Activation(function='relu')  8             0
-        output       Dense(units=3)               3             27
-        67 parameters
-        """
-        check_is_fitted(self)
-        return Summary(self.network_)
-
-    def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
-        # What scikit-learn's diagram shows of a fitted estimator, also within others.
-        attributes = super()._get_fitted_attr_html(doc_link)
-        return HTMLTables(self.summary().as_html, attributes._repr_html_inner)

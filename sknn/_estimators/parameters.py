@@ -1,33 +1,92 @@
-"""Parameters of training: what they may be, and the objects that names stand for."""
+"""The parameters of training: their values, and the objects that names stand for."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer_names
 
-from ._sklearn import (
+from .._sklearn import (
+    BaseEstimator,
     HasMethods,
     Interval,
     InvalidParameterError,
     Options,
     StrOptions,
 )
-from ._spec import Spec
-from ._validation import add_suggestion, warn_caller
-from .layers import Layer
-from .layers.base import layer_names
-from .schedules import SCHEDULES, Schedule
-from .solvers import SOLVERS, Solver
+from .._spec import Spec
+from ..layers import Layer
+from ..layers.base import layer_names
+from ..schedules import SCHEDULES, Schedule
+from ..solvers import SOLVERS, Solver
+from .input_checks import add_suggestion, warn_caller
+
+SolverChoice: TypeAlias = (
+    Literal["sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "nadam", "lbfgs"]
+    | Solver
+)
+ScheduleChoice: TypeAlias = (
+    Literal[
+        "constant",
+        "invscaling",
+        "adaptive",
+        "step",
+        "exponential",
+        "linear",
+        "cosine",
+        "inverse_sqrt",
+        "one_cycle",
+    ]
+    | Schedule
+)
+"""A name, or an object where a name does not say enough."""
 
 
-class TrainingParametersMixin(BaseEstimator):
-    """The parameters that all estimators have: how to set, check and read them."""
+class TrainingParameters(BaseEstimator):
+    """The parameters that all estimators share: how to check, set and read them.
+
+    A fit is given its estimator as an object of this type: it reads the parameters
+    below and nothing else.
+    """
+
+    solver: SolverChoice
+    alpha: float
+    batch_size: int | Literal["auto"]
+    learning_rate: ScheduleChoice
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    random_state: int | np.random.RandomState | None
+    tol: float
+    verbose: bool | int
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: Any
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    scoring: str | Callable[..., float] | None
+    rho: float
+    weight_decay: float
+    l1_ratio: float
+    max_grad_norm: float | None
+    max_grad_value: float | None
+    mixup: float
+    restore_best: bool
+    refit_on_all: bool
+    init_from: Any
+    freeze: str | int | Sequence[str] | None
+    head_learning_rate: float | None
 
     _parameter_constraints: dict[str, Any] = {
         "solver": [StrOptions({"lbfgs", *SOLVERS}), Solver],
@@ -74,13 +133,7 @@ class TrainingParametersMixin(BaseEstimator):
         "freeze": [str, Interval(Integral, 0, None, closed="left"), list, tuple, None],
     }
 
-    def _store_parameters(self, given: dict[str, Any]) -> None:
-        """Set each parameter of a constructor, whose locals are `given`, as it is."""
-        for name, value in given.items():
-            if name != "self":
-                setattr(self, name, value)
-
-    def set_params(self, **params: Any) -> Any:
+    def set_params(self, **params: Any) -> Self:
         """Set parameters; ``learning_rate__warmup`` is one of an object's.
 
         Objects such as schedules and layers are immutable and may be shared, so one
@@ -124,31 +177,36 @@ class TrainingParametersMixin(BaseEstimator):
                 error, self.get_params(deep=False), self._parameter_constraints
             ) from None
 
-    def _make(self, choice: Any, table: dict[str, Any]) -> Any:
-        """Return `choice` if it is an object, else make the one of that name.
 
-        Its fields are parameters of the estimator where there are any of that name.
-        """
-        if not isinstance(choice, str):
-            return choice
-        fields = signature(table[choice]).parameters
-        return table[choice](**{f: vars(self)[f] for f in fields if f in vars(self)})
+def make_solver(params: TrainingParameters) -> Solver:
+    """Return the solver object; warn where its steps would be far too short."""
+    if params.solver == "adadelta" and params.learning_rate_init < 0.1:
+        warn_caller(
+            "solver='adadelta' determines the length of its steps itself, and "
+            f"learning_rate_init={params.learning_rate_init} shortens them further. "
+            "learning_rate_init=1 is usual, with epsilon=1e-6."
+        )
+    return make_part(params.solver, SOLVERS, vars(params))
 
-    def _make_solver(self) -> Solver:
-        if self.solver == "adadelta" and self.learning_rate_init < 0.1:
-            warn_caller(
-                "solver='adadelta' finds the length of its steps by itself, and "
-                f"learning_rate_init={self.learning_rate_init} makes them shorter "
-                "still. learning_rate_init=1 is usual, with epsilon=1e-6."
-            )
-        return self._make(self.solver, SOLVERS)
 
-    def _make_schedule(self) -> Schedule:
-        choice = self.learning_rate
-        # scikit-learn's adam ignores the names that scikit-learn has; agree with it.
-        if self.solver == "adam" and choice in ("invscaling", "adaptive"):
-            choice = "constant"
-        return self._make(choice, SCHEDULES)
+def make_schedule(params: TrainingParameters) -> Schedule:
+    """Return the schedule object."""
+    choice = params.learning_rate
+    # scikit-learn's adam ignores the names that scikit-learn has; agree with it.
+    if params.solver == "adam" and choice in ("invscaling", "adaptive"):
+        choice = "constant"
+    return make_part(choice, SCHEDULES, vars(params))
+
+
+def make_part(choice: Any, table: Mapping[str, Any], params: dict[str, Any]) -> Any:
+    """Return `choice` if it is an object, else make the object of that name.
+
+    Its fields take the parameters of the estimator, `params`, that have their names.
+    """
+    if not isinstance(choice, str):
+        return choice
+    fields = signature(table[choice]).parameters
+    return table[choice](**{f: params[f] for f in fields if f in params})
 
 
 def replaced(held: Any, path: str, value: Any, whole: str) -> Any:

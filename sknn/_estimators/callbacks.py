@@ -6,15 +6,6 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CallbackSupportMixin", "FitCallbacks", "fit_callbacks"]
-
-try:
-    from sklearn.callback import CallbackSupportMixin
-except ImportError:  # before scikit-learn 1.9
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """No callbacks in this version of scikit-learn."""
-
 
 class FitCallbacks:
     """Tells the callbacks that are set on an estimator of a fit and of its epochs.

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from . import _sklearn
-from ._sklearn import InvalidParameterError, StrOptions
-from ._typing import Array, DType, Matrix
+from .. import _sklearn
+from .._sklearn import InvalidParameterError, StrOptions
+from .._typing import Array, DType, Matrix
 
 
 def suggest(value: Any, choices: Any) -> str:

@@ -1,0 +1,1 @@
+"""The plumbing of the estimators: from parameters, X and y to a trained network."""

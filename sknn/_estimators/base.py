@@ -1,0 +1,489 @@
+"""The base of all estimators: fit, predict and the attributes of a fitted network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._arrays import as_floats
+from .._sklearn import (
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    fit_context,
+)
+from .._typing import Array, DType, MatrixLike
+from ..layers import Layer
+from ..losses import Loss
+from ..network import Network
+from ..training import Data, History, SolverProgress
+from .callbacks import fit_callbacks
+from .docs import shared_docs
+from .fit import FitRun, fit_network, noise_stream
+from .input_checks import check_sample_weight, check_some_weight, check_validation_pair
+from .inputs import Rows, check_X, check_X_y, float_dtype
+from .network_checks import check_combinations
+from .parameters import TrainingParameters
+from .summary import HTMLTables, Summary
+from .targets import Targets, as_column
+from .transfer import checked_weights, layer_rates, take_weights
+from .variation import Variation
+
+
+@shared_docs
+class BaseNetworkEstimator(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    CallbackSupportMixin,
+    TrainingParameters,
+    ABC,
+):
+    """Base of all sknn estimators: all but the layers and the meaning of the targets.
+
+    A fitted estimator has a network, the input that it was fitted on, and its targets.
+    A fit that fails, for whatever reason, leaves the estimator as it was before: it
+    trains a network of its own, and attributes are put back on any error. (A
+    RandomState instance that was passed as random_state has moved on.)
+    """
+
+    network_: Network
+    history_: dict[str, list[Any]]
+    loss_curve_: list[float]
+    learning_rates_: list[float]
+    loss_: float
+    best_loss_: float | None
+    best_epoch_: int | None
+    best_validation_score_: float | None
+    validation_scores_: list[float] | None
+    validation_loss_curve_: list[float] | None
+    n_iter_: int
+    t_: int
+    n_outputs_: int
+    n_layers_: int
+    out_activation_: str
+
+    _input: Rows
+    _targets: Targets
+    _history: History
+    _progress: SolverProgress | None
+
+    # -- what a subclass says --------------------------------------------------------
+
+    @abstractmethod
+    def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
+        """Return the layers from the input to the raw scores."""
+
+    @abstractmethod
+    def _make_targets(
+        self, y: Any, known: Targets | None, *, all_classes: bool
+    ) -> Targets:
+        """Learn from `y` what it means, or check it against `known` targets.
+
+        With `all_classes`, `y` must have all known classes.
+        """
+
+    def _make_input(self, X: Any) -> Rows:
+        """Learn what the rows of `X` are."""
+        return Rows()
+
+    def _make_training_loss(self, targets: Targets) -> Loss:
+        """Return the loss to train on, where it is not the one to validate on."""
+        return targets.loss
+
+    def _make_variation(self, input: Rows) -> Variation:
+        """Return how the rows of a batch are varied in training."""
+        return Variation(self.mixup)
+
+    def _row_weights(
+        self, targets: Targets, y: Array, sample_weight: Array | None, dtype: DType
+    ) -> Array | None:
+        """Return the weights of rows with encoded targets `y`."""
+        return sample_weight
+
+    # -- fit ----------------------------------------------------------------------
+
+    @fit_context
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        %(fit_parameters)s
+        %(validation_parameters)s
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator itself.
+        """
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        one_epoch: bool = False,
+    ) -> None:
+        """Fit; with `one_epoch`, train for one more epoch after the last call."""
+        # Outside the block that is undone on failure: scikit-learn cleans up itself.
+        unknown = self.early_stopping and self.refit_on_all
+        n_epochs = None if unknown else self.max_iter
+        callbacks = (
+            None if one_epoch else fit_callbacks(self, X, y, sample_weight, n_epochs)
+        )
+        with all_or_nothing(self):
+            run = self._start_run(X, y, sample_weight, one_epoch)
+            validation_data = self._check_validation(validation, run.data)
+            run.callbacks = callbacks
+
+            def publish() -> None:
+                self._set_fitted(run, validated=run.validator is not None)
+
+            run.publish = publish
+            if callbacks is not None:
+                callbacks.refresh = publish
+            fit_network(run, validation_data, estimator=self)
+            self._progress = run.progress
+            if callbacks is not None:
+                callbacks.fit_ends()
+
+    def _start_run(
+        self, X: Any, y: Any, sample_weight: Any = None, one_epoch: bool = False
+    ) -> FitRun:
+        """Do all of a fit that comes before training: check, encode, make the network.
+
+        On a clone, this is how tools look at a network that has not been trained.
+        """
+        resumes = hasattr(self, "network_") and (self.warm_start or one_epoch)
+        X, y = self._check_training_rows(X, y, resumes)
+        y = self._learn_targets(as_column(y), resumes, one_epoch)
+        dtype = self._training_dtype(X)
+        y = self._targets.encode(y, dtype)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X, dtype)
+        data = Data(X, y, self._row_weights(self._targets, y, sample_weight, dtype))
+        if data.sample_weight is not None:
+            check_some_weight(data.sample_weight)
+        rng = check_random_state(self.random_state)
+        noise = noise_stream(rng)
+        run = FitRun(
+            params=self,
+            data=data,
+            targets=self._targets,
+            loss=self._make_training_loss(self._targets),
+            network=self._start_network(data, rng, resumes, one_epoch),
+            variation=self._make_variation(self._input),
+            rng=rng,
+            noise=noise,
+            progress=getattr(self, "_progress", None),
+            one_epoch=one_epoch,
+        )
+        check_combinations(self, run.network, run.variation)
+        if resumes:
+            run.history = self._history.copy()
+        self._set_network(run.network)
+        return run
+
+    def _check_training_rows(self, X: Any, y: Any, resumes: bool) -> tuple[Any, Any]:
+        """Return rows and targets, after learning what they are unless it `resumes`."""
+        if resumes:
+            return check_X_y(self, X, y, self._input, self.network_.dtype)
+        self._input = self._make_input(X)
+        return check_X_y(self, X, y, self._input)
+
+    def _learn_targets(self, y: Any, resumes: bool, one_epoch: bool) -> Any:
+        """Learn what `y` means, or check it against what it meant before."""
+        known = getattr(self, "_targets", None) if resumes or one_epoch else None
+        self._targets = self._make_targets(y, known, all_classes=self.warm_start)
+        return y
+
+    def _training_dtype(self, X: Any) -> DType:
+        """Return the dtype of targets and weights, that of the training."""
+        # L-BFGS needs the accuracy of float64 for its line search.
+        return float_dtype(np.float64 if self.solver == "lbfgs" else X.dtype)
+
+    def _check_validation(
+        self, validation: tuple[Any, Any, Any], data: Data
+    ) -> Data | None:
+        """Return the user's validation set, checked and encoded; None without one."""
+        X_val, y_val, sample_weight_val = validation
+        if not check_validation_pair(*validation):
+            return None
+        try:
+            val = self._check_rows_like_those_of_fit(X_val, y_val, sample_weight_val)
+            if val.y.shape[1:] != data.y.shape[1:]:
+                raise ValueError(
+                    f"y has {data.y.shape[1]} outputs, y_val {val.y.shape[1]}."
+                )
+        except ValueError as error:
+            raise ValueError(
+                f"Invalid validation set (X_val, y_val): {error}"
+            ) from None
+        return val
+
+    def _check_rows_like_those_of_fit(
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> Data:
+        """Return rows with encoded targets; raise if they do not suit the network."""
+        X, y = check_X_y(self, X, y, self._input, self.network_.dtype)
+        y, dtype = as_column(y), self._training_dtype(X)
+        targets = self._make_targets(y, self._targets, all_classes=False)
+        y = targets.encode(y, dtype)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X, dtype)
+        return Data(X, y, self._row_weights(targets, y, sample_weight, dtype))
+
+    def _start_network(
+        self, data: Data, rng: np.random.RandomState, resumes: bool, one_epoch: bool
+    ) -> Network:
+        """Return a new network, or a copy of the fitted one to train further."""
+        layers = self._make_layers(self._input, self._targets.n_scores(data.y))
+        in_shape, dtype = data.X.shape[1:], float_dtype(data.X.dtype)
+        network = Network(layers, in_shape, dtype)
+        rates = layer_rates(network, self)
+        if rates != list(network.rates):
+            network = Network(layers, in_shape, dtype, rates)
+        if resumes:
+            copy_weights(self.network_, network)
+            return network
+        network.initialize(rng)
+        if self.init_from is not None:
+            take_weights(network, self._targets, self.init_from)
+        return network
+
+    def _set_network(self, network: Network) -> None:
+        """Set the network to train, and the attributes that a scorer may look at."""
+        self.network_ = network
+        self.n_outputs_ = network.out_shape[0]
+        self.n_layers_ = network.n_layers
+        self.out_activation_ = self._targets.loss.link_name
+
+    def _set_fitted(self, run: FitRun, validated: bool) -> None:
+        """Set the attributes that describe the training so far."""
+        history = run.history
+        columns = history.columns
+        self.network_ = run.network
+        self._history = history
+        self.n_iter_ = history.n_iter
+        self.t_ = history.t
+        self.history_ = {
+            "epoch": list(range(1, len(columns["loss"]) + 1)),
+            **columns,
+        }
+        self.loss_curve_ = columns["loss"]
+        self.learning_rates_ = columns["learning_rate"]
+        self.loss_ = history.loss
+        self.best_loss_ = None if self.early_stopping else history.best_loss
+        self.validation_scores_ = columns["validation_score"] if validated else None
+        self.validation_loss_curve_ = columns["validation_loss"] if validated else None
+        self.best_epoch_ = (history.best_epoch or None) if validated else None
+        self.best_validation_score_ = (
+            history.best_validation_score if validated else None
+        )
+
+    # -- predict ------------------------------------------------------------------
+
+    def _fitted_input(self) -> Rows:
+        """Return what the network was fitted on; raise if it is not fitted."""
+        check_is_fitted(self)
+        return self._input
+
+    def _raw_scores(self, X: Any) -> Array:
+        """Return the raw scores (n, n_outputs_) of rows `X`, after checking them."""
+        X = check_X(self, X, self._fitted_input())
+        return self.network_.scores(X)
+
+    def predict(self, X: Any) -> Array:
+        """Predict the targets of rows of features.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data, or images as `fit` takes them.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predicted classes, label indicators, or values.
+        """
+        return self._targets.predict(self._raw_scores(X))
+
+    # -- weights and features ------------------------------------------------------
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, layer by layer.
+
+        Returns
+        -------
+        weights : list of ndarray
+            Dense layers have W (fan_in, units) and b (units,); convolutions W
+            (channels, channels of the input, kernel height, kernel width) and b
+            (channels,); batch normalisation gamma, beta, and the running mean and
+            variance. ``numpy.savez(path, *estimator.get_weights())`` makes a file that
+            `init_from` takes.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=1).fit(X, y)
+        >>> [array.shape for array in clf.get_weights()]
+        [(4, 8), (8,), (8, 3), (3,)]
+        """
+        check_is_fitted(self)
+        return [array.copy() for array in self.network_.weights]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> Self:
+        """Set all weights, such as parameters that were trained elsewhere.
+
+        Parameters
+        ----------
+        weights : list of array-like
+            As `get_weights` returns them. (PyTorch keeps those of dense layers as
+            (units, fan_in): pass the transpose.)
+
+        Returns
+        -------
+        self : estimator
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there are more arrays or fewer than the network has, or one is of another
+            shape or holds what is no finite number. Nothing is changed then.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> net = MLPClassifier((8,), learning_rate="linear", max_iter=1)
+        >>> one, other = net.fit(X, y), MLPClassifier(**net.get_params()).fit(X, y)
+        >>> other = other.set_weights(one.get_weights())
+        >>> bool((other.predict_proba(X) == one.predict_proba(X)).all())
+        True
+        """
+        check_is_fitted(self)
+        self.network_.weights = checked_weights(self.network_, weights)
+        self._progress = None  # the solver's state belonged to the old ones
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Return what the network makes of `X` in front of its output layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data, or images as `fit` takes them.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_hidden)
+            Activations of the last hidden layer: features for another model.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=1).fit(X, y)
+        >>> clf.transform(X).shape, clf.get_feature_names_out()[0]
+        ((150, 8), 'mlpclassifier0')
+        """
+        X = check_X(self, X, self._fitted_input())
+        if len(self.network_.layers) > 1:
+            return self.network_.body().scores(X)
+        X = X.copy() if isinstance(X, np.ndarray) else X.toarray()
+        return as_floats(X, self.network_.dtype)
+
+    @property
+    def _n_features_out(self) -> int:
+        """How many features `transform` returns."""
+        specs = self.network_.specs
+        return int(np.prod(specs[-1].in_shape))
+
+    def summary(self) -> Summary:
+        """Return the layers with their output shapes and numbers of parameters.
+
+        Returns
+        -------
+        summary : Summary
+            Prints as a table, in a terminal as in a notebook; ``summary.rows`` is a
+            list.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=1).fit(X, y)
+        >>> clf.summary()
+        layer        kind                         output shape  parameters
+        ------------------------------------------------------------------
+        dense1       Dense(units=8)               8             40
+        activation1  Activation(function='relu')  8             0
+        output       Dense(units=3)               3             27
+        67 parameters
+        """
+        check_is_fitted(self)
+        return Summary(self.network_)
+
+    def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
+        # What scikit-learn's diagram shows of a fitted estimator, also within others.
+        attributes = super()._get_fitted_attr_html(doc_link)
+        return HTMLTables(self.summary().as_html, attributes._repr_html_inner)
+
+    # -- for scikit-learn --------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+@contextmanager
+def all_or_nothing(estimator: BaseNetworkEstimator) -> Iterator[None]:
+    """Put all attributes of an estimator back if the block fails."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
+
+
+def copy_weights(fitted: Network, network: Network) -> None:
+    """Give a new network the weights of the fitted one, from which training resumes."""
+    if fitted.arrays != network.arrays:
+        raise ValueError(
+            f"The parameters now describe other layers, {network!r}, than those of the "
+            f"fitted network, {fitted!r}. Refit with warm_start=False, or leave the "
+            "parameters of the layers and the number of outputs as they are."
+        )
+    network.weights = fitted.weights

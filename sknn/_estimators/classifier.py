@@ -1,0 +1,162 @@
+"""The base of the classifiers."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.multiclass import type_of_target
+
+from .._sklearn import (
+    ClassifierMixin,
+    Interval,
+    StrOptions,
+    check_partial_fit_first_call,
+    fit_context,
+)
+from .._typing import Array, DType, MatrixLike
+from ..losses import Loss
+from .base import BaseNetworkEstimator, all_or_nothing
+from .docs import shared_docs
+from .partial_fit import AvailablePartialFit
+from .targets import ClassTargets, ClassWeight, Targets
+
+
+@shared_docs
+class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
+    """Base of the classifiers: two or more classes, or several labels per row."""
+
+    loss: Literal["log_loss"] | Loss
+    class_weight: ClassWeight
+    label_smoothing: float
+
+    classes_: Array
+    _targets: ClassTargets
+
+    _parameter_constraints: dict[str, Any] = {
+        **BaseNetworkEstimator._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+        "loss": [StrOptions({"log_loss"}), Loss],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def _make_targets(
+        self, y: Any, known: Targets | None, *, all_classes: bool
+    ) -> ClassTargets:
+        if known is None:
+            targets = ClassTargets.learn(y, self.loss)
+            self.classes_ = targets.classes
+            return targets
+        assert isinstance(known, ClassTargets)
+        known.check(y, all_classes=all_classes)
+        return known.with_loss(self.loss)
+
+    def _make_training_loss(self, targets: Targets) -> Loss:
+        # Predictions and the validation loss are not smoothed.
+        if not self.label_smoothing:
+            return targets.loss
+        if self.loss != "log_loss":
+            raise ValueError(
+                f"label_smoothing={self.label_smoothing} is for loss='log_loss' only, "
+                f"got loss={self.loss!r}."
+            )
+        return targets.loss.replace(label_smoothing=self.label_smoothing)
+
+    def _row_weights(
+        self, targets: Targets, y: Array, sample_weight: Array | None, dtype: DType
+    ) -> Array | None:
+        assert isinstance(targets, ClassTargets)
+        return targets.row_weights(y, sample_weight, self.class_weight, dtype)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the raw scores (logits), before softmax or the logistic function.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data, or images as `fit` takes them.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes the log-odds of ``classes_[1]``; otherwise a column for each
+            class or label.
+        """
+        z = self._raw_scores(X)
+        return z.ravel() if z.shape[1] == 1 else z
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data, or images as `fit` takes them.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``. Rows sum to 1, but not for multilabel
+            targets, where each label has a probability of its own.
+        """
+        z = self._raw_scores(X)
+        return self._targets.probabilities(z)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data, or images as `fit` takes them.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        p = self.predict_proba(X)
+        with np.errstate(divide="ignore"):  # the logarithm of 0 is -inf
+            return np.log(p, out=p)
+
+    @AvailablePartialFit
+    @fit_context
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch more, going on from the last call of this or of `fit`.
+
+        Weights, the solver's state and the learning rate go on, also after a pickle
+        round trip. Schedules that are planned for `max_iter` epochs count the calls.
+        Not available with ``solver='lbfgs'`` and with `early_stopping`.
+
+        Parameters
+        ----------
+        %(fit_parameters)s
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come. Needed on the first call only.
+
+        Returns
+        -------
+        self : estimator
+            The trained classifier.
+        """
+        with all_or_nothing(self):
+            # On the first call, all classes are learned from `classes`.
+            if check_partial_fit_first_call(self, classes):
+                multilabel = type_of_target(y).startswith("multilabel")
+                y_all = y if multilabel else classes
+                self._targets = self._make_targets(y_all, None, all_classes=False)
+            self._fit(X, y, sample_weight, one_epoch=True)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,337 @@
+"""One run of a fit: hold rows out, train, report, and train again on all rows."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from .._sklearn import check_optimize_result
+from .._threads import blas_threads_for
+from .._typing import Array
+from ..descent import Clipping
+from ..losses import Loss
+from ..network import Network
+from ..objective import Objective
+from ..training import (
+    Callbacks,
+    Data,
+    Ending,
+    History,
+    Limits,
+    Monitor,
+    SolverProgress,
+    train_lbfgs,
+    train_stochastic,
+)
+from .input_checks import warn_caller
+from .parameters import TrainingParameters, make_schedule, make_solver
+from .targets import Targets
+from .validation_set import Validator, hold_out
+from .variation import Variation
+
+DIVERGED = (
+    "The {what} became {value} in epoch {epoch}, where training stopped. Scale the "
+    "features, for example with sklearn.preprocessing.StandardScaler, and the target "
+    "of a regressor"
+)
+
+
+def noise_stream(rng: np.random.RandomState) -> np.random.Generator:
+    """Return a stream for masks and mixup that depends on `rng` but does not move it.
+
+    Initial weights, hold-out and shuffles are then the same with and without them.
+    """
+    seed = copy.deepcopy(rng).randint(2**32, size=4, dtype=np.uint32)
+    return np.random.Generator(np.random.SFC64(seed))
+
+
+@dataclass
+class FitRun:
+    """A network, its training data, and all that one call of `fit` trains it with.
+
+    Attributes
+    ----------
+    params : TrainingParameters
+        The parameters of the estimator.
+    data : Data
+        The rows passed to `fit`, targets encoded.
+    targets : Targets
+        What the encoded targets mean, with the loss to validate on.
+    loss : Loss
+        The loss to train on.
+    network : Network
+        The network to train; `train` replaces it by one in float64 for L-BFGS.
+    variation : Variation
+        Mixup and augmentation.
+    rng : RandomState
+        scikit-learn's stream: initial weights, hold-out and shuffles.
+    noise : Generator
+        The stream of masks, mixup and augmentation.
+    history : History
+        What happened in each epoch.
+    progress : SolverProgress or None
+        The state of the solver, from which `partial_fit` continues.
+    one_epoch : bool
+        Whether to stop after one epoch, as `partial_fit` does.
+    base_rates : sequence of float
+        Learning rates of the epochs of an earlier run, which a refit repeats.
+    validator : Validator or None
+        Scores the network after each epoch.
+    callbacks : Callbacks or None
+        Called before and after each epoch.
+    publish : callable
+        Sets the fitted attributes of the estimator, which callbacks and scorers see.
+    """
+
+    params: TrainingParameters
+    data: Data
+    targets: Targets
+    loss: Loss
+    network: Network
+    variation: Variation
+    rng: np.random.RandomState
+    noise: np.random.Generator
+    history: History = field(default_factory=History)
+    progress: SolverProgress | None = None
+    one_epoch: bool = False
+    base_rates: Sequence[float] = ()
+    validator: Validator | None = None
+    callbacks: Callbacks | None = None
+    publish: Callable[[], None] = lambda: None
+
+    def objective(self, rng: np.random.Generator | None = None) -> Objective:
+        """Return the objective to minimise; its masks are drawn from `rng`."""
+        rng = self.noise if rng is None else rng
+        params, variation = self.params, self.variation
+        return Objective(
+            self.network,
+            self.loss,
+            params.alpha,
+            params.l1_ratio,
+            variation.mixup,
+            rng,
+            variation.augment(rng),
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """When training stops, by the parameters."""
+        params = self.params
+        return Limits(
+            max_iter=params.max_iter,
+            tol=params.tol,
+            n_iter_no_change=params.n_iter_no_change,
+            early_stopping=params.early_stopping,
+            restore_best=params.restore_best,
+            verbose=int(params.verbose),
+        )
+
+    def hold_out(self) -> tuple[Data, Data]:
+        """Return the rows to train on and the rows that early stopping holds out."""
+        strata, fraction = (
+            self.targets.strata(self.data.y),
+            self.params.validation_fraction,
+        )
+        return hold_out(self.data, fraction, self.rng, strata)
+
+    def monitor(self, limits: Limits) -> Monitor:
+        """Return what records the epochs and keeps the best weights."""
+        validate = None
+        if self.validator is not None:
+            validate = partial(self.validator, self.network)
+        return Monitor(self.network, self.history, limits, validate, self.callbacks)
+
+
+def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None:
+    """Hold rows out if asked to, train, report, and refit on all rows if asked to.
+
+    `validation` is the user's validation set; `estimator` is what a scorer is given.
+    """
+    params, train_data = run.params, run.data
+    refits = params.early_stopping and params.refit_on_all
+    if validation is None and params.early_stopping:
+        train_data, validation = run.hold_out()
+    elif refits:
+        raise ValueError(
+            "refit_on_all=True trains again with the rows that were held out, but with "
+            "X_val and y_val no rows are held out. Append them to X and y, and mark "
+            "them by validation_fraction=PredefinedSplit(...)."
+        )
+    if validation is not None:
+        run.validator = Validator(validation, run.targets, params.scoring, estimator)
+    run.publish()
+    initial = run.network.snapshot()
+    ending = train(run, train_data, run.limits)
+    report(run, ending)
+    if ending != "interrupted":
+        check_best_epoch(run)
+    if refits and ending not in ("interrupted", "stopped"):
+        refit(run, initial)
+    run.publish()
+
+
+def train(run: FitRun, data: Data, limits: Limits) -> Ending:
+    """Train `run.network` on `data`."""
+    dtype = run.network.dtype
+    # What overflows is reported later, once and in words.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        if run.params.solver == "lbfgs":
+            # The line search needs the accuracy of float64.
+            run.network = run.network.astype(np.dtype(np.float64))
+            ending = train_by_lbfgs(run, data, limits)
+            run.network = run.network.astype(dtype)
+        else:
+            ending = train_by_batches(run, data, limits)
+    return ending
+
+
+def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
+    """Train epoch by epoch with a stochastic solver."""
+    params, network = run.params, run.network
+    solver, rate = make_solver(params), float(params.learning_rate_init)
+    if run.one_epoch and run.progress is not None:
+        progress = run.progress.resume(solver, network, rate)
+    else:
+        progress = SolverProgress.start(solver, network, rate, run.noise)
+    schedule, batch_size = make_schedule(params), clipped_batch_size(params, data.n)
+    if run.one_epoch and schedule(progress.epochs, params.max_iter, data.n) == 0:
+        warn_caller(
+            f"The learning rate is 0: learning_rate={params.learning_rate!r} is "
+            f"planned for max_iter={params.max_iter} epochs, which are over. Choose a "
+            "schedule that does not end at 0, or raise max_iter."
+        )
+    with blas_threads_for(batch_size * network.largest_product):
+        ending = train_stochastic(
+            run.objective(progress.rng),
+            data,
+            run.monitor(limits),
+            schedule,
+            progress,
+            batch_size=batch_size,
+            shuffle=params.shuffle,
+            rng=run.rng,
+            clipping=Clipping(params.max_grad_norm, params.max_grad_value),
+            n_epochs=params.max_iter,
+            base_rates=run.base_rates,
+            one_epoch=run.one_epoch,
+        )
+    # After early stopping nothing continues from here: do not keep the state.
+    run.progress = None if params.early_stopping else progress
+    return ending
+
+
+def train_by_lbfgs(run: FitRun, data: Data, limits: Limits) -> Ending:
+    """Train on all rows at once."""
+    params, network = run.params, run.network
+    run.publish()
+    rows = network.rows_per_pass(data.n)
+    with blas_threads_for(rows * network.largest_product):
+        ending, result = train_lbfgs(
+            run.objective(), data, run.monitor(limits), max_fun=params.max_fun
+        )
+    if result is not None and limits.max_iter == params.max_iter:
+        check_optimize_result("lbfgs", result, params.max_iter)
+    run.progress = None
+    return ending
+
+
+def clipped_batch_size(params: TrainingParameters, n: int) -> int:
+    """Return the number of rows per batch, at most `n`."""
+    if params.batch_size == "auto":
+        return min(200, n)
+    if params.batch_size > n:
+        warn_caller(
+            "Got `batch_size` less than 1 or larger than sample size. It is going "
+            "to be clipped"
+        )
+    return min(params.batch_size, n)
+
+
+def refit(run: FitRun, initial: tuple[Array, Array]) -> None:
+    """Train on all rows for as many epochs as were best on the held-out rows."""
+    best = run.history.best_epoch
+    if best == 0:  # no epoch had a score, or none was better than a warm start
+        return
+    kept = run.network.snapshot()
+    run.network.restore(initial)
+    second = replace(
+        run, history=History(), validator=None, base_rates=run.history.base_rates
+    )
+    limits = replace(
+        run.limits, max_iter=best, n_iter_no_change=math.inf, early_stopping=False
+    )
+    ending = train(second, run.data, limits)
+    run.network = second.network
+    if ending in ("interrupted", "stopped"):
+        run.network.restore(kept)
+        warn_caller(
+            "refit_on_all: the second run, on all rows, was stopped before its end. "
+            "The best weights of the first run are kept."
+        )
+        return
+    if ending != "max_iter":
+        report(second, ending)
+    run.history.n_iter, run.history.loss = second.history.n_iter, second.history.loss
+    run.history.t += second.history.t
+
+
+# -- reports ------------------------------------------------------------------
+
+
+def report(run: FitRun, ending: Ending) -> None:
+    """Warn or raise according to how the run has ended."""
+    finite = bool(np.isfinite(run.network.theta).all())
+    if ending == "diverged" or not finite:
+        report_divergence(run, finite)
+    elif ending == "interrupted":
+        warn_caller("Training interrupted by user.")
+    elif ending == "max_iter" and not make_schedule(run.params).ends:
+        warn_caller(
+            f"Stochastic Optimizer: Maximum iterations ({run.params.max_iter}) reached "
+            "and the optimization hasn't converged yet.",
+            ConvergenceWarning,
+        )
+
+
+def report_divergence(run: FitRun, finite: bool) -> None:
+    """Say when it happened and what to try; raise unless good weights are kept."""
+    params, history = run.params, run.history
+    what = "weights" if math.isfinite(history.loss) else "loss"
+    value = "non-finite" if math.isfinite(history.loss) else history.loss
+    advice = DIVERGED.format(what=what, value=value, epoch=history.n_iter)
+    if params.solver != "lbfgs":
+        advice += (
+            f", lower learning_rate_init={params.learning_rate_init}, or bound the "
+            "gradient, for example by max_grad_norm=1"
+        )
+    keeps_best = params.early_stopping and params.restore_best
+    if finite and keeps_best and history.best_validation_score > -math.inf:
+        warn_caller(
+            f"{advice}. The weights with the best validation score are kept.",
+            ConvergenceWarning,
+        )
+        return
+    raise ValueError(
+        "Solver produced non-finite parameter weights. The input data may contain "
+        f"large values and need to be preprocessed. {advice}."
+    )
+
+
+def check_best_epoch(run: FitRun) -> None:
+    """Raise where early stopping had no score to choose the best epoch by."""
+    params, history = run.params, run.history
+    if not params.early_stopping or history.best_validation_score > -math.inf:
+        return
+    raise ValueError(
+        f"The validation score was NaN in all {history.n_iter} epochs, so early "
+        f"stopping cannot choose one (scoring={params.scoring!r}). The validation set "
+        "may be too small, or miss a class: raise validation_fraction, set it to a "
+        "splitter such as StratifiedShuffleSplit(1), pass X_val and y_val, or use "
+        "scoring='loss'."
+    )

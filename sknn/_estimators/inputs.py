@@ -1,0 +1,81 @@
+"""The input: from what users pass as `X` to a matrix with one row per sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_regressor
+from sklearn.utils.validation import validate_data
+
+from .._sklearn import BaseEstimator
+from .._typing import Array, DType, Matrix
+
+FLOATS = (np.float64, np.float32)
+"""The dtypes that training keeps; others are cast to the first."""
+
+
+class Rows:
+    """Rows of numbers, the input of every estimator but those of images. Immutable.
+
+    Attributes
+    ----------
+    image_shape : tuple of int or None
+        Height, width and channels of the images in the rows; None where they are none.
+    reads_bytes : bool
+        Whether the rows are bytes (uint8), which become fractions of 255.
+    """
+
+    image_shape: tuple[int, int, int] | None = None
+    reads_bytes: bool = False
+
+    def rows(self, X: Any) -> Any:
+        """Return `X` with one row per sample, without a copy."""
+        return X
+
+    def dtypes(self, floats: Any) -> list[Any]:
+        """Return the dtypes of a checked `X`: others are cast to the first."""
+        return [np.uint8] if self.reads_bytes else list(floats)
+
+
+def check_X(estimator: BaseEstimator, X: Any, input: Rows) -> Matrix:
+    """Return rows to predict from; raise if they are not like those of `fit`."""
+    return validate_data(
+        estimator,
+        input.rows(X),
+        accept_sparse="csr",
+        dtype=input.dtypes(FLOATS),
+        reset=False,
+    )
+
+
+def check_X_y(
+    estimator: BaseEstimator,
+    X: Any,
+    y: Any,
+    input: Rows,
+    network_dtype: DType | None = None,
+) -> tuple[Matrix, Array]:
+    """Return rows and targets to train or validate on, `y` not encoded yet.
+
+    `network_dtype` is the dtype of a fitted network, whose features `X` must have; None
+    learns the features from `X`.
+    """
+    X, y = validate_data(
+        estimator,
+        input.rows(X),
+        y,
+        accept_sparse="csr",
+        multi_output=True,
+        y_numeric=is_regressor(estimator),
+        dtype=input.dtypes(FLOATS if network_dtype is None else [network_dtype]),
+        order="C",
+        reset=network_dtype is None,
+    )
+    return X, y
+
+
+def float_dtype(dtype: Any) -> DType:
+    """Return the dtype of a network for data of `dtype`: float32 for bytes."""
+    dtype = np.dtype(dtype)
+    return dtype if dtype.kind == "f" else np.dtype(np.float32)

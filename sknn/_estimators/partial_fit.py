@@ -1,0 +1,47 @@
+"""When the method `partial_fit` exists, and why it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MethodType
+from typing import Any
+
+
+class PartialFitUnavailableError(AttributeError, ValueError):
+    """partial_fit does not exist under these parameters.
+
+    An AttributeError, so that ``hasattr`` and meta-estimators see that the method is
+    missing, and the ValueError that scikit-learn raises under early stopping.
+    """
+
+
+class AvailablePartialFit:
+    """A method that exists only where training can go on batch after batch.
+
+    Like `sklearn.utils.metaestimators.available_if`, but it says why it is missing.
+    """
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, estimator: Any, owner: type) -> Any:
+        if estimator is None:
+            return self.method
+        if estimator.solver == "lbfgs":
+            raise PartialFitUnavailableError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{estimator.solver} is not stochastic."
+            )
+        if estimator.early_stopping:
+            raise PartialFitUnavailableError(
+                "partial_fit does not support early_stopping=True"
+            )
+        if getattr(estimator, "class_weight", None) == "balanced":
+            raise PartialFitUnavailableError(
+                "partial_fit does not support class_weight='balanced', since it never "
+                "sees all rows. Pass the weights as a dict; for a sample of the data "
+                "sklearn.utils.compute_class_weight('balanced', classes=classes, y=y) "
+                "finds them."
+            )
+        return MethodType(self.method, estimator)

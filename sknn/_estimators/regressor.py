@@ -1,0 +1,100 @@
+"""The base of the regressors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any, Literal, Self, TypeAlias
+
+from numpy.typing import ArrayLike
+
+from .._sklearn import Interval, RegressorMixin, StrOptions, fit_context
+from .._typing import MatrixLike
+from ..losses import REGRESSION_LOSSES, HalfPoissonDeviance, Loss
+from .base import BaseNetworkEstimator
+from .docs import shared_docs
+from .parameters import make_part
+from .partial_fit import AvailablePartialFit
+from .targets import NumberTargets, Targets, regression_loss
+
+RegressionLossChoice: TypeAlias = (
+    Literal["squared_error", "absolute_error", "huber", "poisson", "quantile"] | Loss
+)
+
+
+@shared_docs
+class NetworkRegressor(RegressorMixin, BaseNetworkEstimator):
+    """Base of the regressors: one or several numbers per row."""
+
+    loss: RegressionLossChoice
+    delta: float
+    quantile: float | Sequence[float]
+
+    _targets: NumberTargets
+
+    _parameter_constraints: dict[str, Any] = {
+        **BaseNetworkEstimator._parameter_constraints,
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+    }
+
+    def _make_targets(
+        self, y: Any, known: Targets | None, *, all_classes: bool
+    ) -> NumberTargets:
+        loss = make_part(self.loss, REGRESSION_LOSSES, vars(self))
+        return NumberTargets(regression_loss(loss))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², the share of the variance of `y` that is explained.
+
+        With several quantiles, D² instead: the share of the pinball loss of constant
+        quantiles that is saved, averaged over the quantiles.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data, or images as `fit` takes them.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            1 at best; 0 for a constant prediction.
+        """
+        return self._targets.score_predictions(y, self.predict(X), sample_weight)
+
+    @AvailablePartialFit
+    @fit_context
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch more, going on from the last call of this or of `fit`.
+
+        Weights, the solver's state and the learning rate go on, also after a pickle
+        round trip. Schedules that are planned for `max_iter` epochs count the calls.
+        Not available with ``solver='lbfgs'`` and with `early_stopping`.
+
+        Parameters
+        ----------
+        %(fit_parameters)s
+
+        Returns
+        -------
+        self : estimator
+            The trained regressor.
+        """
+        self._fit(X, y, sample_weight, one_epoch=True)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        counts = self.loss == "poisson" or isinstance(self.loss, HalfPoissonDeviance)
+        tags.target_tags.positive_only = counts
+        return tags

@@ -1,0 +1,347 @@
+"""Targets: from `y` to what a loss takes, and from raw scores back to predictions."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, TypeAlias
+
+import numpy as np
+from scipy import sparse
+from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_weight
+from sklearn.utils.multiclass import (
+    check_classification_targets,
+    type_of_target,
+    unique_labels,
+)
+
+from .._typing import Array, DType
+from ..losses import (
+    REGRESSION_LOSSES,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    HalfPoissonDeviance,
+    Loss,
+)
+
+ClassWeight: TypeAlias = (
+    dict[Any, float] | list[dict[Any, float]] | Literal["balanced"] | None
+)
+
+MULTILABEL = "multilabel-indicator"
+"""What scikit-learn calls a `y` with one column of 0 and 1 per label."""
+
+
+def as_column(y: Any) -> Any:
+    """Return `y` of shape (n, 1) as (n,), with scikit-learn's warning."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        return column_or_1d(y, warn=True)
+    return y
+
+
+class Targets(ABC):
+    """What `y` means, learned from `y` when an estimator is fitted. Immutable.
+
+    Attributes
+    ----------
+    loss : Loss
+        The loss of raw scores against encoded targets.
+    """
+
+    loss: Loss
+
+    @abstractmethod
+    def encode(self, y: Any, dtype: DType) -> Array:
+        """Check `y` and return what the loss takes, (n, n_outputs) or indices (n,)."""
+
+    @abstractmethod
+    def decode(self, y: Array) -> Array:
+        """Undo `encode`."""
+
+    @abstractmethod
+    def n_scores(self, y: Array) -> int:
+        """Return the number of raw scores per row for encoded targets."""
+
+    @abstractmethod
+    def predict(self, z: Array) -> Any:
+        """Turn raw scores into predictions; may overwrite `z`."""
+
+    @abstractmethod
+    def score(self, z: Array, y: Array, sample_weight: Array | None) -> float:
+        """Return the value of ``score`` from raw scores and encoded targets."""
+
+    @abstractmethod
+    def same_meaning(self, other: Targets) -> bool:
+        """Return whether raw scores mean the same for both."""
+
+    def strata(self, y: Array) -> Array | None:
+        """Return the strata of a stratified hold-out; None for a plain one."""
+        return None
+
+
+@dataclass(frozen=True)
+class NumberTargets(Targets):
+    """Targets of a regressor: one or several numbers per row."""
+
+    loss: Loss
+
+    def encode(self, y: Any, dtype: DType) -> Array:
+        if isinstance(self.loss, HalfPoissonDeviance) and (y < 0).any():
+            raise ValueError(
+                "Some value(s) of y are out of the valid range of the loss 'poisson': "
+                "it needs y >= 0."
+            )
+        with np.errstate(over="ignore"):
+            encoded = np.asarray(y, dtype)
+        if not np.isfinite(encoded).all():
+            raise ValueError(f"y contains a value too large for {dtype}.")
+        encoded = encoded.reshape(len(y), -1)
+        if self.loss.scores_per_output > 1 and encoded.shape[1] > 1:
+            raise ValueError(
+                f"Several quantiles, loss={self.loss!r}, can be predicted for one "
+                f"target only, but y has {encoded.shape[1]} columns."
+            )
+        return encoded
+
+    def decode(self, y: Array) -> Array:
+        return y.ravel() if y.shape[1] == 1 else y
+
+    def n_scores(self, y: Array) -> int:
+        return y.shape[1] * self.loss.scores_per_output
+
+    def predict(self, z: Array) -> Array:
+        self.loss.link(z, out=z)
+        return z.ravel() if z.shape[1] == 1 else z
+
+    def score(self, z: Array, y: Array, sample_weight: Array | None) -> float:
+        prediction = np.empty_like(z)
+        self.loss.link(z, out=prediction)
+        if not np.isfinite(prediction).all():
+            return math.nan
+        return self.score_predictions(y, prediction, sample_weight)
+
+    def score_predictions(self, y: Any, prediction: Array, sample_weight: Any) -> float:
+        """Return R², or the mean D² of several quantiles."""
+        levels = np.ravel(getattr(self.loss, "quantile", ()))
+        if len(levels) < 2:
+            return float(r2_score(y, prediction, sample_weight=sample_weight))
+        scores = [
+            d2_pinball_score(y, column, sample_weight=sample_weight, alpha=level)
+            for level, column in zip(levels, prediction.T, strict=True)
+        ]
+        return float(np.mean(scores))
+
+    def same_meaning(self, other: Targets) -> bool:
+        return isinstance(other, NumberTargets) and same_scores(self.loss, other.loss)
+
+
+def regression_loss(loss: Loss) -> Loss:
+    """Return `loss`; raise if it is one for classes."""
+    if isinstance(loss, BinaryCrossEntropy | CategoricalCrossEntropy):
+        raise ValueError(f"loss={loss!r} is for classes, not for numbers.")
+    return loss
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTargets(Targets):
+    """Targets of a classifier: one of two or more classes per row, or several labels.
+
+    Attributes
+    ----------
+    loss : Loss
+        The cross-entropy that suits the targets, or the user's own loss.
+    classes : ndarray of shape (n_classes,)
+        Class labels, sorted.
+    kind : str
+        'binary', 'multiclass' or 'multilabel-indicator', as
+        `sklearn.utils.multiclass.type_of_target` names them.
+    is_sparse : bool
+        Whether `y` was a sparse matrix of labels, which `predict` then returns too.
+    """
+
+    loss: Loss
+    classes: Array
+    kind: str
+    is_sparse: bool
+
+    @classmethod
+    def learn(cls, y: Any, loss: str | Loss) -> ClassTargets:
+        """Learn the classes from `y`."""
+        check_classification_targets(y)
+        binarizer = LabelBinarizer().fit(y)
+        classes, kind = binarizer.classes_, binarizer.y_type_
+        loss = classification_loss(loss, classes, kind)
+        return cls(loss, classes, kind, binarizer.sparse_input_)
+
+    def with_loss(self, loss: str | Loss) -> Self:
+        """Return the same targets with another choice of the loss."""
+        return replace(self, loss=classification_loss(loss, self.classes, self.kind))
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether a row can have several labels."""
+        return self.kind == MULTILABEL
+
+    @property
+    def is_multiclass(self) -> bool:
+        """Whether a row has one of three or more classes."""
+        return not self.is_multilabel and len(self.classes) > 2
+
+    @property
+    def has_one_class(self) -> bool:
+        """Whether there is nothing to tell apart."""
+        return not self.is_multilabel and len(self.classes) == 1
+
+    def check(self, y: Any, *, all_classes: bool) -> None:
+        """Raise unless `y` has known classes only, and `all_classes` if asked for."""
+        indicates = type_of_target(y) == MULTILABEL
+        if indicates and not self.is_multilabel:
+            raise ValueError("The object was not fitted with multilabel input.")
+        if indicates and y.shape[1] != len(self.classes):
+            raise ValueError(
+                f"y has {y.shape[1]} columns, but there were {len(self.classes)} "
+                "labels before."
+            )
+        classes = unique_labels(y)
+        if all_classes and set(classes) != set(self.classes):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes}, `y` has "
+                f"{classes}"
+            )
+        if len(np.setdiff1d(classes, self.classes, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes}. 'y' has {classes}."
+            )
+
+    def encode(self, y: Any, dtype: DType) -> Array:
+        if self.is_multilabel and y.ndim == 2:
+            return y.toarray().astype(dtype) if sparse.issparse(y) else y.astype(dtype)
+        codes = np.searchsorted(self.classes, y)
+        if self.is_multilabel:  # one label per row
+            return np.eye(len(self.classes), dtype=dtype)[codes]
+        return codes if len(self.classes) > 2 else codes.astype(dtype)[:, np.newaxis]
+
+    def decode(self, y: Array) -> Array:
+        if self.is_multilabel:
+            return y.astype(int)
+        return self.classes[y.ravel().astype(int)]
+
+    def n_scores(self, y: Array) -> int:
+        return len(self.classes) if y.ndim == 1 else y.shape[1]
+
+    def codes(self, z: Array) -> Array:
+        """Return the predicted class index (n,), or label indicators (n, n_labels)."""
+        if self.is_multiclass:
+            return z.argmax(axis=1)
+        codes = (z > 0).astype(int)
+        if self.is_multilabel:
+            return codes
+        return np.minimum(codes.ravel(), len(self.classes) - 1)
+
+    def predict(self, z: Array) -> Any:
+        codes = self.codes(z)
+        if self.is_multilabel:
+            return sparse.csr_matrix(codes) if self.is_sparse else codes
+        return self.classes[codes]
+
+    def probabilities(self, z: Array) -> Array:
+        """Turn raw scores into a probability per class or label; may overwrite `z`."""
+        if self.has_one_class:
+            return np.ones_like(z)
+        self.loss.link(z, out=z)
+        return np.hstack([1 - z, z]) if z.shape[1] == 1 else z
+
+    def score(self, z: Array, y: Array, sample_weight: Array | None) -> float:
+        y = y if y.ndim == 1 or self.is_multilabel else y.ravel()
+        return float(accuracy_score(y, self.codes(z), sample_weight=sample_weight))
+
+    def same_meaning(self, other: Targets) -> bool:
+        return (
+            isinstance(other, ClassTargets)
+            and same_scores(self.loss, other.loss)
+            and self.kind == other.kind
+            and np.array_equal(self.classes, other.classes)
+        )
+
+    def strata(self, y: Array) -> Array | None:
+        # scikit-learn stratifies two classes, but not more and not several labels.
+        if y.shape[1:] != (1,):
+            return None
+        positive = y.astype(bool)
+        return None if positive.all() or not positive.any() else positive
+
+    def row_weights(
+        self,
+        y: Array,
+        sample_weight: Array | None,
+        class_weight: ClassWeight,
+        dtype: DType,
+    ) -> Array | None:
+        """Return the weights of rows with encoded targets `y`, those of classes in."""
+        if class_weight is None:
+            return sample_weight
+        codes = y.astype(int).reshape(len(y), -1)
+        if isinstance(class_weight, list):
+            weights = compute_sample_weight(class_weight, codes)
+        else:
+            # Of several labels, the weights of a row are multiplied.
+            weights = np.ones(len(y))
+            for column in codes.T:
+                per_class = self._class_weights(column, sample_weight, class_weight)
+                weights *= per_class[column]
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise ValueError(
+                "class_weight must hold finite weights that are not negative, got "
+                f"{class_weight!r}."
+            )
+        if sample_weight is not None:
+            weights *= sample_weight
+        return weights.astype(dtype)
+
+    def _class_weights(
+        self, codes: Array, sample_weight: Array | None, class_weight: Any
+    ) -> Array:
+        """Return the weight of each class index in `codes`."""
+        if class_weight != "balanced":
+            if self.is_multilabel:
+                raise ValueError(
+                    "For multilabel targets, class_weight must be a list of dicts, one "
+                    f"per label, or 'balanced', got {class_weight!r}."
+                )
+            return compute_class_weight(
+                class_weight, classes=self.classes, y=self.classes[codes]
+            )
+        # Counted by their weights, so that a weight of 2 equals a repeated row.
+        counts = np.bincount(codes, sample_weight)
+        n_present = np.count_nonzero(counts)
+        with np.errstate(divide="ignore"):
+            return np.where(counts > 0, counts.sum() / (n_present * counts), 0)
+
+
+def classification_loss(loss: str | Loss, classes: Array, kind: str) -> Loss:
+    """Return the loss object that a choice stands for; raise if it does not fit."""
+    if isinstance(loss, tuple(REGRESSION_LOSSES.values())):
+        raise ValueError(f"loss={loss!r} is for numbers, not for classes.")
+    is_multiclass = kind != MULTILABEL and len(classes) > 2
+    wrong = BinaryCrossEntropy if is_multiclass else CategoricalCrossEntropy
+    if isinstance(loss, wrong):
+        raise ValueError(
+            f"loss={loss!r} does not fit the targets, which are {kind}. "
+            "loss='log_loss' chooses the one that does."
+        )
+    if isinstance(loss, Loss):
+        return loss
+    return CategoricalCrossEntropy() if is_multiclass else BinaryCrossEntropy()
+
+
+def same_scores(loss: Loss, other: Loss) -> bool:
+    """Return whether raw scores under two losses mean the same."""
+    return (loss.link_name, loss.scores_per_output) == (
+        other.link_name,
+        other.scores_per_output,
+    )

@@ -1,0 +1,177 @@
+"""The validation set: held out or passed by the user, and the scores on it.
+
+Only rows of the data given to `fit` are ever held out, so that in cross-validation the
+test fold stays unseen.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import train_test_split
+
+from .._typing import Array
+from ..network import Network
+from ..objective import mean_loss
+from ..training import Data
+from .input_checks import check_some_weight, hold_out_size, takes_sample_weight
+from .targets import Targets
+
+
+def hold_out(
+    data: Data,
+    validation_fraction: Any,
+    rng: np.random.RandomState,
+    strata: Array | None,
+) -> tuple[Data, Data]:
+    """Split the rows in two, to train and to validate on, without copying any.
+
+    Parameters
+    ----------
+    data : Data
+        All rows.
+    validation_fraction : float or splitter
+        The parameter of the estimator.
+    rng : RandomState
+        Draws the rows to hold out.
+    strata : ndarray of shape (n,) or None
+        Labels by which to stratify the draw.
+    """
+    if hasattr(validation_fraction, "split"):
+        train, held_out = split_by_user(data, validation_fraction)
+    else:
+        train, held_out = split_at_random(data.n, validation_fraction, rng, strata)
+    parts = [copy.copy(data), copy.copy(data)]
+    parts[0].rows, parts[1].rows = train, held_out
+    if data.sample_weight is not None:
+        for rows, name in ((train, "left to train on"), (held_out, "held out")):
+            check_some_weight(data.sample_weight[rows], f" in the rows {name}")
+    return parts[0], parts[1]
+
+
+def split_by_user(data: Data, splitter: Any) -> tuple[Array, Array]:
+    """Return the rows of the first split that the user's splitter makes."""
+    if isinstance(splitter, type):
+        raise ValueError(
+            f"validation_fraction must be a splitter, not the class "
+            f"{splitter.__name__}: write {splitter.__name__}(...)."
+        )
+    n_split = len(getattr(splitter, "test_fold", data.y))
+    if n_split != data.n:
+        raise ValueError(
+            f"validation_fraction={splitter!r} splits {n_split} rows, but fit was "
+            f"given {data.n}."
+        )
+    y = data.y.ravel() if data.y.shape[1:] == (1,) else data.y
+    try:
+        splits = splitter.split(np.empty((data.n, 0)), y)
+        train, held_out = map(np.asarray, next(iter(splits), ((), ())))
+    except Exception as error:  # whatever a splitter raises
+        raise ValueError(
+            f"validation_fraction={splitter!r} cannot split {data.n} rows: {error}"
+        ) from error
+    if not (len(train) and len(held_out)):
+        raise ValueError(
+            f"validation_fraction={splitter!r} must split the rows in two, got "
+            f"{len(train)} to train on and {len(held_out)} held out."
+        )
+    for rows in (train, held_out):
+        if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= data.n:
+            raise ValueError(
+                f"validation_fraction={splitter!r} must give numbers of rows from "
+                f"0 to {data.n - 1}, got {rows!r}."
+            )
+    if np.intersect1d(train, held_out).size:
+        raise ValueError(
+            f"validation_fraction={splitter!r} holds out rows that it trains on."
+        )
+    return train, held_out
+
+
+def split_at_random(
+    n: int,
+    validation_fraction: float,
+    rng: np.random.RandomState,
+    strata: Array | None,
+) -> tuple[Array, Array]:
+    """Split `n` rows as scikit-learn's network does."""
+    size = hold_out_size(n, validation_fraction, 1 if strata is None else 2)
+    train, held_out = train_test_split(
+        np.arange(n), random_state=rng, test_size=size, stratify=strata
+    )
+    return train, held_out
+
+
+@dataclass
+class Validator:
+    """Computes loss and score of a network on the validation set, after each epoch.
+
+    Parameters
+    ----------
+    data : Data
+        The validation rows.
+    targets : Targets
+        What the encoded targets mean.
+    scoring : str, callable or None
+        The parameter of the estimator.
+    estimator : estimator
+        Passed to a scorer, as a copy with the network of the moment.
+    """
+
+    data: Data
+    targets: Targets
+    scoring: Any
+    estimator: Any
+
+    def __post_init__(self) -> None:
+        rows, weight = self.data.selected, self.data.sample_weight
+        self._y = self.data.y[rows]
+        self._weight = None if weight is None else weight[rows]
+        self._scorer: Callable[..., Any] | None = None
+        if self.scoring is None or self.scoring == "loss":
+            return
+        self._scorer = get_scorer(self.scoring)
+        # Only a scorer of scikit-learn needs a copy of the rows.
+        self._X, self._labels = self.data.X[rows], self.targets.decode(self._y)
+
+    def __call__(self, network: Network) -> tuple[float, float]:
+        """Return loss and score, higher is better; NaN where scores are not finite."""
+        z = network.scores(self.data.X, self.data.rows)
+        if not np.isfinite(z).all():
+            return math.nan, math.nan
+        loss = mean_loss(self.targets.loss, z, self._y, self._weight)
+        if self.scoring == "loss":
+            return loss, -loss
+        if self._scorer is None:
+            return loss, self.targets.score(z, self._y, self._weight)
+        return loss, self._score(self._scorer, network)
+
+    def _score(self, scorer: Callable[..., Any], network: Network) -> float:
+        """Return the score by the user's scorer."""
+        fitted = copy.copy(self.estimator)
+        fitted.network_ = network
+        # The validated rows have lost their column names; do not ask for them.
+        fitted.__dict__.pop("feature_names_in_", None)
+        weights = {}
+        if self._weight is not None and takes_sample_weight(scorer):
+            weights["sample_weight"] = self._weight
+        try:
+            score = scorer(fitted, self._X, self._labels, **weights)
+        except Exception as error:  # whatever a user's function raises
+            raise ValueError(
+                f"scoring={self.scoring!r} cannot score the validation set of "
+                f"{len(self._y)} rows: {error} (If it misses a class, pass X_val and "
+                "y_val, raise validation_fraction, or use scoring='loss'.)"
+            ) from error
+        if not isinstance(score, Real):
+            raise ValueError(
+                f"scoring={self.scoring!r} must return a number, got {score!r}."
+            )
+        return float(score)

@@ -1,0 +1,46 @@
+"""Variation of the rows of a training batch: mixup and augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._typing import Array, Matrix
+from ..augmentation import Augmentation, augment
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How the rows of a batch are varied in training.
+
+    Attributes
+    ----------
+    mixup : float
+        Parameter of the distribution of mixup's shares; 0 for no mixup.
+    augmentations : tuple of Augmentation
+        Applied to the images of a batch one after the other.
+    image_shape : tuple of int or None
+        Height, width and channels of the images.
+    """
+
+    mixup: float = 0.0
+    augmentations: tuple[Augmentation, ...] = ()
+    image_shape: tuple[int, int, int] | None = None
+
+    def augment(self, rng: np.random.Generator) -> Callable[[Matrix], Array] | None:
+        """Return a function that augments rows, with a random stream of its own.
+
+        None where there is no augmentation.
+        """
+        if not self.augmentations or self.image_shape is None:
+            return None
+        steps, shape = list(self.augmentations), self.image_shape
+        own = rng.spawn(1)[0]  # so that masks and mixup are the same without it
+
+        def augment_rows(x: Matrix) -> Array:
+            x = x if isinstance(x, np.ndarray) else x.toarray()
+            return augment(steps, x.reshape(-1, *shape), own).reshape(x.shape)
+
+        return augment_rows
