@@ -753,7 +753,7 @@ def test_weights_that_become_non_finite_are_not_called_a_loss():
 def test_warm_start_with_other_layers(iris):
     clf = MLPClassifier(10, warm_start=True, max_iter=2).fit(*iris)
     message = (
-        r"ask for other layers now, Network\(4 -> 20 -> 3,.* Network\(4 -> 10 -> 3"
+        r"describe other layers, Network\(4 -> 20 -> 3,.* Network\(4 -> 10 -> 3"
     )
     with pytest.raises(ValueError, match=message):
         clf.set_params(hidden_layer_sizes=20).fit(*iris)

@@ -185,23 +185,33 @@ class BaseNetworkEstimator(
             check_some_weight(data.sample_weight)
         rng = check_random_state(self.random_state)
         noise = noise_stream(rng)
-        run = FitRun(
+        network = self._start_network(data, rng, resumes, one_epoch)
+        self._set_network(network)
+        run = self._run_of(data, rng, noise)
+        run.one_epoch = one_epoch
+        check_combinations(self, network, run.variation)
+        if resumes:
+            run.history = self._history.copy()
+        return run
+
+    def _run_of(
+        self,
+        data: Data,
+        rng: np.random.RandomState | None = None,
+        noise: np.random.Generator | None = None,
+    ) -> FitRun:
+        """Return what trains the network, as it is now, on `data`."""
+        return FitRun(
             params=self,
             data=data,
             targets=self._targets,
             loss=self._make_training_loss(self._targets),
-            network=self._start_network(data, rng, resumes, one_epoch),
+            network=self.network_,
             variation=self._make_variation(self._input),
-            rng=rng,
-            noise=noise,
+            rng=np.random.RandomState(0) if rng is None else rng,
+            noise=np.random.default_rng(0) if noise is None else noise,
             progress=getattr(self, "_progress", None),
-            one_epoch=one_epoch,
         )
-        check_combinations(self, run.network, run.variation)
-        if resumes:
-            run.history = self._history.copy()
-        self._set_network(run.network)
-        return run
 
     def _check_training_rows(self, X: Any, y: Any, resumes: bool) -> tuple[Any, Any]:
         """Return rows and targets, after learning what they are unless it `resumes`."""

@@ -203,7 +203,7 @@ def constant_features(exam: Examination, found: Found) -> Finding | None:
 
 def unscaled_target(exam: Examination, found: Found) -> Finding | None:
     """Find a target that is far from the order of 1."""
-    if exam.classifies or exam.before.estimator._loss.link_name != "identity":
+    if exam.classifies or exam.before.loss.link_name != "identity":
         return None
     y = exam.before.data.y
     mean, std = np.abs(y.mean(axis=0)).max(), y.std(axis=0)
@@ -234,7 +234,7 @@ def class_imbalance(exam: Examination, found: Found) -> Finding | None:
     ratio = counts.max() / counts[rarest]
     rows = np.flatnonzero(codes == rarest)
     z = after.network.scores(after.data.X, rows)
-    recall = float((after.estimator._codes_from_scores(z).ravel() == rarest).mean())
+    recall = float((after.predicted_codes(z).ravel() == rarest).mean())
     if ratio < IMBALANCE or recall >= LOW_RECALL:
         return None
     name = after.estimator.classes_[rarest]
@@ -469,11 +469,10 @@ def fall(losses: list[float]) -> tuple[float, float]:
 
 def stopped_early(exam: Examination) -> bool:
     """Return whether training ended at `max_iter`, and not because it was meant to."""
-    estimator = exam.after.estimator if exam.after else exam.estimator
-    at_end = len(exam.history["loss"]) >= estimator.max_iter
-    return at_end and not (
-        estimator.solver != "lbfgs" and estimator._make_schedule().ends
-    )
+    estimator = exam.estimator
+    if len(exam.history["loss"]) < estimator.max_iter:
+        return False
+    return estimator.solver == "lbfgs" or not exam.before.schedule().ends
 
 
 def rate_too_low(exam: Examination, found: Found) -> Finding | None:

@@ -21,17 +21,8 @@ from .._arrays import as_floats
 from .._estimators.base import BaseNetworkEstimator
 from .._sklearn import num_samples, safe_indexing
 from .._typing import Array
-from ._network import (
-    Subject,
-    Unwrapped,
-    begin,
-    is_fitted,
-    sample_of,
-    seeded_clone,
-    unwrap,
-    view,
-    without_regularization,
-)
+from ._network import Unwrapped, is_fitted, unwrap, without_regularization
+from ._subject import Subject, check_as_fit_does, quiet_clone, sample_of
 from .checks import Check, initial_loss_of
 from .range_test import LearningRateRange, range_test_of
 from .statistics import ActivationStatistics, gradients_of, statistics_of
@@ -82,7 +73,7 @@ class Examination:
 
     def begin(self) -> Subject:
         """Return a new subject that has not been trained."""
-        return begin(self.inner, self.X, self.y)
+        return Subject.untrained(self.estimator, self.X, self.y)
 
     @property
     def estimator(self) -> BaseNetworkEstimator:
@@ -133,7 +124,8 @@ class Examination:
     def unregularized_range(self) -> LearningRateRange | None:
         """The same with all regularisation off."""
         off = without_regularization(self.estimator)
-        return self._range_of(begin(self.inner, self.X, self.y, **off))
+        subject = Subject.untrained(self.estimator, self.X, self.y, **off)
+        return self._range_of(subject)
 
     def _range_of(self, subject: Subject) -> LearningRateRange | None:
         if self.estimator.solver == "lbfgs":
@@ -184,7 +176,7 @@ class Examination:
         if self.after is None:
             return math.nan
         if self.validation is not None:
-            data = view(self.after.estimator, *self.validation).data
+            data = Subject.fitted(self.after.estimator, *self.validation).data
             return _score(self.after, data.X, data.y)
         return self.noted_score
 
@@ -207,7 +199,7 @@ class Examination:
         """
         rows = self.before.sample()
         y = rows.y[rows.rows]
-        comparable = self.before.estimator._loss.scores_per_output == 1
+        comparable = self.before.loss.scores_per_output == 1
         if type_of_target(y).startswith("multilabel") or not comparable:
             return math.nan
         if np.abs(self.features).max() > np.finfo(np.float32).max:  # which it grows in
@@ -242,7 +234,7 @@ def _score(subject: Subject, X: Any, y: Array) -> float:
     z = subject.network.scores(X)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)  # R² of a single row
-        return float(subject.estimator._score_from_scores(z, y, None))
+        return subject.score(z, y)
 
 
 def examine(estimator: Any, X: Any, y: Any, validation: Any) -> Examination:
@@ -265,13 +257,11 @@ def examine(estimator: Any, X: Any, y: Any, validation: Any) -> Examination:
     if validation is not None:
         validation = inner.features(validation[0]), inner.targets(validation[1])
     if holds_out:  # so that an error does not speak of a validation set
-        checked = seeded_clone(inner.estimator)
-        checked._validate_params()
-        checked._check_X_y(*validation, first=True)
+        check_as_fit_does(inner.estimator, *validation)
     fitted, diverged = inner.estimator, ""
     if not trained:
         fitted, diverged = _train(inner.estimator, X, y, validation)
-    after = None if diverged else view(fitted, X, y)
+    after = None if diverged else Subject.fitted(fitted, X, y)
     history: dict[str, Any] = {} if diverged else fitted.history_
     if trained and validation is None and fitted.validation_scores_ is None:
         notes.append("Without X_val and y_val nothing is said of over-fitting.")
@@ -314,7 +304,7 @@ def held_out_by(exam: Examination) -> HeldOut | None:
     elif estimator.warm_start and not splits:  # may have been fitted before
         known = False
     try:
-        data, _ = subject.estimator._hold_out(subject.data, subject.run.rng)
+        data, _ = subject.hold_out()
     except ValueError:  # so `fit` had a validation set, or other rows
         return None
     return HeldOut(1 - data.n / subject.data.n, data.rows if known else None)
@@ -356,9 +346,7 @@ def _train(
     estimator: BaseNetworkEstimator, X: Any, y: Any, validation: Any
 ) -> tuple[BaseNetworkEstimator, str]:
     """Return a fitted clone, or what it said when its loss was no longer finite."""
-    clone = seeded_clone(estimator)
-    clone.__dict__.pop("_skl_callbacks", None)
-    clone.set_params(verbose=False, refit_on_all=False)
+    clone = quiet_clone(estimator).set_params(refit_on_all=False)
     X_val, y_val = validation
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the report says what they would

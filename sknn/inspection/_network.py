@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimators.base import BaseNetworkEstimator, Run
+from .._estimators.base import BaseNetworkEstimator
 from .._sklearn import BaseSearchCV
 from .._spec import Spec
 from .._typing import Array, MatrixLike
 from ..layers import DropConnect, Dropout, Residual
-from ..network import Network
-from ..objective import Objective, mean_loss
+from ..objective import mean_loss
 from ..training import Data
-
-MAX_ROWS = 2000
-"""Rows that a tool looks at, drawn at random where there are more: enough to know a
-share to within 0.02 (two standard errors)."""
+from ._subject import Subject, seeded_clone
 
 MAX_ELEMENTS = 2**24
 """Activations kept at a time, 128 MB in float64: wide networks get fewer rows."""
@@ -67,38 +61,6 @@ class Unwrapped:
         return self.target_transformer.transform(columns).reshape(y.shape)
 
 
-@dataclass
-class Subject:
-    """A network of its own to look at, with its estimator and encoded data.
-
-    `estimator` is a copy too: nothing that is done to a subject reaches the user's.
-    """
-
-    estimator: BaseNetworkEstimator
-    data: Data
-    run: Run
-    trained: bool
-
-    @property
-    def network(self) -> Network:
-        """The network."""
-        return self.estimator.network_
-
-    def objective(self) -> Objective:
-        """Return the objective that the estimator trains on."""
-        return self.estimator._make_objective(self.run.noise)
-
-    def sample(self, n: int = MAX_ROWS, seed: int = 0) -> Data:
-        """Return at most `n` rows of the data, in random order."""
-        return sample_of(self.data, n, seed)
-
-
-def sample_of(data: Data, n: int = MAX_ROWS, seed: int = 0) -> Data:
-    """Return at most `n` of the selected rows, in random order."""
-    order = np.random.RandomState(seed).permutation(data.n)[:n]
-    return replace(data, rows=order if data.rows is None else data.rows[order])
-
-
 def is_fitted(estimator: Any) -> bool:
     """Return whether the estimator, whatever it is made of, is fitted."""
     try:
@@ -106,20 +68,6 @@ def is_fitted(estimator: Any) -> bool:
     except NotFittedError:
         return False
     return True
-
-
-def seeded_clone(estimator: Any) -> Any:
-    """Return a clone in which every ``random_state=None`` is 0.
-
-    So a tool gives the same answer twice, and draws nothing from NumPy's global stream.
-    """
-    copied = clone(estimator)
-    seeds = {
-        name: 0
-        for name, value in copied.get_params().items()
-        if name.rpartition("__")[2] == "random_state" and value is None
-    }
-    return copied.set_params(**seeds)
 
 
 def unwrap(estimator: Any, X: Any, y: Any, trained: bool) -> Unwrapped:
@@ -170,58 +118,25 @@ def _fit_target(estimator: TransformedTargetRegressor, y: Any) -> Any:
     return seeded_clone(transformer).fit(y.reshape(len(y), -1))
 
 
-def begin(inner: Unwrapped, X: Any, y: Any, **params: Any) -> Subject:
-    """Return the subject of an untrained clone; `X`, `y` as the network gets them."""
-    estimator = seeded_clone(inner.estimator)
-    estimator._validate_params()
-    names = estimator.get_params(deep=False)
-    estimator.set_params(**{k: v for k, v in params.items() if k in names})
-    data, run = estimator._begin(X, y)
-    return Subject(estimator, data, run, trained=False)
-
-
 def untrained(estimator: Any, X: Any, y: Any, **params: Any) -> Subject:
     """Return the subject of a network as it is before training.
 
     `params` replace parameters of the network estimator, where it has them.
     """
     inner = unwrap(estimator, X, y, trained=False)
-    return begin(inner, inner.features(X), inner.targets(y), **params)
+    X, y = inner.features(X), inner.targets(y)
+    return Subject.untrained(inner.estimator, X, y, **params)
 
 
 def fitted(estimator: Any, X: Any, y: Any) -> Subject:
     """Return the subject of a fitted network, in a copy, with the data encoded."""
     inner = unwrap(estimator, X, y, trained=True)
-    return view(inner.estimator, inner.features(X), inner.targets(y))
-
-
-def view(original: BaseNetworkEstimator, X: Any, y: Any) -> Subject:
-    """Return the subject of a fitted network; `X`, `y` as the network gets them.
-
-    Without targets, ``data.y`` is empty.
-    """
-    estimator = copy.copy(original)
-    estimator.network_ = copy.deepcopy(original.network_)
-    run = Run(np.random.RandomState(0), np.random.default_rng(0), one_epoch=False)
-    if y is None:
-        X = estimator._check_X(X)
-        return Subject(estimator, Data(X, np.empty((X.shape[0], 0))), run, True)
-    X, y = estimator._check_X_y(X, y, first=False)
-    dtype = estimator._float_dtype(X)
-    y = estimator._encode_targets(y, dtype, "be some")
-    weights = estimator._weigh(None, y, dtype)
-    return Subject(estimator, Data(X, y, weights), run, True)
+    return Subject.fitted(inner.estimator, inner.features(X), inner.targets(y))
 
 
 def either(estimator: Any, X: Any, y: Any) -> Subject:
     """Return the subject of a network as it is: trained if it is fitted."""
     return (fitted if is_fitted(estimator) else untrained)(estimator, X, y)
-
-
-def batch_size_of(estimator: BaseNetworkEstimator, n: int) -> int:
-    """Return the number of rows of a batch where there are `n`; never warns."""
-    size = 200 if estimator.batch_size == "auto" else estimator.batch_size
-    return min(size, n)
 
 
 def without_regularization(estimator: BaseNetworkEstimator) -> dict[str, Any]:
@@ -256,27 +171,26 @@ def size_parameter(estimator: BaseNetworkEstimator) -> str:
 def initial_loss(subject: Subject) -> tuple[float, float]:
     """Return the loss of a training pass, without penalty, and that of zero scores."""
     rows, network = subject.sample(), subject.network
-    estimator, loss = subject.estimator, subject.estimator._loss
-    objective = Objective(network, loss, alpha=0.0, rng=subject.run.noise)
-    batches = rows.batches(rows.rows, batch_size_of(estimator, rows.n))
+    objective = subject.plain_objective()
+    batches = rows.batches(rows.rows, subject.batch_size(rows.n))
     y, w = selected(rows)
     zeros = np.zeros((rows.n, *network.out_shape), network.dtype)
     with np.errstate(all="ignore"):
         found = objective.sum_over(batches, rows.total_weight)
-    return found, mean_loss(loss, zeros, y, w)
+    return found, mean_loss(subject.loss, zeros, y, w)
 
 
 def nothing_to_learn(subject: Subject) -> str:
     """Return what is the same in all targets, in words; empty if they differ."""
-    y, estimator = subject.data.y, subject.estimator
+    y = subject.data.y
     if (y != y[0]).any():
         return ""
     rows = f"{len(y)} row{'s' if len(y) > 1 else ''}"
-    if not is_classifier(estimator):
+    if not subject.is_classifier:
         return f"The target is constant: the same in {rows}."
     if y.ndim == 2 and y.shape[1] > 1:
         return f"The labels are constant: the same in {rows}."
-    return f"y has a single class, {estimator.classes_[0]!s}, in {rows}."
+    return f"y has a single class, {subject.estimator.classes_[0]!s}, in {rows}."
 
 
 def selected(data: Data) -> tuple[Array, Array | None]:

@@ -18,10 +18,7 @@ from .._typing import MatrixLike
 from ..objective import mean_loss
 from ..training import Ending, Limits
 from ._network import (
-    Subject,
     Unwrapped,
-    batch_size_of,
-    begin,
     initial_loss,
     nothing_to_learn,
     selected,
@@ -30,6 +27,7 @@ from ._network import (
     without_regularization,
 )
 from ._report import Printed, number, wrap
+from ._subject import Subject
 
 CLASSIFIER_EXCESS = 2.0
 """Largest first loss of a classifier, in units of the expected one: that of scores with
@@ -158,13 +156,15 @@ def check_initial_loss(estimator: Any, X: MatrixLike, y: MatrixLike) -> Check:
 
 def initial_loss_of(inner: Unwrapped, X: Any, y: Any) -> Check:
     """Return the check; `X`, `y` as the network gets them."""
-    subject = begin(inner, X, y, **without_regularization(inner.estimator))
+    subject = Subject.untrained(
+        inner.estimator, X, y, **without_regularization(inner.estimator)
+    )
     found, expected = initial_loss(subject)
     constant = nothing_to_learn(subject)
     if constant:
         advice = "There is nothing to learn: look at y."
         return Check("Initial loss", found, expected, False, constant, advice)
-    if is_classifier(subject.estimator):
+    if subject.is_classifier:
         return _judge_classifier(found, expected, subject.network.out_shape[0])
     return _judge_regressor(found, expected, best_constant_loss(subject))
 
@@ -209,7 +209,7 @@ def best_constant_loss(subject: Subject) -> float:
 
     By Powell's method, since a loss need not have a derivative at its minimum.
     """
-    rows, loss = subject.sample(), subject.estimator._loss
+    rows, loss = subject.sample(), subject.loss
     y, w = selected(rows)
     y = np.asarray(y, np.float64)
 
@@ -296,9 +296,11 @@ def check_overfits_small_sample(
     inner = unwrap(estimator, X, y, trained=False)
     off = without_regularization(inner.estimator)
     X, y = inner.features(X), inner.targets(y)
-    subject = begin(inner, X, y, **off, max_iter=max_iter, verbose=False)
-    goal = 1.0 if is_classifier(subject.estimator) else LEARNT_REGRESSION
-    first, _ = initial_loss(begin(inner, X, y, **off))
+    subject = Subject.untrained(
+        inner.estimator, X, y, **off, max_iter=max_iter, verbose=False
+    )
+    goal = 1.0 if subject.is_classifier else LEARNT_REGRESSION
+    first, _ = initial_loss(Subject.untrained(inner.estimator, X, y, **off))
     learning = _learn(subject, n_batches, goal, first)
     ok = learning.score >= goal
     verdict, advice = _judge(learning, subject.estimator)
@@ -338,20 +340,20 @@ class Learning:
 
     def measure(self) -> None:
         """Set the score on the rows."""
-        data, estimator = self.subject.data, self.subject.estimator
-        z = estimator.network_.scores(data.X, data.rows)
+        data = self.subject.data
+        z = self.subject.network.scores(data.X, data.rows)
         y, w = selected(data)
         # A network that has diverged predicts no numbers.
         finite = np.isfinite(z).all()
         with np.errstate(over="ignore"):  # of predictions out of all scale
-            self.score = estimator._score_from_scores(z, y, w) if finite else math.nan
+            self.score = self.subject.score(z, y, w) if finite else math.nan
 
 
 def _learn(subject: Subject, n_batches: int, goal: float, first: float) -> Learning:
     """Train the subject's network on some of its rows; say how it went."""
     estimator, all_rows = subject.estimator, subject.data.n
     most = SMALL_BATCH if estimator.batch_size == "auto" else all_rows
-    batch_size = batch_size_of(estimator, min(most, all_rows))
+    batch_size = subject.batch_size(min(most, all_rows))
     n = min(n_batches * batch_size, all_rows)
     estimator.set_params(batch_size=batch_size)
     subject.data = subject.sample(n)
@@ -365,12 +367,10 @@ def _learn(subject: Subject, n_batches: int, goal: float, first: float) -> Learn
         restore_best=False,
         verbose=0,
     )
-    run = subject.run
-    run.callbacks = learning  # type: ignore[assignment]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        learning.ending = estimator._train(subject.data, run, limits)
-    learning.losses = run.history.columns["loss"] or [run.history.loss]
+        learning.ending, history = subject.train(limits, learning)
+    learning.losses = history.columns["loss"] or [history.loss]
     learning.measure()
     return learning
 

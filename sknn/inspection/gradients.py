@@ -20,8 +20,9 @@ from ..layers.base import Params
 from ..losses import HalfSquaredError, Loss
 from ..network import Network
 from ..objective import total_weight
-from ._network import Subject, either
+from ._network import either
 from ._report import Columns, PrintedTable
+from ._subject import Subject
 from .statistics import parameter_groups
 
 STEP = 1e-6
@@ -230,8 +231,8 @@ def relative_error(
 
 def _check_network(subject: Subject, seed: int) -> Iterator[dict[str, Any]]:
     """Yield the errors of each layer's parameters."""
-    network = subject.network.astype(np.dtype(np.float64))
-    subject.estimator.network_ = network
+    subject.to_float64()
+    network = subject.network
     rng = np.random.default_rng(seed)
     network.theta += MOVED * rng.normal(size=network.theta.shape)
     objective = subject.objective()

@@ -13,10 +13,10 @@ from sklearn.utils import check_scalar
 
 from .._threads import blas_threads_for
 from .._typing import Array, MatrixLike
-from ..descent import Clipping, Descent
-from ..objective import Batch, Objective, total_weight
-from ._network import Subject, batch_size_of, untrained
+from ..objective import Batch, total_weight
+from ._network import untrained
 from ._report import Printed, number, wrap
+from ._subject import Subject
 
 SMOOTHING = 0.9
 """Share of the average so far in the moving average of the losses: it looks back over
@@ -216,11 +216,11 @@ def _take_steps(subject: Subject, rates: Array) -> tuple[Array, Array]:
     What is not finite is left out.
     """
     objective = subject.objective()
-    descent = make_descent(subject, objective)
+    descent = subject.descent(objective)
     losses: list[float] = []
     smoothed: list[float] = []
     average = 0.0
-    n = batch_size_of(subject.estimator, subject.data.n)
+    n = subject.batch_size(subject.data.n)
     with blas_threads_for(n * subject.network.largest_product):
         for rate, (x, y, w) in zip(rates, endless_batches(subject), strict=False):
             total = total_weight(y, w)
@@ -241,19 +241,10 @@ def _take_steps(subject: Subject, rates: Array) -> tuple[Array, Array]:
     return np.array(losses), np.array(smoothed)
 
 
-def make_descent(subject: Subject, objective: Objective) -> Descent:
-    """Return the descent that training would make, before its first step."""
-    estimator = subject.estimator
-    solver = estimator._make_solver()
-    states = Descent.start(solver, subject.network)
-    clipping = Clipping(estimator.max_grad_norm, estimator.max_grad_value)
-    return Descent(objective, solver, states, clipping)
-
-
 def endless_batches(subject: Subject) -> Iterator[Batch]:
     """Yield batches of the estimator's size, in a new order after each epoch."""
     data, rng = subject.data, subject.run.rng
-    n = batch_size_of(subject.estimator, data.n)
+    n = subject.batch_size(data.n)
     while True:
         for batch in data.batches(rng.permutation(data.n), n):
             if total_weight(batch[1], batch[2]) > 0:

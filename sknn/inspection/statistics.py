@@ -23,9 +23,6 @@ from ..network import Network
 from ..objective import Objective, total_weight
 from ._network import (
     MAX_ELEMENTS,
-    MAX_ROWS,
-    Subject,
-    begin,
     either,
     fitted,
     is_fitted,
@@ -33,7 +30,8 @@ from ._network import (
     unwrap,
 )
 from ._report import Columns, PrintedTable, wrap
-from .range_test import endless_batches, make_descent
+from ._subject import MAX_ROWS, Subject
+from .range_test import endless_batches
 
 FLAT_SLOPE = 0.05
 """A slope below this share of the largest one counts as none: a weight in front of it
@@ -163,7 +161,8 @@ def activation_statistics(
     inner = unwrap(estimator, X, None, trained=False)
     X = inner.features(X)
     made_up = np.arange(X.shape[0] if hasattr(X, "shape") else len(X)) % 2
-    return statistics_of(begin(inner, X, made_up, class_weight=None)).without_last()
+    subject = Subject.untrained(inner.estimator, X, made_up, class_weight=None)
+    return statistics_of(subject).without_last()
 
 
 def statistics_of(subject: Subject) -> ActivationStatistics:
@@ -440,9 +439,9 @@ def gradients_of(subject: Subject) -> GradientStatistics:
         row = _gradient_row(g, W, step * np.nan if lbfgs else step)
         for title, value in {"layer": name, **row}.items():
             table.setdefault(title, []).append(value)
-    solver = subject.estimator.solver
-    name = solver if isinstance(solver, str) else type(solver).__name__.lower()
-    return GradientStatistics(table, float(loss), subject.trained, len(y), name)
+    return GradientStatistics(
+        table, float(loss), subject.trained, len(y), subject.solver_name
+    )
 
 
 def _step(subject: Subject, objective: Objective, total: float) -> None:
@@ -451,7 +450,7 @@ def _step(subject: Subject, objective: Objective, total: float) -> None:
     if estimator.solver == "lbfgs":
         return
     objective.alpha = 0.0
-    make_descent(subject, objective).step(total, float(estimator.learning_rate_init))
+    subject.descent(objective).step(total, float(estimator.learning_rate_init))
 
 
 def _flat(arrays: Params, keys: list[str]) -> Array:
