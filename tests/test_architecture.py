@@ -15,7 +15,6 @@ PACKAGE = ROOT / "sknn"
 FLOORS = [
     {
         "_arrays",
-        "_docs",
         "_spec",
         "_typing",
         "activations",

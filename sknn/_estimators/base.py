@@ -335,7 +335,8 @@ class BaseNetworkEstimator(
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The predicted classes, label indicators, or values.
         """
-        return self._targets.predict(self._raw_scores(X))
+        z = self._raw_scores(X)
+        return self._targets.predict(z)
 
     # -- weights and features ------------------------------------------------------
 
