@@ -21,7 +21,8 @@ alpha : float, default=0.0001
     in a batch (by their total weight), so that its effect depends on `batch_size`;
     that of `weight_decay` does not.
 batch_size : int or 'auto', default='auto'
-    Number of rows in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
+    Number of rows in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by
+    'lbfgs'.
 learning_rate : str or Schedule, default='constant'
     Schedule of the learning rate, for any solver except 'lbfgs', which has none. The
     schedules listed after 'adaptive' are planned for `max_iter` epochs.
@@ -99,9 +100,9 @@ scoring : str, callable or None, default=None
 
 MLP_INITIALIZATION = """\
 initializer : str, Initializer or one for each weight matrix, default='glorot_uniform'
-    Distribution of the initial weights: 'zeros', 'constant', 'normal', 'glorot_uniform',
-    'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
-    'orthogonal', or 'auto', which chooses by the activation: He for the relu family,
+    Distribution of the initial weights: 'zeros', 'constant', 'normal',
+    'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform',
+    'lecun_normal', 'orthogonal', or 'auto', which chooses by the activation: He for the relu family,
     LeCun for selu, Glorot for the others and the output. Or an object from
     `sknn.initializers`. Biases are initialised to 0, except with 'glorot_uniform',
     where they are drawn like the weights, as in scikit-learn.
@@ -178,9 +179,9 @@ MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)
     Number of units in each hidden layer; ``()`` is a linear model.
 activation : str, ActivationFunction, Layer or list of these, default='relu'
-    Activation function of the hidden layers, one for all or one for each: 'identity', 'logistic', 'tanh', 'relu',
-    'leaky_relu', 'prelu' (with a learned slope for each unit), 'elu', 'selu', 'gelu',
-    'silu', 'mish', 'softplus', or an object from `sknn.activations`."""
+    Activation function of the hidden layers, one for all or one for each: 'identity',
+    'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (with a learned slope for each
+    unit), 'elu', 'selu', 'gelu', 'silu', 'mish', 'softplus', or an object from `sknn.activations`."""
 
 CNN_PARAMETERS = """\
 conv_channels : int or array-like of int, default=(32, 64)
