@@ -8,29 +8,19 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
+from small_fits import DATA, IRIS, SMALL
 
-from sknn import MLPClassifier, MLPRegressor
+from sknn import MLPClassifier
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn before 1.9")
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-SHUFFLED = np.random.RandomState(0).permutation(150)
-IRIS = scale(load_iris().data)[SHUFFLED], load_iris().target[SHUFFLED]
-DIABETES = tuple(scale(part[:150]) for part in load_diabetes(return_X_y=True))
-DATA = {MLPClassifier: IRIS, MLPRegressor: DIABETES}
-SMALL = {
-    "hidden_layer_sizes": (6,),
-    "batch_size": 40,
-    "learning_rate_init": 0.01,
-    "max_iter": 4,
-    "random_state": 0,
-}
 EPOCH = ["begin epoch", "end epoch"]
 
 
@@ -233,7 +223,7 @@ def test_a_failing_callback_leaves_the_estimator_as_it_was(
     recorder = Recorder(fail_at=fail_at)
     before = dict(vars(net.set_callbacks(recorder)))
     with pytest.raises(OSError, match=f"failed at {fail_at}"):
-        net.fit(*DIABETES[:1], IRIS[1])
+        net.fit(IRIS[0][:, :2], IRIS[1])
     assert recorder.record == record
     assert vars(net) == before
 

@@ -14,10 +14,17 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sknn import MLPClassifier, MLPRegressor
+from sknn import (
+    CNNClassifier,
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialClassifier,
+    SequentialRegressor,
+)
 from sknn.activations import ELU
 from sknn.initializers import Orthogonal
-from sknn.layers import BatchNorm
+from sknn.layers import Activation, BatchNorm, Conv2D, Dense, Flatten, PReLU, Residual
 from sknn.losses import Huber
 from sknn.schedules import Cosine, Step
 from sknn.solvers import Adam
@@ -108,6 +115,24 @@ VOCABULARY = [
      "l1_ratio": 0.1, "initializer": "auto"},
 ]  # fmt: skip
 
+# Blocks of convolutions, and lists of layers.
+OF_IMAGES = {"hidden_layer_sizes": (16,), "max_iter": 60, "learning_rate_init": 0.02}
+CNN_SETTINGS = [
+    {"conv_channels": (4, 4)},
+    {"conv_channels": 4, "normalization": "batch", "residual": True, "pooling": "avg"},
+    {"conv_channels": (4,), "normalization": "layer", "pooling": None, "stride": 2},
+    {"conv_channels": (), "activation": "tanh"},
+    {"conv_channels": (4,), "padding": "valid", "activation": "prelu"},
+]
+RELU = Activation("relu")
+ROWS = [Dense(16), RELU]
+LISTS = [
+    ROWS,
+    [],
+    [Dense(16, name="wide"), BatchNorm(), PReLU(), Residual((*ROWS, Dense(16)))],
+    [Conv2D(4), RELU, Flatten(), Dense(16), RELU],
+]
+
 ESTIMATORS = [
     *(MLPClassifier(**params) for params in SETTINGS.values()),
     MLPClassifier(**QUICK, class_weight="balanced"),
@@ -121,6 +146,16 @@ ESTIMATORS = [
     MLPRegressor(**SMALL, loss="huber", delta=0.5),
     MLPRegressor(**SMALL, loss="quantile", quantile=0.6),
     MLPRegressor(**SMALL, loss=Huber(0.5), normalization="batch", dropout=0.1),
+    *(
+        Estimator(**OF_IMAGES, **params)
+        for Estimator in (CNNClassifier, CNNRegressor)
+        for params in CNN_SETTINGS
+    ),
+    *(
+        Estimator(layers, max_iter=60, learning_rate_init=0.02)
+        for Estimator in (SequentialClassifier, SequentialRegressor)
+        for layers in LISTS
+    ),
 ]
 
 REPETITION = (
@@ -157,7 +192,8 @@ def exceptions(estimator):
             "as in scikit-learn the loss of a batch is divided by its weight, so that "
             "the weight of a single row cancels"
         )
-    if np.any(estimator.dropout) or estimator.input_dropout:
+    rates = [getattr(estimator, name, 0) for name in ("dropout", "input_dropout")]
+    if any(map(np.any, rates)):
         reason = "each copy of a row has units of its own left out"
         found |= dict.fromkeys(REPETITION, reason)
     if estimator.mixup:
