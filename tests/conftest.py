@@ -13,8 +13,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
-# A plugin, which pytest would import to look for doctests: it puts our classes into
-# scikit-learn's modules, and the oracle of other tests would be gone.
+# A plugin that puts our classes into scikit-learn's modules. If pytest imported it to
+# look for doctests, other tests would compare our classes with themselves.
 collect_ignore = ["rebind_sklearn.py"]
 
 

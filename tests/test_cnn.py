@@ -50,7 +50,7 @@ def fit(X, y, **params):
     return CNNClassifier(**{**SMALL, "max_iter": 3, **params}).fit(X, y)
 
 
-# -- layers  ---------------------------------------------------------------------------
+# -- layers ----------------------------------------------------------------------------
 
 
 def test_lenet_5(digits):
@@ -115,8 +115,8 @@ def test_training_as_in_torch(digits):
               "shuffle": False, "learning_rate_init": 0.1,
               # Biases of 0 would leave windows without ink on the kink of relu.
               "initializer": "glorot_uniform"}  # fmt: skip
-    begin = fit(X, y, **{**params, "learning_rate_init": 1e-300})
-    twin = torch_twin(torch, begin)
+    initial = fit(X, y, **{**params, "learning_rate_init": 1e-300})
+    twin = torch_twin(torch, initial)
     optimizer = torch.optim.SGD(twin.parameters(), lr=0.1)
     for _ in range(3):
         for rows in np.split(np.arange(300), 6):
@@ -129,7 +129,7 @@ def test_training_as_in_torch(digits):
     assert_allclose(net.decision_function(X), scores, rtol=1e-8, atol=1e-10)
 
 
-# -- as any estimator  -----------------------------------------------------------------
+# -- as any estimator ------------------------------------------------------------------
 
 
 def test_in_pipelines_and_searches(digits):
@@ -146,11 +146,16 @@ def test_in_pipelines_and_searches(digits):
         "conv_channels": [4, (4, 4)],
     }
     one, two = (
-        GridSearchCV(net, grid, cv=2, n_jobs=n_jobs, error_score="raise").fit(X, y)
+        GridSearchCV(
+            net, grid, cv=2, n_jobs=n_jobs, error_score="raise", scoring="neg_log_loss"
+        ).fit(X, y)
         for n_jobs in (1, 2)
     )
-    assert_array_equal(
-        one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"]
+    # Processes may run BLAS on another number of threads.
+    assert_allclose(
+        one.cv_results_["mean_test_score"],
+        two.cv_results_["mean_test_score"],
+        rtol=1e-7,
     )
 
 
@@ -164,7 +169,7 @@ def test_clone_pickle_and_float32(digits):
     assert len(pickle.dumps(fit(X, y))) == len(pickle.dumps(fit(X[:250], y[:250])))
 
 
-def test_partial_fit_goes_on(digits):
+def test_partial_fit_trains(digits):
     X, y = digits
     X = (X * 255).astype(np.uint8)
     net = CNNClassifier(**ABLE)
@@ -179,7 +184,8 @@ def test_rows_may_be_sliced_as_one_likes(digits):
     parts = np.concatenate(
         [net.decision_function(X[i : i + 7]) for i in range(0, 300, 7)]
     )
-    assert_allclose(parts, net.decision_function(X), rtol=1e-10)
+    # Near 0 the terms of a score cancel, but not their rounding errors.
+    assert_allclose(parts, net.decision_function(X), rtol=1e-10, atol=1e-13)
 
 
 @pytest.mark.parametrize("augmentation", [None, [RandomFlip(), RandomRotation()]])
@@ -200,7 +206,7 @@ def test_memory_does_not_grow_with_the_images(augmentation):
     assert peak(6000) - peak(3000) < 3000 * 100
 
 
-# -- bad input  ------------------------------------------------------------------------
+# -- bad input -------------------------------------------------------------------------
 
 BAD = [
     ({"input_shape": (8, 7)}, r"input_shape=\(8, 7\) has 56 numbers, .* 64 columns"),

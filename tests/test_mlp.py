@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 SOLVERS = ["adam", "sgd", "lbfgs"]
 
 
-# -- the interface is scikit-learn's  --------------------------------------------------
+# -- the interface is scikit-learn's ---------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
@@ -90,7 +90,7 @@ def test_warnings_are_scikit_learns(name, params, iris):
     assert messages[1] == messages[0]
 
 
-# -- coefs_ and intercepts_  -----------------------------------------------------------
+# -- coefs_ and intercepts_ ------------------------------------------------------------
 
 
 def test_coefs_write_through(iris):
@@ -125,7 +125,7 @@ def test_coefs_must_fit(iris):
         other.fit(*iris)
 
 
-# -- linear models  --------------------------------------------------------------------
+# -- linear models ---------------------------------------------------------------------
 
 
 def test_no_hidden_layer_is_a_linear_model(cancer):

@@ -59,7 +59,7 @@ def digits():
     return data.images / 16, data.target
 
 
-def test_auto_initializes_for_the_activation_behind():
+def test_auto_initializes_for_the_next_activation():
     layers = [
         *(Dense(8), BatchNorm(), RELU),
         *(Dense(8, Orthogonal()), RELU),
@@ -210,7 +210,7 @@ def test_activations_that_are_none(name):
         Activation(name)
 
 
-# -- names  ----------------------------------------------------------------------------
+# -- names -----------------------------------------------------------------------------
 
 
 def test_names_are_as_given_or_of_the_kind():
@@ -251,7 +251,7 @@ def test_names_are_given_once():
         clf.fit(np.zeros((6, 4)), [0, 1] * 3)
 
 
-# -- sparse rows  ----------------------------------------------------------------------
+# -- sparse rows -----------------------------------------------------------------------
 
 FIRST = [
     *(RELU, PReLU(), BatchNorm(), LayerNorm(), Flatten(), Dropout(0.5), Dense(5)),

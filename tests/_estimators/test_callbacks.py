@@ -25,14 +25,14 @@ EPOCH = ["begin epoch", "end epoch"]
 
 
 class Recorder:
-    """Notes the hooks that are called; stops, or fails, at one of them.
+    """Records the hooks that are called; stops, or fails, at one of them.
 
-    Parameters
-    ----------
-    stop_after : int
-        Epoch after which to stop.
-    fail_at : str
-        Entry of `record` at which to fail.
+     Parameters
+    -----------
+     stop_after : int
+         Epoch after which to stop.
+     fail_at : str
+         Entry of `record` at which to fail.
     """
 
     max_propagation_depth = None  # goes down from a search or pipeline to our estimator
@@ -146,7 +146,7 @@ def test_a_stopped_fit_does_not_warn_that_it_has_not_converged(recwarn):
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_refit_on_all_tells_of_the_epochs_of_both_runs(solver):
+def test_refit_on_all_reports_the_epochs_of_both_runs(solver):
     best = 3
     params = {
         "solver": solver, "early_stopping": True, "refit_on_all": True,
@@ -156,7 +156,7 @@ def test_refit_on_all_tells_of_the_epochs_of_both_runs(solver):
     recorder = Recorder()
     net = fit(MLPClassifier, recorder, **params, scoring=lambda *_: next(scores))
     assert recorder.record[1:-1] == ["begin fit", *EPOCH * (4 + best), "end fit"]
-    assert recorder.tasks[0] == ("fit", None)  # nobody knows how many there will be
+    assert recorder.tasks[0] == ("fit", None)  # the number of epochs is not known
     assert net.n_iter_ == best
     last = recorder.fitted[-1]
     assert_array_equal(net.network_.theta, last.network_.theta)

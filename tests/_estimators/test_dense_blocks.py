@@ -27,11 +27,10 @@ def test_a_block_is_dense_normalization_activation_dropout(residual):
         kinds = [Residual, PReLU, Dropout, DropConnect]
         block = net.network_.layers[0]
         assert [type(layer) for layer in block.layers] == [*first, DropConnect]
-        assert block.layers[-1].layer.units == 5
+        assert block.layers[-1].dense.units == 5
     else:
         kinds = [*first, DropConnect, BatchNorm, PReLU, Dropout, DropConnect]
     assert [type(layer) for layer in net.network_.layers] == kinds
-    assert net.n_layers_ == 4
 
 
 def test_an_odd_layer_is_not_in_a_residual_block():

@@ -49,7 +49,7 @@ def fit(X, y, **params):
     return CNNClassifier(**{**settings, **params}).fit(X, y)
 
 
-# -- shapes and forms  -----------------------------------------------------------------
+# -- shapes and forms ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_colours_are_channels(digits):
         assert (net.predict_proba(other) != net.predict_proba(X)).any()
 
 
-# -- bytes  ----------------------------------------------------------------------------
+# -- bytes -----------------------------------------------------------------------------
 
 
 def test_bytes_are_fractions_of_255(digits):
@@ -136,7 +136,7 @@ def test_bytes_work_with_mixup_lbfgs_and_a_validation_set(digits):
         params = {**ABLE, "max_iter": 10, **params}
         assert fit(X, y, **params).score(X, y) > 0.6
     net = CNNClassifier(**ABLE, max_iter=3).fit(X, y, X_val=X, y_val=y)
-    assert net.validation_scores_[-1] == net.score(X, y)
+    assert net.validation_scores_[-1] == pytest.approx(net.score(X, y))
 
 
 def test_sparse_bytes_are_fractions_of_255(digits):
@@ -161,7 +161,7 @@ def test_what_was_fitted_on_bytes_takes_no_other_integers(digits):
     assert_allclose(net.predict_proba(X / 255), net.predict_proba(X), rtol=1e-4)
 
 
-# -- what is refused  ------------------------------------------------------------------
+# -- what is refused -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_images_of_another_shape(digits):
         net.predict(X[np.newaxis, np.newaxis])
 
 
-# -- augmentation  ---------------------------------------------------------------------
+# -- augmentation ----------------------------------------------------------------------
 
 NOTHING = [RandomFlip(p=0.0), RandomShift(0.0), Brightness(0.0)]
 
@@ -277,10 +277,11 @@ def test_each_augmentation_trains(name, digits):
     "params", [{"dropout": 0.3}, {"mixup": 0.2}, {"normalization": "batch"}]
 )
 def test_the_stream_is_its_own(params, digits):
-    # An augmentation that does nothing moves neither masks nor shuffles nor weights.
+    # Augmentation that does nothing changes neither masks nor shuffles nor weights;
+    # the images take another way through memory, which may round differently.
     X, y = digits
     plain, varied = (fit(X, y, augmentation=a, **params) for a in (None, NOTHING))
-    assert varied.loss_curve_ == plain.loss_curve_
+    assert_allclose(varied.loss_curve_, plain.loss_curve_, rtol=1e-9)
 
 
 def test_only_training_batches_are_varied(digits):

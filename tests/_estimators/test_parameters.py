@@ -48,7 +48,7 @@ from sknn.solvers import SGD, Adam
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-# -- get, set, clone, print  -----------------------------------------------------------
+# -- get, set, clone, print ------------------------------------------------------------
 
 # A value for each parameter that is not its default.
 PARAMS = {
@@ -96,7 +96,7 @@ PARAMS = {
     "head_learning_rate": 0.005,
 }
 
-# And what has to be another in a fit, since not all of them go together.
+# The last entry: what must change before a fit, since not all go together.
 ALL_PARAMS = [
     (
         MLPClassifier,
@@ -160,7 +160,7 @@ def test_html_repr_shows_the_parameters_and_whether_it_is_fitted(Estimator):
     assert "Not fitted" not in text(net.fit(*IRIS))
 
 
-def test_a_subclass_may_have_parameters_of_its_own():
+def test_a_subclass_may_have_other_parameters():
     class Mine(MLPClassifier):
         def __init__(self, foo=1, *, alpha=0.1):
             super().__init__(alpha=alpha, solver="sgd", momentum=0.5, max_iter=2)
@@ -172,7 +172,7 @@ def test_a_subclass_may_have_parameters_of_its_own():
     assert net._progress.solver == SGD(momentum=0.5)
 
 
-# -- objects as parameters  ------------------------------------------------------------
+# -- objects as parameters -------------------------------------------------------------
 
 NESTED = [
     (MLPClassifier, "learning_rate", Cosine(), "warmup", 3),
@@ -214,7 +214,7 @@ def test_fields_of_objects_are_parameters(Estimator, name, given, field, value):
 
 
 @pytest.mark.parametrize("Estimator, name, given, field, value", NESTED, ids=name_of)
-def test_a_clone_has_an_object_of_its_own(Estimator, name, given, field, value):
+def test_a_clone_does_not_share_a_changed_object(Estimator, name, given, field, value):
     net = Estimator(**{name: given})
     other = clone(net).set_params(**{f"{name}__{field}": value})
     assert getattr(net, name) is given
@@ -239,7 +239,7 @@ def test_bad_fields_of_objects():
         net.set_params(warmup__x=1)
 
 
-# -- bad values  -----------------------------------------------------------------------
+# -- bad values ------------------------------------------------------------------------
 
 BOTH, C, R = ESTIMATORS, [MLPClassifier], [MLPRegressor]
 
@@ -317,7 +317,7 @@ BAD = [
     (R, {"loss": CategoricalCrossEntropy()}, "is for classes, not for numbers"),
     (C, {"loss": HalfSquaredError()}, "is for numbers, not for classes"),
     (BOTH, {"early_stopping": True, "validation_fraction": KFold}, r"write KFold\("),
-    # Misspelt names, numbers out of range, sizes that are no sizes.
+    # Misspelt names, numbers out of range, bad layer sizes.
     (C, {"solver": "adma"}, "'solver' parameter of MLPClassifier must "
      "be a str among .*'adam'.* Got 'adma' instead. Did you mean 'adam'?"),
     (C, {"activation": "Relu"}, "'Relu' instead. Did you mean 'relu'"),
@@ -345,7 +345,7 @@ BAD = [
 @pytest.mark.parametrize(
     "Estimators, params, message", BAD, ids=[str(params) for _, params, _ in BAD]
 )
-def test_bad_input_is_named_with_what_would_do(Estimators, params, message):
+def test_bad_values_are_named_with_the_allowed_ones(Estimators, params, message):
     for Estimator in Estimators:
         X, y = (part[:120] for part in DATA[Estimator])
         net = Estimator(**params)

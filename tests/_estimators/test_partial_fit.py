@@ -60,7 +60,7 @@ def test_copies_train_on_their_own(copier, iris):
     np.testing.assert_array_equal(clf.network_.theta, theta)
 
 
-# -- changed parameters  ---------------------------------------------------------------
+# -- changed parameters ----------------------------------------------------------------
 
 
 def test_partial_fit_follows_changed_parameters(iris):
@@ -96,7 +96,7 @@ def test_partial_fit_says_that_the_schedule_is_over():
         net.partial_fit(X, y)
 
 
-# -- errors  ---------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------
 
 
 def test_bad_partial_fit(iris):

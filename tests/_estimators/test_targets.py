@@ -26,7 +26,7 @@ from sknn.losses import (
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-# -- classes  --------------------------------------------------------------------------
+# -- classes ---------------------------------------------------------------------------
 
 
 def test_decision_function(cancer, iris):
@@ -62,7 +62,7 @@ def test_label_smoothing_is_for_training_only():
     assert np.median(p) == pytest.approx(0.8, abs=0.05)
 
 
-# -- weights of classes  ---------------------------------------------------------------
+# -- weights of classes ----------------------------------------------------------------
 
 
 def test_class_weight(cancer):
@@ -115,7 +115,7 @@ def test_bad_class_weight(weight, iris):
         MLPClassifier(class_weight={0: 1}).fit(iris[0], np.eye(3, dtype=int)[iris[1]])
 
 
-# -- numbers and quantiles  ------------------------------------------------------------
+# -- numbers and quantiles -------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def test_robust_losses_bear_outliers(loss, solver):
     assert errors[1] < 0.3 < 1.0 < errors[0]
 
 
-# -- bad targets  ----------------------------------------------------------------------
+# -- bad targets -----------------------------------------------------------------------
 
 
 def test_kinds_of_targets_must_fit(iris):

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 SOLVERS = ["adam", "sgd", "lbfgs"]
 
 
-# -- rows passed to fit  ---------------------------------------------------------------
+# -- rows passed to fit ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -76,7 +76,7 @@ def test_bad_validation_labels(iris):
         MLPRegressor().fit(iris[0], iris[0][:, :2], X_val=iris[0], y_val=iris[0][:, :3])
 
 
-# -- rows held out  --------------------------------------------------------------------
+# -- rows held out ---------------------------------------------------------------------
 
 
 def test_lbfgs_stops_early_on_its_hold_out(cancer):
@@ -109,7 +109,7 @@ def test_a_splitter_may_stratify():
 
 
 class BadSplitter:
-    """Gives what it is told to."""
+    """A splitter that yields the given parts."""
 
     def __init__(self, *parts):
         self.parts = parts
@@ -136,7 +136,7 @@ def test_splitters_that_do_not_split(splitter, message):
         net.fit(*DATA[MLPClassifier])
 
 
-# -- scores  ---------------------------------------------------------------------------
+# -- scores ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -166,7 +166,8 @@ def test_scoring(solver, cancer):
 
     by_call = MLPClassifier(scoring=half_accuracy, **params).fit(*train, **val)
     by_default = MLPClassifier(**params).fit(*train, **val)
-    assert by_call.validation_scores_[0] == by_default.validation_scores_[0] / 2
+    half = by_default.validation_scores_[0] / 2
+    assert by_call.validation_scores_[0] == pytest.approx(half, rel=1e-12)
 
 
 def test_scoring_on_a_hold_out_of_a_data_frame(cancer):
@@ -192,7 +193,10 @@ def test_a_scorer_gets_weights_only_if_it_takes_them(cancer):
         clf = MLPClassifier(scoring=scoring, random_state=0, max_iter=1)
         clf.fit(X, y, w, X_val=X, y_val=y, sample_weight_val=w)
         first[scoring] = clf.validation_scores_[0]
-    assert first[weighted] == first[None] == first["accuracy"] != first[plain]
+    # Each sums the weights in an order of its own.
+    for scoring in (weighted, "accuracy"):
+        assert first[scoring] == pytest.approx(first[None], rel=1e-12)
+    assert abs(first[plain] - first[weighted]) > 1e-4
 
 
 @pytest.mark.parametrize("scoring", [None, "loss", "r2", "neg_mean_squared_error"])

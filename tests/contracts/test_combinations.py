@@ -42,7 +42,7 @@ STOCHASTIC = [*SOLVERS]
 EVERY = [*SOLVERS, "lbfgs"]
 
 
-# -- used, ignored or an error  --------------------------------------------------------
+# -- used, ignored or an error ---------------------------------------------------------
 
 ADAMS = ["adam", "adamw", "nadam"]
 
@@ -203,7 +203,7 @@ def test_what_lbfgs_cannot_do_is_an_error(Estimator, change, residual):
     assert_array_equal(fitted.network_.theta, theta)
 
 
-# -- two ways to say the same  ---------------------------------------------------------
+# -- two ways to say the same ----------------------------------------------------------
 
 # Two ways to say the same thing.
 SYNONYMS = [

@@ -1,4 +1,4 @@
-"""scikit-learn's common estimator checks, on the defaults and on many other settings.
+"""scikit-learn's common estimator checks, on the defaults and on other settings.
 
 What cannot hold in principle is named with its reason in `EXCEPTIONS` (strictly: an
 exception that holds after all is a failure) and has a deterministic twin below.
@@ -57,7 +57,7 @@ SETTINGS = {
     "warm_start": {**QUICK, "warm_start": True},
 }  # fmt: skip
 
-# The vocabulary of training, one word at a time, then sentences.
+# The parameters of training: one at a time, then several.
 SMALL = {"hidden_layer_sizes": (20,), "max_iter": 40, "learning_rate_init": 0.02}
 TWO = {**SMALL, "hidden_layer_sizes": (20, 10)}
 FOUR = {**SMALL, "hidden_layer_sizes": (20, 10, 10, 10)}
@@ -194,7 +194,7 @@ def exceptions(estimator):
         )
     rates = [getattr(estimator, name, 0) for name in ("dropout", "input_dropout")]
     if any(map(np.any, rates)):
-        reason = "each copy of a row has units of its own left out"
+        reason = "other units are left out for each copy of a row"
         found |= dict.fromkeys(REPETITION, reason)
     if estimator.mixup:
         reason = "each copy of a row is mixed with another row"
@@ -237,7 +237,7 @@ def test_checks_not_yielded(check, estimator):
 
 
 def weighted_and_repeated():
-    """Rows with integer weights, some 0, and the same rows repeated so often."""
+    """Rows with integer weights, some 0, and each row repeated that number of times."""
     rng = np.random.RandomState(42)
     X, y = rng.rand(15, 30), rng.randint(0, 3, size=15)
     w = rng.randint(0, 5, size=15)

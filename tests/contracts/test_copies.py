@@ -16,7 +16,6 @@ from sklearn.datasets import (
     load_digits,
     load_iris,
 )
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from small_fits import (
     assert_same_parameters,
     classifier,
@@ -29,8 +28,7 @@ from sknn.augmentation import RandomShift
 # The nets train for a few epochs only.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-# Agreement with scikit-learn's MLP, and between processes that may run BLAS on
-# different numbers of threads.
+# Agreement between processes that may run BLAS on different numbers of threads.
 RTOL = 1e-7
 
 DIGITS = load_digits().data[:300] / 16, load_digits().target[:300]
@@ -38,7 +36,7 @@ DIGITS = load_digits().data[:300] / 16, load_digits().target[:300]
 IRIS = load_iris(return_X_y=True)
 
 
-# -- copies  ---------------------------------------------------------------------------
+# -- copies ----------------------------------------------------------------------------
 
 
 def by_pickle(net, tmp_path):
@@ -75,7 +73,7 @@ def by_deepcopy(net, tmp_path):
     ],
     ids=["adam", "invscaling", "adaptive"],
 )
-def test_copy_predicts_the_same_and_goes_on_training_bit_for_bit(
+def test_copy_predicts_the_same_and_continues_training_bit_for_bit(
     make_copy, make, params, tmp_path
 ):
     X, y = DIGITS
@@ -98,7 +96,7 @@ def test_copy_predicts_the_same_and_goes_on_training_bit_for_bit(
     "make_copy", [by_pickle, by_joblib, by_joblib_memory_map, by_deepcopy]
 )
 @pytest.mark.parametrize("kind", ["classifier", "regressor"])
-def test_copy_of_a_network_of_images_goes_on_bit_for_bit(make_copy, kind, tmp_path):
+def test_copy_of_a_network_of_images_continues_bit_for_bit(make_copy, kind, tmp_path):
     X, y = DIGITS
     for net in networks_of_images(kind):
         net.set_params(augmentation=[RandomShift()], freeze=1).fit(X, y)
@@ -111,7 +109,7 @@ def test_copy_of_a_network_of_images_goes_on_bit_for_bit(make_copy, kind, tmp_pa
         assert_same_parameters(net, other)
 
 
-def test_random_generator_goes_on_bit_for_bit_after_a_pickle_round_trip():
+def test_random_generator_continues_bit_for_bit_after_a_pickle_round_trip():
     X, y = DIGITS
     straight, net = (
         classifier(random_state=np.random.RandomState(0)) for _ in range(2)
@@ -124,7 +122,7 @@ def test_random_generator_goes_on_bit_for_bit_after_a_pickle_round_trip():
     assert_same_parameters(net, straight)
 
 
-# -- processes, threads, memory  -------------------------------------------------------
+# -- processes, threads, memory --------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{"max_nbytes": 1000}, {"prefer": "threads"}])

@@ -113,7 +113,7 @@ OWN = [
 @pytest.mark.parametrize(
     "Estimator, data, params", OWN, ids=[str(params) for _, _, params in OWN]
 )
-def test_parts_made_by_the_user(Estimator, data, params):
+def test_custom_parts_train_clone_and_pickle(Estimator, data, params):
     net = Estimator(**{**SMALL, "max_iter": 30, **params}).fit(*data)
     assert net.score(*data) > (0.9 if Estimator is MLPClassifier else 0.4)
     again = pickle.loads(pickle.dumps(clone(net))).fit(*data)
@@ -126,7 +126,7 @@ def test_parts_made_by_the_user(Estimator, data, params):
     assert weighted.loss_ == pytest.approx(loss)
 
 
-def test_a_loss_of_the_users_own_is_what_predictions_come_from():
+def test_predictions_come_from_the_link_of_a_custom_loss():
     X, y = TWO_CLASSES
     net = MLPClassifier(**SMALL, loss=Probit()).fit(X, y)
     z = net.decision_function(X)

@@ -27,8 +27,8 @@ NOISE = [{"dropout": 0.5}, {"input_dropout": 0.5}, {"dropconnect": 0.5}, {"mixup
 
 @pytest.mark.parametrize("noise", NOISE, ids=str)
 def test_noise_moves_neither_initial_weights_nor_hold_out_nor_shuffles(noise):
-    X, y = DIABETES[0], np.arange(120.0)  # the targets tell the rows
-    seen, begun, next_draws = [], [], []
+    X, y = DIABETES[0], np.arange(120.0)  # each target is the number of its row
+    seen, initial, next_draws = [], [], []
     for params in ({}, noise):
         rng = np.random.RandomState(0)
         estimator = MLPRegressor(
@@ -38,18 +38,18 @@ def test_noise_moves_neither_initial_weights_nor_hold_out_nor_shuffles(noise):
         rows_seen.clear()
         estimator.fit(X, y)
         # With mixup a batch is seen twice: its targets, then those mixed in. Each
-        # epoch ends with the hold-out.
+        # epoch ends with the validation rows.
         mixed = ["mixup" in params]
         step, pattern = 1 + mixed[0], 3 * (1 + mixed[0]) + 1
         epochs = [rows_seen[i : i + pattern] for i in range(0, 4 * pattern, pattern)]
         seen.append([[*e[:-1:step], e[-1]] for e in epochs])
-        begun.append(estimator.network_.theta)
+        initial.append(estimator.network_.theta)
         next_draws.append(rng.uniform(size=3))
     assert [len(batch) for batch in seen[0][0]] == [40, 40, 28, 12]
     assert not np.array_equal(seen[0][0][0], seen[0][1][0])  # epochs differ
     for plain, noisy in zip(*seen, strict=True):
         assert_array_equal(np.hstack(plain), np.hstack(noisy))
-    assert_array_equal(*begun)
+    assert_array_equal(*initial)
     assert_array_equal(*next_draws)
 
 
@@ -67,7 +67,7 @@ def test_noise_is_the_same_for_the_same_seed_and_differs_between_epochs(
         warnings.simplefilter("ignore", UserWarning)  # batch_size is clipped
         losses = fit(Estimator, **still, **noise).loss_curve_
         assert len(set(losses)) == 5
-        # partial_fit goes on drawing where the last call stopped.
+        # partial_fit continues the draws of the last call.
         again = Estimator(**{**SMALL, **still, **noise, "max_iter": 2})
         again.fit(*DATA[Estimator])
         for _ in range(3):

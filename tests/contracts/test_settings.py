@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:solver='adadelta':UserWarning",
 )
 
-WORDS = [
+SETTINGS = [
     {"activation": ("prelu", "mish"), "initializer": "auto"},
     {"initializer": ("orthogonal", "lecun_normal", "normal")},
     *({"solver": name, "learning_rate": "one_cycle"} for name in SOLVERS),
@@ -38,7 +38,7 @@ WORDS = [
 ]
 
 CASES = [
-    *((Estimator, params) for Estimator in ESTIMATORS for params in WORDS),
+    *((Estimator, params) for Estimator in ESTIMATORS for params in SETTINGS),
     (MLPClassifier, {"label_smoothing": 0.1, "class_weight": "balanced"}),
     (MLPRegressor, {"loss": "absolute_error"}),
     (MLPRegressor, {"loss": "huber", "delta": 0.5}),
@@ -54,7 +54,7 @@ RESUMABLE = [
 SOLVERS = ["adam", "sgd", "lbfgs"]
 
 
-# -- floats  ---------------------------------------------------------------------------
+# -- floats ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -108,7 +108,7 @@ def test_float32_stays_float32_in_all_buffers(
         assert float_dtypes(ws) == {dtype}
 
 
-# -- sparse rows  ----------------------------------------------------------------------
+# -- sparse rows -----------------------------------------------------------------------
 
 
 def half(rng, rate, out):
@@ -132,11 +132,11 @@ def test_sparse_rows_train_like_dense_ones(Estimator, params, monkeypatch):
     assert_allclose(by_csr.predict(sparse.csr_array(X)), dense.predict(X), rtol=rtol)
 
 
-# -- copies and resumed training  ------------------------------------------------------
+# -- copies and resumed training -------------------------------------------------------
 
 
 @pytest.mark.parametrize("Estimator, params", RESUMABLE, ids=name_of)
-def test_partial_fit_goes_on_where_fit_stopped(Estimator, params):
+def test_partial_fit_continues_where_fit_stopped(Estimator, params):
     """Bit for bit, also in the middle of a schedule and after a pickle round trip."""
     params = {**SMALL, **TWO_LAYERS, "shuffle": False, **params}
     X, y = DATA[Estimator]
