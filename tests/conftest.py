@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 # Before SciPy is imported: without it scikit-learn skips its array API checks.
 os.environ["SCIPY_ARRAY_API"] = "1"
 
@@ -11,6 +13,24 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
-# A plugin, which pytest would import to look for doctests: it puts our classes into
-# scikit-learn's modules, and the oracle of other tests would be gone.
+# A plugin that puts our classes into scikit-learn's modules. If pytest imported it to
+# look for doctests, other tests would compare our classes with themselves.
 collect_ignore = ["rebind_sklearn.py"]
+
+
+@pytest.fixture(scope="session")
+def iris():
+    """Scaled and shuffled rows of three classes."""
+    from small_fits import IRIS
+
+    return IRIS
+
+
+@pytest.fixture(scope="session")
+def cancer():
+    """Scaled rows of two classes."""
+    from sklearn.datasets import load_breast_cancer
+    from sklearn.preprocessing import scale
+
+    X, y = load_breast_cancer(return_X_y=True)
+    return scale(X), y

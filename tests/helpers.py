@@ -3,6 +3,7 @@
 import numpy as np
 
 from sknn.activations import ACTIVATIONS
+from sknn.inspection import gradients
 from sknn.layers import (
     Activation,
     BatchNorm,
@@ -46,7 +47,7 @@ def name_of(thing):
 
 
 def n_scores(loss, n_outputs):
-    """Number of raw scores a row, for targets of `n_outputs` columns or classes."""
+    """Number of raw scores per row, for targets of `n_outputs` columns or classes."""
     return n_outputs * loss.scores_per_output
 
 
@@ -63,7 +64,7 @@ def draw_targets(loss, n, n_outputs, rng, dtype=np.float64):
 
 
 def draw_weights(n, rng, dtype=np.float64):
-    """Draw weights of rows; the first row has none."""
+    """Draw weights of rows; that of the first row is 0."""
     weights = rng.uniform(0.5, 2, n).astype(dtype)
     weights[0] = 0
     return weights
@@ -90,14 +91,14 @@ ARCHITECTURES = {
         f,
     ],
 }
-"""Hidden layers of every kind of network, given the activation layer."""
+"""Makers of hidden layers of every kind of network, given an activation layer."""
 
 DETERMINISTIC = [
     name
     for name, make in ARCHITECTURES.items()
     if not any(layer.random for layer in make(Activation(ACTIVATIONS["tanh"])))
 ]
-"""Those that draw no random numbers."""
+"""The architectures that draw no random numbers."""
 
 
 def network_of(layers, n_in, dtype=np.float64, seed=0, rates=None):
@@ -126,18 +127,16 @@ def training_pass(network, x, sample_weight=None, seed=0):
 
 
 def directional_derivative(f, x, direction, h):
-    """Derivative of ``f(x + t * direction)`` at ``t = 0``, to order h⁴."""
-
-    def difference(t):
-        return f(x + t * direction) - f(x - t * direction)
-
-    return (8 * difference(h) - difference(2 * h)) / (12 * h)
+    """Derivative of ``f(x + t * direction)`` at ``t = 0``, by differences of `h`."""
+    scale = h / gradients.STEP
+    moved = scale * direction
+    return gradients.directional_derivative(lambda t: f(x + t * moved)) / scale
 
 
 def assert_gradient(f, x, gradient, rtol=1e-6, h=1e-5):
     """Compare a gradient of the number ``f(x)`` with `f`, in random directions.
 
-    The smaller `h`, the fewer kinks of f are nearby, and the more the rounding weighs.
+    A smaller `h` meets fewer kinks of f, but more rounding error.
     """
     rng = np.random.RandomState(0)
     size = np.linalg.norm(gradient)

@@ -1,6 +1,5 @@
-"""CNNClassifier and CNNRegressor: images in every form, layers, errors."""
+"""CNNClassifier and CNNRegressor: layers, agreement with PyTorch, errors."""
 
-import math
 import pickle
 import tracemalloc
 
@@ -13,14 +12,8 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import (
-    check_dataframe_column_names_consistency,
-    check_param_validation,
-    parametrize_with_checks,
-)
 
-from sknn import CNNClassifier, CNNRegressor
-from sknn._estimators.images import guess_image_shape
+from sknn import CNNClassifier
 from sknn.augmentation import RandomFlip, RandomRotation
 from sknn.layers import AvgPool2D, Conv2D, MaxPool2D
 
@@ -46,35 +39,6 @@ ABLE = {
     "random_state": 0,
 }
 
-QUICK = {"hidden_layer_sizes": (16,), "max_iter": 60, "learning_rate_init": 0.02}
-
-SETTINGS = [
-    {"conv_channels": (4, 4)},
-    {"conv_channels": 4, "normalization": "batch", "residual": True, "pooling": "avg"},
-    {"conv_channels": (4,), "normalization": "layer", "pooling": None, "stride": 2},
-    {"conv_channels": (), "activation": "tanh"},
-    {"conv_channels": (4,), "padding": "valid", "activation": "prelu"},
-]
-
-CHECKED = [
-    Estimator(**QUICK, **setting)
-    for Estimator in (CNNClassifier, CNNRegressor)
-    for setting in SETTINGS
-]
-
-
-@parametrize_with_checks(CHECKED)
-def test_common_checks(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.parametrize("Estimator", [CNNClassifier, CNNRegressor])
-@pytest.mark.parametrize(
-    "check", [check_param_validation, check_dataframe_column_names_consistency]
-)
-def test_checks_not_yielded(check, Estimator):
-    check(Estimator.__name__, Estimator(**QUICK, conv_channels=(4,)))
-
 
 @pytest.fixture(scope="module")
 def digits():
@@ -86,85 +50,7 @@ def fit(X, y, **params):
     return CNNClassifier(**{**SMALL, "max_iter": 3, **params}).fit(X, y)
 
 
-# -- images ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "n_features, shape",
-    [
-        (1, (1, 1, 1)),
-        (2, (1, 2, 1)),
-        (3, (1, 1, 3)),
-        (4, (2, 2, 1)),
-        (12, (2, 2, 3)),
-        (15, (1, 15, 1)),
-        (64, (8, 8, 1)),
-        (784, (28, 28, 1)),
-        (3072, (32, 32, 3)),
-    ],
-)
-def test_rows_are_guessed_to_be_images(n_features, shape):
-    assert guess_image_shape(n_features) == shape
-
-
-@pytest.mark.parametrize("n_features", range(1, 30))
-def test_any_number_of_features_works(n_features):
-    X = np.random.RandomState(0).rand(20, n_features)
-    net = CNNClassifier(**QUICK).set_params(max_iter=1).fit(X, np.arange(20) % 2)
-    assert math.prod(net.input_shape_) == n_features
-    assert net.predict_proba(X).shape == (20, 2)
-
-
-def test_images_in_every_form_are_the_same(digits, tmp_path):
-    X, y = digits
-    expected = fit(X, y).predict_proba(X)
-    mapped = np.memmap(tmp_path / "X", X.dtype, "w+", shape=X.shape)
-    mapped[:] = X
-    forms = [X[..., np.newaxis], X.reshape(len(X), -1), X.tolist(), mapped]
-    for form in forms:
-        assert_array_equal(fit(form, y).predict_proba(form), expected)
-    assert_array_equal(fit(forms[1], y, input_shape=(8, 8)).predict_proba(X), expected)
-
-
-def test_bytes_are_fractions_of_255(digits):
-    X, y = digits
-    X = (X * 255).astype(np.uint8)
-    net, expected = fit(X, y), fit((X / 255).astype(np.float32), y)
-    assert net.network_.dtype == np.float32
-    p = expected.predict_proba((X / 255).astype(np.float32))
-    assert_allclose(net.predict_proba(X), p, rtol=1e-4, atol=1e-6)
-    # Numbers are taken as they are, also by a network that was fitted on bytes.
-    floats = (X / 255).astype(np.float32)
-    assert_allclose(net.predict_proba(floats), p, rtol=1e-4, atol=1e-6)
-
-
-def test_bytes_work_with_mixup_lbfgs_and_a_validation_set(digits):
-    X, y = digits
-    X = (X * 255).astype(np.uint8)
-    for params in (
-        {"mixup": 0.5},
-        {"solver": "lbfgs", "max_iter": 20},
-        {"early_stopping": True},
-    ):
-        params = {**ABLE, "max_iter": 10, **params}
-        assert fit(X, y, **params).score(X, y) > 0.6
-    net = CNNClassifier(**SMALL, max_iter=3).fit(X, y, X_val=X, y_val=y)
-    assert net.validation_scores_[-1] == net.score(X, y)
-
-
-def test_colours_are_channels(digits):
-    X, y = digits
-    X = np.stack([X, X[:, ::-1], X[:, :, ::-1]], axis=3)
-    net = fit(X, y)
-    assert net.input_shape_ == (8, 8, 3)
-    assert_array_equal(net.predict(X.reshape(len(X), -1)), net.predict(X))
-    for seen in range(3):  # each channel matters
-        other = X.copy()
-        other[..., seen] = 0
-        assert (net.predict_proba(other) != net.predict_proba(X)).any()
-
-
-# -- layers ---------------------------------------------------------------------------
+# -- layers ----------------------------------------------------------------------------
 
 
 def test_lenet_5(digits):
@@ -229,8 +115,8 @@ def test_training_as_in_torch(digits):
               "shuffle": False, "learning_rate_init": 0.1,
               # Biases of 0 would leave windows without ink on the kink of relu.
               "initializer": "glorot_uniform"}  # fmt: skip
-    begin = fit(X, y, **{**params, "learning_rate_init": 1e-300})
-    twin = torch_twin(torch, begin)
+    initial = fit(X, y, **{**params, "learning_rate_init": 1e-300})
+    twin = torch_twin(torch, initial)
     optimizer = torch.optim.SGD(twin.parameters(), lr=0.1)
     for _ in range(3):
         for rows in np.split(np.arange(300), 6):
@@ -243,7 +129,7 @@ def test_training_as_in_torch(digits):
     assert_allclose(net.decision_function(X), scores, rtol=1e-8, atol=1e-10)
 
 
-# -- as any estimator -----------------------------------------------------------------
+# -- as any estimator ------------------------------------------------------------------
 
 
 def test_in_pipelines_and_searches(digits):
@@ -260,11 +146,16 @@ def test_in_pipelines_and_searches(digits):
         "conv_channels": [4, (4, 4)],
     }
     one, two = (
-        GridSearchCV(net, grid, cv=2, n_jobs=n_jobs, error_score="raise").fit(X, y)
+        GridSearchCV(
+            net, grid, cv=2, n_jobs=n_jobs, error_score="raise", scoring="neg_log_loss"
+        ).fit(X, y)
         for n_jobs in (1, 2)
     )
-    assert_array_equal(
-        one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"]
+    # Processes may run BLAS on another number of threads.
+    assert_allclose(
+        one.cv_results_["mean_test_score"],
+        two.cv_results_["mean_test_score"],
+        rtol=1e-7,
     )
 
 
@@ -278,7 +169,7 @@ def test_clone_pickle_and_float32(digits):
     assert len(pickle.dumps(fit(X, y))) == len(pickle.dumps(fit(X[:250], y[:250])))
 
 
-def test_partial_fit_goes_on(digits):
+def test_partial_fit_trains(digits):
     X, y = digits
     X = (X * 255).astype(np.uint8)
     net = CNNClassifier(**ABLE)
@@ -293,7 +184,8 @@ def test_rows_may_be_sliced_as_one_likes(digits):
     parts = np.concatenate(
         [net.decision_function(X[i : i + 7]) for i in range(0, 300, 7)]
     )
-    assert_allclose(parts, net.decision_function(X), rtol=1e-10)
+    # Near 0 the terms of a score cancel, but not their rounding errors.
+    assert_allclose(parts, net.decision_function(X), rtol=1e-10, atol=1e-13)
 
 
 @pytest.mark.parametrize("augmentation", [None, [RandomFlip(), RandomRotation()]])
@@ -314,7 +206,7 @@ def test_memory_does_not_grow_with_the_images(augmentation):
     assert peak(6000) - peak(3000) < 3000 * 100
 
 
-# -- bad input ------------------------------------------------------------------------
+# -- bad input -------------------------------------------------------------------------
 
 BAD = [
     ({"input_shape": (8, 7)}, r"input_shape=\(8, 7\) has 56 numbers, .* 64 columns"),
@@ -346,18 +238,3 @@ def test_bad_parameters(params, message, digits):
         net.fit(X.reshape(len(X), -1), y)
     assert not hasattr(net, "network_")
     assert not hasattr(net, "input_shape_")
-
-
-def test_images_of_another_shape(digits):
-    X, y = digits
-    with pytest.raises(ValueError, match=r"input_shape=\(8, 4, 2\) does not match X"):
-        fit(X, y, input_shape=(8, 4, 2))
-    net = fit(X, y)
-    with pytest.raises(
-        ValueError, match=r"images of \(8, 7, 1\).* fitted on .*\(8, 8, 1\)"
-    ):
-        net.predict(X[:, :, :7])
-    with pytest.raises(ValueError, match="X has 63 features"):
-        net.predict(X.reshape(len(X), -1)[:, :63])
-    with pytest.raises(ValueError, match=r"Found array with dim"):
-        net.predict(X[np.newaxis, np.newaxis])

@@ -1,7 +1,8 @@
 """Ensembles of networks through scikit-learn's own meta-estimators: they work with ours
 as members, and the average does better than the mean member.
 
-That each gives what the same steps by hand give is tested in ``test_ecosystem.py``.
+That each gives what the same steps by hand give is tested in
+``contracts/test_ecosystem.py``.
 """
 
 import numpy as np

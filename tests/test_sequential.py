@@ -1,4 +1,4 @@
-"""SequentialClassifier and SequentialRegressor: the user's own list of layers."""
+"""SequentialClassifier and SequentialRegressor: your own list of layers."""
 
 import pickle
 
@@ -7,22 +7,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.datasets import load_diabetes, load_digits
+from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import (
-    check_param_validation,
-    parametrize_with_checks,
-)
 
 from sknn import (
-    CNNClassifier,
-    CNNRegressor,
-    MLPClassifier,
-    MLPRegressor,
     SequentialClassifier,
-    SequentialRegressor,
 )
 from sknn.activations import ELU
 from sknn.initializers import (
@@ -56,30 +47,10 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 RELU = Activation("relu")
+
 ROWS = [Dense(16), RELU]
+
 IMAGES = [Conv2D(4), RELU, Flatten(), Dense(16), RELU]
-QUICK = {"max_iter": 60, "learning_rate_init": 0.02}
-
-CHECKED = [
-    Estimator(layers, **QUICK)
-    for Estimator in (SequentialClassifier, SequentialRegressor)
-    for layers in (
-        ROWS,
-        [],
-        [Dense(16, name="wide"), BatchNorm(), PReLU(), Residual((*ROWS, Dense(16)))],
-        IMAGES,
-    )
-]
-
-
-@parametrize_with_checks(CHECKED)
-def test_common_checks(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.parametrize("Estimator", [SequentialClassifier, SequentialRegressor])
-def test_parameters_are_validated(Estimator):
-    check_param_validation(Estimator.__name__, Estimator(ROWS))
 
 
 @pytest.fixture(scope="module")
@@ -88,75 +59,7 @@ def digits():
     return data.images / 16, data.target
 
 
-def same_training(a, b, X, y):
-    """Train both, and tell whether all that has come of it is the same."""
-    a.fit(X, y)
-    b.fit(X, y)
-    assert a.loss_curve_ == b.loss_curve_
-    for w, v in zip(a.get_weights(), b.get_weights(), strict=True):
-        assert_array_equal(w, v)
-
-
-FEW = {"max_iter": 3, "batch_size": 50, "random_state": 0}
-
-
-def test_an_mlp_is_such_a_list(digits):
-    X, y = digits[0].reshape(-1, 64), digits[1]
-    mlp = MLPClassifier(
-        (20, 10),
-        ("relu", "selu"),
-        initializer="auto",
-        normalization="batch",
-        dropout=0.2,
-        **FEW,
-    )
-    layers = [
-        *(Dense(20), BatchNorm(), RELU, Dropout(0.2)),
-        *(Dense(10), BatchNorm(), Activation("selu"), Dropout(0.2)),
-    ]
-    same_training(mlp, SequentialClassifier(layers, **FEW), X, y)
-
-
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_a_regressor_with_residual_blocks_is_one_too(activation):
-    X, y = load_diabetes(return_X_y=True)
-    mlp = MLPRegressor("huber", (20, 10), activation, residual=True, **FEW)
-    f = Activation(activation)
-    block = Residual((Dense(20), f, Dense(10)))
-    sequential = SequentialRegressor(
-        [block, f], initializer="glorot_uniform", loss="huber", **FEW
-    )
-    same_training(mlp, sequential, X, y)
-
-
-@pytest.mark.parametrize("bytes_too", [False, True])
-def test_a_cnn_is_such_a_list(digits, bytes_too):
-    X, y = digits
-    X = (X * 255).astype(np.uint8) if bytes_too else X
-    cnn = CNNClassifier((4, 6), kernel_size=(5, 3), hidden_layer_sizes=(16,), **FEW)
-    layers = [
-        *(Conv2D(4, 5), RELU, MaxPool2D(), Conv2D(6), RELU, MaxPool2D()),
-        *(Flatten(), Dense(16), RELU),
-    ]
-    same_training(cnn, SequentialClassifier(layers, **FEW), X, y)
-    ink = X.mean(axis=(1, 2))
-    regressor = CNNRegressor(4, hidden_layer_sizes=(), **FEW)
-    layers = [Conv2D(4), RELU, MaxPool2D(), Flatten()]
-    same_training(regressor, SequentialRegressor(layers, **FEW), X, ink)
-
-
-def test_dropconnect_is_a_layer_around_a_dense_one(digits):
-    X, y = digits[0].reshape(-1, 64), digits[1]
-    mlp = MLPClassifier((20,), initializer="auto", dropconnect=0.3, **FEW)
-    sequential = SequentialClassifier([DropConnect(Dense(20), 0.3), RELU], **FEW)
-    sequential.fit(X, y)
-    mlp.fit(X, y)  # its output layer drops too, so that only the start is the same
-    begin = [est._begin(X, y)[0] and est.network_ for est in (mlp, sequential)]
-    for w, v in zip(begin[0].weights, begin[1].weights, strict=True):
-        assert_array_equal(w, v)
-
-
-def test_auto_initializes_for_the_activation_behind():
+def test_auto_initializes_for_the_next_activation():
     layers = [
         *(Dense(8), BatchNorm(), RELU),
         *(Dense(8, Orthogonal()), RELU),
@@ -307,6 +210,9 @@ def test_activations_that_are_none(name):
         Activation(name)
 
 
+# -- names -----------------------------------------------------------------------------
+
+
 def test_names_are_as_given_or_of_the_kind():
     layers = [Conv2D(2), RELU, Conv2D(2, name="edges"), Flatten(), Dense(3), Dense(3)]
     X, y = np.zeros((6, 4, 4)), [0, 1] * 3
@@ -321,9 +227,6 @@ def test_names_are_as_given_or_of_the_kind():
         "dense2",
         "output",
     ]
-
-
-# -- names ----------------------------------------------------------------------------
 
 
 def test_automatic_names_leave_given_ones_alone():
@@ -348,7 +251,7 @@ def test_names_are_given_once():
         clf.fit(np.zeros((6, 4)), [0, 1] * 3)
 
 
-# -- sparse rows ----------------------------------------------------------------------
+# -- sparse rows -----------------------------------------------------------------------
 
 FIRST = [
     *(RELU, PReLU(), BatchNorm(), LayerNorm(), Flatten(), Dropout(0.5), Dense(5)),
@@ -369,13 +272,3 @@ def test_any_layer_may_be_the_first_for_sparse_rows(layer):
     if not isinstance(layer, Dropout):
         assert_allclose(of_sparse.loss_curve_, of_dense.loss_curve_, rtol=1e-10)
     assert_allclose(of_dense.transform(X), of_dense.transform(X.toarray()))
-
-
-def test_sparse_bytes_are_fractions_of_255(digits):
-    X, y = digits[0].reshape(-1, 64)[:200], digits[1][:200]
-    X = (X * 255).astype(np.uint8)
-    curves = [
-        CNNClassifier(3, max_iter=2, random_state=0).fit(rows, y).loss_curve_
-        for rows in (X, sparse.csr_matrix(X))
-    ]
-    assert_allclose(*curves, rtol=1e-5)

@@ -102,8 +102,8 @@ MLP_INITIALIZATION = """\
 initializer : str, Initializer or one for each weight matrix, default='glorot_uniform'
     Distribution of the initial weights: 'zeros', 'constant', 'normal',
     'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform',
-    'lecun_normal', 'orthogonal', or 'auto', which chooses by the activation: He for the relu family,
-    LeCun for selu, Glorot for the others and the output. Or an object from
+    'lecun_normal', 'orthogonal', or 'auto', which chooses by the activation: He for the
+    relu family, LeCun for selu, Glorot for the others and the output. Or an object from
     `sknn.initializers`. Biases are initialised to 0, except with 'glorot_uniform',
     where they are drawn like the weights, as in scikit-learn.
 init_scale : float, default=0.01
@@ -179,9 +179,10 @@ MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)
     Number of units in each hidden layer; ``()`` is a linear model.
 activation : str, ActivationFunction, Layer or list of these, default='relu'
-    Activation function of the hidden layers, one for all or one for each: 'identity',
-    'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (with a learned slope for each
-    unit), 'elu', 'selu', 'gelu', 'silu', 'mish', 'softplus', or an object from `sknn.activations`."""
+    Activation function of the hidden layers, one for all or one for each:
+    'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (with a learned slope
+    for each unit), 'elu', 'selu', 'gelu', 'silu', 'mish', 'softplus', or an object from
+    `sknn.activations`."""
 
 CNN_PARAMETERS = """\
 conv_channels : int or array-like of int, default=(32, 64)

@@ -1,4 +1,4 @@
-"""scikit-learn's common estimator checks, on the defaults and on many other settings.
+"""scikit-learn's common estimator checks, on the defaults and on other settings.
 
 What cannot hold in principle is named with its reason in `EXCEPTIONS` (strictly: an
 exception that holds after all is a failure) and has a deterministic twin below.
@@ -14,10 +14,17 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sknn import MLPClassifier, MLPRegressor
+from sknn import (
+    CNNClassifier,
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialClassifier,
+    SequentialRegressor,
+)
 from sknn.activations import ELU
 from sknn.initializers import Orthogonal
-from sknn.layers import BatchNorm
+from sknn.layers import Activation, BatchNorm, Conv2D, Dense, Flatten, PReLU, Residual
 from sknn.losses import Huber
 from sknn.schedules import Cosine, Step
 from sknn.solvers import Adam
@@ -50,7 +57,7 @@ SETTINGS = {
     "warm_start": {**QUICK, "warm_start": True},
 }  # fmt: skip
 
-# The vocabulary of training, one word at a time, then sentences.
+# The parameters of training: one at a time, then several.
 SMALL = {"hidden_layer_sizes": (20,), "max_iter": 40, "learning_rate_init": 0.02}
 TWO = {**SMALL, "hidden_layer_sizes": (20, 10)}
 FOUR = {**SMALL, "hidden_layer_sizes": (20, 10, 10, 10)}
@@ -108,6 +115,24 @@ VOCABULARY = [
      "l1_ratio": 0.1, "initializer": "auto"},
 ]  # fmt: skip
 
+# Blocks of convolutions, and lists of layers.
+OF_IMAGES = {"hidden_layer_sizes": (16,), "max_iter": 60, "learning_rate_init": 0.02}
+CNN_SETTINGS = [
+    {"conv_channels": (4, 4)},
+    {"conv_channels": 4, "normalization": "batch", "residual": True, "pooling": "avg"},
+    {"conv_channels": (4,), "normalization": "layer", "pooling": None, "stride": 2},
+    {"conv_channels": (), "activation": "tanh"},
+    {"conv_channels": (4,), "padding": "valid", "activation": "prelu"},
+]
+RELU = Activation("relu")
+ROWS = [Dense(16), RELU]
+LISTS = [
+    ROWS,
+    [],
+    [Dense(16, name="wide"), BatchNorm(), PReLU(), Residual((*ROWS, Dense(16)))],
+    [Conv2D(4), RELU, Flatten(), Dense(16), RELU],
+]
+
 ESTIMATORS = [
     *(MLPClassifier(**params) for params in SETTINGS.values()),
     MLPClassifier(**QUICK, class_weight="balanced"),
@@ -121,6 +146,16 @@ ESTIMATORS = [
     MLPRegressor(**SMALL, loss="huber", delta=0.5),
     MLPRegressor(**SMALL, loss="quantile", quantile=0.6),
     MLPRegressor(**SMALL, loss=Huber(0.5), normalization="batch", dropout=0.1),
+    *(
+        Estimator(**OF_IMAGES, **params)
+        for Estimator in (CNNClassifier, CNNRegressor)
+        for params in CNN_SETTINGS
+    ),
+    *(
+        Estimator(layers, max_iter=60, learning_rate_init=0.02)
+        for Estimator in (SequentialClassifier, SequentialRegressor)
+        for layers in LISTS
+    ),
 ]
 
 REPETITION = (
@@ -157,8 +192,9 @@ def exceptions(estimator):
             "as in scikit-learn the loss of a batch is divided by its weight, so that "
             "the weight of a single row cancels"
         )
-    if np.any(estimator.dropout) or estimator.input_dropout:
-        reason = "each copy of a row has units of its own left out"
+    rates = [getattr(estimator, name, 0) for name in ("dropout", "input_dropout")]
+    if any(map(np.any, rates)):
+        reason = "other units are left out for each copy of a row"
         found |= dict.fromkeys(REPETITION, reason)
     if estimator.mixup:
         reason = "each copy of a row is mixed with another row"
@@ -201,7 +237,7 @@ def test_checks_not_yielded(check, estimator):
 
 
 def weighted_and_repeated():
-    """Rows with integer weights, some 0, and the same rows repeated so often."""
+    """Rows with integer weights, some 0, and each row repeated that number of times."""
     rng = np.random.RandomState(42)
     X, y = rng.rand(15, 30), rng.randint(0, 3, size=15)
     w = rng.randint(0, 5, size=15)

@@ -8,41 +8,31 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
+from small_fits import DATA, IRIS, SMALL
 
-from sknn import MLPClassifier, MLPRegressor
+from sknn import MLPClassifier
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn before 1.9")
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-SHUFFLED = np.random.RandomState(0).permutation(150)
-IRIS = scale(load_iris().data)[SHUFFLED], load_iris().target[SHUFFLED]
-DIABETES = tuple(scale(part[:150]) for part in load_diabetes(return_X_y=True))
-DATA = {MLPClassifier: IRIS, MLPRegressor: DIABETES}
-SMALL = {
-    "hidden_layer_sizes": (6,),
-    "batch_size": 40,
-    "learning_rate_init": 0.01,
-    "max_iter": 4,
-    "random_state": 0,
-}
 EPOCH = ["begin epoch", "end epoch"]
 
 
 class Recorder:
-    """Notes the hooks that are called; stops, or fails, at one of them.
+    """Records the hooks that are called; stops, or fails, at one of them.
 
-    Parameters
-    ----------
-    stop_after : int
-        Epoch after which to stop.
-    fail_at : str
-        Entry of `record` at which to fail.
+     Parameters
+    -----------
+     stop_after : int
+         Epoch after which to stop.
+     fail_at : str
+         Entry of `record` at which to fail.
     """
 
     max_propagation_depth = None  # goes down from a search or pipeline to our estimator
@@ -156,7 +146,7 @@ def test_a_stopped_fit_does_not_warn_that_it_has_not_converged(recwarn):
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_refit_on_all_tells_of_the_epochs_of_both_runs(solver):
+def test_refit_on_all_reports_the_epochs_of_both_runs(solver):
     best = 3
     params = {
         "solver": solver, "early_stopping": True, "refit_on_all": True,
@@ -166,7 +156,7 @@ def test_refit_on_all_tells_of_the_epochs_of_both_runs(solver):
     recorder = Recorder()
     net = fit(MLPClassifier, recorder, **params, scoring=lambda *_: next(scores))
     assert recorder.record[1:-1] == ["begin fit", *EPOCH * (4 + best), "end fit"]
-    assert recorder.tasks[0] == ("fit", None)  # nobody knows how many there will be
+    assert recorder.tasks[0] == ("fit", None)  # the number of epochs is not known
     assert net.n_iter_ == best
     last = recorder.fitted[-1]
     assert_array_equal(net.network_.theta, last.network_.theta)
@@ -233,7 +223,7 @@ def test_a_failing_callback_leaves_the_estimator_as_it_was(
     recorder = Recorder(fail_at=fail_at)
     before = dict(vars(net.set_callbacks(recorder)))
     with pytest.raises(OSError, match=f"failed at {fail_at}"):
-        net.fit(*DIABETES[:1], IRIS[1])
+        net.fit(IRIS[0][:, :2], IRIS[1])
     assert recorder.record == record
     assert vars(net) == before
 

@@ -1,4 +1,4 @@
-"""Summaries: a row a layer, in text and in the notebook's diagram."""
+"""Summaries: one row per layer, in text and in the notebook's diagram."""
 
 import pytest
 from sklearn.datasets import load_digits
@@ -45,7 +45,7 @@ def squeeze(text):
     return [line.split() for line in text.splitlines() if set(line) != {"-"}]
 
 
-def test_a_row_a_layer(digits):
+def test_one_row_per_layer(digits):
     clf = CNNClassifier(
         6, kernel_size=5, hidden_layer_sizes=(84,), max_iter=1, freeze="conv"
     )

@@ -1,4 +1,4 @@
-"""Docstrings of the estimators: each parameter is told of, in the order it has."""
+"""Docstrings of the estimators: every parameter, in order, and its default."""
 
 import inspect
 import re
@@ -28,9 +28,9 @@ def test_defaults_are_documented_as_they_are(name):
     Estimator = getattr(sknn, name)
     doc = inspect.getdoc(Estimator)
     for key, parameter in inspect.signature(Estimator).parameters.items():
-        told = re.search(rf"^{key} : .*?default=(.+)$", doc.replace("\\\n", ""), re.M)
-        assert told, key
-        assert eval(told[1]) == parameter.default, key
+        found = re.search(rf"^{key} : .*?default=(.+)$", doc.replace("\\\n", ""), re.M)
+        assert found, key
+        assert eval(found[1]) == parameter.default, key
 
 
 @pytest.mark.parametrize("name", sknn.__all__)

@@ -1,0 +1,73 @@
+"""Checks of rows, targets and weights: messages, and no change after an error."""
+
+import numpy as np
+import pytest
+from small_fits import ESTIMATORS
+
+from sknn import MLPClassifier
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def nan_row(X):
+    X = X.copy()
+    X[3, 1] = np.nan
+    return X
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize(
+    "X_of, y_of, fit_params, message",
+    [
+        (nan_row, None, {}, "Input X contains NaN"),
+        (lambda X: np.full_like(X, np.inf), None, {}, "Input X contains infinity"),
+        (lambda X: X + 1j, None, {}, "Complex data not supported"),
+        (lambda X: X[:0], lambda y: y[:0], {}, "0 sample"),
+        (lambda X: X[:, 0], None, {}, "Expected 2D array, got 1D array instead"),
+        (lambda X: X[:10], None, {}, "inconsistent numbers of samples"),
+        (None, lambda y: np.full(len(y), np.nan), {}, "Input y contains NaN"),
+        (None, lambda y: None, {}, "y cannot be None|requires y to be passed"),
+        (None, None, {"sample_weight": np.ones(3)}, "sample_weight.shape == "),
+        (None, None, {"sample_weight": np.zeros(150)}, "at least one non-zero"),
+        (None, None, {"sample_weight": -np.ones(150)}, "Negative values"),
+        (None, None, {"X_val": [[0.0] * 4]}, "X_val is provided, but y_val was not"),
+        (None, None, {"y_val": [0]}, "y_val is provided, but X_val was not"),
+        (None, None, {"sample_weight_val": [1]}, "but X_val and y_val were not"),
+        (None, None, {"X_val": [[0.0] * 3], "y_val": [0]},
+         r"Invalid validation set .* 3 features, but .* is expecting 4"),
+        (None, None, {"X_val": [[0.0] * 4], "y_val": [0, 1]},
+         "Invalid validation set .* inconsistent numbers of samples"),
+        (None, None, {"X_val": [[np.nan] * 4], "y_val": [0]},
+         "Invalid validation set .* contains NaN"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+def test_bad_data(Estimator, X_of, y_of, fit_params, message, fitted, iris):
+    X, y = iris
+    est = Estimator(max_iter=2, random_state=0)
+    if fitted:
+        est.fit(X, y)
+    before = dict(vars(est))
+    with np.errstate(all="ignore"):
+        bad_X = X_of(X) if X_of else X
+    with pytest.raises(ValueError, match=message):
+        est.fit(bad_X, y_of(y) if y_of else y, **fit_params)
+    assert vars(est) == before  # nothing half-fitted, nothing lost
+
+
+def test_integers_become_float64(iris):
+    X, y = iris
+    clf = MLPClassifier(max_iter=2).fit((10 * X).astype(int), y)
+    assert clf.coefs_[0].dtype == np.float64
+
+
+@pytest.mark.parametrize("params", [{"max_iter": 2}, {"batch_size": 1000}])
+def test_warnings_point_at_the_caller(params, iris):
+    clf = MLPClassifier(**params)
+    with pytest.warns(Warning, match="Maximum iterations|batch_size") as from_fit:
+        clf.fit(*iris)
+    clf.set_params(batch_size=1000)
+    with pytest.warns(UserWarning, match="batch_size") as from_partial_fit:
+        clf.partial_fit(*iris)
+    for warning in [*from_fit, *from_partial_fit]:
+        assert warning.filename == __file__
