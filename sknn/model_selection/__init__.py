@@ -1,4 +1,4 @@
-"""Model selection: search spaces, and a search that goes from coarse to fine."""
+"""Model selection: search spaces, and a random search from coarse to fine."""
 
 from .coarse_to_fine import CoarseToFineSearchCV
 from .space import search_space
