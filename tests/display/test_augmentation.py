@@ -36,7 +36,7 @@ def test_images_and_their_draws():
             assert_allclose(picture[rows, left : left + 8], IMAGES[i][:, ::-1])
     assert np.ma.getmaskarray(picture)[8].all()
     columns = [tick.get_text() for tick in shown.ax_.get_xticklabels()]
-    assert columns == ["original", "random draws"]
+    assert columns == ["original", "augmented"]
     draw(shown.figure_)
 
 

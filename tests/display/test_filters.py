@@ -29,7 +29,7 @@ def test_kernels_of_a_convolution(cnn):
     assert picture.shape == (3 + 1 + 3, 2 + 1 + 2 + 1 + 2)
     assert_allclose(picture[:3, :2], W[0, 0])
     assert_allclose(picture[4:, :2], W[3, 0])
-    assert np.ma.getmaskarray(picture)[4:, 6:].all()  # the sixth, which is none
+    assert np.ma.getmaskarray(picture)[4:, 6:].all()  # there is no sixth filter
     assert shown.image_.get_clim() == pytest.approx((-abs(W).max(), abs(W).max()))
     assert shown.colorbar_.ax.get_ylabel() == "Weight"
     few = FilterDisplay.from_estimator(cnn, n_filters=2)
@@ -49,14 +49,14 @@ def test_rows_of_a_dense_layer():
     assert_array_equal(shown.filters, net.coefs_[0].T.reshape(4, 8, 8, 1))
     shown = FilterDisplay.from_estimator(net, input_shape=(4, 16))
     assert np.shape(shown.filters) == (4, 4, 16, 1)
-    message = "input_shape must be .* images with 64 numbers, got"
+    message = "input_shape must be .* images with 64 values, got"
     for wrong in ((8, 9), (64,)):
         with pytest.raises(ValueError, match=message):
             FilterDisplay.from_estimator(net, input_shape=wrong)
     with pytest.raises(ValueError, match="n_filters must be 1 or more, got 0"):
         FilterDisplay.from_estimator(net, n_filters=0)
     narrow = mlp().fit(IRIS[0][:, :3], IRIS[1])
-    with pytest.raises(ValueError, match="sees 3 numbers, which are no square image"):
+    with pytest.raises(ValueError, match="has 3 inputs, which are not a square image"):
         FilterDisplay.from_estimator(narrow)
 
 
@@ -94,13 +94,13 @@ def test_filters_of_own_layers(Sequential):
 
 
 @pytest.mark.parametrize("pool, sides", [([], (6, 4)), ([MaxPool2D(2)], (3, 2))])
-def test_units_behind_flattened_images(pool, sides):
+def test_units_after_flattened_images(pool, sides):
     X = np.random.RandomState(0).rand(20, 6, 4, 3)
     layers = [*pool, Flatten(), Dense(2), Activation("relu")]
     net = SequentialClassifier(layers, max_iter=1, random_state=0)
     shown = FilterDisplay.from_estimator(net.fit(X, np.arange(20) % 2))
     (W,) = (p["W"] for p in net.network_.params[:-1] if p)
-    # The network has the channels in front, the picture behind.
+    # The network has the channels first, the display last.
     for filter, weights in zip(shown.filters, W.T, strict=True):
         assert_array_equal(filter, weights.reshape(3, *sides).transpose(1, 2, 0))
     again = FilterDisplay.from_estimator(net, input_shape=(*sides, 3))

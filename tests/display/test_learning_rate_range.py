@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from sknn.display import (
     LearningRateRangeDisplay,
@@ -25,7 +26,7 @@ def test_a_range_test_and_its_suggestion():
     assert_allclose(average.get_ydata(), result.smoothed_losses)
     assert_allclose(dot.get_xdata(), [result.suggestion])
     assert shown.ax_.get_xscale() == "log"
-    suggestion = f"adam, suggestion {result.suggestion:.2g}"
+    suggestion = f"adam, suggested rate {result.suggestion:.2g}"
     assert legend_of(shown.ax_) == ["adam", suggestion]
     bottom, top = shown.ax_.get_ylim()
     assert bottom < result.losses.min()
@@ -42,7 +43,7 @@ def test_a_range_test_without_a_suggestion(losses):
         learning_rates=[0.1, 1, 10], losses=losses, smoothed_losses=losses
     ).plot()
     assert len(shown.lines_) == 2
-    assert legend_of(shown.ax_) == ["moving average", "loss of a batch"]
+    assert legend_of(shown.ax_) == ["moving average", "batch loss"]
     bottom, top = shown.ax_.get_ylim()
     assert bottom < losses[0] < top
     draw(shown.figure_)

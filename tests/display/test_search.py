@@ -66,7 +66,7 @@ def test_chosen_parameters_on_the_users_axes(search):
     assert shown.figure_ is figure
     assert [ax.get_xlabel() for ax in axes] == names
     assert legend_of(axes[0]) == ["candidate", "best"]
-    with pytest.raises(ValueError, match="ax must hold 3 axes, one a parameter, got 2"):
+    with pytest.raises(ValueError, match="3 axes, one per parameter, got 2"):
         SearchDisplay.from_estimator(search, ax=axes)
     with pytest.raises(ValueError, match=r"parameters must be among .*got \['beta'\]"):
         SearchDisplay.from_estimator(search, parameters=["beta"])
@@ -226,7 +226,7 @@ def test_searches_that_cannot_be_drawn():
     with pytest.raises(NotFittedError):
         SearchDisplay.from_estimator(GridSearchCV(mlp(), {"alpha": [1, 2]}))
     search = GridSearchCV(mlp(), {"alpha": [1]}, cv=2).fit(*IRIS)
-    with pytest.raises(ValueError, match="no rounds to choose from, got rounds=1"):
+    with pytest.raises(ValueError, match="no rounds to select, got rounds=1"):
         SearchDisplay.from_estimator(search, rounds=1)
     with pytest.raises(ValueError, match="no parameter has more than one value"):
         SearchDisplay.from_estimator(search)
