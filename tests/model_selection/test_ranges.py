@@ -163,7 +163,7 @@ def test_constants_stay_as_they_are(constant):
     assert narrowed(constant, [value]) is constant
 
 
-@pytest.mark.parametrize("source", [uniform(0.1, 4e-17), loguniform(1, 1 + 4e-16)])
+@pytest.mark.parametrize("source", [uniform(0.1, 1e-18), loguniform(1, 1 + 4e-16)])
 def test_a_range_that_shrinks_to_nothing_can_still_be_drawn_from(source):
     range_ = make_range("alpha", source, MLPClassifier())
     for _ in range(5):
