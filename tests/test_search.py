@@ -52,7 +52,7 @@ def test_grid_search(digits):
     search.fit(*digits)
     assert len(search.cv_results_["params"]) == 48
     assert search.best_score_ > 0.8
-    # The candidates differ in what they were told to differ in.
+    # The parameters of the candidates have an effect.
     assert len(np.unique(search.cv_results_["mean_test_score"])) > 10
 
 
@@ -71,7 +71,7 @@ def test_randomized_search(Estimator, digits):
     assert search.best_estimator_.learning_rate == Cosine(
         warmup=best["learning_rate__warmup"]
     )
-    assert net.learning_rate == Cosine()  # the object given is as it was
+    assert net.learning_rate == Cosine()  # the given object is not changed
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "step", OneCycle(peak=0.2)])

@@ -1,8 +1,8 @@
-"""Displays: pictures of networks, training and searches, drawn with matplotlib.
+"""Displays: plots of networks, training and searches, drawn with matplotlib.
 
-They work as scikit-learn's: a class method computes what is to be drawn and draws it,
-the object keeps the numbers, and `plot` draws them again. matplotlib is imported when
-something is drawn.
+They work like the displays of scikit-learn: a class method computes the data and draws
+them, the object stores the data, and `plot` draws them again. matplotlib is imported
+only when something is drawn.
 """
 
 from .activations import ActivationDisplay

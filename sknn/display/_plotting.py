@@ -1,4 +1,4 @@
-"""What the displays share: the network inside an estimator, axes, scales, mosaics."""
+"""Helpers of the displays: fitted estimators, axes, scales, labels, image grids."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def final_estimator(estimator: Any) -> Any:
 
 
 def fitted_estimator(estimator: Any, attribute: str, display: type) -> Any:
-    """Return the final estimator; raise where it is not fitted or lacks `attribute`."""
+    """Return the final estimator; raise if it is not fitted or lacks `attribute`."""
     final = final_estimator(estimator)
     check_is_fitted(final)
     if not hasattr(final, attribute):
         raise TypeError(
             f"{display.__name__} draws {attribute}, which the given estimator, "
-            f"{type(final).__name__}, does not have. Pass one of sknn, alone, as the "
-            "last step of a pipeline, or in a fitted search."
+            f"{type(final).__name__}, does not have. Pass an estimator of sknn, a "
+            "pipeline that ends with one, or a fitted search over one."
         )
     return final
 
@@ -64,17 +64,23 @@ def new_axes(
     return axes
 
 
-def as_axes(ax: Any, *allowed: int, what: str = "picture") -> Array:
-    """Return one axes or several as an array; raise unless as many as allowed."""
+def single_axes(ax: Any, figsize: tuple[float, float] | None = None) -> Any:
+    """Return `ax` if it is one axes, or the axes of a new figure if it is None."""
+    return as_axes(new_axes(figsize=figsize) if ax is None else ax, 1)[0]
+
+
+def as_axes(ax: Any, *allowed: int, what: str = "") -> Array:
+    """Return one or several axes as an array; raise if their number is not allowed."""
     axes = np.asarray(ax, dtype=object).ravel()
     if len(axes) not in allowed:
         numbers = " or ".join(map(str, allowed))
-        raise ValueError(f"ax must hold {numbers} axes, {what}, got {len(axes)}.")
+        purpose = f", {what}" if what else ""
+        raise ValueError(f"ax must hold {numbers} axes{purpose}, got {len(axes)}.")
     return axes
 
 
 def spans_decades(values: Any, ratio: float = 10) -> bool:
-    """Return whether `values` belong on a logarithmic axis.
+    """Return whether `values` should be drawn on a logarithmic axis.
 
     All must be positive, and the largest at least `ratio` times the smallest.
     """
@@ -86,7 +92,7 @@ def spans_decades(values: Any, ratio: float = 10) -> bool:
 
 
 def label_decades(axis: Any) -> None:
-    """Label a logarithmic axis sparsely: powers of ten, or a few numbers if few fit."""
+    """Label a logarithmic axis at powers of ten; with fewer than 3, in between too."""
     from matplotlib import ticker
 
     low, high = axis.get_view_interval()
@@ -98,7 +104,7 @@ def label_decades(axis: Any) -> None:
         shown = ticks[(low <= ticks) & (ticks <= high)]
         if len(shown) >= 3:
             locator = ticker.LogLocator(subs=digits)
-            # Others are better read as powers.
+            # Very small and very large numbers are easier to read as powers.
             plain = len(digits) > 1 or (shown.min() >= 1e-4 and shown.max() < 1e6)
             break
     axis.set_major_locator(locator)
@@ -108,38 +114,38 @@ def label_decades(axis: Any) -> None:
 
 
 def drawn_values(ax: Any) -> Array:
-    """Return the heights of all points of the lines in `ax`."""
+    """Return the y values of all points of the lines in `ax`."""
     lines = [np.asarray(line.get_ydata(), dtype=float) for line in ax.lines]
     return np.concatenate([np.empty(0), *lines])
 
 
 def score_name(estimator: Any, scoring: Any) -> str:
-    """Return what the scores by `scoring` are, None being ``estimator.score``."""
+    """Return the name of the score; `scoring=None` stands for ``estimator.score``."""
     if isinstance(scoring, str):
         return scoring
     if scoring is not None:
         return getattr(scoring, "__name__", "score")
     if is_classifier(estimator):
         return "accuracy"
-    # With several quantiles it is D².
+    # With several quantiles, `score` returns D².
     r2 = is_regressor(estimator) and getattr(estimator, "loss", None) != "quantile"
     return "R²" if r2 else "score"
 
 
 def label_of(name: str | None, what: str) -> str:
-    """Return the label of one of the curves of an estimator."""
+    """Return the label of a curve, with the name of its estimator if it has one."""
     return what if name is None else f"{name}, {what}"
 
 
-def whole_numbers(axis: Any) -> None:
-    """Put the ticks of `axis`, which counts, on whole numbers."""
+def use_integer_ticks(axis: Any) -> None:
+    """Put the ticks of `axis` at integers."""
     axis.get_major_locator().set_params(integer=True)
 
 
 def mosaic(rows: Sequence[Sequence[Array]], fill: float) -> Array:
-    """Return one image of rows of images (H, W) or (H, W, C), with gaps of `fill`.
+    """Join rows of images (H, W) or (H, W, C) into one image, with gaps of `fill`.
 
-    All images have one shape. The places at the end of a shorter row stay empty.
+    All images have the same shape. A shorter row is padded with `fill`.
     """
     H, W, *C = rows[0][0].shape
     gap = max(1, min(H, W) // 8)
@@ -154,6 +160,6 @@ def mosaic(rows: Sequence[Sequence[Array]], fill: float) -> Array:
 
 
 def fitting_size(image: Array) -> tuple[float, float]:
-    """Return the size in inches of a figure as wide as usual that `image` fills."""
+    """Return a figure size in inches, of the default width, that `image` fills."""
     height, width = image.shape[:2]
     return 6.4, float(np.clip(0.3 + 5.5 * height / width, 1.5, 6))

@@ -1,4 +1,4 @@
-"""ActivationDisplay: the distribution of what each layer puts out."""
+"""ActivationDisplay: the distribution of the output of each layer."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from numpy.typing import ArrayLike
 from .._sklearn import check_matplotlib_support
 from .._typing import Array, MatrixLike
 from ..inspection import ActivationStatistics, activation_statistics
-from ._plotting import as_axes, new_axes
+from ._plotting import single_axes
 
 COVERED = 0.99
-"""Share of the elements of each layer that the axis shows; the tails are cut off."""
+"""Fraction of the elements of each layer that the axis covers, without the tails."""
 
 
 class ActivationDisplay:
-    """Histograms of what the layers put out, one below the other, the input on top.
+    """Histograms of the outputs of the layers, one below the other, the input on top.
 
-    Use :meth:`from_estimator` or :meth:`from_statistics` to make one. All layers have
-    one axis, so that one can see the signal fade or explode from layer to layer.
+    Create one with :meth:`from_estimator` or :meth:`from_statistics`. All layers share
+    one axis, which shows whether the signal fades or explodes from layer to layer.
 
-    Next to each stands its spread, the standard deviation of a unit over the rows, as
-    root mean square over the units: how much the rows differ. A histogram can be wide
-    and the spread nothing, where each unit has a value of its own, but the same for all
-    rows; then the signal has faded. Where there are any, the share of dead units is
-    told, or, of functions that are flat on both sides, that of saturated elements.
+    Next to each histogram is the spread of the layer, a measure of how much the rows
+    differ: the standard deviation of a unit over the rows, as root mean square over the
+    units. A wide histogram can have a spread near zero, if each unit has its own value,
+    but the same one for all rows; then the signal has faded. If there are any, the
+    percentage of dead units is shown too, or, for activation functions that are flat on
+    both sides, that of saturated elements.
 
-    Heights are relative to the layer; a bar that stands out alone, such as the zeros of
-    'relu', is cut.
+    Heights are relative to each layer. A single bar that is much higher than the rest,
+    such as the zeros of 'relu', is cut off.
 
     Parameters
     ----------
@@ -39,11 +40,11 @@ class ActivationDisplay:
     counts : sequence of n_layers arrays of shape (n_bins,)
         The histograms.
     edges : sequence of n_layers arrays of shape (n_bins + 1,)
-        The edges of their bins.
+        The edges of the bins.
     spread : array-like of shape (n_layers,)
-        How much the rows differ in each layer.
+        The spread of each layer.
     dead, saturated : array-like of shape (n_layers,), default=None
-        Shares of dead units and of saturated elements, NaN where there are none.
+        Fractions of dead units and of saturated elements; NaN if undefined.
     name : str, default=None
         Title of the axes.
 
@@ -105,25 +106,25 @@ class ActivationDisplay:
         name: str | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw what the layers of an estimator make of rows.
+        """Draw the outputs of the layers of an estimator for given rows.
 
-        Of a fitted estimator the trained network is looked at, of one that is not
-        fitted a clone with initial weights.
+        The network is the trained one if the estimator is fitted, else that of a clone
+        with initial weights.
 
         Parameters
         ----------
         estimator : estimator
-            One of sknn, or a pipeline or fitted search around one.
+            An estimator of sknn, or a pipeline or fitted search that contains one.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to pass through.
+            The rows to pass through the network.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            The targets, which an estimator that is not fitted needs.
+            The targets. Required if the estimator is not fitted.
         layers : sequence of str, default=None
             Names of the layers to draw, as in
             :func:`~sknn.inspection.activation_statistics`. None draws the input and
             the activations.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         name : str, default=None
             Title of the axes.
         **kwargs : dict
@@ -132,14 +133,14 @@ class ActivationDisplay:
         Returns
         -------
         display : ActivationDisplay
-            What was drawn.
+            The display, already drawn.
 
         Raises
         ------
         TypeError
-            If there is no estimator of sknn in `estimator`.
+            If `estimator` contains no estimator of sknn.
         ValueError
-            If there is no such layer.
+            If the network has no layer of a given name.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         statistics = activation_statistics(estimator, X, y)
@@ -157,16 +158,16 @@ class ActivationDisplay:
         name: str | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw statistics that have been computed.
+        """Draw the result of `activation_statistics`.
 
         Parameters
         ----------
         statistics : ActivationStatistics
-            What :func:`~sknn.inspection.activation_statistics` returned.
+            The result of :func:`~sknn.inspection.activation_statistics`.
         layers : sequence of str, default=None
             Names of the layers to draw; None draws the input and the activations.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         name : str, default=None
             Title of the axes.
         **kwargs : dict
@@ -175,12 +176,12 @@ class ActivationDisplay:
         Returns
         -------
         display : ActivationDisplay
-            What was drawn.
+            The display, already drawn.
 
         Raises
         ------
         ValueError
-            If there is no such layer.
+            If the network has no layer of a given name.
         """
         columns = statistics.columns
         rows = chosen_rows(columns["layer"], np.asarray(columns["dead"]), layers)
@@ -203,9 +204,9 @@ class ActivationDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         name : str, default=None
-            Title of the axes; None takes that of the display.
+            Title of the axes. None uses the name of the display.
         **kwargs : dict
             Passed to matplotlib's ``stairs``.
 
@@ -216,8 +217,7 @@ class ActivationDisplay:
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         n = len(self.layers)
-        axes = new_axes(figsize=(6.4, 1 + 0.6 * n)) if ax is None else ax
-        self.ax_ = as_axes(axes, 1)[0]
+        self.ax_ = single_axes(ax, figsize=(6.4, 1 + 0.6 * n))
         self.figure_ = self.ax_.figure
         floors = np.arange(n)[::-1].astype(float)
         style = {"fill": True, "color": "C0", **kwargs}
@@ -226,7 +226,7 @@ class ActivationDisplay:
             tops, at = floor + heights(counts), np.asarray(edges, dtype=float)
             bars = self.ax_.stairs(tops, at, baseline=floor, **style)
             self.histograms_.append(bars)
-            # All of a layer may lie within a pixel, where bars are not seen.
+            # A line keeps a layer visible whose bars all lie within a pixel.
             i = np.argmax(tops)
             self.ax_.vlines(
                 at[i : i + 2].mean(), floor, tops[i], style["color"], lw=0.8
@@ -245,11 +245,11 @@ class ActivationDisplay:
         return self
 
     def _across(self) -> Any:
-        """Return the transform of what spans the axes from left (0) to right (1)."""
+        """Return a transform whose x goes from 0 to 1 across the axes."""
         return self.ax_.get_yaxis_transform()
 
     def _limits(self) -> tuple[float, float]:
-        """Return the range that holds most of each layer."""
+        """Return the limits of the axis, which covers most of each layer."""
         tail = (1 - COVERED) / 2
         ends = [
             quantiles(counts, edges, [tail, 1 - tail])
@@ -261,7 +261,7 @@ class ActivationDisplay:
         return low - margin, high + margin
 
     def _remarks(self) -> list[str]:
-        """Return what to write next to each layer."""
+        """Return the text next to each layer."""
         nothing = np.full(len(self.layers), np.nan)
         dead = nothing if self.dead is None else np.asarray(self.dead)
         saturated = nothing if self.saturated is None else np.asarray(self.saturated)
@@ -269,7 +269,7 @@ class ActivationDisplay:
         for spread, d, s in zip(np.asarray(self.spread), dead, saturated, strict=True):
             share, what = (s, "saturated") if np.isfinite(s) else (d, "dead")
             remark = f"spread {spread:.2g}"
-            # Below half a percent it would be "0%".
+            # At most half a percent would be shown as 0%.
             remarks.append(f"{remark}\n{share:.0%} {what}" if share > 0.005 else remark)
         return remarks
 
@@ -290,7 +290,7 @@ def chosen_rows(
 
 
 def heights(counts: ArrayLike) -> Array:
-    """Return the heights of bars, at most 0.9; one that stands out alone is cut."""
+    """Return the heights of bars, at most 0.9; a single very high one is cut off."""
     bars = np.asarray(counts, dtype=float)
     highest, second = np.sort(bars)[[-1, -2]]
     scale = min(highest, 1.25 * second) or highest or 1.0

@@ -1,4 +1,4 @@
-"""AugmentationDisplay: images next to what random augmentation makes of them."""
+"""AugmentationDisplay: images next to randomly augmented versions of them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .._estimators.images import guess_image_shape
 from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..augmentation import Augmentation, augment
-from ._plotting import as_axes, final_estimator, fitting_size, mosaic, new_axes
+from ._plotting import final_estimator, fitting_size, mosaic, single_axes
 
 
 class AugmentationDisplay:
-    """Images as they are, and as random augmentation shows them to the network.
+    """Images, and randomly augmented versions of them as the network sees them.
 
-    Use :meth:`from_estimator` or :meth:`from_augmentation` to make one. Each row is an
-    image, the original on the left. What a viewer could not tell from the original is
-    harmless; what no longer looks like its class is too strong.
+    Create one with :meth:`from_estimator` or :meth:`from_augmentation`. Each row shows
+    one image, with the original on the left. An augmentation is too strong if the
+    images no longer look like their class.
 
     Parameters
     ----------
     images : array-like of shape (n_images, height, width, n_channels)
         The originals, with 1 or 3 channels.
     draws : array-like of shape (n_draws, n_images, height, width, n_channels)
-        What they were changed into.
+        The augmented images.
 
     Attributes
     ----------
@@ -73,50 +73,50 @@ class AugmentationDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw what the ``augmentation`` of an estimator makes of images.
+        """Draw images changed by the ``augmentation`` of an estimator.
 
         Parameters
         ----------
         estimator : estimator
-            With a parameter ``augmentation``, as those of convolutional networks have
-            it; fitted or not. Also a pipeline or a fitted search that ends with one.
+            An estimator with a parameter ``augmentation``, such as `CNNClassifier`,
+            fitted or not; or a pipeline or fitted search that ends with one.
         X : array-like of shape (n_samples, height, width), \
 (n_samples, height, width, n_channels) or (n_samples, n_features)
-            Images as the network gets them; in rows of numbers they have the shape that
-            the estimator knows.
+            Images in the form that the network takes. Flat rows have the
+            ``input_shape`` of the estimator, or are guessed to be square.
         n_images : int, default=4
-            How many images to draw at most: the first ones.
+            Maximum number of images to draw. The first ones are used.
         n_draws : int, default=6
-            How many changed images to draw of each.
+            Number of augmented versions of each image.
         random_state : int, RandomState instance or None, default=None
-            Decides the draws.
+            Determines the random draws.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         **kwargs : dict
             Passed to matplotlib's ``imshow``.
 
         Returns
         -------
         display : AugmentationDisplay
-            What was drawn.
+            The display, already drawn.
 
         Raises
         ------
         ValueError
-            If the estimator has no augmentation, or the images are neither in grey nor
-            in three colours.
+            If the estimator has no augmentation, or the images have neither 1 nor 3
+            channels.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         final = final_estimator(estimator)
         given = getattr(final, "augmentation", None)
         steps = given if isinstance(given, list | tuple) else [given]
-        # Mixup is carried out on a batch with its targets: there is nothing to see.
+        # Mixup is left out: it mixes the rows of a batch, and their targets.
         augmentations = [step for step in steps if isinstance(step, Augmentation)]
         if not augmentations:
             raise ValueError(
-                "AugmentationDisplay draws the augmentation of estimator, but "
-                f"{type(final).__name__} has none. Set augmentation=[...], of a "
-                "convolutional network, with objects of sknn.augmentation."
+                "AugmentationDisplay draws the augmentation of an estimator, but "
+                f"{type(final).__name__} has none. Set the augmentation parameter of a "
+                "convolutional network to a list of objects of sknn.augmentation."
             )
         images = np.asarray(X[:n_images])
         if images.ndim == 2:
@@ -143,33 +143,33 @@ class AugmentationDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw what augmentations make of images.
+        """Draw images changed by given augmentations.
 
         Parameters
         ----------
         augmentations : Augmentation or sequence of Augmentation
-            What is done to the images, in that order.
+            The augmentations, applied in this order.
         images : array-like of shape (n_images, height, width) or \
 (n_images, height, width, n_channels)
-            Images in grey or in colour, of floats or bytes. A row is drawn for each.
+            Grey or colour images, as floats or bytes. Each is drawn in one row.
         n_draws : int, default=6
-            How many changed images to draw of each.
+            Number of augmented versions of each image.
         random_state : int, RandomState instance or None, default=None
-            Decides the draws.
+            Determines the random draws.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         **kwargs : dict
             Passed to matplotlib's ``imshow``.
 
         Returns
         -------
         display : AugmentationDisplay
-            What was drawn.
+            The display, already drawn.
 
         Raises
         ------
         ValueError
-            If the images are neither in grey nor in three colours.
+            If the images have neither 1 nor 3 channels.
         """
         check_matplotlib_support(f"{cls.__name__}.from_augmentation")
         if isinstance(augmentations, Augmentation):
@@ -185,7 +185,7 @@ class AugmentationDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         **kwargs : dict
             Passed to matplotlib's ``imshow``.
 
@@ -196,15 +196,14 @@ class AugmentationDisplay:
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         images, draws = np.asarray(self.images), np.asarray(self.draws)
-        # The scale is that of the originals, so that changes of brightness are seen.
+        # On the scale of the originals, so that changes of brightness are visible.
         low, high = min(0.0, images.min()), max(1.0, images.max())
         columns = [(part - low) / (high - low) for part in (images, *draws)]
         rows = list(zip(*columns, strict=True))
         whole = np.clip(mosaic(rows, fill=np.nan), 0, 1)
         grey = whole.shape[-1] == 1
         whole = whole[..., 0] if grey else np.nan_to_num(whole, nan=1.0)
-        axes = new_axes(figsize=fitting_size(whole)) if ax is None else ax
-        self.ax_ = as_axes(axes, 1)[0]
+        self.ax_ = single_axes(ax, figsize=fitting_size(whole))
         self.figure_ = self.ax_.figure
         style = {"cmap": "gray", "vmin": 0, "vmax": 1, **kwargs}
         self.image_ = self.ax_.imshow(whole, **style)
@@ -212,17 +211,17 @@ class AugmentationDisplay:
         return self
 
     def _label_columns(self, width: float, n_columns: int) -> None:
-        """Write above the first column that it is the original."""
+        """Label the column of the originals, and the columns of augmented images."""
         self.ax_.xaxis.tick_top()
         places = [width / 2, width * (n_columns + 1) / 2]
-        self.ax_.set_xticks(places, ["original", "random draws"])
+        self.ax_.set_xticks(places, ["original", "augmented"])
         self.ax_.set_yticks([])
         self.ax_.tick_params(length=0)
         self.ax_.spines[:].set_visible(False)
 
 
 def check_images(images: Any) -> Array:
-    """Return images in grey or in colour as floats (n, height, width, channels)."""
+    """Return grey or colour images as floats (n, height, width, channels)."""
     images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., np.newaxis]

@@ -1,4 +1,4 @@
-"""FilterDisplay: the weights of the first layer as pictures."""
+"""FilterDisplay: the weights of the first layer as images."""
 
 from __future__ import annotations
 
@@ -12,33 +12,32 @@ from .._estimators.images import guess_image_shape
 from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..layers import Flatten
-from ._plotting import as_axes, fitted_estimator, fitting_size, mosaic, new_axes
+from ._plotting import fitted_estimator, fitting_size, mosaic, single_axes
 
 
 class FilterDisplay:
-    """What the units of the first layer look for: their weights as pictures.
+    """The weights of the first layer as images: what its units respond to.
 
-    Use :meth:`from_estimator` to make one. A convolution has a small picture for each
-    kernel; a dense layer one of the size of the input image for each unit. White is a
-    weight of 0. With three input channels the pictures are in colour, grey is 0 then.
-    With other numbers of channels each row of pictures is one filter, channel by
-    channel.
+    Create one with :meth:`from_estimator`. A convolution has a small image per kernel,
+    a dense layer an image of the size of the input per unit. White is a weight of 0.
+    With three input channels the images are in colour, and grey is 0. With any other
+    number of several channels, each row of images is one filter, one channel per image.
 
     Parameters
     ----------
     filters : array-like of shape (n_filters, height, width, n_channels)
         The weights.
     n_columns : int, default=8
-        Pictures side by side.
+        Number of images per row.
 
     Attributes
     ----------
     image_ : matplotlib AxesImage
-        All pictures, as one.
+        All images, joined into one.
     colorbar_ : matplotlib Colorbar or None
         The scale of the weights; None in colour.
     ax_ : matplotlib Axes
-        The axes with the pictures.
+        The axes with the images.
     figure_ : matplotlib Figure
         The figure.
 
@@ -78,33 +77,35 @@ class FilterDisplay:
         Parameters
         ----------
         estimator : estimator
-            Fitted, one of sknn, or a pipeline or fitted search that ends with one.
+            A fitted estimator of sknn, or a pipeline or fitted search that ends with
+            one.
         n_filters : int, default=32
-            How many to draw at most: the first ones.
+            Maximum number of filters to draw. The first ones are used.
         input_shape : tuple of int, default=None
-            Height, width and channels (1 if left out) of the images in the rows that a
-            dense layer sees. None takes the shape that the network knows, or guesses a
+            Height, width and channels (1 if left out) of the images that a dense layer
+            takes as flat rows. None uses the shape that the network knows, or guesses a
             square image, grey or in colour.
         n_columns : int, default=8
-            Pictures side by side.
+            Number of images per row.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         **kwargs : dict
             Passed to matplotlib's ``imshow``.
 
         Returns
         -------
         display : FilterDisplay
-            What was drawn.
+            The display, already drawn.
 
         Raises
         ------
         NotFittedError
-            If the estimator, or the search around it, is not fitted.
+            If the estimator, or the search, is not fitted.
         TypeError
-            If it has no network, or the search was made with ``refit=False``.
+            If it has no network, or the search was run with ``refit=False``.
         ValueError
-            If a dense layer does not see images of `input_shape`, or no square ones.
+            If the input of a dense layer has not the size of `input_shape`, or, without
+            `input_shape`, is not that of a square image.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         final = fitted_estimator(estimator, "network_", cls)
@@ -125,7 +126,7 @@ class FilterDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         **kwargs : dict
             Passed to matplotlib's ``imshow``.
 
@@ -141,8 +142,7 @@ class FilterDisplay:
         if in_color:
             filters = np.nan_to_num(0.5 + 0.5 * filters / largest)
         whole = mosaic(self._rows(filters, in_color), fill=1.0 if in_color else np.nan)
-        axes = new_axes(figsize=fitting_size(whole)) if ax is None else ax
-        self.ax_ = as_axes(axes, 1)[0]
+        self.ax_ = single_axes(ax, figsize=fitting_size(whole))
         self.figure_ = self.ax_.figure
         style = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest, **kwargs}
         self.image_ = self.ax_.imshow(whole, **style)
@@ -155,19 +155,19 @@ class FilterDisplay:
         return self
 
     def _rows(self, filters: Array, in_color: bool) -> list[list[Array]]:
-        """Return the pictures row by row."""
+        """Return the images row by row."""
         if filters.shape[-1] > 1 and not in_color:
             return [list(channels) for channels in filters.transpose(0, 3, 1, 2)]
-        pictures = list(filters if in_color else filters[..., 0])
+        images = list(filters if in_color else filters[..., 0])
         n = self.n_columns
-        return [pictures[i : i + n] for i in range(0, len(pictures), n)]
+        return [images[i : i + n] for i in range(0, len(images), n)]
 
 
 def first_weights(network: Any) -> tuple[Array, tuple[int, ...] | None]:
-    """Return the weights of the first layer that has any, and what images it sees.
+    """Return the weights of the first layer that has any, and the shape of its images.
 
-    That is the shape of those that were flattened in front of a dense layer, if any.
-    The rows of its weights are in their order: height, width, channels.
+    The shape is that of the images that were flattened before a dense layer, or None.
+    The rows of the weights are in its order: height, width, channels.
     """
     shape = None
     layers = zip(network.layers, network.params, network.specs, strict=True)
@@ -182,7 +182,7 @@ def first_weights(network: Any) -> tuple[Array, tuple[int, ...] | None]:
             if shape is not None:
                 W = np.moveaxis(W.reshape(C, *sides, -1), 0, 2).reshape(W.shape)
             return W, shape
-    raise ValueError(f"FilterDisplay finds no layer with weights in {network!r}.")
+    raise ValueError(f"FilterDisplay found no layer with weights in {network!r}.")
 
 
 def image_shape(
@@ -190,19 +190,19 @@ def image_shape(
     n_features: int,
     input_shape: tuple[int, ...] | None,
 ) -> tuple[int, ...]:
-    """Return height, width and channels of the images in the rows of a dense layer."""
+    """Return height, width and channels of the images that a dense layer takes."""
     if input_shape is not None:
         shape = (*input_shape, 1)[:3]
         if len(input_shape) not in (2, 3) or math.prod(shape) != n_features:
             raise ValueError(
                 "input_shape must be (height, width) or (height, width, channels) of "
-                f"images with {n_features} numbers, got {input_shape!r}."
+                f"images with {n_features} values, got {input_shape!r}."
             )
         return shape
     shape = known or guess_image_shape(n_features)
     if math.prod(shape) != n_features or shape[0] == 1:
         raise ValueError(
-            f"The first layer sees {n_features} numbers, which are no square image. "
+            f"The first layer has {n_features} inputs, which are not a square image. "
             "Pass input_shape=(height, width) or (height, width, channels)."
         )
     return shape

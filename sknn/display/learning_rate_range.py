@@ -1,4 +1,4 @@
-"""LearningRateRangeDisplay: the loss against rising learning rates."""
+"""LearningRateRangeDisplay: the loss against increasing learning rates."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from numpy.typing import ArrayLike
 from .._sklearn import check_matplotlib_support
 from .._typing import MatrixLike
 from ..inspection import LearningRateRange, learning_rate_range_test
-from ._plotting import as_axes, label_of, new_axes
+from ._plotting import label_of, single_axes
 
 
 class LearningRateRangeDisplay:
-    """What a learning-rate range test has found: the loss at rising learning rates.
+    """The result of a learning-rate range test: the loss at increasing learning rates.
 
-    Use :meth:`from_estimator` or :meth:`from_result` to make one. The losses of the
-    batches are pale, their moving average is not, and a dot marks the suggested rate.
-    What shoots out of the picture where the loss explodes is cut off.
+    Create one with :meth:`from_estimator` or :meth:`from_result`. The losses of the
+    batches are drawn in a pale colour, their moving average in full colour. A dot marks
+    the suggested rate. Where the loss explodes, it is cut off.
 
     Parameters
     ----------
     learning_rates : array-like of shape (n_steps,)
-        The rates, rising.
+        The learning rates, in increasing order.
     losses : array-like of shape (n_steps,)
         The loss of each batch.
     smoothed_losses : array-like of shape (n_steps,)
         Their moving average.
     suggestion : float, default=nan
-        The suggested rate; NaN for none.
+        The suggested rate; NaN if there is none.
     name : str, default=None
-        What the curve is called in the legend, where there are several.
+        Name of the curve in the legend, to tell several apart.
 
     Attributes
     ----------
     lines_ : list of matplotlib Line2D
-        The losses, their average, and the dot if there is one.
+        The losses, their moving average, and the dot, if any.
     ax_ : matplotlib Axes
-        The axes with the curves; another display can draw on it as well.
+        The axes with the curves. Another display can draw on it as well.
     figure_ : matplotlib Figure
         The figure.
 
     See Also
     --------
     sknn.inspection.learning_rate_range_test : The test, and how to read it.
-    ScheduleDisplay : The learning rate as training goes on.
+    ScheduleDisplay : The learning rate during training.
 
     Examples
     --------
@@ -91,12 +91,12 @@ class LearningRateRangeDisplay:
         name: str | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Test a range of learning rates on a clone of an estimator, and draw it.
+        """Run a range test on a clone of an estimator, and draw the result.
 
         Parameters
         ----------
         estimator : estimator
-            One of sknn, or a pipeline or fitted search around one.
+            An estimator of sknn, or a pipeline or fitted search that contains one.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The training data.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -104,25 +104,25 @@ class LearningRateRangeDisplay:
         min_rate : float, default=1e-6
             The first learning rate.
         max_rate : float, default=10.0
-            The last one.
+            The last learning rate.
         n_iter : int, default=100
-            Number of steps.
+            Number of learning rates, one per step.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         name : str, default=None
-            What the curve is called in the legend.
+            Name of the curve in the legend.
         **kwargs : dict
             Passed to matplotlib's ``plot`` for the moving average.
 
         Returns
         -------
         display : LearningRateRangeDisplay
-            What was drawn.
+            The display, already drawn.
 
         Raises
         ------
         TypeError
-            If there is no estimator of sknn in `estimator`.
+            If `estimator` contains no estimator of sknn.
         ValueError
             If the range is empty, or the solver is 'lbfgs', which has no learning rate.
         """
@@ -141,23 +141,23 @@ class LearningRateRangeDisplay:
         name: str | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw a test that has been made.
+        """Draw the result of a range test.
 
         Parameters
         ----------
         result : LearningRateRange
-            What :func:`~sknn.inspection.learning_rate_range_test` returned.
+            The result of :func:`~sknn.inspection.learning_rate_range_test`.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         name : str, default=None
-            What the curve is called in the legend.
+            Name of the curve in the legend.
         **kwargs : dict
             Passed to matplotlib's ``plot`` for the moving average.
 
         Returns
         -------
         display : LearningRateRangeDisplay
-            What was drawn.
+            The display, already drawn.
         """
         display = cls(
             learning_rates=result.learning_rates,
@@ -174,9 +174,9 @@ class LearningRateRangeDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         name : str, default=None
-            What the curve is called in the legend; None takes that of the display.
+            Name of the curve in the legend. None uses the name of the display.
         **kwargs : dict
             Passed to matplotlib's ``plot`` for the moving average.
 
@@ -186,18 +186,18 @@ class LearningRateRangeDisplay:
             The display itself.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        self.ax_ = as_axes(new_axes() if ax is None else ax, 1)[0]
+        self.ax_ = single_axes(ax)
         self.figure_ = self.ax_.figure
         name = self.name if name is None else name
         bottom, top = self._limits()
-        if self.ax_.lines:  # another display has drawn here
+        if self.ax_.lines:  # another display has already drawn on these axes
             bottom = min(bottom, self.ax_.get_ylim()[0])
             top = max(top, self.ax_.get_ylim()[1])
         rates = np.asarray(self.learning_rates)
         style = {"label": name or "moving average", **kwargs}
         (average,) = self.ax_.plot(rates, self.smoothed_losses, **style)
         pale = {"color": average.get_color(), "alpha": 0.3, "zorder": 1}
-        label = None if name else "loss of a batch"
+        label = None if name else "batch loss"
         (batches,) = self.ax_.plot(rates, self.losses, label=label, **pale)
         self.lines_ = [batches, average]
         if np.isfinite(self.suggestion):
@@ -212,12 +212,12 @@ class LearningRateRangeDisplay:
         rates = np.asarray(self.learning_rates, dtype=float)
         smoothed = np.asarray(self.smoothed_losses, dtype=float)
         height = np.interp(np.log(self.suggestion), np.log(rates), smoothed)
-        label = label_of(name, f"suggestion {self.suggestion:.2g}")
+        label = label_of(name, f"suggested rate {self.suggestion:.2g}")
         (dot,) = self.ax_.plot(self.suggestion, height, "o", color=color, label=label)
         return dot
 
     def _limits(self) -> tuple[float, float]:
-        """Return from where to where the losses are of interest."""
+        """Return the limits of the y axis, which leave out exploding losses."""
         losses = np.asarray(self.losses, dtype=float)
         smoothed = np.asarray(self.smoothed_losses, dtype=float)
         lowest = min(np.nanmin(losses), np.nanmin(smoothed))

@@ -18,25 +18,24 @@ from ._plotting import (
     new_axes,
     score_name,
     spans_decades,
-    whole_numbers,
+    use_integer_ticks,
 )
 
 SCORE_PANEL = "validation score"
-"""Label of the axes with the scores, by which those with the losses find them."""
+"""Label that identifies the axes with the scores."""
 
 LOG_FROM = 10**1.5
-"""Ratio of the largest loss to the smallest from which the axis is logarithmic."""
+"""Smallest ratio of largest to smallest loss for a logarithmic axis."""
 
 
 class LossCurveDisplay:
     """Learning curves: training loss, validation loss and score after each epoch.
 
-    Use :meth:`from_estimator` to make one. The training loss is dashed, what is
-    measured on the validation set is solid; the scores have a panel of their own. A dot
-    marks the best epoch, whose weights early stopping has kept. The training loss holds
-    the penalty on the weights (`alpha`), the loss on the validation set does not: a gap
-    between the two may be that alone. Losses that span more than one and a half decades
-    are on a logarithmic axis.
+    Create one with :meth:`from_estimator`. The training loss is dashed; validation loss
+    and score are solid, and the score has its own panel. A dot marks the best epoch,
+    whose weights early stopping has kept. The training loss includes the penalty on the
+    weights (`alpha`), the validation loss does not, which alone can cause a gap between
+    the two. Losses that span more than one and a half decades have a logarithmic axis.
 
     Parameters
     ----------
@@ -47,19 +46,19 @@ class LossCurveDisplay:
     validation_score : array-like of shape (n_epochs,), default=None
         Score on the validation set after each epoch.
     score_name : str, default="score"
-        What the score is.
+        Name of the score.
     best_epoch : int, default=None
-        The epoch whose weights were kept, from 1; None if those of the last were.
+        The epoch whose weights were kept, from 1. None if the last weights were kept.
     name : str, default=None
-        What the curves are called in the legend, where there are several estimators.
+        Name of the estimator in the legend, to tell several apart.
 
     Attributes
     ----------
     lines_ : list of matplotlib Line2D
         The curves that were drawn: training loss, validation loss, score.
     ax_ : matplotlib Axes
-        The panel of the losses. Passed to another display, it brings its panel of
-        scores along.
+        The panel of the losses. Passed as `ax` to another display, it stands for the
+        panel of the scores as well.
     axes_ : ndarray of matplotlib Axes
         All panels, one or two.
     figure_ : matplotlib Figure
@@ -113,33 +112,34 @@ class LossCurveDisplay:
     def from_estimator(
         cls, estimator: Any, *, ax: Any = None, name: str | None = None, **kwargs: Any
     ) -> Self:
-        """Draw how the training of a fitted estimator went.
+        """Draw the learning curves of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted, with a ``loss_curve_``; also a pipeline that ends with one, or a
-            fitted search. The score has no panel with ``scoring="loss"``, where it is
-            the negative of the validation loss.
+            A fitted estimator with a ``loss_curve_``, a pipeline that ends with one, or
+            a fitted search. With ``scoring="loss"`` the score is the negative
+            validation loss, and has no panel.
         ax : matplotlib Axes or array of two, default=None
-            Where to draw the losses, and the scores; None makes a new figure. A single
-            one that is not the ``ax_`` of a display with scores gets the losses only.
+            Axes for the losses, and for the scores. None creates a new figure. On a
+            single axes that is not the ``ax_`` of a display with scores, only the
+            losses are drawn.
         name : str, default=None
-            What the curves are called in the legend.
+            Name of the estimator in the legend.
         **kwargs : dict
             Passed to matplotlib's ``plot`` for each curve.
 
         Returns
         -------
         display : LossCurveDisplay
-            What was drawn.
+            The display, already drawn.
 
         Raises
         ------
         NotFittedError
-            If the estimator, or the search around it, is not fitted.
+            If the estimator, or the search, is not fitted.
         TypeError
-            If it has no ``loss_curve_``, or the search was made with ``refit=False``.
+            If it has no ``loss_curve_``, or the search was run with ``refit=False``.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         final = fitted_estimator(estimator, "loss_curve_", cls)
@@ -164,9 +164,9 @@ class LossCurveDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array of two, default=None
-            Where to draw, as in :meth:`from_estimator`.
+            Axes to draw on, as in :meth:`from_estimator`.
         name : str, default=None
-            What the curves are called in the legend; None takes that of the display.
+            Name of the estimator in the legend. None uses the name of the display.
         **kwargs : dict
             Passed to matplotlib's ``plot`` for each curve.
 
@@ -199,13 +199,13 @@ class LossCurveDisplay:
         return self
 
     def _panels(self, ax: Any) -> Array:
-        """Return the panels to draw on: of the losses, and of the scores if any."""
+        """Return the axes for the losses and, if there are any, for the scores."""
         if ax is None and self.validation_score is None:
             return new_axes().ravel()
         if ax is None:
             axes = new_axes(1, 2, figsize=(9, 4), sharex=True).ravel()
         else:
-            axes = as_axes(ax, 1, 2, what="of the losses and of the scores")
+            axes = as_axes(ax, 1, 2, what="for the losses and the scores")
         if len(axes) == 2:
             axes[1].set_label(SCORE_PANEL)
             return axes
@@ -214,11 +214,11 @@ class LossCurveDisplay:
         return np.array([axes[0], *scores], dtype=object)
 
     def _draw_validation(self, ax: Any, values: ArrayLike, style: Any) -> None:
-        """Draw a curve measured on the validation set, with a dot at the best epoch."""
+        """Draw the validation loss or score, with a dot at the best epoch."""
         self.lines_.append(draw_curve(ax, values, **style))
         if self.best_epoch is None:
             return
-        # Once in the legend is enough: the colour tells whose it is.
+        # One entry in the legend is enough: the dot has the colour of its curve.
         new = "best epoch" not in ax.get_legend_handles_labels()[1]
         ax.plot(
             self.best_epoch,
@@ -230,10 +230,10 @@ class LossCurveDisplay:
 
 
 def draw_curve(ax: Any, values: ArrayLike, **style: Any) -> Any:
-    """Draw the values of epochs from 1 on; return the line."""
+    """Draw one value per epoch, from epoch 1; return the line."""
     values = np.asarray(values, dtype=float)
-    if len(values) == 1:  # a line of one point would not be seen
+    if len(values) == 1:  # a line of one point is invisible
         style = {"marker": "o", **style}
     (line,) = ax.plot(np.arange(1, len(values) + 1), values, **style)
-    whole_numbers(ax.xaxis)
+    use_integer_ticks(ax.xaxis)
     return line

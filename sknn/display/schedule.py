@@ -1,4 +1,4 @@
-"""ScheduleDisplay: the learning rate as training goes on."""
+"""ScheduleDisplay: the learning rate during training."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from .._estimators.parameters import make_schedule
 from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..schedules import Schedule
-from ._plotting import as_axes, final_estimator, new_axes
+from ._plotting import final_estimator, single_axes
 
 POINTS = 1000
-"""Points of a planned curve; more than a picture has pixels from left to right."""
+"""Points of a planned curve; more than a plot usually has pixels across."""
 
 
 class ScheduleDisplay:
-    """The learning rate against the epochs: as planned, or as it was.
+    """The learning rate over the epochs, as planned or as used in training.
 
-    Use :meth:`from_estimator` or :meth:`from_schedule` to make one.
+    Create one with :meth:`from_estimator` or :meth:`from_schedule`.
 
     Parameters
     ----------
     epochs : array-like of shape (n_points,)
-        Epochs completed, fractions included.
+        Number of completed epochs, which may be fractional.
     learning_rates : array-like of shape (n_points,)
-        The learning rate after these.
+        The learning rate at that time.
     name : str, default=None
-        What the curve is called in the legend; there is none without a name.
+        Name of the curve in the legend. Without a name there is no legend.
 
     Attributes
     ----------
     line_ : matplotlib Line2D
         The curve that was drawn.
     ax_ : matplotlib Axes
-        The axes with the curve; another display can draw on it as well.
+        The axes with the curve. Another display can draw on it as well.
     figure_ : matplotlib Figure
         The figure.
 
     See Also
     --------
     sknn.schedules : The schedules.
-    LearningRateRangeDisplay : Which learning rate to begin with.
+    LearningRateRangeDisplay : Helps to choose `learning_rate_init`.
 
     Examples
     --------
@@ -89,32 +89,32 @@ class ScheduleDisplay:
     ) -> Self:
         """Draw the learning rates of an estimator.
 
-        Of a fitted one, those that it was trained with, at the first step of each
-        epoch; of one that is not fitted, those planned for ``max_iter`` epochs.
+        For a fitted estimator, these are the learning rates used in training, at the
+        first step of each epoch; otherwise those planned for ``max_iter`` epochs.
 
         Parameters
         ----------
         estimator : estimator
-            One of sknn, or a pipeline or fitted search that ends with one.
+            An estimator of sknn, or a pipeline or fitted search that ends with one.
         n_samples : int, default=None
-            Training rows of an epoch. Only the plan of ``learning_rate="invscaling"``
+            Number of training rows. Only the plan of ``learning_rate="invscaling"``
             depends on it.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         name : str, default=None
-            What the curve is called in the legend.
+            Name of the curve in the legend.
         **kwargs : dict
             Passed to matplotlib's ``plot``.
 
         Returns
         -------
         display : ScheduleDisplay
-            What was drawn.
+            The display, already drawn.
 
         Raises
         ------
         TypeError
-            If it is no estimator of sknn.
+            If it is not an estimator of sknn.
         ValueError
             If the solver is 'lbfgs', which has no learning rate, or if the plan depends
             on `n_samples` and that is None.
@@ -163,22 +163,22 @@ class ScheduleDisplay:
         schedule : Schedule
             The schedule.
         n_epochs : int
-            Epochs that training may take, the ``max_iter`` of an estimator.
+            Maximum number of epochs, the ``max_iter`` of an estimator.
         learning_rate_init : float, default=1.0
-            The rate that the schedule's factor applies to.
+            The learning rate that the factors of the schedule multiply.
         n_samples : int, default=None
-            Training rows of an epoch. Only ``InvScaling`` depends on it.
+            Number of training rows. Only ``InvScaling`` depends on it.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         name : str, default=None
-            What the curve is called in the legend.
+            Name of the curve in the legend.
         **kwargs : dict
             Passed to matplotlib's ``plot``.
 
         Returns
         -------
         display : ScheduleDisplay
-            What was drawn.
+            The display, already drawn.
 
         Raises
         ------
@@ -208,9 +208,9 @@ class ScheduleDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
         name : str, default=None
-            What the curve is called in the legend; None takes that of the display.
+            Name of the curve in the legend. None uses the name of the display.
         **kwargs : dict
             Passed to matplotlib's ``plot``.
 
@@ -220,11 +220,11 @@ class ScheduleDisplay:
             The display itself.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        self.ax_ = as_axes(new_axes() if ax is None else ax, 1)[0]
+        self.ax_ = single_axes(ax)
         self.figure_ = self.ax_.figure
         name = self.name if name is None else name
         style = {"label": name, **kwargs}
-        if len(np.asarray(self.epochs)) == 1:  # a line of one point would not be seen
+        if len(np.asarray(self.epochs)) == 1:  # a line of one point is invisible
             style = {"marker": "o", **style}
         (self.line_,) = self.ax_.plot(self.epochs, self.learning_rates, **style)
         self.ax_.set(xlabel="Epochs completed", ylabel="Learning rate")
@@ -234,7 +234,7 @@ class ScheduleDisplay:
 
 
 def planned_factors(schedule: Schedule, n_epochs: int, n_samples: int) -> Array:
-    """Return the factors of `schedule` from the first epoch to the last."""
+    """Return the factors of `schedule` at `POINTS` times from first to last epoch."""
     epochs = np.linspace(0, n_epochs, POINTS)
     return np.array(
         [

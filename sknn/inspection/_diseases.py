@@ -467,7 +467,7 @@ def fall(losses: list[float]) -> tuple[float, float]:
     return total / losses[0], (losses[-1 - n] - losses[-1]) / total
 
 
-def stopped_early(exam: Examination) -> bool:
+def ran_out_of_epochs(exam: Examination) -> bool:
     """Return whether training ended at `max_iter`, and not because it was meant to."""
     estimator = exam.estimator
     if len(exam.history["loss"]) < estimator.max_iter:
@@ -481,7 +481,7 @@ def rate_too_low(exam: Examination, found: Found) -> Finding | None:
         return None
     rate, losses = exam.estimator.learning_rate_init, exam.history["loss"]
     gained, at_end = fall(losses)
-    on_its_way = stopped_early(exam) and at_end > STILL_FALLS
+    on_its_way = ran_out_of_epochs(exam) and at_end > STILL_FALLS
     if not (on_its_way or gained < HARDLY_FELL) or not behind(exam):
         return None
     if rate * TOO_LOW > exam.range.suggestion:
@@ -499,7 +499,7 @@ def rate_too_low(exam: Examination, found: Found) -> Finding | None:
 
 def not_converged(exam: Examination, found: Found) -> Finding | None:
     """Find training that ended while the loss was falling, or was slow throughout."""
-    if exam.diverged or any_serious(found) or not stopped_early(exam):
+    if exam.diverged or any_serious(found) or not ran_out_of_epochs(exam):
         return None
     _, at_end = fall(exam.history["loss"])
     rate, max_iter = exam.estimator.learning_rate_init, exam.estimator.max_iter

@@ -1,6 +1,6 @@
-"""Model selection: search spaces, and a search that goes from coarse to fine."""
+"""Model selection: search spaces, and a random search from coarse to fine."""
 
-from ._coarse_to_fine import CoarseToFineSearchCV
-from ._space import search_space
+from .coarse_to_fine import CoarseToFineSearchCV
+from .space import search_space
 
 __all__ = ["CoarseToFineSearchCV", "search_space"]

@@ -11,7 +11,7 @@ from numbers import Real
 from typing import Any, Self
 
 import numpy as np
-from scipy.stats import loguniform, randint, uniform
+from scipy.stats import loguniform, randint, rv_continuous, rv_discrete, uniform
 
 from .._estimators.base import BaseNetworkEstimator
 from .._sklearn import Interval
@@ -29,50 +29,56 @@ class Range(ABC):
 
     @abstractmethod
     def narrow(self, good: list[Any]) -> Range:
-        """Return the range of the next round, from the values of good candidates."""
+        """Return the range of the next round, given the values of good candidates."""
 
 
 @dataclass(frozen=True)
 class _NumericRange(Range):
-    """From a smallest to a largest number, both of which may move up to the bounds."""
+    """An interval of numbers whose ends may move, but not beyond the bounds."""
 
     bounds: Bounds
 
     def narrow(self, good: list[Any]) -> Self:
-        return replace(self, source=self._between(good, *self.source.support()))
+        # SciPy reports NaN as the support of a constant such as uniform(0, 0), or of
+        # an interval that has shrunk to rounding error: neither can narrow.
+        low, high = self.source.support()
+        if not low < high:
+            return self
+        narrower = self._narrowed(good, low, high)
+        return replace(self, source=narrower) if _has_support(narrower) else self
 
     @abstractmethod
-    def _between(self, good: list[Any], low: float, high: float) -> Any:
-        """Return the distribution where the good values between low and high lie."""
+    def _narrowed(self, good: list[Any], low: float, high: float) -> Any:
+        """Return a distribution around the good values of one from low to high."""
 
 
 class _LinearRange(_NumericRange):
-    """Evenly from low to high: `scipy.stats.uniform`."""
+    """Uniform from low to high: `scipy.stats.uniform`."""
 
-    def _between(self, good: list[Any], low: float, high: float) -> Any:
+    def _narrowed(self, good: list[Any], low: float, high: float) -> Any:
         low, high = _narrow(good, low, high, self.bounds)
         return uniform(low, high - low)
 
 
 class _LogRange(_NumericRange):
-    """Evenly in the logarithm: `scipy.stats.loguniform`."""
+    """Uniform in the logarithm: `scipy.stats.loguniform`."""
 
-    def _between(self, good: list[Any], low: float, high: float) -> Any:
+    def _narrowed(self, good: list[Any], low: float, high: float) -> Any:
         low, high, *good = np.log([low, high, *good])
         bounds = np.log(np.maximum(self.bounds, sys.float_info.min))
         return loguniform(*np.exp(_narrow(good, low, high, bounds)))
 
 
 class _IntegerRange(_NumericRange):
-    """Evenly over whole numbers: `scipy.stats.randint`."""
+    """Uniform over integers: `scipy.stats.randint`."""
 
-    def _between(self, good: list[Any], low: float, high: float) -> Any:
+    def _narrowed(self, good: list[Any], low: float, high: float) -> Any:
         low, high = _narrow(good, low, high, self.bounds, least_gap=1)
         return randint(math.ceil(low), math.floor(high) + 1)
 
 
 class _Numbers(Range):
-    """A list of numbers: a range of integers, the positions when sorted."""
+    """A list of numbers: narrows like integers, on the positions in sorted order."""
 
     def narrow(self, good: list[Any]) -> Self:
         values = sorted(self.source)
@@ -82,29 +88,34 @@ class _Numbers(Range):
 
 
 class _Categories(Range):
-    """A list of anything: what no good candidate has dies out."""
+    """A list of anything: a value that no good candidate has is dropped."""
 
     def narrow(self, good: list[Any]) -> Self:
         # By identity: values may be arrays or estimators, which do not compare.
-        alive = {id(value) for value in good}
-        return replace(self, source=[v for v in self.source if id(v) in alive])
+        kept = {id(value) for value in good}
+        return replace(self, source=[v for v in self.source if id(v) in kept])
 
 
 class _OtherDistribution(Range):
-    """A distribution of which only samples are known: it stays as it is."""
+    """A distribution of another kind, which stays as it is."""
 
     def narrow(self, good: list[Any]) -> Self:
         return self
 
 
+def _has_support(distribution: Any) -> bool:
+    """Return whether SciPy accepts the parameters of a frozen distribution."""
+    return not np.isnan(distribution.support()).any()
+
+
 def _narrow(
     good: Any, low: float, high: float, bounds: Any, least_gap: float = 0
 ) -> Bounds:
-    """Return the range of the good values, with a gap at both ends, within bounds.
+    """Return the range of the good values, with a gap added at both ends.
 
-    The gap is what k values leave between them that are spread evenly over the old
-    range, and with it the ends of k random values are those of the range in the mean.
-    The new range is never wider than the old one, but may lie elsewhere.
+    The gap is the expected distance between neighbours of k values drawn uniformly from
+    the old range; with it, the range of k random values is the old one on average. The
+    new range is never wider than the old one, but may lie elsewhere within `bounds`.
     """
     width, gap = high - low, max((high - low) / (len(good) + 1), least_gap)
     smallest, largest = min(good), max(good)
@@ -114,7 +125,7 @@ def _narrow(
 
 
 def make_ranges(distributions: Mapping[str, Any], estimator: Any) -> dict[str, Range]:
-    """Return the range of each parameter at the beginning."""
+    """Return the range of each parameter in the first round."""
     if not distributions:
         raise ValueError(
             "param_distributions must hold at least one parameter, such as "
@@ -127,8 +138,9 @@ def make_ranges(distributions: Mapping[str, Any], estimator: Any) -> dict[str, R
 
 
 def make_range(name: str, given: Any, estimator: Any) -> Range:
-    """Return the range of the kind that suits a distribution or a list."""
+    """Return the range that suits a distribution or a list."""
     if hasattr(given, "rvs"):
+        _check_can_be_drawn_from(name, given)
         kind = getattr(getattr(given, "dist", None), "name", None)
         bounds = _allowed(name, estimator)
         if kind in ("loguniform", "reciprocal") and given.support()[0] > 0:
@@ -141,19 +153,45 @@ def make_range(name: str, given: Any, estimator: Any) -> Range:
     values = list(given) if isinstance(given, Iterable) else []
     if isinstance(given, str) or not values:
         raise ValueError(
-            f"param_distributions[{name!r}] must be a distribution with a method rvs, "
+            f"param_distributions[{name!r}] must be a distribution with an rvs method, "
             f"or a list that is not empty, got {given!r}."
         )
-    if all(isinstance(v, Real) and not isinstance(v, bool | np.bool_) for v in values):
-        return _Numbers(values)
-    return _Categories(values)
+    return _Numbers(values) if all(map(_can_be_sorted, values)) else _Categories(values)
+
+
+def _can_be_sorted(value: Any) -> bool:
+    """Return whether a value is a number; a truth value or NaN is not."""
+    if isinstance(value, bool | np.bool_):
+        return False
+    return isinstance(value, Real) and not math.isnan(value)
+
+
+def _check_can_be_drawn_from(name: str, given: Any) -> None:
+    """Raise if a distribution of SciPy has parameters that it does not allow.
+
+    A custom distribution is not tried: a draw may change its state.
+    """
+    frozen = getattr(given, "dist", None)
+    distribution = given if frozen is None else frozen
+    if not isinstance(distribution, rv_continuous | rv_discrete):
+        return
+    try:
+        given.rvs(random_state=0)
+    except (TypeError, ValueError) as error:
+        values = [*map(repr, getattr(given, "args", ()))]
+        values += [f"{key}={v!r}" for key, v in getattr(given, "kwds", {}).items()]
+        raise ValueError(
+            f"param_distributions[{name!r}] must be a distribution with valid "
+            f"parameters, got {distribution.name}({', '.join(values)}), from which "
+            "SciPy cannot draw. For a single value, pass a list, such as [0.1]."
+        ) from error
 
 
 def _allowed(name: str, estimator: Any) -> Bounds | None:
-    """Return between which values a parameter of a network may lie.
+    """Return the smallest and largest value that a network allows for a parameter.
 
-    None for other estimators: what they declare allows more than their data do, such
-    as more components than columns.
+    None for other estimators: they may declare a wider range than their data allow,
+    such as more components than there are columns.
     """
     owner, _, name = name.rpartition("__")
     holder = estimator.get_params().get(owner) if owner else estimator

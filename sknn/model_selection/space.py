@@ -1,4 +1,4 @@
-"""Search spaces: distributions that suit the parameters of a network."""
+"""Search spaces: suitable distributions for the parameters of a network."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ def search_space(
     size: Literal["small", "medium", "large"] = "medium",
     prefix: str = "",
 ) -> dict[str, Any]:
-    """Return distributions to search for the parameters of a network.
+    """Return distributions for a search over the parameters of a network.
 
-    They suit :class:`CoarseToFineSearchCV` and scikit-learn's `RandomizedSearchCV`
-    alike. The default of each parameter is among what can be drawn, and all that can
-    be drawn go together (but with ``padding='valid'`` small images may not do for each
-    number and size of kernels). Features are expected to be scaled.
+    They can be passed to :class:`CoarseToFineSearchCV` and to scikit-learn's
+    `RandomizedSearchCV`. Each distribution includes the default of its parameter, and
+    all combinations are valid, except that with ``padding='valid'`` small images may
+    not allow every number and size of kernels. Features are expected to be scaled.
 
     Parameters
     ----------
     estimator : estimator
-        A network of this package, or an estimator that holds one, such as a
-        `Pipeline`. Which parameters are searched depends on what the network has.
+        A network of sknn, or an estimator that contains one, such as a `Pipeline`.
+        Parameters that the network does not have are left out.
     size : {'small', 'medium', 'large'}, default='medium'
         How many parameters are searched.
 
-        - 'small': learning rate, penalty and batch size.
-        - 'medium': widths and depth of the network, activation, schedule of the
-          learning rate and dropout too.
-        - 'large': also solver, initial weights, normalisation, residual blocks, and
-          what else regularises.
+        - 'small': learning rate, penalty on the weights and batch size.
+        - 'medium': also width and depth of the network, activation, learning-rate
+          schedule and dropout.
+        - 'large': also solver, initializer, normalization, residual blocks and further
+          regularization.
 
-        What the estimator's `solver`, `init_from` or `padding` have no use for is left
-        out; learning rates are those that suit its solver.
+        Parameters that have no effect with the `solver`, `init_from` or `padding` of
+        the estimator are left out. The learning rates suit its solver.
     prefix : str, default=''
-        Put in front of each name, as in ``mlp__alpha``. Where `estimator` holds a
-        network, it is found; it needs to be said only where there are several.
+        Prefix of each name, as in ``mlp__alpha``. It is found automatically, unless
+        `estimator` contains several networks.
 
     Returns
     -------
     distributions : dict of str to list or distribution
-        A new dict, to change as you please.
+        A new dict, which you can modify.
 
     Raises
     ------
     ValueError
-        If `size` is none of the three, or `estimator` holds no network, or several
-        and `prefix` does not say which.
+        If `size` is not one of the three, or if `estimator` contains no network, or
+        several and `prefix` does not select one.
 
     Examples
     --------
@@ -82,28 +82,29 @@ def search_space(
 
 
 def _learning_rates(solver: Any) -> Any:
-    """Return the distribution of the rate: steps of gradient descent are longer."""
+    """Return the distribution of learning rates, which are higher for plain SGD."""
     name = solver if isinstance(solver, str) else type(solver).__name__.lower()
     return loguniform(1e-3, 1) if name in ("sgd", "adagrad") else loguniform(1e-4, 0.03)
 
 
 def _applies(name: str, params: dict[str, Any]) -> bool:
-    """Return whether a parameter may be searched beside the others of a network."""
+    """Return whether a parameter has an effect, given the others of the network."""
     solver = params["solver"]
     if name == "solver":
-        return solver in SOLVERS_ALIKE
-    if solver == "lbfgs" and name not in _FOR_LBFGS:
+        return solver in SIMILAR_SOLVERS
+    if solver == "lbfgs" and name not in _USED_BY_LBFGS:
         return False
     if solver == "adadelta" and name == "learning_rate_init":
-        return False  # it finds the length of its steps by itself
-    if params["init_from"] is not None and name in _OF_THE_ARCHITECTURE:
+        return False  # it adapts the length of its steps by itself
+    if params["init_from"] is not None and name in _ARCHITECTURE:
         return False
-    moves = params.get("padding", "same"), params.get("stride", 1)
-    return name != "residual" or moves == ("same", 1)
+    # A residual block needs convolutions that keep height and width.
+    window = params.get("padding", "same"), params.get("stride", 1)
+    return name != "residual" or window == ("same", 1)
 
 
 def _distributions() -> dict[str, dict[str, Any]]:
-    """Return for each size what it adds; a network takes what it has parameters for."""
+    """Return the distributions that each size adds, for all kinds of networks."""
     return {
         "small": {
             "learning_rate_init": loguniform(1e-4, 3e-2),
@@ -122,7 +123,7 @@ def _distributions() -> dict[str, dict[str, Any]]:
         },
         "large": {
             "kernel_size": [3, 5],
-            "solver": SOLVERS_ALIKE,
+            "solver": SIMILAR_SOLVERS,
             "weight_decay": loguniform(1e-4, 1e-1),
             "initializer": ["glorot_uniform", "auto"],
             "normalization": [None, "batch", "layer"],
@@ -135,19 +136,19 @@ def _distributions() -> dict[str, dict[str, Any]]:
     }
 
 
-SOLVERS_ALIKE = ["adam", "adamw", "nadam", "rmsprop"]
-"""Solvers that the same learning rates suit."""
+SIMILAR_SOLVERS = ["adam", "adamw", "nadam", "rmsprop"]
+"""Solvers for which the same learning rates are suitable."""
 
-_OF_THE_ARCHITECTURE = {
+_ARCHITECTURE = {
     "conv_channels",
     "hidden_layer_sizes",
     "kernel_size",
     "normalization",
     "residual",
 }
-"""What weights from elsewhere ask for as it is."""
+"""Parameters that must stay as they are for the weights of `init_from` to fit."""
 
-_FOR_LBFGS = {
+_USED_BY_LBFGS = {
     "alpha",
     "conv_channels",
     "hidden_layer_sizes",
@@ -157,4 +158,4 @@ _FOR_LBFGS = {
     "residual",
     "label_smoothing",
 }
-"""What L-BFGS has a use for; the rest it ignores, or refuses."""
+"""Parameters that L-BFGS uses; it ignores or rejects the others."""

@@ -1,4 +1,4 @@
-"""A random search in rounds, from coarse to fine."""
+"""CoarseToFineSearchCV: a random search in rounds, from coarse to fine."""
 
 from __future__ import annotations
 
@@ -24,93 +24,102 @@ class CoarseToFineSearchCV(BaseSearchCV):
     """Random search in rounds: many candidates trained briefly, then fewer for longer.
 
     The first round draws `n_candidates` from the distributions and trains each for a
-    few epochs. Each next round trains longer, fewer candidates in proportion, so that
-    all rounds cost the same. Up to one half of them, rounded up, are the good ones of
-    the round before; the rest are drawn anew, from ranges that have narrowed to where
-    the best `keep_fraction` of the round before lie:
+    few epochs. Each later round trains proportionally fewer candidates for longer, so
+    that all rounds cost the same. Up to half of its candidates, rounded up, are the
+    good candidates of the previous round. The rest are drawn from ranges that have
+    narrowed to where the best `keep_fraction` of the previous round lie:
 
-    - A range of numbers becomes that of the good values, and at both ends a gap more,
-      as wide as k values leave between them that are spread evenly over the old range.
-      The gap keeps the range of a parameter that does not matter, in the mean; and
-      beyond a good value near an end the range moves outward, as far as a network
-      allows its parameter; of other estimators it stays within what was given. A range
-      never gets wider. `scipy.stats.loguniform` narrows in the logarithm,
-      `scipy.stats.uniform` as it is, `scipy.stats.randint` in whole numbers.
-    - A list of numbers does the same along its sorted values, and never leaves them.
-    - Of a list of anything else, that survives which a good candidate has.
-    - A distribution of another kind stays as it is.
+    - An interval of numbers becomes the interval of the good values, extended at both
+      ends by a gap: the expected distance between neighbours if the k good values were
+      drawn uniformly from the old interval. With the gap, the interval of a parameter
+      that does not matter stays the same on average. Near a good value at an end the
+      interval moves outward: for parameters of a network, as far as the network allows;
+      for those of other estimators, within the given interval only. An interval never
+      gets wider. `scipy.stats.loguniform` narrows on a logarithmic scale,
+      `scipy.stats.uniform` on a linear one, `scipy.stats.randint` in integers.
+    - A list of numbers narrows in the same way along its sorted values, and keeps to
+      them.
+    - A list of anything else keeps the values that a good candidate has.
+    - Any other distribution stays as it is, and so does a constant such as
+      ``scipy.stats.uniform(0.1, 0)``.
 
-    The last round trains for the `max_iter` of the estimator. Its best candidate is the
-    choice, and is refitted on all rows.
+    The last round trains for the `max_iter` of the estimator. Its best candidate is
+    selected, and refitted on all rows.
 
     Parameters
     ----------
     estimator : estimator
-        A network, or an estimator that holds one, such as a `Pipeline`; any estimator
-        of scikit-learn with a limit of epochs or iterations, in fact.
+        A network, or an estimator that contains one, such as a `Pipeline`. Any other
+        scikit-learn estimator that limits its epochs or iterations works as well.
     param_distributions : dict of str to list or distribution
-        Where to look, as for `RandomizedSearchCV`; :func:`search_space` makes one.
+        What to draw each parameter from, as for `RandomizedSearchCV`;
+        :func:`search_space` makes one.
     n_rounds : int, default=3
-        Number of rounds; a single one is a random search.
+        Number of rounds. With one round this is a random search.
     n_candidates : int, default=27
-        Candidates of the first round. Round r has ``n_candidates * n_epochs_[0] /
-        n_epochs_[r]``, rounded, at least one; fewer where all distributions are lists
-        and run out of combinations.
+        Number of candidates in the first round. Round r has ``n_candidates *
+        n_epochs_[0] / n_epochs_[r]``, rounded, but at least one. There are fewer if all
+        distributions are lists that run out of combinations.
     coarse_max_iter : int or None, default=None
-        Epochs of the first round, from which they grow by the same factor each round.
+        Number of epochs in the first round. It grows by the same factor in each round.
         None makes that factor 3: ``max_iter // 3 ** (n_rounds - 1)``, at least one.
     keep_fraction : float, default=0.3
-        Share of a round's candidates that count as good, in (0, 1); at least one does.
+        Fraction of the candidates of a round that count as good, in (0, 1); at least
+        one does.
     epochs_param : str or None, default=None
-        Name of the parameter that limits the epochs. None finds ``max_iter`` of the
+        Name of the parameter that limits the epochs. None finds the ``max_iter`` of the
         network, in a pipeline ``mlp__max_iter`` or the like.
     scoring, n_jobs, cv, verbose, pre_dispatch, error_score, return_train_score
         As in `RandomizedSearchCV`.
     refit : bool, str or callable, default=True
-        As in `RandomizedSearchCV`. With several metrics it must name the one that
-        counts. A callable is given the part of `cv_results_` that is the last round,
-        and returns an index into that.
+        As in `RandomizedSearchCV`. With several metrics it must name the one that ranks
+        the candidates. A callable receives the part of `cv_results_` that belongs to
+        the last round, and returns an index into it.
     random_state : int, RandomState instance or None, default=None
-        Decides what is drawn. An int gives the same candidates on each call.
+        Determines the draws. Pass an int for the same candidates in each call.
 
     Attributes
     ----------
     cv_results_ : dict of ndarrays
-        As of `RandomizedSearchCV`, all rounds one below the other, with two columns
-        more: ``round``, from 0 up, and ``n_epochs``, the limit of epochs, which is
-        among the parameters too. The ranks are over all rounds, though only scores of
-        the same round compare.
+        As in `RandomizedSearchCV`, with the rounds one after the other and two more
+        columns: ``round``, from 0, and ``n_epochs``, the maximum number of epochs,
+        which is also among the parameters. The ranks are over all rounds, although only
+        scores of the same round are comparable.
     ranges_ : list of dict
-        For each round what its new candidates were drawn from, in the form of
-        `param_distributions`: ``ranges_[-1]`` could go to a `RandomizedSearchCV`.
+        What the new candidates of each round were drawn from, in the form of
+        `param_distributions`: ``ranges_[-1]`` can be passed to `RandomizedSearchCV`.
     n_candidates_, n_epochs_ : list of int
-        Candidates of each round, and epochs for each of them; the search, not counting
-        the refit, takes at most ``n_splits_ * sum(n_candidates_[r] * n_epochs_[r])``.
+        Number of candidates in each round, and of epochs for each candidate. Without
+        the refit, the search takes at most
+        ``n_splits_ * sum(n_candidates_[r] * n_epochs_[r])`` epochs.
     epochs_param_ : str
         Name of the parameter that limits the epochs.
     best_estimator_, best_score_, best_params_, best_index_
-        As of `RandomizedSearchCV`, for the best candidate of the last round.
+        As in `RandomizedSearchCV`, for the best candidate of the last round.
     scorer_, n_splits_, refit_time_, multimetric_, classes_, n_features_in_, \
 feature_names_in_
-        As of `RandomizedSearchCV`.
+        As in `RandomizedSearchCV`.
 
     See Also
     --------
-    search_space : Distributions for a network.
-    sklearn.model_selection.RandomizedSearchCV : Trains all candidates to the end.
-    sklearn.model_selection.HalvingRandomSearchCV : Draws once, then drops the worse.
+    search_space : Distributions for the parameters of a network.
+    sklearn.model_selection.RandomizedSearchCV : Trains every candidate to the end.
+    sklearn.model_selection.HalvingRandomSearchCV : Draws once, then drops the worse
+        candidates.
 
     Notes
     -----
-    That random candidates beat a grid is shown in [1]_. To search from coarse to fine,
-    first for a few epochs and then longer in narrower ranges, is advice of [2]_. To
-    draw anew from where the best share of the last draw lies is the cross-entropy
-    method [3]_; to go on with the best, for longer, is successive halving [4]_.
+    Random search was shown to beat grid search in [1]_. Searching from coarse to fine,
+    first for a few epochs and then for longer in narrower ranges, is recommended in
+    [2]_. Drawing again from where the best candidates of the last draw lie is the
+    cross-entropy method [3]_; training the best candidates for longer is successive
+    halving [4]_.
 
-    Convergence warnings that the epochs are few are silenced in all rounds but the
-    last, where few epochs are not meant. A learning rate that does best in few epochs
-    may be too high for many; schedules that are planned for `max_iter`, such as
-    ``learning_rate='cosine'``, make few epochs a fairer trial of many.
+    Warnings that training has not converged are silenced in all rounds but the last,
+    since short training is intended there. The learning rate that is best for a few
+    epochs may be too high for many. Schedules that are planned for `max_iter` epochs,
+    such as ``learning_rate='cosine'``, make short training more comparable with long
+    training.
 
     References
     ----------
@@ -237,42 +246,42 @@ feature_names_in_
             ]
         if len(found) != 1:
             raise ValueError(
-                f"epochs_param={self.epochs_param!r} does not say which parameter of "
-                f"{self.estimator!r} limits the epochs, such as 'mlp__max_iter': "
-                f"{found or 'none'} would do."
+                "epochs_param must name the one parameter of the estimator that limits "
+                f"the epochs, such as 'mlp__max_iter', got {self.epochs_param!r}. In "
+                f"{self.estimator!r} these could be meant: {found or 'none'}."
             )
         if found[0] in self.param_distributions:
             raise ValueError(
-                f"param_distributions must not hold {found[0]!r}, which the search "
-                "sets itself, round by round."
+                f"param_distributions must not contain {found[0]!r}, because the "
+                "search sets it in each round."
             )
         return found[0]
 
     def _plan_epochs(self) -> list[int]:
-        """Return the epochs of each round: they grow by the same factor."""
+        """Return the number of epochs in each round, which grows geometrically."""
         name = self.epochs_param_
         last = self.estimator.get_params()[name]
         if not isinstance(last, int | np.integer) or last < 1:
             raise ValueError(
-                f"{name} must be a whole number from 1 up, to limit the epochs of the "
+                f"{name} must be an integer of at least 1, the number of epochs in the "
                 f"last round, got {last!r}."
             )
         first = self.coarse_max_iter or max(1, last // 3 ** (self.n_rounds - 1))
         if first > last:
             raise ValueError(
-                f"coarse_max_iter={first} must not exceed {name}={last}, the epochs of "
-                "the last round."
+                f"coarse_max_iter={first} must not exceed {name}={last}, the number of "
+                "epochs in the last round."
             )
-        # From the last round back, which is the only one if there is one.
+        # Backwards, so that a single round trains for the epochs of the last one.
         epochs = np.geomspace(last, first, self.n_rounds)[::-1]
         return [int(n) for n in epochs.round()]
 
     def _draw(
         self, n: int, kept: list[dict[str, Any]], rng: np.random.RandomState
     ) -> list[dict[str, Any]]:
-        """Return `n` candidates: those kept, and others from the round's ranges."""
+        """Return `n` candidates: those kept, and new ones from the current ranges."""
         sampler = ParameterSampler(self.ranges_[-1], n - len(kept), random_state=rng)
-        sampler.n_iter = len(sampler)  # lists may hold fewer combinations
+        sampler.n_iter = len(sampler)  # lists may have fewer combinations
         known = {joblib.hash(params) for params in kept}
         return kept + [new for new in sampler if joblib.hash(new) not in known]
 
@@ -282,7 +291,7 @@ feature_names_in_
         evaluate_candidates: Callable[..., Any],
         search: Any,
     ) -> np.ndarray:
-        """Train and score the candidates of the next round; return their scores."""
+        """Train and score the candidates of a round; return their scores."""
         this, n = len(self.ranges_) - 1, len(candidates)
         n_epochs = self.n_epochs_[this]
         if self.verbose > 0:
@@ -291,7 +300,7 @@ feature_names_in_
                 "epochs each"
             )
         is_last = this == self.n_rounds - 1
-        silence = nullcontext() if is_last else _few_epochs_are_meant()
+        silence = nullcontext() if is_last else _no_convergence_warnings()
         with silence, _task(search, self, "round", n) as context:
             try:
                 results = evaluate_candidates(
@@ -303,28 +312,28 @@ feature_names_in_
                 if this == 0 or "fits failed" not in str(error):
                     raise
                 raise ValueError(
-                    f"All candidates of round {this} failed, in which they train for "
-                    f"{n_epochs} epochs; those of round {this - 1} did not. Rates that "
-                    "do best in few epochs may diverge in more: lower the top of the "
-                    "learning rates, set max_grad_norm=1 in the network, or raise "
-                    "n_candidates."
+                    f"All candidates failed in round {this}, which trains for "
+                    f"{n_epochs} epochs; in round {this - 1} some did not. Learning "
+                    "rates that are best for a few epochs may diverge in more: lower "
+                    "the upper end of learning_rate_init, set max_grad_norm=1 in the "
+                    "network, or raise n_candidates."
                 ) from error
         for key in (f"mean_test_{self.refit}", "mean_test_score"):
             if key in results:
                 return results[key][-n:]
-        raise self._refit_error()  # a callable may score by several
+        raise self._refit_error()  # a callable `scoring` may return several scores
 
     def _refit_error(self) -> ValueError:
-        """Return the error of several metrics of which none ranks the candidates."""
+        """Return the error for several metrics, none of which is named by `refit`."""
         return ValueError(
-            "refit must be the name of a metric where there are several, to tell which "
-            f"candidates of a round are good, got refit={self.refit!r}."
+            "With several metrics, refit must be the name of the one that ranks the "
+            f"candidates of a round, got refit={self.refit!r}."
         )
 
     def _select_good(
         self, candidates: list[dict[str, Any]], scores: np.ndarray
     ) -> list[dict[str, Any]]:
-        """Return the best share of the candidates, the best first; none that failed."""
+        """Return the good candidates, the best first, without those that failed."""
         n_good = math.ceil(self.keep_fraction * len(candidates))
         best = np.argsort(-scores, kind="stable")[:n_good]
         return [candidates[i] for i in best if np.isfinite(scores[i])]
@@ -343,10 +352,10 @@ feature_names_in_
 
 
 @contextmanager
-def _few_epochs_are_meant() -> Iterator[None]:
-    """Silence warnings that there were too few epochs, and no others.
+def _no_convergence_warnings() -> Iterator[None]:
+    """Silence warnings that training stopped at its limit of epochs, and no others.
 
-    The `Parallel` of newer versions of scikit-learn takes filters along to its workers.
+    In recent versions of scikit-learn, `Parallel` passes the filters to its workers.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings(
@@ -361,9 +370,9 @@ def _few_epochs_are_meant() -> Iterator[None]:
 def _task(
     parent: Any, search: Any, name: str, n_candidates: int | None = None
 ) -> Iterator[Any]:
-    """Tell scikit-learn's callbacks of the search, or of a round with its candidates.
+    """Report the search, or a round with its candidates, to scikit-learn's callbacks.
 
-    Yields what those of its parts need, or None before scikit-learn 1.9.
+    Yields the context for the tasks within it, or None before scikit-learn 1.9.
     """
     if parent is None:
         yield None
