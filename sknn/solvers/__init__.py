@@ -1,11 +1,11 @@
 """Solvers: how the parameters move, given the gradient. From simple to rich."""
 
+from ._lbfgs import minimize_lbfgs
 from .adadelta import AdaDelta
 from .adagrad import AdaGrad
 from .adam import Adam
 from .adamw import AdamW
 from .base import Solver, SolverState
-from .lbfgs import minimize_lbfgs
 from .nadam import Nadam
 from .rmsprop import RMSProp
 from .sgd import SGD
