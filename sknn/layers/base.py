@@ -199,11 +199,11 @@ def forward_all(
 ) -> Array:
     """Pass rows `x` through the layers one after the other."""
     for layer, p, layer_ws in zip(layers, params, ws, strict=True):
-        x = layer.forward(p, as_taken(layer, x), layer_ws, train)
+        x = layer.forward(p, densify_if_needed(layer, x), layer_ws, train)
     return x
 
 
-def as_taken(layer: Layer, x: Matrix) -> Matrix:
+def densify_if_needed(layer: Layer, x: Matrix) -> Matrix:
     """Return `x` dense, unless it is, or the layer takes a CSR matrix."""
     return x if isinstance(x, np.ndarray) or layer.takes_sparse else x.toarray()
 

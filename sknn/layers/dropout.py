@@ -10,7 +10,7 @@ import numpy as np
 from .._arrays import batch_empty
 from .._spec import check_range
 from .._typing import Array, DType, Matrix, Shape
-from ._masks import draw_mask
+from ._masks import draw_mask, mask_sparse
 from .base import Layer, LayerSpec, Params, Training, Workspace
 
 
@@ -58,11 +58,7 @@ class Dropout(Layer):
                 ws.mask.fill(1)
             return x
         if not isinstance(x, np.ndarray):  # the input of the network: no way back
-            x = x.copy()
-            mask = np.empty_like(x.data)
-            draw_mask(ws.training.rng, self.rate, out=mask)
-            x.data *= mask
-            return x
+            return mask_sparse(ws.training.rng, self.rate, x)
         draw_mask(ws.training.rng, self.rate, out=ws.mask)
         return np.multiply(x, ws.mask, out=ws.y)
 

@@ -128,8 +128,11 @@ class Residual(Layer):
         if ws.g is not g:
             ws.g, ws.grads = g, split(g, len(ws.parts))
         n, dF = len(self.layers), dy.copy(order="K")
+        # Without dx, nothing before the first inner layer with parameters is needed.
+        with_params = (i for i, params in enumerate(ws.params[:n]) if params)
+        first = 0 if need_dx else next(with_params, n)
         dx = backward_all(
-            self.layers, ws.params[:n], ws.grads[:n], dF, ws.parts[:n], 0, need_dx
+            self.layers, ws.params[:n], ws.grads[:n], dF, ws.parts[:n], first, need_dx
         )
         added: Array | None = dy
         if ws.P is not None:
