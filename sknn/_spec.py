@@ -66,17 +66,18 @@ class Spec:
         return type(self)(**{**params, **changes})
 
 
-def is_positive(value: Any) -> bool:
-    """Return whether `value` is a whole number from 1 up."""
-    return isinstance(value, int | np.integer) and value is not True and int(value) > 0
+def is_integer_from(low: int, value: Any) -> bool:
+    """Return whether `value` is an integer, but not a bool, and at least `low`."""
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return is_integer and int(value) >= low
 
 
 def check_positive(spec: Spec, name: str) -> None:
-    """Raise unless field `name` of `spec` is a whole number from 1 up."""
+    """Raise unless field `name` of `spec` is a positive integer."""
     value = getattr(spec, name)
-    if not is_positive(value):
+    if not is_integer_from(1, value):
         raise ValueError(
-            f"{name} of {type(spec).__name__} must be a whole number from 1 up, got "
+            f"{name} of {type(spec).__name__} must be a positive integer, got "
             f"{value!r}."
         )
 

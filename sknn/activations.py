@@ -129,7 +129,7 @@ class ELU(ActivationFunction):
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        check_range(self, "alpha", 0, np.inf, closed="neither")
+        check_range(self, "alpha", 0, np.inf, closed="left")
 
     def forward(self, z: Array, out: Array) -> None:
         # One of the two summands is 0; a choice by mask would take longer.

@@ -87,7 +87,7 @@ class Normal(Initializer):
     std: float = 0.01
 
     def __post_init__(self) -> None:
-        check_range(self, "std", 0, np.inf, closed="neither")
+        check_range(self, "std", 0, np.inf, closed="left")
 
     def __call__(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
@@ -139,7 +139,7 @@ class GlorotUniform(Initializer):
     draws_biases = True
 
     def __post_init__(self) -> None:
-        check_range(self, "factor", 0, np.inf, closed="neither")
+        check_range(self, "factor", 0, np.inf, closed="left")
 
     def __call__(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
@@ -262,7 +262,7 @@ class Orthogonal(Initializer):
     gain: float = 1.0
 
     def __post_init__(self) -> None:
-        check_range(self, "gain", 0, np.inf, closed="neither")
+        check_range(self, "gain", 0, np.inf, closed="left")
 
     def __call__(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState

@@ -365,7 +365,7 @@ class OneCycle(Schedule):
     final: float = 4e-6
 
     def __post_init__(self) -> None:
-        check_range(self, "peak", 0, 1, closed="neither")
+        check_range(self, "peak", 0, 1, closed="left")
         check_range(self, "start", 0, 1)
         check_range(self, "final", 0, 1)
 

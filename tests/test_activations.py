@@ -28,7 +28,12 @@ CLOSED_FORMS = {
 TORCH_NAMES = {name: name for name in ACTIVATIONS if name != "identity"}
 TORCH_NAMES["logistic"] = "sigmoid"
 
-OTHERS = {"leaky_relu(0.3)": LeakyReLU(0.3), "elu(0.4)": ELU(0.4), "elu(2)": ELU(2.0)}
+OTHERS = {
+    "leaky_relu(0.3)": LeakyReLU(0.3),
+    "elu(0)": ELU(0),
+    "elu(0.4)": ELU(0.4),
+    "elu(2)": ELU(2.0),
+}
 """Other settings than those of the table."""
 
 ALL = ACTIVATIONS | OTHERS
@@ -180,7 +185,7 @@ def test_selu_draws_a_deep_network_to_mean_zero_and_variance_one():
 
 @pytest.mark.parametrize(
     "wrong",
-    [lambda: LeakyReLU(-0.1), lambda: LeakyReLU(1.1), lambda: ELU(0), lambda: ELU(-1)],
+    [lambda: LeakyReLU(-0.1), lambda: LeakyReLU(1.1), lambda: ELU(-1)],
 )
 def test_hyper_parameters_have_ranges(wrong):
     with pytest.raises(ValueError, match=r"must be in"):

@@ -179,10 +179,16 @@ def test_glorot_suits_whatever_is_not_listed(name):
 
 
 @pytest.mark.parametrize("cls", [Normal, GlorotUniform, Orthogonal])
-@pytest.mark.parametrize("value", [0, -1.0, np.inf, np.nan])
-def test_scales_are_positive(cls, value):
-    with pytest.raises(ValueError, match=r"must be in \(0, inf\)"):
+@pytest.mark.parametrize("value", [-1.0, np.inf, np.nan])
+def test_scales_are_not_negative(cls, value):
+    with pytest.raises(ValueError, match=r"must be in \[0, inf\)"):
         cls(value)
+
+
+@pytest.mark.parametrize("cls", [Normal, GlorotUniform, Orthogonal])
+@pytest.mark.parametrize("zero", [0, 0.0])
+def test_scale_zero_gives_zeros(cls, zero):
+    assert_array_equal(draw(cls(zero)), np.zeros((FAN_IN, FAN_OUT)))
 
 
 @pytest.mark.parametrize("value", [-np.inf, np.nan])

@@ -7,8 +7,10 @@ import pytest
 from helpers import assert_gradient, float_dtypes, network_of, training_pass
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.base import clone
 
 import sknn.layers
+from sknn import MLPClassifier
 from sknn.activations import ACTIVATIONS
 from sknn.initializers import GlorotUniform, Zeros
 from sknn.layers import (
@@ -62,6 +64,8 @@ CASES = [
     (Conv2D(2, (3, 2), stride=(2, 3), padding="valid"), (3, 7, 8)),
     (Conv2D(2, 5, stride=3), (1, 4, 7)),
     (Conv2D(2, 3), (2, 1, 1)),
+    (Conv2D(2, 3, padding=2), (2, 4, 3)),
+    (Conv2D(2, (2, 3), stride=(1, 2), padding=(0, 3)), (2, 4, 3)),
     (MaxPool2D(), (3, 5, 4)),
     (MaxPool2D(3, stride=(1, 2)), (2, 5, 6)),
     (AvgPool2D((2, 1)), (3, 5, 4)),
@@ -298,6 +302,9 @@ TORCH = [
     (Conv2D(2, 1), IMAGE, lambda nn: nn.Conv2d(3, 2, 1)),
     (Conv2D(2, 3, 2), (1, 7, 7), lambda nn: nn.Conv2d(1, 2, 3, 2, padding=1)),
     (Conv2D(2, 3), (1, 1, 1), lambda nn: nn.Conv2d(1, 2, 3, padding=1)),
+    (Conv2D(2, 3, padding=2), IMAGE, lambda nn: nn.Conv2d(3, 2, 3, padding=2)),
+    (Conv2D(2, (3, 2), (2, 3), (1, 2)), IMAGE,
+     lambda nn: nn.Conv2d(3, 2, (3, 2), (2, 3), padding=(1, 2))),
     (MaxPool2D(), IMAGE, lambda nn: nn.MaxPool2d(2)),
     (MaxPool2D(3, (1, 2)), IMAGE, lambda nn: nn.MaxPool2d(3, (1, 2))),
     (AvgPool2D((2, 3)), IMAGE, lambda nn: nn.AvgPool2d((2, 3))),
@@ -389,6 +396,8 @@ STORED = [
     [-20.62729889, 77.55850987, 26.5199529, 18.80799997],
     [-0.5589768175, -29.6770866, 28.00353431, -10.97061599],
     [-6.341229751, 4.551874443, 2.280729127, 2.289057502],
+    [11.05671959, -69.62029365, -55.93293092, 16.90323257],
+    [21.23578469, 30.89752165, 14.21428625, -4.27302378],
     [5.216364035, -6.338101138],
     [-5.737746969, 4.973144458],
     [-0.4772896265, 0.3829920974],
@@ -523,6 +532,46 @@ def test_dropout_takes_csr(csr, dtype):
     assert abs(kept.mean() - 0.75) <= 5 * standard_error
 
 
+@pytest.mark.parametrize("n, width", [(SIZE, SIZE), (7, 5), (3, 1), (9, 2**17)])
+@pytest.mark.parametrize("csr", [sparse.csr_array, sparse.csr_matrix])
+def test_dropout_draws_the_same_mask_for_sparse_as_for_dense_rows(csr, n, width):
+    rng = np.random.RandomState(0)
+    x = np.where(rng.uniform(size=(n, width)) < 0.3, rng.normal(size=(n, width)), 0)
+    call = Call(Dropout(0.25), (width,))
+    streams = [Training(np.random.default_rng(0)) for _ in range(2)]
+    outputs = [
+        call.layer.forward(
+            call.p, rows, call.layer.workspace(call.spec, n, call.dtype, stream), True
+        )
+        for rows, stream in zip((x, csr(x)), streams, strict=True)
+    ]
+    assert_array_equal(outputs[1].toarray(), outputs[0])  # the same products
+    assert streams[0].rng.random() == streams[1].rng.random()
+
+
+def test_dropout_masks_whatever_is_stored():
+    # Explicit zeros, duplicates, columns in any order, and memory to spare.
+    data, indices = np.array([1.0, 2.0, 0.0, 3.0, 4.0, 9.0]), [3, 3, 0, 2, 1, 0]
+    x = sparse.csr_array((data, indices, [0, 3, 5]), shape=(2, 4))
+    expected = Call(Dropout(0.5), (4,)).forward(x.toarray())
+    found = Call(Dropout(0.5), (4,)).forward(x)
+    assert_array_equal(found.toarray(), expected)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_input_dropout_means_the_same_for_sparse_and_dense_rows(solver):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(70, 30)) * (rng.uniform(size=(70, 30)) < 0.2)
+    y = (X[:, :10].sum(axis=1) > 0).astype(int)
+    net = MLPClassifier((8,), solver=solver, input_dropout=0.4, batch_size=32)
+    net.set_params(max_iter=5, random_state=0)
+    dense, on_sparse = clone(net).fit(X, y), clone(net).fit(sparse.csr_array(X), y)
+    assert_allclose(on_sparse.loss_curve_, dense.loss_curve_, rtol=1e-11)
+    for found, expected in zip(on_sparse.coefs_, dense.coefs_, strict=True):
+        assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
 # -- BatchNorm ------------------------------------------------------------------------
 
 
@@ -563,6 +612,25 @@ def test_residual_blocks_begin_as_the_identity():
     assert_array_equal(training_pass(network, x)[1], x)
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Residual((Dropout(0.3), Dense(5))),
+        Residual((Dropout(0.3), Dense(4))),
+        Residual((Residual((Dropout(0.3), Dense(4))), Dense(5))),
+    ],
+    ids=repr,
+)
+def test_residual_takes_csr_behind_dropout(layer):
+    call = Call(layer, (5,))
+    x = np.where(call.x > 0, call.x, 0)
+    expected, _ = call.backward(x, need_dx=False)
+    y = call.y.copy()
+    grad, _ = call.backward(sparse.csr_array(x), need_dx=False)
+    assert_allclose(call.y, y, rtol=1e-13)
+    assert_allclose(grad, expected, rtol=1e-12, atol=1e-14)
+
+
 # -- ranges ---------------------------------------------------------------------------
 
 
@@ -587,8 +655,14 @@ def test_ranges(make, message):
 @pytest.mark.parametrize(
     "make, message",
     [
-        *((lambda n=n: Dense(n), "units of Dense must be a whole number from 1 up")
+        *((lambda n=n: Dense(n), "units of Dense must be a positive integer")
           for n in (0, -1, 2.5, True, None, "64")),
+        *((lambda p=p: Conv2D(4, padding=p), "padding must be 'same', 'valid', a non-n")
+          for p in ("full", -1, 1.5, True, None, (1,), (1, -1), [1, 1], ("same", 1))),
+        (lambda: PReLU("a"), "slope of PReLU must be a number, got 'a'"),
+        (lambda: ToImages((8, 8)), r"shape of ToImages must be .* got \(8, 8\)"),
+        (lambda: ToImages([8, 8, 1]), r"shape of ToImages must be .* got \[8, 8, 1\]"),
+        (lambda: ToImages((8, 8, 0)), r"shape of ToImages must be .* got \(8, 8, 0\)"),
         (lambda: Conv2D((4, 4)), r"channels of Conv2D must be .* got \(4, 4\)"),
         (lambda: Conv2D(4, (3,)), r"kernel_size must be .* tuple of two .* got \(3,\)"),
         (lambda: Conv2D(4, [3, 3]), r"kernel_size must be .* tuple of two .* got \[3,"),
@@ -608,4 +682,5 @@ def test_what_cannot_be_built_is_refused_at_once(make, message):
 def test_sizes_may_be_integers_of_numpy():
     layer = Conv2D(np.int64(2), np.int64(3), np.int32(1), "valid")
     assert layer.build((1, 5, 5)).out_shape == (2, 3, 3)
+    assert Conv2D(2, padding=np.int64(0)).build((1, 5, 5)).out_shape == (2, 3, 3)
     assert Dense(np.int64(3)).build((2,)).out_shape == (3,)

@@ -31,6 +31,7 @@ CASES = [
     Step((0.3, 0.6, 0.9), 0.5),
     Linear(0.2),
     OneCycle(0.1, 0.5, 0.01),
+    OneCycle(0),
 ]
 
 all_schedules = pytest.mark.parametrize("schedule", CASES, ids=repr)
@@ -70,7 +71,8 @@ def test_rises_to_its_peak_then_falls(schedule, n_epochs):
 @all_schedules
 def test_starts_at_one_or_low(schedule):
     if isinstance(schedule, OneCycle):
-        assert schedule(0, 100) == pytest.approx(schedule.start, rel=1e-14)
+        first = schedule.start if schedule.peak else 1
+        assert schedule(0, 100) == pytest.approx(first, rel=1e-14)
     else:
         assert schedule(0, 100) == (0.01 if schedule.warmup else 1)
 
@@ -286,7 +288,7 @@ def test_plateaus():
         (Linear, "final", [0, 1], [-0.1, 1.1]),
         (Cosine, "final", [0, 1], [-0.1, 1.1]),
         (InverseSqrt, "timescale", [1e-3, 2], [0, np.inf]),
-        (OneCycle, "peak", [0.1, 0.9], [0, 1]),
+        (OneCycle, "peak", [0, 0.1, 0.9], [-0.1, 1]),
         (OneCycle, "start", [0, 1], [-0.1, 1.1]),
         (OneCycle, "final", [0, 1], [-0.1, 1.1]),
     ],

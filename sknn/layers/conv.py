@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -13,11 +12,14 @@ from .._spec import check_positive
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import Initializer, make_initializer
 from ._windows import (
+    Padding,
     Pair,
     check_images,
+    check_padding,
     check_window,
     n_windows,
     pad_widths,
+    padding_by_axis,
     pair,
     shifted,
 )
@@ -41,9 +43,10 @@ class Conv2D(Layer):
         Height and width of a kernel.
     stride : int or (int, int), default=1
         Step from one window to the next.
-    padding : {'same', 'valid'}, default='same'
-        'same' puts zeros around the image, so that there is a window at each pixel, or
-        at each stride; 'valid' takes only windows that lie within the image.
+    padding : {'same', 'valid'}, int or (int, int), default='same'
+        Zeros added around the image. With 'same' there are as many as it takes for one
+        window at each pixel, or at each stride; with 'valid' there are none. A number
+        is added on each side, two numbers above and below, and left and right.
     initializer : str or Initializer, default=None
         How the weights are drawn; None leaves it to the estimator. fan_in is
         ``C * height * width`` of a kernel.
@@ -57,28 +60,27 @@ class Conv2D(Layer):
     channels: int
     kernel_size: Pair = 3
     stride: Pair = 1
-    padding: str = "same"
+    padding: Padding = "same"
     initializer: str | Initializer | None = None
 
     def __post_init__(self) -> None:
         check_positive(self, "channels")
         check_window("kernel_size", self.kernel_size)
         check_window("stride", self.stride)
-        if self.padding not in ("same", "valid"):
-            raise ValueError(
-                f"padding must be 'same' or 'valid', got {self.padding!r}."
-            )
+        check_padding(self.padding)
 
     def build(self, in_shape: Shape) -> LayerSpec:
         check_images(self, in_shape)
         C, *size = in_shape
         k, s = pair(self.kernel_size), pair(self.stride)
-        if self.padding == "valid" and any(map(operator.gt, k, size)):
+        padding = padding_by_axis(self.padding)
+        n = [n_windows(size[a], k[a], s[a], padding[a]) for a in (0, 1)]
+        if min(n) < 1:
             raise ValueError(
                 f"kernel_size={self.kernel_size} is larger than the image, "
-                f"{size[0]} x {size[1]} pixels. Choose a smaller one or padding='same'."
+                f"{size[0]} x {size[1]} pixels, with padding={self.padding!r}. Choose "
+                "a smaller kernel or padding='same'."
             )
-        n = (n_windows(size[a], k[a], s[a], self.padding) for a in (0, 1))
         area, init = k[0] * k[1], make_initializer(self.initializer)
         fans = C * area, self.channels * area
         W = ParamSpec((self.channels, C, *k), init, *fans, decay=True)
@@ -90,9 +92,10 @@ class Conv2D(Layer):
     ) -> Workspace:
         C, H, W = spec.in_shape
         k, s = pair(self.kernel_size), pair(self.stride)
+        padding = padding_by_axis(self.padding)
         windows = spec.out_shape[1:]
-        top, bottom = pad_widths(H, k[0], s[0], self.padding)
-        left, right = pad_widths(W, k[1], s[1], self.padding)
+        top, bottom = pad_widths(H, k[0], s[0], padding[0])
+        left, right = pad_widths(W, k[1], s[1], padding[1])
         ws = SimpleNamespace(k=k, s=s, windows=windows)
         ws.inner = slice(top, top + H), slice(left, left + W)
         ws.padded = None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from .._arrays import batch_empty, rows_last
+from .._spec import is_integer_from
 from .._typing import Array, DType, Matrix, Shape
 from .base import Layer, LayerSpec, Params, Training, Workspace
 
@@ -29,6 +31,18 @@ class ToImages(Layer):
     shape: tuple[int, int, int]
 
     takes_sparse = True
+
+    def __post_init__(self) -> None:
+        shape: Any = self.shape
+        if (
+            not isinstance(shape, tuple)
+            or len(shape) != 3
+            or not all(is_integer_from(1, length) for length in shape)
+        ):
+            raise ValueError(
+                "shape of ToImages must be a tuple of three positive integers, the "
+                f"height, width and channels of an image, got {shape!r}."
+            )
 
     def build(self, in_shape: Shape) -> LayerSpec:
         if math.prod(in_shape) != math.prod(self.shape):

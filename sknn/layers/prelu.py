@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from .._arrays import batch_empty, by_unit
+from .._spec import check_range
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import Constant
 from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
@@ -31,6 +32,9 @@ class PReLU(Layer):
     """
 
     slope: float = 0.25
+
+    def __post_init__(self) -> None:
+        check_range(self, "slope", -np.inf, np.inf, closed="neither")
 
     def build(self, in_shape: Shape) -> LayerSpec:
         a = ParamSpec(in_shape[:1], Constant(self.slope), 1, 1, decay=False)
