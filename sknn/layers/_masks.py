@@ -9,10 +9,10 @@ import numpy as np
 from .._typing import Array
 
 STEPS = 2**16
-"""Number of rates that sixteen random bits can represent."""
+"""Number of values of sixteen random bits."""
 
 PER_WORD = 4
-"""Number of elements that one random word of 64 bits decides on."""
+"""Number of elements for which a random word of 64 bits suffices."""
 
 BLOCK = 2**18
 """Elements that `mask_sparse` draws at a time, which bounds its memory to 512 kB or
@@ -62,6 +62,6 @@ def _random_bits(rng: np.random.Generator, size: int) -> Array:
 
 
 def _threshold_and_scale(rate: float, mask: Array) -> tuple[int, Any]:
-    """Return from which number on an element is kept, and the value it then gets."""
+    """Return the smallest number whose element is kept, and the value it is given."""
     threshold = min(round(rate * STEPS), STEPS - 1)
     return threshold, mask.dtype.type(STEPS / (STEPS - threshold))

@@ -1,4 +1,4 @@
-"""The convolution layer: one small kernel, moved over the whole image."""
+"""The convolution layer: small kernels that slide over the whole image."""
 
 from __future__ import annotations
 
@@ -30,26 +30,27 @@ from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
 class Conv2D(Layer):
     """``y[o, h, w] = b[o] + Σ W[o, c, i, j] x[c, s h + i, s w + j]`` over c, i, j.
 
-    The cross-correlation that all frameworks call convolution; s is the stride. x is
-    (n, C, H, W), W (channels, C, kernel height, kernel width), b (channels,). Computed
-    as one matrix product: the columns of a matrix `X` hold what each window sees, so
-    ``y = W X``, and backward ``dW = dy Xᵀ``, ``dX = Wᵀ dy`` [1]_.
+    This is the cross-correlation that all frameworks call convolution; s is the stride.
+    x is (n, C, H, W), W (channels, C, kernel height, kernel width), b (channels,). The
+    layer is one matrix product: each column of a matrix `X` holds the pixels of one
+    window, so that ``y = W X``, and backward ``dW = dy Xᵀ``, ``dX = Wᵀ dy`` [1]_.
 
     Parameters
     ----------
     channels : int
-        Kernels, and channels of the output.
+        Number of kernels, and of channels of the output.
     kernel_size : int or (int, int), default=3
         Height and width of a kernel.
     stride : int or (int, int), default=1
-        Step from one window to the next.
+        Distance between adjacent windows.
     padding : {'same', 'valid'}, int or (int, int), default='same'
-        Zeros added around the image. With 'same' there are as many as it takes for one
-        window at each pixel, or at each stride; with 'valid' there are none. A number
-        is added on each side, two numbers above and below, and left and right.
+        Zeros added around the image. 'same' adds as many as are needed for one window
+        at each pixel, or at each stride; 'valid' adds none. An integer is the number of
+        zeros on each side; of two, the first is for top and bottom and the second for
+        left and right.
     initializer : str or Initializer, default=None
-        How the weights are drawn; None leaves it to the estimator. fan_in is
-        ``C * height * width`` of a kernel.
+        Initializer of the weights; with None the estimator chooses it. fan_in is the
+        number of elements of a kernel, ``C * height * width``.
 
     References
     ----------
@@ -131,7 +132,7 @@ class Conv2D(Layer):
             np.matmul(d, ws.ones, out=g["b"])
         if not need_dx:
             return None
-        np.matmul(W.T, d, out=X)  # X is not needed any more
+        np.matmul(W.T, d, out=X)  # X is no longer needed
         if ws.dx is None:
             shape = ws.X.shape[0], *self._padded_size(ws), ws.X.shape[-1]
             ws.dx = aligned_empty(shape, ws.X.dtype)
@@ -148,10 +149,10 @@ class Conv2D(Layer):
 
 
 def _flat(W: Array) -> Array:
-    """View kernels (channels, C, kh, kw) as a matrix, a row a kernel."""
+    """View kernels (channels, C, kh, kw) as a matrix with one row per kernel."""
     return W.reshape(len(W), -1)
 
 
 def _columns(X: Array, n_rows: int) -> Array:
-    """View an array as a matrix of so many rows."""
+    """View an array as a matrix with `n_rows` rows."""
     return X.reshape(n_rows, -1)

@@ -1,4 +1,4 @@
-"""Between rows and images: where a network of images begins, and where it ends."""
+"""Conversion from rows to images, and from images to rows."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .base import Layer, LayerSpec, Params, Training, Workspace
 
 @dataclass(frozen=True)
 class ToImages(Layer):
-    """From rows as users have them to images: ``y[c, h, w] = x[h, w, c]``.
+    """Convert rows as users pass them to images: ``y[c, h, w] = x[h, w, c]``.
 
-    The first layer of a network of images. x is (n, features), (n, H, W) or
-    (n, H, W, C), y (n, C, H, W).
+    This is the first layer of a network for images. x is (n, features), (n, H, W) or
+    (n, H, W, C), y is (n, C, H, W).
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class ToImages(Layer):
         if math.prod(in_shape) != math.prod(self.shape):
             raise ValueError(
                 f"Images of {self.shape} (height, width, channels) have "
-                f"{math.prod(self.shape)} numbers, but a row has {in_shape}."
+                f"{math.prod(self.shape)} elements, but rows have the shape {in_shape}."
             )
         H, W, C = self.shape
         return LayerSpec(in_shape, (C, H, W))
@@ -75,10 +75,10 @@ class ToImages(Layer):
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """From images (n, C, H, W) to rows (n, C H W), without a copy.
+    """Convert images (n, C, H, W) to rows (n, C H W), without a copy.
 
-    The rows are the transposed view of a C-ordered matrix, which a matrix product takes
-    as it is.
+    The rows are the transposed view of a C-ordered matrix, which a matrix product can
+    use directly.
     """
 
     def build(self, in_shape: Shape) -> LayerSpec:

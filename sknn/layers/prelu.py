@@ -19,12 +19,12 @@ class PReLU(Layer):
     """``y = max(x, 0) + a min(x, 0)``, a learned slope for each unit or channel [1]_.
 
     Backward: ``da = Σ dy min(x, 0)`` over rows, ``dx = dy`` where ``x > 0``, else
-    ``a dy``. The penalty does not cover the slopes, as in the paper.
+    ``a dy``. As in the paper, the penalty does not apply to the slopes.
 
     Parameters
     ----------
     slope : float, default=0.25
-        The slopes to begin with.
+        Initial value of the slopes.
 
     References
     ----------

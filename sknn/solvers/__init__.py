@@ -1,4 +1,4 @@
-"""Solvers: how the parameters move, given the gradient. From simple to rich."""
+"""Solvers: how the parameters are updated, given the gradient."""
 
 from ._lbfgs import minimize_lbfgs
 from .adadelta import AdaDelta
@@ -33,5 +33,5 @@ SOLVERS: dict[str, type[Solver]] = {
     "adamw": AdamW,
     "nadam": Nadam,
 }
-"""The stochastic solvers by name; fields that are also parameters of an estimator are
-filled with those."""
+"""The stochastic solvers by name. An estimator sets the fields that are also parameters
+of the estimator."""
