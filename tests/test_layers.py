@@ -1,4 +1,4 @@
-"""Layers: shapes, gradients, dtypes; each entry of the table keeps the contract."""
+"""Layers: the contract that each case of the table must keep, PyTorch, details."""
 
 import pickle
 
@@ -92,7 +92,7 @@ weighted_or_not = pytest.mark.parametrize("weighted", [False, True])
 
 
 class Call:
-    """A layer with parameters and state, rows, and a direction `v` of its output."""
+    """A layer with parameters, state, input rows, and a direction `v` of its output."""
 
     def __init__(self, layer, in_shape, dtype=np.float64, weighted=False):
         rng = np.random.RandomState(0)
@@ -103,10 +103,10 @@ class Call:
         self.theta[:] = rng.normal(size=self.theta.shape)
         self.state[:] = rng.uniform(0.5, 2, self.state.shape)
         x = rng.normal(size=(N, *in_shape))
-        self.x = (x + 0.01 * np.sign(x)).astype(dtype)  # off the kinks of activations
+        self.x = (x + 0.01 * np.sign(x)).astype(dtype)  # away from kinks
         self.v = rng.normal(size=(N, *self.spec.out_shape)).astype(dtype)
         self.w = rng.uniform(0.5, 2, N).astype(dtype) if weighted else None
-        # Memory maps are read-only, so a layer may write none of these.
+        # A layer must not modify its input (think of memory maps) or its parameters.
         self.x.flags.writeable = False
         for name in self.spec.params:
             self.p[name].flags.writeable = False
@@ -120,7 +120,7 @@ class Call:
         return self.y
 
     def backward(self, x=None, need_dx=True):
-        """Gradients of ``Σ v y`` with respect to parameters, in a row, and input."""
+        """Gradients of ``Σ v y`` with respect to theta and to the input."""
         self.forward(x)
         grad = np.full_like(self.theta, np.nan)
         (g,) = self.network.views(grad)
@@ -225,7 +225,7 @@ def test_workspaces_are_independent(layer, in_shape):
 
 
 @all_layers
-def test_only_training_moves_the_state(layer, in_shape):
+def test_only_training_updates_the_state(layer, in_shape):
     call = Call(layer, in_shape)
     before = call.state.copy()
     call.forward(train=False)
@@ -236,7 +236,7 @@ def test_only_training_moves_the_state(layer, in_shape):
 
 
 @all_layers
-def test_draws_and_mixes_rows_only_if_it_says_so(layer, in_shape):
+def test_random_and_mixes_rows_are_declared(layer, in_shape):
     call = Call(layer, in_shape)
     y = call.forward()
     rng = np.random.default_rng(1)
@@ -313,8 +313,8 @@ TORCH = [
      lambda nn: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())),
     (Flatten(), IMAGE, lambda nn: nn.Flatten()),
 ]  # fmt: skip
-"""Layers, the shape of a row, and a function that makes PyTorch's, with parameters in
-the same order. PyTorch's matrices are ours transposed."""
+"""Layers, the shape of a row, and a function that makes PyTorch's layer, which has its
+parameters in the same order. Matrices are transposed in PyTorch."""
 
 against_torch = pytest.mark.parametrize(
     "layer, in_shape, make", TORCH, ids=[f"{case[0]!r}, {case[1]}" for case in TORCH]
@@ -322,7 +322,7 @@ against_torch = pytest.mark.parametrize(
 
 
 def in_pairs(layer, in_shape, views, module):
-    """Parameters of PyTorch's module, each with what `views` hold of that name."""
+    """Pair the parameters of PyTorch's module with the arrays in `views`."""
     names = layer.build(in_shape).params
     return [
         (views[name].T if views[name].ndim == 2 else views[name], parameter)
@@ -335,14 +335,14 @@ def close(actual, desired):
 
 
 @against_torch
-def test_begins_as_in_torch(layer, in_shape, make):
+def test_initial_parameters_are_those_of_torch(layer, in_shape, make):
     module = make(pytest.importorskip("torch").nn).double()
     network = Network([layer], in_shape, np.dtype(np.float64))
     network.initialize(np.random.RandomState(0))
     (p,) = network.params
     for ours, parameter in in_pairs(layer, in_shape, p, module):
         assert ours.shape == tuple(parameter.shape)
-        if not isinstance(layer, Dense | Conv2D):  # which are drawn
+        if not isinstance(layer, Dense | Conv2D):  # those are random
             assert_array_equal(ours, parameter.detach())
 
 
@@ -377,7 +377,7 @@ def test_three_batches_and_a_prediction_as_in_torch(layer, in_shape, make):
 
 
 def project(array):
-    """A number that tells of all of an array."""
+    """A number that depends on every element of an array."""
     return float(np.cos(np.arange(array.size)) @ np.ravel(array))
 
 
@@ -405,8 +405,8 @@ STORED = [
     [-0.3812369002, -0.107378352],
     [-15.65585476, 15.02617798],
 ]
-"""What `project` made of output, dx and gradients of the parameters in PyTorch, for
-each case of `TORCH`."""
+"""`project` of the output, dx and parameter gradients of PyTorch, for each case of
+`TORCH`."""
 
 
 @pytest.mark.parametrize("case, stored", [*zip(TORCH, STORED, strict=True)])
@@ -468,13 +468,13 @@ MASKED = {
     "dropout": (Dropout, np.ones),
     "dropconnect": (lambda rate: DropConnect(Dense(SIZE), rate), np.eye),
 }
-"""Layers, each with rows for which the output is the mask if weights are one."""
+"""Layers, each with rows for which the output is the mask if all weights are 1."""
 
 masked = pytest.mark.parametrize("make, rows", MASKED.values(), ids=MASKED)
 
 
 def draw_mask(make, rows, rate):
-    """The mask that a training pass draws; each element of it is the output's."""
+    """Return the mask of a training pass, which is the output."""
     call = Call(make(rate), (SIZE,))
     call.theta[:] = np.arange(call.theta.size) < call.network.n_decay
     x = rows((SIZE, SIZE)) if rows is np.ones else rows(SIZE)
@@ -576,7 +576,7 @@ def test_input_dropout_means_the_same_for_sparse_and_dense_rows(solver):
 
 
 @pytest.mark.parametrize("weights", [[1.0], [2.0, 0.0, 0.0]])
-def test_batchnorm_of_a_single_row_learns_nothing_of_the_variance(weights):
+def test_batchnorm_ignores_the_variance_of_a_single_row(weights):
     call = Call(BatchNorm(momentum=1.0), (5,))
     call.w, x, var = np.array(weights), call.x[: len(weights)], call.p["var"].copy()
     assert_allclose(call.forward(x)[0], call.p["beta"], rtol=1e-12)
@@ -585,7 +585,7 @@ def test_batchnorm_of_a_single_row_learns_nothing_of_the_variance(weights):
 
 
 @pytest.mark.parametrize("scale", [1e-3, 0.5, 1.0, 100.0])
-def test_batchnorm_does_not_know_the_scale_of_the_weights(scale):
+def test_batchnorm_does_not_depend_on_the_scale_of_the_weights(scale):
     call = Call(BatchNorm(momentum=1.0), (5,))
     call.w = np.full(N, scale)
     call.forward()
@@ -604,7 +604,7 @@ def test_residual_is_the_sum_of_its_branches():
     assert_allclose(call.forward(), Fx + Px, rtol=1e-13)
 
 
-def test_residual_blocks_begin_as_the_identity():
+def test_residual_blocks_are_initially_the_identity():
     x = np.random.RandomState(1).normal(size=(N, 8))
     block = Residual((BatchNorm(), TANH, Dense(16), TANH, Dense(8, Zeros())))
     network = network_of([block] * 50, 8)
@@ -621,7 +621,7 @@ def test_residual_blocks_begin_as_the_identity():
     ],
     ids=repr,
 )
-def test_residual_takes_csr_behind_dropout(layer):
+def test_residual_takes_csr_if_it_starts_with_dropout(layer):
     call = Call(layer, (5,))
     x = np.where(call.x > 0, call.x, 0)
     expected, _ = call.backward(x, need_dx=False)
@@ -649,7 +649,7 @@ def test_ranges(make, message):
         make()
 
 
-# -- what cannot be --------------------------------------------------------------------
+# -- invalid parameters ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -674,7 +674,7 @@ def test_ranges(make, message):
         (lambda: Residual(("relu",)), r"Residual must be a tuple .* got \('r"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_built_is_refused_at_once(make, message):
+def test_invalid_parameters_are_refused_by_the_constructor(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 

@@ -28,7 +28,7 @@ class Activation(Layer):
     def __post_init__(self) -> None:
         if self.function == "prelu":
             raise ValueError(
-                "'prelu' has parameters to learn: use the layer PReLU() instead."
+                "'prelu' has learned slopes: use the layer PReLU() instead."
             )
         known = isinstance(self.function, str) and self.function in ACTIVATIONS
         if not (known or isinstance(self.function, ActivationFunction)):
