@@ -1,4 +1,4 @@
-"""Specs: the immutable descriptions that networks and training runs are made from."""
+"""Specs: immutable descriptions from which networks and training runs are built."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import numpy as np
 
 
 class Spec:
-    """Hyper-parameters of one part, such as an activation, a layer or a solver.
+    """The hyper-parameters of one part, such as an activation, a layer or a solver.
 
-    They hold no arrays, compare by value, pickle, and are never changed, so that one
-    can be shared by any number of estimators. Ours are frozen dataclasses; a class of
-    another form keeps each parameter of its constructor under its name. An
-    estimator that was given one reaches its fields in scikit-learn's way, as in
+    A spec holds no arrays, compares by value, can be pickled, and never changes, so any
+    number of estimators can share it. The specs in sknn are frozen dataclasses; a
+    custom class of another kind must store each constructor parameter in an attribute
+    of the same name. In an estimator, the fields of a spec are nested parameters, as in
     ``set_params(learning_rate__warmup=5)``.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # In the class itself, where a dataclass would put one of its own.
+        # Set on the class itself; otherwise `dataclass` would add its own.
         if "__repr__" not in vars(cls):
             cls.__repr__ = Spec.__repr__  # type: ignore[method-assign]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the hyper-parameters by name, as scikit-learn's `clone` wants them."""
+        """Return the hyper-parameters by name, as scikit-learn's `clone` expects."""
         return {name: getattr(self, name) for name in signature(type(self)).parameters}
 
     def __eq__(self, other: object) -> bool:
@@ -42,7 +42,7 @@ class Spec:
         return self.describe()
 
     def describe(self, without: Collection[str] = ()) -> str:
-        """Return the class with the hyper-parameters that differ from the default.
+        """Return the class name and the hyper-parameters that are not at their default.
 
         Those named in `without` are left out.
         """
@@ -56,7 +56,7 @@ class Spec:
         return f"{type(self).__name__}({', '.join(params)})"
 
     def replace(self, **changes: Any) -> Self:
-        """Return a copy with other values of some hyper-parameters."""
+        """Return a copy in which some hyper-parameters have new values."""
         params = self.get_params()
         for name in changes.keys() - params.keys():
             raise ValueError(
@@ -66,17 +66,18 @@ class Spec:
         return type(self)(**{**params, **changes})
 
 
-def is_positive(value: Any) -> bool:
-    """Return whether `value` is a whole number from 1 up."""
-    return isinstance(value, int | np.integer) and value is not True and int(value) > 0
+def is_integer_from(low: int, value: Any) -> bool:
+    """Return whether `value` is an integer, but not a bool, and at least `low`."""
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return is_integer and int(value) >= low
 
 
 def check_positive(spec: Spec, name: str) -> None:
-    """Raise unless field `name` of `spec` is a whole number from 1 up."""
+    """Raise unless field `name` of `spec` is a positive integer."""
     value = getattr(spec, name)
-    if not is_positive(value):
+    if not is_integer_from(1, value):
         raise ValueError(
-            f"{name} of {type(spec).__name__} must be a whole number from 1 up, got "
+            f"{name} of {type(spec).__name__} must be a positive integer, got "
             f"{value!r}."
         )
 
@@ -86,7 +87,7 @@ def check_range(
 ) -> None:
     """Raise unless field `name` of `spec` is a number in the range.
 
-    `closed` says which ends belong to it: 'both', 'left', 'right' or 'neither'.
+    `closed` says which ends belong to the range: 'both', 'left', 'right' or 'neither'.
     """
     value = getattr(spec, name)
     if not isinstance(value, Real):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
-"""A NumPy array; shape and dtype are told by the docstring."""
+"""A NumPy array; docstrings give its shape and dtype."""
 
 Matrix: TypeAlias = Any
 """Rows of features: a C-ordered NumPy array or a SciPy CSR matrix."""

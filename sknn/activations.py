@@ -1,4 +1,4 @@
-"""ActivationFunction functions: elementwise ``a = f(z)`` and their derivatives."""
+"""Activation functions: elementwise ``a = f(z)``, and their derivatives."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ._typing import Array
 
 
 class ActivationFunction(Spec, ABC):
-    """An elementwise function and its derivative, both writing in place.
+    """An elementwise function and its derivative, both computed in place.
 
-    Instances hold hyper-parameters only: they are immutable, hashable and picklable.
+    Instances hold only hyper-parameters: they are immutable, hashable and picklable.
     """
 
     @abstractmethod
     def forward(self, z: Array, out: Array) -> None:
-        """Write ``f(z)`` into `out`; `z` and `out` have one shape and dtype."""
+        """Write ``f(z)`` into `out`, which has the shape and dtype of `z`."""
 
     @abstractmethod
     def backward(self, z: Array, a: Array, dy: Array) -> None:
@@ -30,7 +30,7 @@ class ActivationFunction(Spec, ABC):
 
 @dataclass(frozen=True)
 class Identity(ActivationFunction):
-    """``f(z) = z``, for a linear bottleneck."""
+    """The identity ``f(z) = z``, useful for a linear bottleneck."""
 
     def forward(self, z: Array, out: Array) -> None:
         np.copyto(out, z)
@@ -53,7 +53,7 @@ class Logistic(ActivationFunction):
 
 @dataclass(frozen=True)
 class Tanh(ActivationFunction):
-    """``f(z) = tanh(z)``, with ``f' = 1 - a²``."""
+    """The hyperbolic tangent ``f(z) = tanh(z)``, with ``f' = 1 - a²``."""
 
     def forward(self, z: Array, out: Array) -> None:
         np.tanh(z, out=out)
@@ -69,7 +69,7 @@ class ReLU(ActivationFunction):
     """The rectified linear unit ``f(z) = max(z, 0)``, with ``f'(0) = 0``."""
 
     def forward(self, z: Array, out: Array) -> None:
-        # NumPy vectorises the maximum of two arrays, but not of an array and a number.
+        # NumPy vectorises the maximum of two arrays, but not of an array and a scalar.
         out.fill(0)
         np.maximum(z, out, out=out)
 
@@ -81,12 +81,12 @@ class ReLU(ActivationFunction):
 class LeakyReLU(ActivationFunction):
     """``f(z) = z`` for ``z > 0``, else ``slope * z``, with ``f'(0) = slope`` [1]_.
 
-    A unit that is never above 0 still learns, as it would not with `ReLU`.
+    Unlike with `ReLU`, a unit whose input is never positive still learns.
 
     Parameters
     ----------
     slope : float, default=0.01
-        Slope below 0, in [0, 1].
+        Slope for negative z, in [0, 1].
 
     References
     ----------
@@ -104,7 +104,7 @@ class LeakyReLU(ActivationFunction):
         np.maximum(z, out, out=out)
 
     def backward(self, z: Array, a: Array, dy: Array) -> None:
-        # A maximum, since to select by a mask of both signs takes five times as long.
+        # The maximum, because selecting with a mask takes five times as long.
         dy *= np.maximum(z > 0, self.slope, dtype=z.dtype)
 
 
@@ -112,13 +112,14 @@ class LeakyReLU(ActivationFunction):
 class ELU(ActivationFunction):
     """The exponential linear unit [1]_: ``z`` for ``z > 0``, else ``alpha (eᶻ - 1)``.
 
-    ``f' = 1`` for ``z > 0``, else ``a + alpha``. It falls to ``-alpha``, so that the
-    mean of activations can be near 0.
+    ``f' = 1`` for ``z > 0``, else ``a + alpha``. The values approach ``-alpha`` for
+    negative z, so that the mean activation can be close to 0.
 
     Parameters
     ----------
     alpha : float, default=1.0
-        Depth, positive; with 1 the derivative has no jump at 0.
+        The limit is ``-alpha`` for large negative z. Not negative; 0 gives `ReLU`, and
+        with 1 the derivative is continuous.
 
     References
     ----------
@@ -129,10 +130,10 @@ class ELU(ActivationFunction):
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        check_range(self, "alpha", 0, np.inf, closed="neither")
+        check_range(self, "alpha", 0, np.inf, closed="left")
 
     def forward(self, z: Array, out: Array) -> None:
-        # One of the two summands is 0; a choice by mask would take longer.
+        # One of the two terms is always 0; selecting with a mask would take longer.
         np.minimum(z, 0, out=out)
         np.expm1(out, out=out)
         out *= self.alpha
@@ -147,11 +148,12 @@ class ELU(ActivationFunction):
 
 @dataclass(frozen=True)
 class SELU(ActivationFunction):
-    """The self-normalising unit [1]_: ``scale`` times `ELU` of depth ``alpha``.
+    """The scaled exponential linear unit [1]_: ``scale`` times ``ELU(alpha)``.
 
-    ``alpha = 1.6733`` and ``scale = 1.0507`` are such that standard normal arguments
-    give activations of mean 0 and variance 1, and that layers whose weights have the
-    variance ``1 / fan_in`` (``LeCunNormal``) draw activations towards these.
+    ``alpha = 1.6733`` and ``scale = 1.0507`` are chosen so that standard normal inputs
+    give activations with mean 0 and variance 1, and that activations converge to this
+    mean and variance through layers whose weights have variance ``1 / fan_in``
+    (``LeCunNormal``).
 
     References
     ----------
@@ -172,16 +174,17 @@ class SELU(ActivationFunction):
 
 
 def _gate(z: Array, a: Array) -> Array:
-    """Return g of ``a = z g(z)`` with ``g(0) = ½``; quicker than to compute g again."""
+    """Return g in ``a = z g(z)``, ``g(0) = ½``; faster than computing g again."""
     g = np.full_like(z, 0.5)
     return np.divide(a, z, out=g, where=z != 0)
 
 
 @dataclass(frozen=True)
 class GELU(ActivationFunction):
-    """``f(z) = z Φ(z)``, with Φ the distribution function of the normal law [1]_.
+    """``f(z) = z Φ(z)``, where Φ is the standard normal distribution function [1]_.
 
-    ``f' = Φ(z) + z φ(z)``, with φ the density. Exact, not the approximation by tanh.
+    ``f' = Φ(z) + z φ(z)``, where φ is the density. This is the exact function, not the
+    tanh approximation.
 
     References
     ----------
@@ -234,8 +237,9 @@ class SiLU(ActivationFunction):
 class Mish(ActivationFunction):
     """``f(z) = z tanh(log(1 + eᶻ))`` [1]_.
 
-    With ``m = (1 + eᶻ)²`` the factor of z is ``(m - 1) / (m + 1)``, and
-    ``f' = (m - 1) / (m + 1) + 4 z eᶻ (1 + eᶻ) / (m + 1)²``: one exponential each.
+    With ``m = (1 + eᶻ)²``, ``f = z (m - 1) / (m + 1)`` and
+    ``f' = (m - 1) / (m + 1) + 4 z eᶻ (1 + eᶻ) / (m + 1)²``, so that each of the two
+    takes only one exponential.
 
     References
     ----------
@@ -244,12 +248,12 @@ class Mish(ActivationFunction):
     """
 
     linear_from: ClassVar[float] = 20.0
-    """Where the factor of z is 1 to the last bit; eᶻ is not computed beyond."""
+    """From here on ``f(z) = z`` to the last bit, and eᶻ is not computed."""
 
     def forward(self, z: Array, out: Array) -> None:
         np.minimum(z, self.linear_from, out=out)
         np.exp(out, out=out)
-        out *= out + 2  # m - 1, with no digits lost where eᶻ is small
+        out *= out + 2  # m - 1, without cancellation where eᶻ is small
         out /= out + 2
         out *= z
 
@@ -271,7 +275,7 @@ class Mish(ActivationFunction):
 class Softplus(ActivationFunction):
     """``f(z) = log(1 + eᶻ)``, with ``f' = 1 / (1 + exp(-z)) = 1 - exp(-a)`` [1]_.
 
-    A smooth `ReLU`; positive everywhere.
+    A smooth version of `ReLU` that is positive everywhere.
 
     References
     ----------
@@ -280,8 +284,8 @@ class Softplus(ActivationFunction):
     """
 
     def forward(self, z: Array, out: Array) -> None:
-        # max(z, 0) + log(1 + exp(-|z|)) never overflows; logaddexp takes ten times as
-        # long.
+        # max(z, 0) + log(1 + exp(-|z|)) cannot overflow, and logaddexp takes ten times
+        # as long.
         np.abs(z, out=out)
         np.negative(out, out=out)
         np.exp(out, out=out)
@@ -308,4 +312,4 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
     "mish": Mish(),
     "softplus": Softplus(),
 }
-"""The activations that have a name."""
+"""The activation functions by name."""

@@ -1,8 +1,8 @@
-"""Augmentation: images changed at random, anew in every batch of training.
+"""Augmentation: random changes of images, different in every training batch.
 
-Images are floats of shape (n, height, width, channels). Bytes have become numbers in
-[0, 1] by then; floats are as the user gave them, so that nothing is clipped. Each image
-has its own random draws, and their number depends on no pixel.
+Images are floats of shape (n, height, width, channels). Bytes have already been scaled
+to [0, 1]; floats are as passed by the user, so nothing is clipped. Each image has its
+own random draws, the number of which does not depend on the pixels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ._spec import Spec, check_range
 from ._typing import Array, DType
 
 Fill: TypeAlias = float | Literal["nearest"]
-"""What lies outside an image: a number, or the nearest pixel."""
+"""The value of points outside an image: a number, or that of the nearest pixel."""
 
 
 class Augmentation(Spec, ABC):
@@ -29,9 +29,9 @@ class Augmentation(Spec, ABC):
 
     @abstractmethod
     def __call__(self, images: Array, rng: Generator) -> Array:
-        """Return changed images of the same shape and dtype; the input stays as it is.
+        """Return changed images of the same shape and dtype; never modify the input.
 
-        It may be returned itself where there is nothing to do.
+        The input itself may be returned if there is nothing to do.
         """
 
 
@@ -39,21 +39,22 @@ class Augmentation(Spec, ABC):
 
 
 class Geometric(Augmentation):
-    """An affine map of the plane for each image; resampled bilinearly.
+    """A random affine map for each image, applied by bilinear resampling.
 
-    Several in a row are multiplied into one map, and the images are resampled once:
-    quicker, less blurred, and what one moves out of the image another can move back.
+    Consecutive maps are multiplied into one, so that images are resampled only once.
+    This is faster and blurs less, and what one map moves out of the image the next can
+    move back in.
     """
 
     fill: Fill | None = None
-    """What comes in from outside; None where nothing does."""
+    """The value of points outside the image; None if no such point is ever shown."""
 
     @abstractmethod
     def draw(self, n: int, shape: tuple[int, int], rng: Generator) -> Array:
-        """Return `n` matrices (n, 3, 3) for images of `shape`, (height, width).
+        """Draw `n` matrices (n, 3, 3) for images of `shape`, (height, width).
 
-        They take the place of a pixel in the new image, ``(row, column, 1)`` in pixels
-        from the centre, to the place in the old one that it shows.
+        They map the position of a pixel in the new image, ``(row, column, 1)`` in
+        pixels from the centre, to the position in the old image that it shows.
         """
 
     def __call__(self, images: Array, rng: Generator) -> Array:
@@ -62,16 +63,16 @@ class Geometric(Augmentation):
 
 @dataclass(frozen=True)
 class RandomFlip(Geometric):
-    """Mirror images, each with probability `p`.
+    """Flip each image with probability `p`.
 
     Parameters
     ----------
     horizontal : bool, default=True
-        Whether left and right may change places.
+        Whether to flip images from left to right.
     vertical : bool, default=False
-        Whether top and bottom may, independently.
+        Whether to flip images upside down, independently of horizontal flips.
     p : float, default=0.5
-        Probability of each, in [0, 1].
+        Probability of each kind of flip, in [0, 1].
 
     Examples
     --------
@@ -104,14 +105,14 @@ class RandomFlip(Geometric):
 
 @dataclass(frozen=True)
 class RandomRotation(Geometric):
-    """Turn each image about its centre, by an angle uniform in ``±degrees``.
+    """Rotate each image about its centre, by an angle uniform in ``±degrees``.
 
     Parameters
     ----------
     degrees : float, default=10.0
         Largest angle, in [0, 180].
     fill : float or 'nearest', default=0.0
-        What comes in from outside: a number, or the nearest pixel.
+        The value of points outside the image: a number, or that of the nearest pixel.
     """
 
     degrees: float = 10.0
@@ -132,16 +133,17 @@ class RandomRotation(Geometric):
 
 @dataclass(frozen=True)
 class RandomShift(Geometric):
-    """Move each image up or down and left or right, each uniformly in ``±share``.
+    """Shift each image vertically and horizontally, each uniformly in ``±share``.
 
-    By fractions of a pixel too, which blurs a little; `RandomCrop` moves by whole ones.
+    Shifts by fractions of a pixel blur the image slightly; `RandomCrop` shifts by whole
+    pixels.
 
     Parameters
     ----------
     share : float, default=0.1
-        Largest shift, in [0, 1], as a share of the height and of the width.
+        Largest shift, in [0, 1], as a fraction of the height or width.
     fill : float or 'nearest', default=0.0
-        What comes in from outside: a number, or the nearest pixel.
+        The value of points outside the image: a number, or that of the nearest pixel.
     """
 
     share: float = 0.1
@@ -159,17 +161,17 @@ class RandomShift(Geometric):
 
 @dataclass(frozen=True)
 class RandomScale(Geometric):
-    """Enlarge or shrink each image about its centre, the frame staying as it is.
+    """Enlarge or shrink what each image shows about its centre, at the same image size.
 
-    By ``factor ** u`` with u uniform in [-1, 1], so that to enlarge is as likely as to
-    shrink.
+    The scale is ``factor ** u`` with u uniform in [-1, 1], so that enlarging and
+    shrinking are equally likely.
 
     Parameters
     ----------
     factor : float, default=1.1
-        Largest factor, from 1 up; the smallest is its inverse.
+        Largest scale, at least 1; the smallest is its inverse.
     fill : float or 'nearest', default=0.0
-        What comes in from outside: a number, or the nearest pixel.
+        The value of points outside the image: a number, or that of the nearest pixel.
     """
 
     factor: float = 1.1
@@ -188,17 +190,17 @@ class RandomScale(Geometric):
 
 @dataclass(frozen=True)
 class RandomCrop(Geometric):
-    """Pad each image on all sides, and cut one of the old size out at random.
+    """Pad each image on all sides, and crop it to its old size at a random position.
 
-    A shift by whole pixels up to `padding`, which leaves the values as they are; with
-    `RandomFlip` the augmentation that is usual for CIFAR [1]_.
+    This shifts it by up to `padding` whole pixels without changing pixel values.
+    Together with `RandomFlip` it is the usual augmentation for CIFAR [1]_.
 
     Parameters
     ----------
     padding : int, default=4
-        Pixels on each side, from 0 up.
+        Number of pixels on each side, not negative.
     fill : float or 'nearest', default=0.0
-        What the padding holds: a number, or the nearest pixel.
+        The value of the padding: a number, or that of the nearest pixel.
 
     References
     ----------
@@ -223,8 +225,8 @@ class RandomCrop(Geometric):
         padding: Any = self.padding
         if not isinstance(padding, Integral) or int(padding) < 0:
             raise ValueError(
-                f"padding of RandomCrop must be a whole number of pixels from 0 up, "
-                f"got {padding!r}."
+                "padding of RandomCrop must be a non-negative integer, got "
+                f"{padding!r}."
             )
         _check_fill(self)
 
@@ -260,7 +262,8 @@ class Brightness(Augmentation):
     Parameters
     ----------
     delta : float, default=0.2
-        Largest b, from 0 up, in the units of the images; bytes have become [0, 1].
+        Largest b, not negative, in units of the pixel values; those of bytes are scaled
+        to [0, 1].
     """
 
     delta: float = 0.2
@@ -275,12 +278,12 @@ class Brightness(Augmentation):
 
 @dataclass(frozen=True)
 class Contrast(Augmentation):
-    """``m + c (x - m)``, with m the mean of an image, c uniform in ``1 ± delta``.
+    """``m + c (x - m)``, with m the mean of the image and c uniform in ``1 ± delta``.
 
     Parameters
     ----------
     delta : float, default=0.2
-        Largest change of the contrast, in [0, 1].
+        Largest change in contrast, in [0, 1].
 
     Examples
     --------
@@ -299,7 +302,7 @@ class Contrast(Augmentation):
     def __call__(self, images: Array, rng: Generator) -> Array:
         c = rng.uniform(1 - self.delta, 1 + self.delta, (len(images), 1, 1, 1))
         mean = images.mean(axis=(1, 2, 3), keepdims=True)
-        # In this order c = 1 changes nothing, not even by rounding.
+        # In this order, c = 1 changes nothing, not even by rounding.
         changed = images * c.astype(images.dtype)
         changed += ((1 - c) * mean).astype(images.dtype)
         return changed
@@ -307,15 +310,15 @@ class Contrast(Augmentation):
 
 @dataclass(frozen=True)
 class Saturation(Augmentation):
-    """``g + s (x - g)``, with g the image in grey, s uniform in ``1 ± delta``.
+    """``g + s (x - g)``, with g the greyscale image and s uniform in ``1 ± delta``.
 
-    The grey of a pixel is its luma [1]_, ``0.299 R + 0.587 G + 0.114 B``, so that
-    images of one channel stay as they are.
+    The grey level of a pixel is its luma [1]_, ``0.299 R + 0.587 G + 0.114 B``. Images
+    with one channel do not change.
 
     Parameters
     ----------
     delta : float, default=0.2
-        Largest change of the saturation, in [0, 1].
+        Largest change in saturation, in [0, 1].
 
     References
     ----------
@@ -335,32 +338,32 @@ class Saturation(Augmentation):
             return images
         if channels != 3:
             raise ValueError(
-                "Saturation needs images of three channels, red, green and blue, or of "
+                "Saturation needs images with three channels (red, green and blue) or "
                 f"one, got {channels} channels."
             )
         s = rng.uniform(1 - self.delta, 1 + self.delta, (n, 1, 1))
         grey = np.outer(self.LUMA, np.ones(3))
-        # A linear map of colours, and so one product of matrices for an image.
+        # A linear map of colours, and therefore one matrix product per image.
         maps = (s * np.eye(3) + (1 - s) * grey).astype(images.dtype)
         changed: Array = images.reshape(n, height * width, 3) @ maps
         return changed.reshape(images.shape)
 
 
-# -- what is taken out, what is mixed -------------------------------------------------
+# -- cutout and mixup -----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Cutout(Augmentation):
-    """Cover a square of each image [1]_.
+    """Cover a random square of each image [1]_.
 
-    Its centre is uniform over the pixels, so that a part of it may lie outside.
+    Its centre is uniform over the pixels, so that part of the square may lie outside.
 
     Parameters
     ----------
     size : float, default=0.5
-        Side of the square, in [0, 1], as a share of the shorter side of the image.
+        Side of the square, in [0, 1], as a fraction of the shorter side of the image.
     fill : float, default=0.0
-        What covers it; best the mean of all pixels.
+        The value of the covered pixels; the mean of all pixels is a good choice.
 
     References
     ----------
@@ -390,7 +393,7 @@ class Cutout(Augmentation):
         n, height, width, channels = images.shape
         side = round(self.size * min(height, width))
         rows, columns = (self._covered(images, axis, side, rng) for axis in (1, 2))
-        # The channels of a pixel as columns: masks of long rows are quicker.
+        # The channels of a pixel as columns: masks with long rows are faster.
         columns = np.repeat(columns, channels, axis=1)
         changed = images.reshape(n, height, width * channels).copy()
         np.copyto(changed, self.fill, where=rows[:, :, None] & columns[:, None, :])
@@ -398,7 +401,7 @@ class Cutout(Augmentation):
 
     @staticmethod
     def _covered(images: Array, axis: int, side: int, rng: Generator) -> Array:
-        """Draw which rows of each image, or columns, the square covers."""
+        """Draw which rows or columns of each image the square covers."""
         length = images.shape[axis]
         first = rng.integers(length, size=(len(images), 1)) - side // 2
         place = np.arange(length)
@@ -407,17 +410,16 @@ class Cutout(Augmentation):
 
 @dataclass(frozen=True)
 class Mixup(Spec):
-    """Mix rows with each other: ``λ x + (1 - λ) x'``, with λ from Beta(alpha, alpha).
+    """Mix pairs of rows: ``λ x + (1 - λ) x'``, with λ from Beta(alpha, alpha) [1]_.
 
-    Targets are mixed as the rows are [1]_, and so it is not an `Augmentation` to be
-    called on images alone: the objective of the training carries it out. Rows need not
-    be images.
+    Targets are mixed in the same way. That is why mixup is not an `Augmentation`, which
+    sees only images: it is part of the training objective. Rows need not be images.
 
     Parameters
     ----------
     alpha : float, default=0.2
-        From 0, no mixing, up: 1 draws all shares alike, less keeps most rows close to
-        one of the two.
+        Not negative. With 0 nothing is mixed, with 1 λ is uniform in [0, 1]; values in
+        between keep most rows close to one of the two.
 
     References
     ----------
@@ -431,26 +433,28 @@ class Mixup(Spec):
         check_range(self, "alpha", 0, inf, closed="left")
 
 
-# -- carrying out ---------------------------------------------------------------------
+# -- application ----------------------------------------------------------------------
 
 
 def augment(
     augmentations: Sequence[Augmentation], images: Array, rng: Generator
 ) -> Array:
-    """Apply augmentations in order; geometric ones in a row, of one fill, as one map.
+    """Apply augmentations in order; consecutive geometric ones are combined.
+
+    Geometric augmentations are combined into one map if they have the same fill.
 
     Parameters
     ----------
     augmentations : sequence of Augmentation
     images : ndarray of shape (n, height, width, channels)
-        float32 or float64; never written to.
+        float32 or float64; never modified.
     rng : numpy.random.Generator
-        Each augmentation draws from it in its turn.
+        The augmentations draw from it in order.
 
     Returns
     -------
     ndarray
-        Changed images of the same shape and dtype; `images` if nothing is to do.
+        Changed images of the same shape and dtype; `images` itself if nothing changes.
 
     Examples
     --------
@@ -478,34 +482,34 @@ def augment(
             if changed.shape != images.shape:
                 raise ValueError(
                     f"{augmentation!r} must keep the shape of images, {images.shape}, "
-                    f"but made {changed.shape} of it."
+                    f"but returned images of shape {changed.shape}."
                 )
             images = changed
     return _transform(waiting, images, rng)
 
 
 def _fills(augmentations: Sequence[Geometric]) -> list[Fill]:
-    """Return the different fills that there are."""
+    """Return the distinct fills of the augmentations that have one."""
     return list(dict.fromkeys(a.fill for a in augmentations if a.fill is not None))
 
 
 def _transform(
     augmentations: Sequence[Geometric], images: Array, rng: Generator
 ) -> Array:
-    """Apply geometric augmentations of one fill as one map."""
+    """Apply geometric augmentations with the same fill as one map."""
     n, height, width, _ = images.shape
     matrices = _identities(n)
     for augmentation in augmentations:
-        # The last acts on a place first: maps lead from the new image to the old one.
+        # Maps lead from the new image to the old one, so the last one acts first.
         matrices = matrices @ augmentation.draw(n, (height, width), rng)
     return warp(images, matrices, *_fills(augmentations))
 
 
 def warp(images: Array, matrices: Array, fill: Fill = 0.0) -> Array:
-    """Return images that show at each pixel p what is at the place ``matrix p`` now.
+    """Return images whose pixel p shows what is at ``matrix @ p`` in the input.
 
-    Values between pixels are interpolated bilinearly; pixels that fall on pixels are
-    copied.
+    Between pixels, values are interpolated bilinearly; positions that coincide with a
+    pixel are copied.
 
     Parameters
     ----------
@@ -514,12 +518,14 @@ def warp(images: Array, matrices: Array, fill: Fill = 0.0) -> Array:
     matrices : ndarray of shape (n, 3, 3)
         Affine maps of ``(row, column, 1)``, in pixels from the centre of the image.
     fill : float or 'nearest', default=0.0
-        What lies outside; a number is interpolated with the outermost pixels.
+        The value of points outside the image: a number, which is interpolated with the
+        outermost pixels, or that of the nearest pixel.
 
     Returns
     -------
     ndarray
-        Of the shape and dtype of `images`; `images` if all maps are the identity.
+        Images of the same shape and dtype; `images` itself if all maps are the
+        identity.
     """
     if (matrices == np.eye(3)).all():
         return images
@@ -533,8 +539,8 @@ def warp(images: Array, matrices: Array, fill: Fill = 0.0) -> Array:
 
 
 BLOCK = 2**14
-"""Pixels that are warped at a time: what is computed for them stays in the cache, and
-in memory that the process need not ask for again."""
+"""Number of pixels that are warped at a time, so that temporary arrays fit in the cache
+and their memory is reused."""
 
 
 def _warp(images: Array, matrices: Array, fill: Fill, out: Array) -> None:
@@ -565,10 +571,11 @@ def _warp(images: Array, matrices: Array, fill: Fill, out: Array) -> None:
 
 
 def _framed_planes(images: Array, fill: float) -> Array:
-    """Return flat channels, each image in a frame of what lies outside.
+    """Return flat channels in which a frame of `fill` surrounds each image.
 
-    It is one pixel wide, since all places beyond are alike; one more behind the image
-    is the neighbour that interpolation there asks for.
+    The frame is one pixel wide, because all points further out have the same value. At
+    the bottom and right it is two pixels wide, because interpolation also reads the
+    next pixel.
     """
     n, height, width, channels = images.shape
     planes = np.full((channels, n, height + 3, width + 3), fill, images.dtype)
@@ -581,8 +588,8 @@ def _places(
 ) -> Array:
     """Return the row (`axis` 0) or column (1) of the framed image that pixels show.
 
-    The shape is (n, height, width), or 1 instead of the length of the other axis where
-    that has no influence. With `nearest` no place lies in the frame.
+    The shape is (n, height, width), with 1 instead of the length of the other axis if
+    the result does not depend on it. With `nearest`, no position lies in the frame.
     """
     centre = [(length - 1) / 2 for length in shape]
     i = np.arange(shape[0])[:, None] - centre[0]
@@ -620,4 +627,4 @@ AUGMENTATIONS: dict[str, type[Augmentation]] = {
         Cutout,
     )
 }
-"""The augmentations of images by the names of their classes."""
+"""The augmentations of images by class name."""

@@ -14,26 +14,26 @@ from ._typing import Array, Shape
 
 
 class Initializer(Spec, ABC):
-    """A distribution of initial weights that depends on fan_in and fan_out.
+    """A distribution of initial weights, which may depend on fan_in and fan_out.
 
-    It is called with the shape of the weights; `bias` gives the biases that go with
-    them.
+    Call an initializer to draw weights, and its method `bias` to get the biases of the
+    same layer.
     """
 
     draws_biases: ClassVar[bool] = False
-    """Whether biases are drawn like weights; else they are 0."""
+    """Whether biases are drawn like weights; otherwise they are 0."""
 
     @abstractmethod
     def __call__(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
     ) -> Array:
-        """Draw an array of `shape` in float64 from `rng`."""
+        """Draw a float64 array of `shape` from `rng`."""
 
     @final
     def bias(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
     ) -> Array:
-        """Return biases of `shape` in float64; drawn from `rng` if `draws_biases`."""
+        """Return float64 biases of `shape`, drawn from `rng` if `draws_biases`."""
         if self.draws_biases:
             return self(shape, fan_in, fan_out, rng)
         return np.zeros(shape)
@@ -41,10 +41,10 @@ class Initializer(Spec, ABC):
 
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """All 0, which draws nothing.
+    """All zeros; no random numbers are drawn.
 
-    For the last layer of a residual branch, say; hidden units that all start like this
-    would stay alike.
+    For example for the last layer of a residual branch. Hidden units that all start at
+    zero would remain identical.
     """
 
     def __call__(
@@ -55,7 +55,7 @@ class Zeros(Initializer):
 
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """All `value`, which draws nothing.
+    """The same `value` everywhere; no random numbers are drawn.
 
     Parameters
     ----------
@@ -76,18 +76,18 @@ class Constant(Initializer):
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """Normal with mean 0 and standard deviation `std`, whatever the fans.
+    """Normal with mean 0 and standard deviation `std`, independent of the layer size.
 
     Parameters
     ----------
     std : float, default=0.01
-        Standard deviation, positive.
+        Standard deviation, not negative.
     """
 
     std: float = 0.01
 
     def __post_init__(self) -> None:
-        check_range(self, "std", 0, np.inf, closed="neither")
+        check_range(self, "std", 0, np.inf, closed="left")
 
     def __call__(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
@@ -96,13 +96,13 @@ class Normal(Initializer):
 
 
 def _uniform(variance: float, shape: Shape, rng: np.random.RandomState) -> Array:
-    """Draw from the uniform law with mean 0 and a variance: ``±sqrt(3 variance)``."""
+    """Draw from the uniform distribution on ``±sqrt(3 variance)``."""
     bound = math.sqrt(3 * variance)
     return rng.uniform(-bound, bound, shape)
 
 
 def _normal(variance: float, shape: Shape, rng: np.random.RandomState) -> Array:
-    """Draw from the normal law with mean 0 and a variance."""
+    """Draw from the normal distribution with mean 0 and the given variance."""
     return rng.normal(0, math.sqrt(variance), shape)
 
 
@@ -110,15 +110,15 @@ def _normal(variance: float, shape: Shape, rng: np.random.RandomState) -> Array:
 class GlorotUniform(Initializer):
     """Uniform on ``±sqrt(factor / (fan_in + fan_out))``, also called Xavier uniform.
 
-    With ``factor=6`` the variance is ``2 / (fan_in + fan_out)``, which keeps the scale
-    of activations and of gradients through layers that are linear around 0 [1]_.
-    scikit-learn uses ``factor=2`` in front of the logistic function, and draws biases
-    like weights; so does sknn.
+    With ``factor=6`` the variance is ``2 / (fan_in + fan_out)``, which preserves the
+    scale of activations and gradients through layers that are linear around 0 [1]_.
+    Like scikit-learn, sknn uses ``factor=2`` for layers that are followed by the
+    logistic function, and draws biases from the same distribution as weights.
 
     Parameters
     ----------
     factor : float, default=6.0
-        Three times the variance times ``fan_in + fan_out``, positive.
+        Three times the variance times ``fan_in + fan_out``, not negative.
 
     References
     ----------
@@ -139,7 +139,7 @@ class GlorotUniform(Initializer):
     draws_biases = True
 
     def __post_init__(self) -> None:
-        check_range(self, "factor", 0, np.inf, closed="neither")
+        check_range(self, "factor", 0, np.inf, closed="left")
 
     def __call__(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
@@ -184,8 +184,8 @@ class HeUniform(Initializer):
 class HeNormal(Initializer):
     """Normal with variance ``2 / fan_in``, also called Kaiming normal [1]_.
 
-    Keeps the scale of activations through layers of rectified linear units, which put
-    half of their arguments to 0.
+    It preserves the scale of activations through layers of rectified linear units,
+    which set half of their inputs to 0.
 
     References
     ----------
@@ -225,7 +225,7 @@ class LeCunUniform(Initializer):
 
 @dataclass(frozen=True)
 class LeCunNormal(Initializer):
-    """Normal with variance ``1 / fan_in`` [1]_, as the activation `SELU` wants it.
+    """Normal with variance ``1 / fan_in`` [1]_, which the activation `SELU` requires.
 
     References
     ----------
@@ -243,13 +243,13 @@ class LeCunNormal(Initializer):
 class Orthogonal(Initializer):
     """`gain` times a matrix with orthonormal rows or columns, whichever are fewer [1]_.
 
-    Uniform among these (Haar measure) [2]_. All axes of a shape but the last count as
-    rows.
+    Drawn uniformly from all such matrices (Haar measure) [2]_. All axes of the shape
+    except the last are combined into the rows.
 
     Parameters
     ----------
     gain : float, default=1.0
-        Singular value of the matrix, positive.
+        The singular value of the matrix, not negative.
 
     References
     ----------
@@ -262,7 +262,7 @@ class Orthogonal(Initializer):
     gain: float = 1.0
 
     def __post_init__(self) -> None:
-        check_range(self, "gain", 0, np.inf, closed="neither")
+        check_range(self, "gain", 0, np.inf, closed="left")
 
     def __call__(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
@@ -287,7 +287,7 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "lecun_normal": LeCunNormal,
     "orthogonal": Orthogonal,
 }
-"""The initializers that have a name."""
+"""The initializers by name."""
 
 
 AUTO: dict[str, Initializer] = {
@@ -304,19 +304,19 @@ AUTO: dict[str, Initializer] = {
     "mish": HeNormal(),
     "softplus": HeNormal(),
 }
-"""The initializer that suits the layer in front of an activation."""
+"""The initializer for a layer that is followed by the named activation."""
 
 
 def suitable(activation_name: str | None) -> Initializer:
-    """Return the initializer for the layer in front of an activation, if any.
+    """Return the initializer for a layer that is followed by an activation.
 
-    That of `AUTO`; Glorot's for None and for an activation that is not listed there.
+    It is looked up in `AUTO`, and is Glorot's for None and for unlisted activations.
     """
     return AUTO.get(activation_name or "identity", GlorotUniform())
 
 
 def make_initializer(choice: str | Initializer | None) -> Initializer:
-    """Return an initializer by its name, or as it is; Glorot's for None."""
+    """Return the initializer of that name, or `choice` itself; Glorot's for None."""
     if choice is None:
         return GlorotUniform()
     if isinstance(choice, Initializer):

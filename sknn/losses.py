@@ -1,8 +1,9 @@
-"""Losses: from the raw scores of the last layer to a number and its derivative.
+"""Losses: a number for the raw scores of the last layer, and its derivative.
 
-A loss works on the raw scores ``z`` (logits, log-rates), not on probabilities: softmax
-or logistic function and cross-entropy are one formula, exact at any magnitude. Its link
-turns raw scores into what ``predict_proba`` or a regressor's ``predict`` returns.
+A loss takes raw scores ``z`` (logits, log-rates), not probabilities: softmax or
+logistic function and cross-entropy are combined in one formula, which is accurate at
+any magnitude. The inverse link turns raw scores into what ``predict_proba`` or a
+regressor's ``predict`` returns.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ class Loss(Spec, ABC):
     """A loss of raw scores `z` against targets `y`, and its inverse link.
 
     Shapes: `z` is (n, n_outputs * scores_per_output); `y` is (n, n_outputs), or (n,)
-    for class indices; `sample_weight` is (n,) or None. Instances are immutable and hold
-    no arrays.
+    for class indices; `sample_weight` is (n,) or None, which gives every row weight 1.
+    Instances are immutable and hold no arrays.
     """
 
     link_name: ClassVar[str] = "identity"
@@ -33,25 +34,25 @@ class Loss(Spec, ABC):
 
     @property
     def scores_per_output(self) -> int:
-        """Number of neighbouring raw scores that belong to one column of `y`."""
+        """Number of adjacent raw scores that belong to one column of `y`."""
         return 1
 
     @abstractmethod
     def loss_gradient(
         self, z: Array, y: Array, sample_weight: Array | None, out: Array
     ) -> float:
-        """Return the weighted sum of losses over rows; write its derivative to `out`.
+        """Return the weighted sum of the losses of rows; write its gradient to `out`.
 
         `out` may be `z` itself.
         """
 
     @abstractmethod
     def link(self, z: Array, out: Array) -> None:
-        """Write the predictions that belong to raw scores `z` into `out`."""
+        """Write the predictions for raw scores `z` into `out`, which may be `z`."""
 
 
 def _weighted_sum(losses: Array, sample_weight: Array | None) -> float:
-    """Sum of the per-row `losses` (n,), weighted."""
+    """Return the weighted sum of the `losses` (n,) of rows."""
     if sample_weight is None:
         return float(losses.sum())
     return float(losses @ sample_weight)
@@ -65,7 +66,7 @@ def _weigh_rows(dz: Array, sample_weight: Array | None) -> None:
 
 @cache
 def _largest_log_loss(dtype: np.dtype) -> float:
-    """``-log(eps)``: scikit-learn clips probabilities at eps before the logarithm."""
+    """Return ``-log(eps)``: scikit-learn clips probabilities at eps before the log."""
     return -float(np.log(np.finfo(dtype).eps))
 
 
@@ -73,8 +74,9 @@ def _largest_log_loss(dtype: np.dtype) -> float:
 class HalfSquaredError(Loss):
     """``½ (z - y)²``, with derivative ``z - y``.
 
-    As in scikit-learn, the reported loss is the mean over outputs while the derivative
-    is that of the sum over outputs, so that adding an output does not slow the others.
+    As in scikit-learn, the reported loss is the mean over outputs, while the derivative
+    is that of the sum over outputs, so that adding an output does not slow down the
+    training of the others.
     """
 
     link_name = "identity"
@@ -121,7 +123,7 @@ class HalfPoissonDeviance(Loss):
 class AbsoluteError(Loss):
     """``|z - y|`` with derivative ``sign(z - y)``; summed over outputs.
 
-    Smallest for the conditional median.
+    It is minimised by the conditional median.
 
     Examples
     --------
@@ -153,13 +155,15 @@ class AbsoluteError(Loss):
 class Huber(Loss):
     """``½ r²`` where ``|r| <= delta``, else ``delta (|r| - ½ delta)``, ``r = z - y``.
 
-    The derivative is r, clipped to ``±delta``. Between squared and absolute error:
-    outliers pull by `delta` at most [1]_. Summed over outputs.
+    The derivative is r, clipped to ``±delta``. A compromise between the squared and the
+    absolute error, in which the derivative of an outlier is at most `delta` [1]_.
+    Summed over outputs.
 
     Parameters
     ----------
     delta : float, default=1.0
-        Where the parabola goes over into lines, in units of the target; positive.
+        The residual at which the loss changes from quadratic to linear, in units of
+        the target; positive.
 
     References
     ----------
@@ -190,19 +194,21 @@ class Huber(Loss):
 
 @dataclass(frozen=True)
 class Quantile(Loss):
-    """The pinball loss ``(q - y) (H(q - y) - quantile)``, smallest for a quantile [1]_.
+    """The pinball loss ``(q - y) (H(q - y) - quantile)``, minimised by a quantile [1]_.
 
-    H is the step function: too high by r costs ``(1 - quantile) r``, too low by r costs
-    ``quantile r``. The derivative by q is ``H(q - y) - quantile``, and 0 at ``q = y``.
+    H is the step function: a prediction that is too high by r costs
+    ``(1 - quantile) r``, one that is too low by r costs ``quantile r``. The derivative
+    with respect to q is ``H(q - y) - quantile``, and 0 at ``q = y``.
 
-    Several quantiles never cross: the first is ``q₁ = z₁``, each other one is
+    Several quantiles cannot cross: the first is ``q₁ = z₁``, and each of the others is
     ``qₖ = qₖ₋₁ + log(1 + exp(zₖ))``. Summed over quantiles and outputs.
 
     Parameters
     ----------
     quantile : float or tuple of float, default=0.5
-        Probability that y is smaller, in (0, 1). Several must increase; each output
-        then has as many neighbouring raw scores, and predictions.
+        Probability that y is smaller, in (0, 1). Several probabilities must be
+        increasing; each output then has one raw score and one prediction for each, in
+        adjacent columns.
 
     References
     ----------
@@ -228,12 +234,12 @@ class Quantile(Loss):
             object.__setattr__(self, "quantile", tuple(self.quantile))
         try:
             levels = np.hstack([0.0, self.quantile, 1.0]).astype(float)
-        except (TypeError, ValueError):  # no numbers, or too many dimensions
+        except (TypeError, ValueError):  # not numbers, or too many dimensions
             levels = np.zeros(2)
         if levels.size == 2 or not (np.diff(levels) > 0).all():
             raise ValueError(
-                f"quantile of {type(self).__name__} must be a number in (0, 1), or "
-                f"several that increase, got {self.quantile!r}."
+                f"quantile of {type(self).__name__} must be a number in (0, 1), or an "
+                f"increasing sequence of them, got {self.quantile!r}."
             )
 
     @property
@@ -241,7 +247,7 @@ class Quantile(Loss):
         return int(np.size(self.quantile))
 
     def _by_output(self, z: Array) -> Array:
-        """View of `z` in the shape (n, n_outputs, scores_per_output)."""
+        """Return a view of `z` of shape (n, n_outputs, scores_per_output)."""
         k = self.scores_per_output
         return z.reshape(len(z), z.shape[1] // k, k)
 
@@ -276,15 +282,16 @@ class Quantile(Loss):
 class BinaryCrossEntropy(Loss):
     """``log(1 + exp(z)) - y z`` with derivative ``p - y``, ``p = 1 / (1 + exp(-z))``.
 
-    One output an independent yes-or-no question: one for two classes, one a label for
-    multilabel targets, then summed over outputs. No element counts for more than
-    ``-log(eps)``, as in scikit-learn; the derivative is not clipped.
+    Each output is an independent yes-or-no question: one for two classes, or one per
+    label for multilabel targets, in which case the loss is summed over labels. As in
+    scikit-learn, the loss of an element is clipped at ``-log(eps)``; the derivative is
+    not clipped.
 
     Parameters
     ----------
     label_smoothing : float, default=0.0
-        ε in [0, 1): y is replaced by ``(1 - ε) y + ε / 2`` [1]_, and the loss is then
-        not clipped.
+        ε in [0, 1): y is replaced by ``(1 - ε) y + ε / 2`` [1]_, and the loss is not
+        clipped.
 
     References
     ----------
@@ -322,15 +329,16 @@ class BinaryCrossEntropy(Loss):
 class CategoricalCrossEntropy(Loss):
     """``logsumexp(z) - z_y`` with derivative ``softmax(z) - onehot(y)``.
 
-    `y` holds the class indices (n,); the one-hot matrix is never built. No row counts
-    for more than ``-log(eps)``, as in scikit-learn; the derivative is not clipped.
+    `y` holds the class indices (n,); the one-hot matrix is never built. As in
+    scikit-learn, the loss of a row is clipped at ``-log(eps)``; the derivative is not
+    clipped.
 
     Parameters
     ----------
     label_smoothing : float, default=0.0
         ε in [0, 1): the target ``onehot(y)`` of K classes is replaced by
-        ``(1 - ε) onehot(y) + ε / K`` [1]_, and ``z_y`` by ``(1 - ε) z_y + ε mean(z)``;
-        the loss is then not clipped.
+        ``(1 - ε) onehot(y) + ε / K`` [1]_, and ``z_y`` by ``(1 - ε) z_y + ε mean(z)``.
+        The loss is not clipped.
 
     References
     ----------
@@ -359,8 +367,8 @@ class CategoricalCrossEntropy(Loss):
     def loss_gradient(
         self, z: Array, y: Array, sample_weight: Array | None, out: Array
     ) -> float:
-        # Classes along the first axis: NumPy's loops then run over the rows of the
-        # batch, which are many, and not over the classes, which are few.
+        # Classes along the first axis: NumPy's inner loops then run over the many rows
+        # of the batch instead of over the few classes.
         p = z.T.copy(order="C")
         p -= p.max(axis=0)
         at_y = y * len(z) + np.arange(len(z))
@@ -397,4 +405,4 @@ REGRESSION_LOSSES: dict[str, type[Loss]] = {
     "poisson": HalfPoissonDeviance,
     "quantile": Quantile,
 }
-"""The losses a regressor knows by name; their fields are parameters of it."""
+"""The losses of a regressor by name; their fields are parameters of the regressor."""

@@ -24,8 +24,8 @@ from .layers.base import (
     Params,
     Unwanted,
     Workspace,
-    as_taken,
     backward_all,
+    densify_if_needed,
     layer_names,
 )
 
@@ -286,7 +286,9 @@ class Network:
             x = as_floats(x, self.dtype)
         for i, layer in enumerate(self.layers):
             trains = train and self.rates[i] != 0
-            x = layer.forward(self.params[i], as_taken(layer, x), ws[i], trains)
+            x = layer.forward(
+                self.params[i], densify_if_needed(layer, x), ws[i], trains
+            )
         return x if isinstance(x, np.ndarray) else x.toarray()
 
     def backward(self, dz: Array, g: list[Params], ws: list[Workspace]) -> None:

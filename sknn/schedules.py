@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the learning rate as training goes on."""
+"""Learning-rate schedules: the learning rate as a function of training progress."""
 
 from __future__ import annotations
 
@@ -11,42 +11,43 @@ from ._spec import Spec, check_range
 
 
 class Schedule(Spec, ABC):
-    """A factor on ``learning_rate_init``, asked for before every step.
+    """A factor that multiplies ``learning_rate_init``, evaluated before every step.
 
-    A schedule is immutable: what changes in training, the base rate that a plateau may
-    lower, is kept by the training loop.
+    A schedule is immutable. The base rate, which a plateau may lower, is kept by the
+    training loop.
     """
 
     stop_message: ClassVar[str] = "Stopping."
-    """What a verbose run prints when a plateau ends it."""
+    """What a verbose fit prints when a plateau ends training."""
 
     ends: ClassVar[bool] = False
-    """Whether the schedule anneals over the budget: that all epochs are used is its
-    plan, not a failure to converge."""
+    """Whether the schedule anneals the rate over ``max_iter`` epochs. Reaching the last
+    epoch is then intended, and not a failure to converge."""
 
     @abstractmethod
     def __call__(self, epoch: float, n_epochs: int, rows: int = 0) -> float:
-        """Return the factor on the base rate after `epoch` epochs of `n_epochs`.
+        """Return the factor for the base rate after `epoch` of `n_epochs` epochs.
 
-        `epoch` is fractional within an epoch; beyond `n_epochs` the factor stays as it
-        is. `rows` are the training rows passed before the current epoch began.
+        `epoch` is fractional within an epoch; after `n_epochs` the factor is constant.
+        `rows` is the number of training rows seen before the current epoch started.
         """
 
     def on_plateau(self, base_rate: float) -> float | None:
-        """Return the base rate to go on with when training stalls; None means stop."""
+        """Return the new base rate when training stalls, or None to stop training."""
         return None
 
 
 @dataclass(frozen=True)
 class Decay(Schedule):
-    """A factor that falls from 1, after a warm-up.
+    """A factor that decays from 1, after an optional warm-up.
 
     Parameters
     ----------
     warmup : float, default=0.0
-        Epochs over which the factor rises linearly from 0.01 to 1; below 1, the
-        fraction of the budget. Never more than half of the budget. A warm-up lets
-        large learning rates start safely [1]_.
+        Number of epochs over which the factor is multiplied by a ramp from 0.01 to 1;
+        values below 1 are a fraction of ``max_iter``. At most half of ``max_iter`` is
+        used, and the decay spans the remaining epochs. A warm-up makes large learning
+        rates stable at the start [1]_.
 
     References
     ----------
@@ -72,17 +73,17 @@ class Decay(Schedule):
 
     @abstractmethod
     def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
-        """Return the factor; epochs count from the end of the warm-up."""
+        """Return the factor; epochs are counted from the end of the warm-up."""
 
 
 @dataclass(frozen=True)
 class Constant(Decay):
-    """The same rate from the first step to the last, but for the warm-up.
+    """The same rate in every step after the warm-up.
 
     Parameters
     ----------
     warmup : float, default=0.0
-        Epochs, or fraction of the budget, over which the rate rises.
+        Epochs, or fraction of ``max_iter``, over which the rate rises.
 
     Examples
     --------
@@ -98,16 +99,16 @@ class Constant(Decay):
 
 @dataclass(frozen=True)
 class InvScaling(Decay):
-    """``1 / (rows + 1) ** power_t``, which counts training rows, not epochs.
+    """``1 / (rows + 1) ** power_t``, where training rows are counted, not epochs.
 
-    A step for each epoch. scikit-learn's schedule of that name.
+    It changes once per epoch. This is scikit-learn's schedule of the same name.
 
     Parameters
     ----------
     power_t : float, default=0.5
-        The exponent, not negative.
+        Exponent, not negative.
     warmup : float, default=0.0
-        Epochs, or fraction of the budget, over which the rate rises to that.
+        Epochs, or fraction of ``max_iter``, over which the rate rises.
 
     Examples
     --------
@@ -128,12 +129,12 @@ class InvScaling(Decay):
 
 @dataclass(frozen=True)
 class Adaptive(Decay):
-    """Divide the rate by 5 on each plateau, until it is as small as `smallest`.
+    """Divide the rate by 5 on each plateau, until it is at most `smallest`.
 
     Parameters
     ----------
     warmup : float, default=0.0
-        Epochs, or fraction of the budget, over which the rate rises.
+        Epochs, or fraction of ``max_iter``, over which the rate rises.
 
     Examples
     --------
@@ -155,16 +156,16 @@ class Adaptive(Decay):
 
 @dataclass(frozen=True)
 class Step(Decay):
-    """``gamma ** k``, where k of the milestones `at` have passed, as in [1]_.
+    """``gamma ** k`` after k of the milestones in `at`, as in [1]_.
 
     Parameters
     ----------
     at : tuple of float, default=(0.5, 0.75)
         Milestones, as fractions of the epochs after the warm-up.
     gamma : float, default=0.1
-        Factor of each milestone, in (0, 1].
+        Factor at each milestone, in (0, 1].
     warmup : float, default=0.0
-        Epochs, or fraction of the budget, over which the rate rises.
+        Epochs, or fraction of ``max_iter``, over which the rate rises.
 
     References
     ----------
@@ -184,11 +185,11 @@ class Step(Decay):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_range(self, "gamma", 0, 1, closed="right")
-        object.__setattr__(self, "at", tuple(self.at))  # a list could not be hashed
+        object.__setattr__(self, "at", tuple(self.at))  # lists are not hashable
         if not all(0 < fraction < 1 for fraction in self.at):
             raise ValueError(
-                f"at of Step must hold fractions of the budget in (0, 1), "
-                f"got {self.at!r}."
+                "at of Step must be a sequence of fractions in (0, 1), got "
+                f"{self.at!r}."
             )
 
     def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
@@ -198,14 +199,14 @@ class Step(Decay):
 
 @dataclass(frozen=True)
 class Exponential(Decay):
-    """``final ** u`` with u the part of the budget that is used up.
+    """``final ** u``, where u is the fraction of epochs completed.
 
     Parameters
     ----------
     final : float, default=0.01
         The last factor, in (0, 1].
     warmup : float, default=0.0
-        Epochs, or fraction of the budget, over which the rate rises.
+        Epochs, or fraction of ``max_iter``, over which the rate rises.
 
     Examples
     --------
@@ -228,14 +229,14 @@ class Exponential(Decay):
 
 @dataclass(frozen=True)
 class Linear(Decay):
-    """``1 - (1 - final) u`` with u the part of the budget that is used up.
+    """``1 - (1 - final) u``, where u is the fraction of epochs completed.
 
     Parameters
     ----------
     final : float, default=0.0
         The last factor, in [0, 1].
     warmup : float, default=0.0
-        Epochs, or fraction of the budget, over which the rate rises.
+        Epochs, or fraction of ``max_iter``, over which the rate rises.
 
     Examples
     --------
@@ -259,16 +260,17 @@ class Linear(Decay):
 
 @dataclass(frozen=True)
 class Cosine(Decay):
-    """``final + (1 - final) (1 + cos(π u)) / 2``, with u the part of the budget used.
+    """``final + (1 - final) (1 + cos(π u)) / 2``, with u the fraction of epochs done.
 
-    Cosine annealing [1]_ without restarts: slow at both ends, fast in the middle.
+    Cosine annealing [1]_ without restarts: the rate falls slowly at the start and at
+    the end, and fastest in the middle.
 
     Parameters
     ----------
     final : float, default=0.0
         The last factor, in [0, 1].
     warmup : float, default=0.0
-        Epochs, or fraction of the budget, over which the rate rises.
+        Epochs, or fraction of ``max_iter``, over which the rate rises.
 
     References
     ----------
@@ -297,17 +299,17 @@ class Cosine(Decay):
 
 @dataclass(frozen=True)
 class InverseSqrt(Decay):
-    """``1 / sqrt(1 + u / timescale)``, with u the part of the budget used.
+    """``1 / sqrt(1 + u / timescale)``, where u is the fraction of epochs completed.
 
-    The classical rate of stochastic approximation: it falls fast, then ever more
-    slowly, and never to zero. With a warm-up it is the schedule of [1]_.
+    The classical rate of stochastic approximation: it falls quickly at first, then ever
+    more slowly, and never reaches zero. With a warm-up it is the schedule of [1]_.
 
     Parameters
     ----------
     timescale : float, default=0.1
-        Fraction of the budget after which the factor is ``1 / sqrt(2)``.
+        Fraction of ``max_iter`` after which the factor is ``1 / sqrt(2)``; positive.
     warmup : float, default=0.0
-        Epochs, or fraction of the budget, over which the rate rises.
+        Epochs, or fraction of ``max_iter``, over which the rate rises.
 
     References
     ----------
@@ -332,15 +334,16 @@ class InverseSqrt(Decay):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """One cycle [1]_: up along a cosine to 1 at `peak`, down along another to `final`.
+    """One cycle [1]_: up to 1 at `peak`, then down to `final`, each along a cosine.
 
-    ``learning_rate_init`` is the largest rate. It may be several times larger than a
-    constant rate could be.
+    ``learning_rate_init`` is the largest rate of the cycle. It can be several times
+    larger than a good constant rate.
 
     Parameters
     ----------
     peak : float, default=0.3
-        Fraction of the budget after which the factor is 1, in (0, 1).
+        Fraction of ``max_iter`` after which the factor is 1, in [0, 1). With 0 the rate
+        only falls.
     start : float, default=0.04
         The first factor, in [0, 1].
     final : float, default=4e-6
@@ -365,7 +368,7 @@ class OneCycle(Schedule):
     final: float = 4e-6
 
     def __post_init__(self) -> None:
-        check_range(self, "peak", 0, 1, closed="neither")
+        check_range(self, "peak", 0, 1, closed="left")
         check_range(self, "start", 0, 1)
         check_range(self, "final", 0, 1)
 
@@ -377,7 +380,7 @@ class OneCycle(Schedule):
 
 
 def _along_cosine(start: float, end: float, u: float) -> float:
-    """Go from `start` to `end` along half a period of the cosine, as u from 0 to 1."""
+    """Go from `start` to `end` along half a cosine period as u goes from 0 to 1."""
     return end + (start - end) * (1 + cos(pi * u)) / 2
 
 
@@ -392,5 +395,5 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "inverse_sqrt": InverseSqrt,
     "one_cycle": OneCycle,
 }
-"""The schedules that have a name; fields that are also parameters of an estimator are
-filled with those."""
+"""The schedules by name. An estimator sets the fields that are also parameters of the
+estimator."""

@@ -1,4 +1,4 @@
-"""Activations: values, derivatives, dtypes; each one named keeps the contract."""
+"""Activations: values, derivatives, dtypes, and the contract of each."""
 
 import pickle
 from dataclasses import FrozenInstanceError
@@ -28,8 +28,13 @@ CLOSED_FORMS = {
 TORCH_NAMES = {name: name for name in ACTIVATIONS if name != "identity"}
 TORCH_NAMES["logistic"] = "sigmoid"
 
-OTHERS = {"leaky_relu(0.3)": LeakyReLU(0.3), "elu(0.4)": ELU(0.4), "elu(2)": ELU(2.0)}
-"""Other settings than those of the table."""
+OTHERS = {
+    "leaky_relu(0.3)": LeakyReLU(0.3),
+    "elu(0)": ELU(0),
+    "elu(0.4)": ELU(0.4),
+    "elu(2)": ELU(2.0),
+}
+"""Activations with settings other than the defaults."""
 
 ALL = ACTIVATIONS | OTHERS
 
@@ -44,7 +49,7 @@ def forward(activation, z):
 
 
 def draw_z(dtype=np.float64):
-    """Arguments between -9 and 9, none near the kinks at 0."""
+    """Draw inputs between -9 and 9, none of them close to the kinks at 0."""
     z = np.random.RandomState(0).uniform(-9, 9, (30, 7)).astype(dtype)
     return z + np.sign(z) * dtype(0.01)
 
@@ -118,17 +123,17 @@ def test_large_arguments_stay_finite(activation, dtype, size):
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @both_dtypes
-def test_is_a_line_far_from_zero(name, dtype):
+def test_is_linear_far_from_zero(name, dtype):
     slopes = {"logistic": (0, 0), "tanh": (0, 0), "identity": (1, 1)}
     slopes |= {"leaky_relu": (0.01, 1), "selu": (0, SELU.scale)}
     z, dy = np.array([[-1e3, 1e3]], dtype), np.ones((1, 2), dtype)
     ACTIVATIONS[name].backward(z, forward(ACTIVATIONS[name], z), dy)
-    # On the left, where it is a + α, it is 0 but for rounding.
+    # On the left, where it is a + α, it is 0 up to rounding.
     assert_allclose(dy, [slopes.get(name, (0, 1))], rtol=1e-6, atol=1e-6)
 
 
 @all_activations
-def test_nan_is_not_hidden(activation):
+def test_nan_stays_nan(activation):
     assert_array_equal(forward(activation, np.full((2, 3), np.nan)), np.nan)
 
 
@@ -155,7 +160,7 @@ def test_relu_is_flat_at_zero():
     ],
 )
 @both_dtypes
-def test_at_zero_the_derivative_is_that_from_below(name, value, slope, dtype):
+def test_the_derivative_at_zero_is_the_left_derivative(name, value, slope, dtype):
     z, dy = np.zeros((1, 1), dtype), np.ones((1, 1), dtype)
     a = forward(ALL[name], z)
     ALL[name].backward(z, a, dy)
@@ -169,7 +174,7 @@ def test_selu_keeps_mean_and_variance():
     assert abs(a.var() - 1) < 0.01
 
 
-def test_selu_draws_a_deep_network_to_mean_zero_and_variance_one():
+def test_selu_converges_to_mean_zero_and_variance_one_in_a_deep_network():
     rng = np.random.RandomState(0)
     x = rng.normal(size=(500, 200)) * 1.5 + 0.3
     for _ in range(30):
@@ -180,7 +185,7 @@ def test_selu_draws_a_deep_network_to_mean_zero_and_variance_one():
 
 @pytest.mark.parametrize(
     "wrong",
-    [lambda: LeakyReLU(-0.1), lambda: LeakyReLU(1.1), lambda: ELU(0), lambda: ELU(-1)],
+    [lambda: LeakyReLU(-0.1), lambda: LeakyReLU(1.1), lambda: ELU(-1)],
 )
 def test_hyper_parameters_have_ranges(wrong):
     with pytest.raises(ValueError, match=r"must be in"):

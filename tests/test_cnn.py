@@ -218,7 +218,7 @@ BAD = [
     ({"kernel_size": 9, "padding": "valid", "input_shape": (8, 8)}, "Block 1 of 2: "
      "kernel_size=9 is larger than the image, 8 x 8 pixels"),
     ({"kernel_size": (3, 3, 3)}, "kernel_size .* one for each block, .* there are 2"),
-    ({"kernel_size": [0, 3]}, r"Block 1 of 2: kernel_size .* number .* got \(0, 0"),
+    ({"kernel_size": [0, 3]}, r"Block 1 of 2: kernel_size .* integer.* got \(0, 0"),
     ({"padding": "full"}, "padding.*'valid'.*Got 'full'"),
     ({"padding": ["same", "full"]}, "Block 2 of 2: padding must be .* got 'full'"),
     ({"pooling": "maxx"}, "pooling.*'max'.* Did you mean 'max'"),

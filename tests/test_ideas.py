@@ -1,7 +1,7 @@
-"""What the ideas of training are for, shown on real data, with margins.
+"""What each idea of training is good for, shown on real data.
 
 Each test compares two networks that differ in one parameter. The margins are about half
-of what was measured, so that another BLAS does not decide.
+of the measured difference, so that the result does not depend on the BLAS.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def digits(seed=0):
 
 
 def noisy_digits(n_train=200, noise=0.2):
-    """A small training set and a test set; a fifth of the labels are wrong."""
+    """A small training set and a test set; a fifth of the labels are random."""
     X, y = digits()
     rng = np.random.RandomState(0)
     wrong = rng.rand(len(y)) < noise
@@ -60,7 +60,7 @@ def plain_gap():
 
 
 NARROWERS = {
-    # The largest share of the plain gap that may be left. Measured: 0.66, 0.31, 0.31,
+    # The largest fraction of the plain gap that may remain. Measured: 0.66, 0.31, 0.31,
     # 0.27, 0.23, 0.52, 0.52, 0.42.
     "dropout": ({"dropout": 0.5}, 0.8),
     "L2": ({"alpha": 0.3}, 0.6),
@@ -82,7 +82,7 @@ def test_narrows_the_gap_between_training_and_test(idea, plain_gap):
 
 
 def epochs_to_reach(loss, **params):
-    """Epochs to a training loss on features whose scales differ by a factor of 30."""
+    """Epochs until a training loss, on features whose scales differ by up to 30."""
     X, y = load_breast_cancer(return_X_y=True)
     X = scale(X) * np.geomspace(1, 0.03, X.shape[1])
     net = MLPClassifier(
@@ -94,7 +94,7 @@ def epochs_to_reach(loss, **params):
     return reached[0] + 1 if len(reached) else np.inf
 
 
-def test_momentum_and_adam_need_fewer_epochs_where_it_is_ill_conditioned():
+def test_momentum_and_adam_need_fewer_epochs_on_ill_conditioned_data():
     sgd = epochs_to_reach(0.15, solver="sgd", momentum=0.0)
     momentum = epochs_to_reach(0.15, solver="sgd", momentum=0.9)
     adam = epochs_to_reach(0.15, solver="adam")
@@ -126,7 +126,7 @@ def test_twenty_layers_train_by_he_init_or_residual_blocks_but_not_from_small_we
 
 
 @pytest.mark.parametrize("clipping", [{"max_grad_norm": 1.0}, {"max_grad_value": 0.1}])
-def test_clipping_saves_a_run_that_explodes(clipping):
+def test_clipping_prevents_divergence(clipping):
     X, y = load_diabetes(return_X_y=True)
     X, y = scale(X), y / 10  # targets much larger than 1: so are the gradients
     net = MLPRegressor(
@@ -139,7 +139,7 @@ def test_clipping_saves_a_run_that_explodes(clipping):
 
 
 def activations(name, initializer, depth=20):
-    """What each of `depth` layers of 200 units makes of real, standardised rows."""
+    """The activations of `depth` layers of 200 units on real, standardised rows."""
     X = scale(load_breast_cancer().data)
     layers = []
     for _ in range(depth):
@@ -186,7 +186,7 @@ def test_zeros_do_not_learn_and_constants_make_all_units_the_same():
 
 
 def shifted_digits():
-    """Images of 12 x 12 pixels with a digit of 8 x 8 anywhere in each."""
+    """Images of 12 x 12 pixels with a digit of 8 x 8 pixels at a random position."""
     data = load_digits()
     rng = np.random.RandomState(0)
     X = np.zeros((len(data.images), 12, 12), np.float32)
@@ -232,7 +232,7 @@ def test_augmentation_narrows_the_gap_on_500_images():
 
 
 def test_fine_tuning_beats_training_from_scratch_on_50_images():
-    # Measured: mean test accuracy of two new classes 0.80 from scratch, 0.84 tuned.
+    # Measured: mean test accuracy on two new classes 0.80 from scratch, 0.84 tuned.
     X, y = shifted_digits()
     body = {"conv_channels": (8, 16), "hidden_layer_sizes": (32,)}
     eight = CNNClassifier(**body, **RECIPE, batch_size=50, max_iter=30)

@@ -1,4 +1,4 @@
-"""Initializers: range, variance, biases, orthogonality, and the draws they make."""
+"""Initializers: range, variance, biases, orthogonality, and random draws."""
 
 import pickle
 from dataclasses import FrozenInstanceError
@@ -42,7 +42,7 @@ VARIANCES = {
     Orthogonal(): 1 / FAN_IN,  # FAN_OUT columns of length 1
     Orthogonal(3.0): 9 / FAN_IN,
 }
-"""The initializers, and the variance each should have."""
+"""The initializers, each with its variance."""
 
 BOUNDS = {
     GlorotUniform(): np.sqrt(6 / (FAN_IN + FAN_OUT)),
@@ -50,10 +50,10 @@ BOUNDS = {
     HeUniform(): np.sqrt(6 / FAN_IN),
     LeCunUniform(): np.sqrt(3 / FAN_IN),
 }
-"""The uniform ones, and the ends of their ranges."""
+"""The uniform initializers, each with its bound."""
 
 CONSTANT = {Zeros(): 0, Constant(): 0.01, Constant(-2.0): -2}
-"""Those that draw nothing, and their value."""
+"""The initializers that draw nothing, each with its value."""
 
 DRAWN = [initializer for initializer in VARIANCES if initializer not in CONSTANT]
 
@@ -69,7 +69,7 @@ def draw_bias(initializer, shape=(5,)):
     return initializer.bias(shape, FAN_IN, FAN_OUT, np.random.RandomState(0))
 
 
-def test_table_is_tested_and_builds_from_defaults():
+def test_every_initializer_is_tested_with_its_defaults():
     assert {type(initializer) for initializer in VARIANCES} == {*INITIALIZERS.values()}
     for cls in INITIALIZERS.values():
         assert cls() in VARIANCES
@@ -101,13 +101,13 @@ def test_uniform_fills_its_range(initializer):
 @pytest.mark.parametrize(
     "initializer", [Normal(), GlorotNormal(), HeNormal(), LeCunNormal()], ids=repr
 )
-def test_normal_has_the_quartiles_of_the_normal_law(initializer):
+def test_normal_has_the_quartiles_of_the_normal_distribution(initializer):
     quartiles = np.quantile(draw(initializer), [0.25, 0.75])
     std = np.sqrt(VARIANCES[initializer])
     assert_allclose(quartiles / std, [-0.6745, 0.6745], rtol=0.03)
 
 
-def test_glorot_uniform_counts_both_fans_whatever_the_shape():
+def test_glorot_uniform_uses_both_fans_for_any_shape():
     b = draw(GlorotUniform(), shape=(5,))
     expected = np.random.RandomState(0).uniform(-1, 1, 5) * np.sqrt(6 / 500)
     assert_allclose(b, expected)
@@ -130,7 +130,7 @@ def test_is_reproducible_and_moves_the_stream(initializer):
 
 
 @all_initializers
-def test_biases_are_zero_and_draw_nothing_but_for_glorot_uniform(initializer):
+def test_biases_are_zero_except_with_glorot_uniform(initializer):
     if isinstance(initializer, GlorotUniform):
         # As in scikit-learn.
         assert_array_equal(draw_bias(initializer), draw(initializer, shape=(5,)))
@@ -153,8 +153,8 @@ def test_orthogonal_has_orthonormal_rows_or_columns(shape, gain):
 
 
 def test_orthogonal_is_uniform():
-    # Of a Haar matrix the trace has mean 0 and variance 1; LAPACK's own choice of
-    # signs has not.
+    # The trace of a Haar matrix has mean 0 and variance 1, but not with the signs that
+    # LAPACK chooses.
     rng = np.random.RandomState(0)
     traces = [np.trace(Orthogonal()((4, 4), 4, 4, rng)) for _ in range(4000)]
     assert abs(np.mean(traces)) < 0.1
@@ -174,15 +174,21 @@ def test_every_activation_has_a_suitable_initializer(name):
 
 
 @pytest.mark.parametrize("name", [None, "softmax"])
-def test_glorot_suits_whatever_is_not_listed(name):
+def test_unlisted_activations_get_glorot(name):
     assert suitable(name) == GlorotUniform()
 
 
 @pytest.mark.parametrize("cls", [Normal, GlorotUniform, Orthogonal])
-@pytest.mark.parametrize("value", [0, -1.0, np.inf, np.nan])
-def test_scales_are_positive(cls, value):
-    with pytest.raises(ValueError, match=r"must be in \(0, inf\)"):
+@pytest.mark.parametrize("value", [-1.0, np.inf, np.nan])
+def test_scales_are_not_negative(cls, value):
+    with pytest.raises(ValueError, match=r"must be in \[0, inf\)"):
         cls(value)
+
+
+@pytest.mark.parametrize("cls", [Normal, GlorotUniform, Orthogonal])
+@pytest.mark.parametrize("zero", [0, 0.0])
+def test_scale_zero_gives_zeros(cls, zero):
+    assert_array_equal(draw(cls(zero)), np.zeros((FAN_IN, FAN_OUT)))
 
 
 @pytest.mark.parametrize("value", [-np.inf, np.nan])

@@ -1,4 +1,4 @@
-"""Layers: shapes, gradients, dtypes; each entry of the table keeps the contract."""
+"""Layers: the contract that each case of the table must keep, PyTorch, details."""
 
 import pickle
 
@@ -7,8 +7,10 @@ import pytest
 from helpers import assert_gradient, float_dtypes, network_of, training_pass
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.base import clone
 
 import sknn.layers
+from sknn import MLPClassifier
 from sknn.activations import ACTIVATIONS
 from sknn.initializers import GlorotUniform, Zeros
 from sknn.layers import (
@@ -62,6 +64,8 @@ CASES = [
     (Conv2D(2, (3, 2), stride=(2, 3), padding="valid"), (3, 7, 8)),
     (Conv2D(2, 5, stride=3), (1, 4, 7)),
     (Conv2D(2, 3), (2, 1, 1)),
+    (Conv2D(2, 3, padding=2), (2, 4, 3)),
+    (Conv2D(2, (2, 3), stride=(1, 2), padding=(0, 3)), (2, 4, 3)),
     (MaxPool2D(), (3, 5, 4)),
     (MaxPool2D(3, stride=(1, 2)), (2, 5, 6)),
     (AvgPool2D((2, 1)), (3, 5, 4)),
@@ -88,7 +92,7 @@ weighted_or_not = pytest.mark.parametrize("weighted", [False, True])
 
 
 class Call:
-    """A layer with parameters and state, rows, and a direction `v` of its output."""
+    """A layer with parameters, state, input rows, and a direction `v` of its output."""
 
     def __init__(self, layer, in_shape, dtype=np.float64, weighted=False):
         rng = np.random.RandomState(0)
@@ -99,10 +103,10 @@ class Call:
         self.theta[:] = rng.normal(size=self.theta.shape)
         self.state[:] = rng.uniform(0.5, 2, self.state.shape)
         x = rng.normal(size=(N, *in_shape))
-        self.x = (x + 0.01 * np.sign(x)).astype(dtype)  # off the kinks of activations
+        self.x = (x + 0.01 * np.sign(x)).astype(dtype)  # away from kinks
         self.v = rng.normal(size=(N, *self.spec.out_shape)).astype(dtype)
         self.w = rng.uniform(0.5, 2, N).astype(dtype) if weighted else None
-        # Memory maps are read-only, so a layer may write none of these.
+        # A layer must not modify its input (think of memory maps) or its parameters.
         self.x.flags.writeable = False
         for name in self.spec.params:
             self.p[name].flags.writeable = False
@@ -116,7 +120,7 @@ class Call:
         return self.y
 
     def backward(self, x=None, need_dx=True):
-        """Gradients of ``Σ v y`` with respect to parameters, in a row, and input."""
+        """Gradients of ``Σ v y`` with respect to theta and to the input."""
         self.forward(x)
         grad = np.full_like(self.theta, np.nan)
         (g,) = self.network.views(grad)
@@ -221,7 +225,7 @@ def test_workspaces_are_independent(layer, in_shape):
 
 
 @all_layers
-def test_only_training_moves_the_state(layer, in_shape):
+def test_only_training_updates_the_state(layer, in_shape):
     call = Call(layer, in_shape)
     before = call.state.copy()
     call.forward(train=False)
@@ -232,7 +236,7 @@ def test_only_training_moves_the_state(layer, in_shape):
 
 
 @all_layers
-def test_draws_and_mixes_rows_only_if_it_says_so(layer, in_shape):
+def test_random_and_mixes_rows_are_declared(layer, in_shape):
     call = Call(layer, in_shape)
     y = call.forward()
     rng = np.random.default_rng(1)
@@ -298,6 +302,9 @@ TORCH = [
     (Conv2D(2, 1), IMAGE, lambda nn: nn.Conv2d(3, 2, 1)),
     (Conv2D(2, 3, 2), (1, 7, 7), lambda nn: nn.Conv2d(1, 2, 3, 2, padding=1)),
     (Conv2D(2, 3), (1, 1, 1), lambda nn: nn.Conv2d(1, 2, 3, padding=1)),
+    (Conv2D(2, 3, padding=2), IMAGE, lambda nn: nn.Conv2d(3, 2, 3, padding=2)),
+    (Conv2D(2, (3, 2), (2, 3), (1, 2)), IMAGE,
+     lambda nn: nn.Conv2d(3, 2, (3, 2), (2, 3), padding=(1, 2))),
     (MaxPool2D(), IMAGE, lambda nn: nn.MaxPool2d(2)),
     (MaxPool2D(3, (1, 2)), IMAGE, lambda nn: nn.MaxPool2d(3, (1, 2))),
     (AvgPool2D((2, 3)), IMAGE, lambda nn: nn.AvgPool2d((2, 3))),
@@ -306,8 +313,8 @@ TORCH = [
      lambda nn: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())),
     (Flatten(), IMAGE, lambda nn: nn.Flatten()),
 ]  # fmt: skip
-"""Layers, the shape of a row, and a function that makes PyTorch's, with parameters in
-the same order. PyTorch's matrices are ours transposed."""
+"""Layers, the shape of a row, and a function that makes PyTorch's layer, which has its
+parameters in the same order. Matrices are transposed in PyTorch."""
 
 against_torch = pytest.mark.parametrize(
     "layer, in_shape, make", TORCH, ids=[f"{case[0]!r}, {case[1]}" for case in TORCH]
@@ -315,7 +322,7 @@ against_torch = pytest.mark.parametrize(
 
 
 def in_pairs(layer, in_shape, views, module):
-    """Parameters of PyTorch's module, each with what `views` hold of that name."""
+    """Pair the parameters of PyTorch's module with the arrays in `views`."""
     names = layer.build(in_shape).params
     return [
         (views[name].T if views[name].ndim == 2 else views[name], parameter)
@@ -328,14 +335,14 @@ def close(actual, desired):
 
 
 @against_torch
-def test_begins_as_in_torch(layer, in_shape, make):
+def test_initial_parameters_are_those_of_torch(layer, in_shape, make):
     module = make(pytest.importorskip("torch").nn).double()
     network = Network([layer], in_shape, np.dtype(np.float64))
     network.initialize(np.random.RandomState(0))
     (p,) = network.params
     for ours, parameter in in_pairs(layer, in_shape, p, module):
         assert ours.shape == tuple(parameter.shape)
-        if not isinstance(layer, Dense | Conv2D):  # which are drawn
+        if not isinstance(layer, Dense | Conv2D):  # those are random
             assert_array_equal(ours, parameter.detach())
 
 
@@ -370,7 +377,7 @@ def test_three_batches_and_a_prediction_as_in_torch(layer, in_shape, make):
 
 
 def project(array):
-    """A number that tells of all of an array."""
+    """A number that depends on every element of an array."""
     return float(np.cos(np.arange(array.size)) @ np.ravel(array))
 
 
@@ -389,6 +396,8 @@ STORED = [
     [-20.62729889, 77.55850987, 26.5199529, 18.80799997],
     [-0.5589768175, -29.6770866, 28.00353431, -10.97061599],
     [-6.341229751, 4.551874443, 2.280729127, 2.289057502],
+    [11.05671959, -69.62029365, -55.93293092, 16.90323257],
+    [21.23578469, 30.89752165, 14.21428625, -4.27302378],
     [5.216364035, -6.338101138],
     [-5.737746969, 4.973144458],
     [-0.4772896265, 0.3829920974],
@@ -396,8 +405,8 @@ STORED = [
     [-0.3812369002, -0.107378352],
     [-15.65585476, 15.02617798],
 ]
-"""What `project` made of output, dx and gradients of the parameters in PyTorch, for
-each case of `TORCH`."""
+"""`project` of the output, dx and parameter gradients of PyTorch, for each case of
+`TORCH`."""
 
 
 @pytest.mark.parametrize("case, stored", [*zip(TORCH, STORED, strict=True)])
@@ -459,13 +468,13 @@ MASKED = {
     "dropout": (Dropout, np.ones),
     "dropconnect": (lambda rate: DropConnect(Dense(SIZE), rate), np.eye),
 }
-"""Layers, each with rows for which the output is the mask if weights are one."""
+"""Layers, each with rows for which the output is the mask if all weights are 1."""
 
 masked = pytest.mark.parametrize("make, rows", MASKED.values(), ids=MASKED)
 
 
 def draw_mask(make, rows, rate):
-    """The mask that a training pass draws; each element of it is the output's."""
+    """Return the mask of a training pass, which is the output."""
     call = Call(make(rate), (SIZE,))
     call.theta[:] = np.arange(call.theta.size) < call.network.n_decay
     x = rows((SIZE, SIZE)) if rows is np.ones else rows(SIZE)
@@ -523,11 +532,52 @@ def test_dropout_takes_csr(csr, dtype):
     assert abs(kept.mean() - 0.75) <= 5 * standard_error
 
 
+@pytest.mark.parametrize("n, width", [(SIZE, SIZE), (7, 5), (3, 1), (9, 2**17)])
+@pytest.mark.parametrize("csr", [sparse.csr_array, sparse.csr_matrix])
+def test_dropout_draws_the_same_mask_for_sparse_as_for_dense_rows(csr, n, width):
+    rng = np.random.RandomState(0)
+    x = np.where(rng.uniform(size=(n, width)) < 0.3, rng.normal(size=(n, width)), 0)
+    call = Call(Dropout(0.25), (width,))
+    streams = [Training(np.random.default_rng(0)) for _ in range(2)]
+    outputs = [
+        call.layer.forward(
+            call.p, rows, call.layer.workspace(call.spec, n, call.dtype, stream), True
+        )
+        for rows, stream in zip((x, csr(x)), streams, strict=True)
+    ]
+    assert_array_equal(outputs[1].toarray(), outputs[0])  # the same products
+    assert streams[0].rng.random() == streams[1].rng.random()
+
+
+def test_dropout_masks_rows_in_any_form_of_csr():
+    # With explicit zeros, duplicates, columns in any order, and memory to spare.
+    rng = np.random.RandomState(0)
+    data, indices = rng.randint(4, size=190).astype(float), rng.randint(20, size=190)
+    x = sparse.csr_array((data, indices, np.arange(0, 181, 30)), shape=(N, 20))
+    expected = Call(Dropout(0.5), (20,)).forward(x.toarray())
+    found = Call(Dropout(0.5), (20,)).forward(x)
+    assert_array_equal(found.toarray(), expected)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_input_dropout_means_the_same_for_sparse_and_dense_rows(solver):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(70, 30)) * (rng.uniform(size=(70, 30)) < 0.2)
+    y = (X[:, :10].sum(axis=1) > 0).astype(int)
+    net = MLPClassifier((8,), solver=solver, input_dropout=0.4, batch_size=32)
+    net.set_params(max_iter=5, random_state=0)
+    dense, on_sparse = clone(net).fit(X, y), clone(net).fit(sparse.csr_array(X), y)
+    assert_allclose(on_sparse.loss_curve_, dense.loss_curve_, rtol=1e-11)
+    for found, expected in zip(on_sparse.coefs_, dense.coefs_, strict=True):
+        assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
 # -- BatchNorm ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("weights", [[1.0], [2.0, 0.0, 0.0]])
-def test_batchnorm_of_a_single_row_learns_nothing_of_the_variance(weights):
+def test_batchnorm_ignores_the_variance_of_a_single_row(weights):
     call = Call(BatchNorm(momentum=1.0), (5,))
     call.w, x, var = np.array(weights), call.x[: len(weights)], call.p["var"].copy()
     assert_allclose(call.forward(x)[0], call.p["beta"], rtol=1e-12)
@@ -536,7 +586,7 @@ def test_batchnorm_of_a_single_row_learns_nothing_of_the_variance(weights):
 
 
 @pytest.mark.parametrize("scale", [1e-3, 0.5, 1.0, 100.0])
-def test_batchnorm_does_not_know_the_scale_of_the_weights(scale):
+def test_batchnorm_does_not_depend_on_the_scale_of_the_weights(scale):
     call = Call(BatchNorm(momentum=1.0), (5,))
     call.w = np.full(N, scale)
     call.forward()
@@ -555,12 +605,31 @@ def test_residual_is_the_sum_of_its_branches():
     assert_allclose(call.forward(), Fx + Px, rtol=1e-13)
 
 
-def test_residual_blocks_begin_as_the_identity():
+def test_residual_blocks_are_initially_the_identity():
     x = np.random.RandomState(1).normal(size=(N, 8))
     block = Residual((BatchNorm(), TANH, Dense(16), TANH, Dense(8, Zeros())))
     network = network_of([block] * 50, 8)
     assert_array_equal(network.scores(x), x)
     assert_array_equal(training_pass(network, x)[1], x)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Residual((Dropout(0.3), Dense(5))),
+        Residual((Dropout(0.3), Dense(4))),
+        Residual((Residual((Dropout(0.3), Dense(4))), Dense(5))),
+    ],
+    ids=repr,
+)
+def test_residual_takes_csr_if_it_starts_with_dropout(layer):
+    call = Call(layer, (5,))
+    x = np.where(call.x > 0, call.x, 0)
+    expected, _ = call.backward(x, need_dx=False)
+    y = call.y.copy()
+    grad, _ = call.backward(sparse.csr_array(x), need_dx=False)
+    assert_allclose(call.y, y, rtol=1e-13)
+    assert_allclose(grad, expected, rtol=1e-12, atol=1e-14)
 
 
 # -- ranges ---------------------------------------------------------------------------
@@ -581,14 +650,20 @@ def test_ranges(make, message):
         make()
 
 
-# -- what cannot be --------------------------------------------------------------------
+# -- invalid parameters ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "make, message",
     [
-        *((lambda n=n: Dense(n), "units of Dense must be a whole number from 1 up")
+        *((lambda n=n: Dense(n), "units of Dense must be a positive integer")
           for n in (0, -1, 2.5, True, None, "64")),
+        *((lambda p=p: Conv2D(4, padding=p), "padding must be 'same', 'valid', a non-n")
+          for p in ("full", -1, 1.5, True, None, (1,), (1, -1), [1, 1], ("same", 1))),
+        (lambda: PReLU("a"), "slope of PReLU must be a number, got 'a'"),
+        (lambda: ToImages((8, 8)), r"shape of ToImages must be .* got \(8, 8\)"),
+        (lambda: ToImages([8, 8, 1]), r"shape of ToImages must be .* got \[8, 8, 1\]"),
+        (lambda: ToImages((8, 8, 0)), r"shape of ToImages must be .* got \(8, 8, 0\)"),
         (lambda: Conv2D((4, 4)), r"channels of Conv2D must be .* got \(4, 4\)"),
         (lambda: Conv2D(4, (3,)), r"kernel_size must be .* tuple of two .* got \(3,\)"),
         (lambda: Conv2D(4, [3, 3]), r"kernel_size must be .* tuple of two .* got \[3,"),
@@ -600,7 +675,7 @@ def test_ranges(make, message):
         (lambda: Residual(("relu",)), r"Residual must be a tuple .* got \('r"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_built_is_refused_at_once(make, message):
+def test_invalid_parameters_are_refused_by_the_constructor(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
@@ -608,4 +683,5 @@ def test_what_cannot_be_built_is_refused_at_once(make, message):
 def test_sizes_may_be_integers_of_numpy():
     layer = Conv2D(np.int64(2), np.int64(3), np.int32(1), "valid")
     assert layer.build((1, 5, 5)).out_shape == (2, 3, 3)
+    assert Conv2D(2, padding=np.int64(0)).build((1, 5, 5)).out_shape == (2, 3, 3)
     assert Dense(np.int64(3)).build((2,)).out_shape == (3,)

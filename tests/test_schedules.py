@@ -31,6 +31,7 @@ CASES = [
     Step((0.3, 0.6, 0.9), 0.5),
     Linear(0.2),
     OneCycle(0.1, 0.5, 0.01),
+    OneCycle(0),
 ]
 
 all_schedules = pytest.mark.parametrize("schedule", CASES, ids=repr)
@@ -38,14 +39,14 @@ all_decays = pytest.mark.parametrize("schedule", DECAYS, ids=repr)
 
 
 def factors(schedule, epochs, n_epochs):
-    """Factors after each of the epochs, which have 100 rows each."""
+    """Return the factors after the given epochs of 100 rows each."""
     return np.array(
         [schedule(epoch, n_epochs, 100 * math.floor(epoch)) for epoch in epochs]
     )
 
 
 def peak_of(schedule, n_epochs):
-    """Epochs after which a schedule may only fall."""
+    """Return the number of epochs after which a schedule may only fall."""
     if isinstance(schedule, OneCycle):
         return schedule.peak * n_epochs
     warmup = schedule.warmup if schedule.warmup >= 1 else schedule.warmup * n_epochs
@@ -70,7 +71,8 @@ def test_rises_to_its_peak_then_falls(schedule, n_epochs):
 @all_schedules
 def test_starts_at_one_or_low(schedule):
     if isinstance(schedule, OneCycle):
-        assert schedule(0, 100) == pytest.approx(schedule.start, rel=1e-14)
+        first = schedule.start if schedule.peak else 1
+        assert schedule(0, 100) == pytest.approx(first, rel=1e-14)
     else:
         assert schedule(0, 100) == (0.01 if schedule.warmup else 1)
 
@@ -87,7 +89,7 @@ def test_scales_to_the_budget(schedule):
 def test_keeps_the_last_value_beyond_the_budget(schedule):
     last = schedule(10, 10, 1000)
     assert last == schedule(10.5, 10, 1000) == schedule(99, 10, 1000)
-    # The fall ends where it was heading.
+    # It is continuous at the end.
     assert schedule(10 - 1e-9, 10, 1000) == pytest.approx(last, abs=1e-8)
 
 
@@ -114,7 +116,7 @@ def test_is_an_immutable_value(schedule):
         schedule.anything = 1
 
 
-def test_which_end_training_by_plan():
+def test_which_schedules_end_at_max_iter():
     ending = {name for name, cls in SCHEDULES.items() if cls.ends}
     assert ending == {"exponential", "linear", "cosine", "one_cycle"}
 
@@ -123,7 +125,7 @@ def test_which_end_training_by_plan():
 def test_by_rows(rows):
     for epoch in (0, 3.5, 10, 99):
         assert Constant()(epoch, 10, rows) == Adaptive()(epoch, 10, rows) == 1
-        # Bit for bit, as scikit-learn computes it.
+        # Bit for bit: the same expression as in scikit-learn.
         assert InvScaling(0.5)(epoch, 10, rows) == 1.0 / (rows + 1) ** 0.5
         assert InvScaling(0.0)(epoch, 10, rows) == 1
 
@@ -149,7 +151,7 @@ def test_closed_forms(u, n_epochs):
         assert result == pytest.approx(expected, rel=1e-14, abs=1e-15)
 
 
-def test_a_milestone_belongs_to_what_follows():
+def test_a_milestone_takes_effect_at_once():
     for tenths in range(1, 10):
         schedule = Step((tenths / 10,))
         assert schedule(tenths, 10) == 0.1
@@ -166,17 +168,17 @@ def test_warmup(schedule, warmup, n_epochs, n_warmup):
     warm = schedule.replace(warmup=warmup)
     for u in (0, 0.25, 0.5, 0.75, 1):
         assert warm(u * n_warmup, n_epochs) == pytest.approx(0.01 + 0.99 * u, rel=1e-14)
-    # Then it is the schedule of the epochs that remain.
+    # After that, it is the schedule of the remaining epochs.
     for epoch in np.linspace(0, n_epochs - n_warmup, 11):
         expected = schedule(epoch, n_epochs - n_warmup, 300)
         assert warm(n_warmup + epoch, n_epochs, 300) == pytest.approx(expected)
 
 
-def test_warmup_scales_what_rows_have_made_of_the_factor():
+def test_warmup_multiplies_the_factor_of_invscaling():
     assert InvScaling(warmup=2)(1, 10, 99) == pytest.approx(0.505 * 0.1)
 
 
-def test_warmup_is_given_by_name():
+def test_warmup_is_keyword_only():
     assert Cosine(0.5).final == 0.5
     assert "warmup=5" in repr(Cosine(warmup=5, final=0.01))
     with pytest.raises(TypeError):
@@ -184,7 +186,7 @@ def test_warmup_is_given_by_name():
 
 
 N = 40
-"""Epochs of the comparison with PyTorch, which counts whole ones."""
+"""Number of epochs in the comparison with PyTorch, which counts whole epochs."""
 
 TORCH_TWINS = {
     Step(): ("MultiStepLR", {"milestones": [20, 30], "gamma": 0.1}),
@@ -199,7 +201,7 @@ TORCH_TWINS = {
     Constant(warmup=10): ("LinearLR", {"start_factor": 0.01, "total_iters": 10}),
     Cosine(): ("CosineAnnealingLR", {"T_max": N}),
     Cosine(0.1): ("CosineAnnealingLR", {"T_max": N, "eta_min": 0.1}),
-    # PyTorch counts its first step: its peak and its end come one earlier.
+    # PyTorch counts the first step, so its peak and its end come one epoch earlier.
     OneCycle(): (
         "OneCycleLR",
         {"max_lr": 1, "total_steps": N + 1, "pct_start": 13 / 41},
@@ -216,8 +218,8 @@ TORCH_TWINS = {
     ),
 }
 
-# PyTorch 2.13's factors after 5, 15, 25 and 35 epochs of 40, so that the check also
-# runs where there is no PyTorch.
+# Factors of PyTorch 2.13 after 5, 15, 25 and 35 of 40 epochs, so that the check also
+# runs without PyTorch.
 STORED = {
     Step(): [1.0, 1.0, 0.1, 0.01],
     Step((0.3, 0.6, 0.9), 0.5): [1.0, 0.5, 0.25, 0.25],
@@ -286,7 +288,7 @@ def test_plateaus():
         (Linear, "final", [0, 1], [-0.1, 1.1]),
         (Cosine, "final", [0, 1], [-0.1, 1.1]),
         (InverseSqrt, "timescale", [1e-3, 2], [0, np.inf]),
-        (OneCycle, "peak", [0.1, 0.9], [0, 1]),
+        (OneCycle, "peak", [0, 0.1, 0.9], [-0.1, 1]),
         (OneCycle, "start", [0, 1], [-0.1, 1.1]),
         (OneCycle, "final", [0, 1], [-0.1, 1.1]),
     ],
@@ -299,6 +301,6 @@ def test_ranges(cls, name, good, bad):
             cls(**{name: value})
 
 
-def test_milestones_may_come_as_a_list():
+def test_milestones_may_be_a_list():
     assert Step([0.2, 0.4]) == Step((0.2, 0.4))
     assert clone(Step([0.2, 0.4])) == Step((0.2, 0.4))

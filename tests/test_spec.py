@@ -1,4 +1,4 @@
-"""Specs: hyper-parameters in scikit-learn's way; ranges and their messages."""
+"""Specs: nested parameters as in scikit-learn; ranges and their error messages."""
 
 import math
 import pickle
@@ -66,7 +66,7 @@ all_specs = pytest.mark.parametrize("spec", CASES, ids=repr)
 
 
 def leaves(cls):
-    """Classes of sknn below `cls` that are not abstract."""
+    """Concrete classes of sknn derived from `cls`."""
     for sub in cls.__subclasses__():
         if sub.__module__.startswith("sknn") and not isabstract(sub):
             yield sub
@@ -78,7 +78,7 @@ def test_every_spec_has_a_case():
 
 
 @all_specs
-def test_parameters_make_the_spec_again(spec):
+def test_parameters_rebuild_the_spec(spec):
     params = spec.get_params()
     assert list(params) == list(signature(type(spec)).parameters)
     for same in (type(spec)(**params), spec.replace(), spec.replace(**params)):
@@ -110,7 +110,7 @@ def test_an_unknown_name_is_an_error(spec):
     assert str(known) in str(error.value)
 
 
-def test_replace_changes_what_is_named():
+def test_replace_changes_the_named_parameters():
     assert Adam().replace(beta_1=0.5) == Adam(beta_1=0.5)
     schedule = Cosine(final=0.1)
     assert schedule.replace(warmup=2) == Cosine(final=0.1, warmup=2)
@@ -136,7 +136,7 @@ CLOSED = {
     "right": ("(0, 1]", False, True),
     "neither": ("(0, 1)", False, False),
 }
-"""Values of `closed`: how the range is written, and which ends belong to it."""
+"""Values of `closed`: the range as text, and whether each end belongs to it."""
 
 
 @pytest.mark.parametrize("closed", CLOSED)

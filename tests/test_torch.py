@@ -1,4 +1,4 @@
-"""Whole networks: scores and gradients as in PyTorch, and as once stored from there."""
+"""Whole networks: scores and gradients are those of PyTorch, computed or stored."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def strided(nn):
 
 def residual(nn):
     class Block(nn.Module):
-        """A residual block with a projection by single pixels."""
+        """A residual block with a 1 x 1 convolution as its projection."""
 
         def __init__(self):
             super().__init__()
@@ -88,18 +88,18 @@ NETWORKS = {
         residual,
     ),
 }
-"""Layers, the shape of a row, and PyTorch's network with parameters in that order."""
+"""Layers, the shape of a row, and PyTorch's network with its parameters in order."""
 
 networks = pytest.mark.parametrize("name", NETWORKS)
 
 
 def draw(shape, seed):
-    """Numbers of either sign that are the same everywhere."""
+    """Draw normal numbers that are the same on every machine."""
     return np.random.RandomState(seed).normal(size=shape)
 
 
 class Pass:
-    """Scores, loss and gradients of a network of ours on rows that are drawn."""
+    """Scores, loss and gradients of our network on random rows."""
 
     def __init__(self, name):
         layers, in_shape, self.make = NETWORKS[name]
@@ -125,7 +125,7 @@ class Pass:
 
 
 def flat(views):
-    """The arrays of all layers in a row."""
+    """The arrays of all layers as one list."""
     return [array for layer in views for array in layer.values()]
 
 
@@ -148,7 +148,7 @@ def in_torch(ours, torch):
 
 
 def figures(loss, grads, scores):
-    """A few numbers that tell of all: loss, projections of gradients and scores."""
+    """The loss, and a projection of each gradient and of the scores to a number."""
     project = lambda a: float(np.cos(np.arange(a.size)) @ a.ravel())  # noqa: E731
     return [loss, *map(project, grads), project(scores)]
 
@@ -210,7 +210,7 @@ STORED = {
         0.4664474529,
     ],
 }
-"""What `figures` made of PyTorch's results."""
+"""`figures` of PyTorch's results."""
 
 
 @networks

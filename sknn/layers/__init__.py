@@ -1,4 +1,4 @@
-"""Layers: the parts a network is made of, one a file."""
+"""Layers: the building blocks of networks, one per file."""
 
 from .activation import Activation
 from .base import Layer, LayerSpec, ParamSpec, StateSpec, Training

@@ -13,24 +13,28 @@ from .base import Layer, LayerSpec, Params, Training, Workspace
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """``y = f(x)`` elementwise, and ``dx = f'(x) dy``; any shape, no parameters.
+    """``y = f(x)`` elementwise, for inputs of any shape; no parameters.
+
+    Backward: ``dx = f'(x) dy``.
 
     Parameters
     ----------
     function : str or ActivationFunction
-        f, by its name, such as 'relu', or an object of `sknn.activations`.
+        f: a name, such as 'relu', or an object from `sknn.activations`.
     """
 
     function: str | ActivationFunction
 
     def __post_init__(self) -> None:
         if self.function == "prelu":
-            raise ValueError("'prelu' learns its slope: use the layer PReLU().")
+            raise ValueError(
+                "'prelu' has learned slopes: use the layer PReLU() instead."
+            )
         known = isinstance(self.function, str) and self.function in ACTIVATIONS
         if not (known or isinstance(self.function, ActivationFunction)):
             raise ValueError(
                 f"function of Activation must be one of {sorted(ACTIVATIONS)} or an "
-                f"object of type ActivationFunction, got {self.function!r}."
+                f"ActivationFunction object, got {self.function!r}."
             )
 
     def build(self, in_shape: Shape) -> LayerSpec:

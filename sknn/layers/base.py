@@ -1,8 +1,8 @@
-"""What a layer is: hyper-parameters, shapes, a forward and a backward pass.
+"""The base class of layers: hyper-parameters, shapes, forward and backward pass.
 
-A layer never holds arrays. Its parameters `p` and their gradients `g` are views into
-flat vectors owned by the network, and so is what it keeps of the batches it has seen,
-its state; its buffers live in a workspace owned by the call.
+A layer never holds arrays. Its parameters `p`, their gradients `g` and its state (such
+as running averages) are views into flat vectors owned by the network. Its buffers live
+in a workspace owned by the call.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from ..initializers import Initializer
 Params: TypeAlias = dict[str, Array]
 
 Workspace: TypeAlias = Any
-"""The buffers of one layer for one batch size, as attributes. Disposable: never shared
-between calls or threads, never pickled."""
+"""The buffers of one layer for one batch size, as attributes. They are never shared
+between calls or threads, and never pickled."""
 
 
 @dataclass
 class Training:
-    """What the layers of one training run share, besides the network.
+    """What the layers share during a training run, besides the network.
 
     Attributes
     ----------
     rng : numpy.random.Generator
-        Stream of random numbers for masks, apart from that of initial weights and
-        shuffles, so that switching dropout on does not move the rest.
+        Random numbers for masks. They are separate from those for initial weights and
+        shuffling, so that switching dropout on does not change the latter.
     sample_weight : ndarray of shape (n,) or None
-        Weights of the rows of the batch at hand; None means all one.
+        Weights of the rows of the current batch; None gives every row weight 1.
     """
 
     rng: np.random.Generator
@@ -47,7 +47,21 @@ class Training:
 
 @dataclass(frozen=True)
 class ParamSpec:
-    """Shape and beginning of one parameter array, and whether the penalty covers it."""
+    """Shape and initializer of a parameter array, and whether the penalty covers it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of the array.
+    init : Initializer
+        Draws the initial values.
+    fan_in, fan_out : int
+        Number of inputs and outputs of a unit, which set the scale of initial values.
+    decay : bool
+        Whether the penalty and weight decay apply.
+    is_bias : bool, default=False
+        Whether initial values are those of biases.
+    """
 
     shape: Shape
     init: Initializer
@@ -57,14 +71,22 @@ class ParamSpec:
     is_bias: bool = False
 
     def draw(self, rng: np.random.RandomState) -> Array:
-        """Return initial values, in float64."""
+        """Draw float64 initial values from `rng`."""
         draw = self.init.bias if self.is_bias else self.init
         return draw(self.shape, self.fan_in, self.fan_out, rng)
 
 
 @dataclass(frozen=True)
 class StateSpec:
-    """Shape and initial value of an array that training passes update."""
+    """Shape and initial value of a state array, which training passes update.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of the array.
+    value : float
+        Initial value of all elements.
+    """
 
     shape: Shape
     value: float
@@ -72,10 +94,18 @@ class StateSpec:
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """What a layer has worked out from the shape of its input (without the rows).
+    """The shapes and parameters of a layer, given the shape of its input.
 
-    The order of `params` is the order in which their initial values are drawn. `parts`
-    are the specs of the layers that a composite is made of.
+    Attributes
+    ----------
+    in_shape, out_shape : tuple of int
+        Shapes of the input and output of one row.
+    params : mapping of str to ParamSpec
+        The parameters, in the order in which their initial values are drawn.
+    state : mapping of str to StateSpec
+        The arrays that training passes update.
+    parts : tuple of LayerSpec
+        The specs of the inner layers, for a layer made of layers.
     """
 
     in_shape: Shape
@@ -86,19 +116,19 @@ class LayerSpec:
 
     @property
     def width(self) -> int:
-        """Elements a row of all outputs, those of the parts included."""
+        """Number of output elements per row, including those of the parts."""
         return math.prod(self.out_shape) + sum(part.width for part in self.parts)
 
 
 @dataclass(frozen=True)
 class Layer(Spec, ABC):
-    """One step of a network, ``y = f(x; p)``: hyper-parameters only, immutable.
+    """One step of a network, ``y = f(x; p)``; immutable, holds only hyper-parameters.
 
     Parameters
     ----------
     name : str, default=None
-        What summaries, errors and the parameter `freeze` call the layer; by default
-        its kind and a number, such as ``conv1``.
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
     """
 
     name: str | None = field(default=None, kw_only=True)
@@ -110,28 +140,32 @@ class Layer(Spec, ABC):
     """Whether, in a training pass, the output of a row depends on the other rows."""
 
     takes_sparse: ClassVar[bool] = False
-    """Whether the input may be a CSR matrix; others are given a dense batch."""
+    """Whether the input may be a CSR matrix; otherwise it is made dense first."""
 
     @abstractmethod
     def build(self, in_shape: Shape) -> LayerSpec:
-        """Return output shape and parameters for an input of `in_shape`."""
+        """Return output shape and parameters for an input of shape `in_shape`."""
 
     def parts(self, spec: LayerSpec) -> list[tuple[Layer, LayerSpec]]:
-        """Return the layers that a composite is made of, each with its spec."""
+        """Return the inner layers, each with its spec, for a layer made of layers."""
         return []
 
     def workspace(
         self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Workspace:
-        """Return the buffers for `n` rows; those of the backward pass if training."""
+        """Return the buffers for `n` rows.
+
+        In training these include the buffers of the backward pass; in prediction
+        `training` is None.
+        """
         return SimpleNamespace()
 
     @abstractmethod
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        """Return y for input `x`, in a buffer of `ws`. Never writes `x`.
+        """Return y for input `x`, in a buffer of `ws`. Must not modify `x`.
 
-        `p` holds parameters, which are read only, and state, which a training pass
-        updates.
+        `p` holds the parameters, which must not be modified either, and the state,
+        which a training pass updates.
         """
 
     @abstractmethod
@@ -140,19 +174,18 @@ class Layer(Spec, ABC):
     ) -> Array | None:
         """Overwrite `g` with the gradients of the parameters; return dx if `need_dx`.
 
-        A `g` that is false says that the layer is frozen: the forward pass was one of
-        prediction, and only dx is wanted. May overwrite `dy`; never writes `p` or the
-        input of the forward pass.
+        If `g` is false, the layer is frozen: its forward pass was that of prediction,
+        and only dx is needed. May overwrite `dy`, but neither `p` nor the input of the
+        forward pass.
         """
 
 
 RESERVED = ("conv", "output")
-"""Names that mean something else: what `freeze` calls all convolutions, and the last
-layer."""
+"""Names with a special meaning in `freeze`: all convolutions, and the last layer."""
 
 
 def layer_names(layers: Sequence[Layer]) -> list[str]:
-    """Return the name of each layer: its own, or its kind and a number from 1 up."""
+    """Return the name of each layer: its own, or its type and a number from 1."""
     given = [layer.name for layer in layers if layer.name is not None]
     for name in given:
         check_name(name, given)
@@ -168,7 +201,7 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
 
 
 def check_name(name: Any, all_names: Sequence[Any]) -> None:
-    """Raise unless a layer can be called that, and no other is."""
+    """Raise unless `name` is valid and no other layer has it."""
     if (
         not isinstance(name, str)
         or not name
@@ -177,17 +210,17 @@ def check_name(name: Any, all_names: Sequence[Any]) -> None:
         or name in RESERVED
     ):
         raise ValueError(
-            "name of a layer must be a text other than 'conv' and 'output', not only "
-            f"digits, and without '__', got {name!r}."
+            "name of a layer must be a string other than 'conv' and 'output', must not "
+            f"consist of digits only or contain '__', got {name!r}."
         )
     if all_names.count(name) > 1:
         raise ValueError(f"{all_names.count(name)} layers have the name {name!r}.")
 
 
 class Unwanted(dict):
-    """Gradients of a frozen layer, which nobody reads. It is false, as if empty.
+    """The gradients of a frozen layer, which are never read. Its truth value is False.
 
-    A layer that does not look has arrays to write to all the same.
+    A layer that ignores this can still write gradients into the arrays.
     """
 
     def __bool__(self) -> bool:
@@ -197,14 +230,14 @@ class Unwanted(dict):
 def forward_all(
     layers: Sequence[Layer], params: list[Params], x: Matrix, ws: list[Any], train: bool
 ) -> Array:
-    """Pass rows `x` through the layers one after the other."""
+    """Pass rows `x` through the layers in order."""
     for layer, p, layer_ws in zip(layers, params, ws, strict=True):
-        x = layer.forward(p, as_taken(layer, x), layer_ws, train)
+        x = layer.forward(p, densify_if_needed(layer, x), layer_ws, train)
     return x
 
 
-def as_taken(layer: Layer, x: Matrix) -> Matrix:
-    """Return `x` dense, unless it is, or the layer takes a CSR matrix."""
+def densify_if_needed(layer: Layer, x: Matrix) -> Matrix:
+    """Return `x`, as a dense array unless the layer takes a CSR matrix."""
     return x if isinstance(x, np.ndarray) or layer.takes_sparse else x.toarray()
 
 

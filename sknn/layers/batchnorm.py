@@ -19,20 +19,20 @@ from .base import Layer, LayerSpec, Params, ParamSpec, StateSpec, Training, Work
 class BatchNorm(Layer):
     """``y = γ x̂ + β``, ``x̂ = (x - μ) / sqrt(σ² + ε)``, for each unit or channel [1]_.
 
-    In training μ and σ² are mean and variance over the rows of the batch, weighted if
-    the rows are; in prediction they are running averages of those (without Bessel's
-    correction, so that the scale of the weights does not matter). x, y are (n, units),
-    or images (n, channels, H, W), whose pixels count as rows. Backward, with
-    ``s = sqrt(σ² + ε)`` and the share ``q = w / Σ w`` of each row (``1 / n``):
+    In training, μ and σ² are the mean and variance over the rows of the batch, weighted
+    by the sample weights. In prediction they are running averages of these (without
+    Bessel's correction, so that the scale of the weights does not matter). x, y are
+    (n, units), or images (n, channels, H, W), whose pixels count as rows. Backward,
+    with ``s = sqrt(σ² + ε)`` and the share ``q = w / Σ w`` of each row (``1 / n``):
     ``dγ = Σ dy x̂``, ``dβ = Σ dy``,
-    ``dx = γ / s (dy - q (dβ + x̂ dγ))``. The penalty covers neither γ nor β.
+    ``dx = γ / s (dy - q (dβ + x̂ dγ))``. The penalty does not apply to γ and β.
 
     Parameters
     ----------
     momentum : float, default=0.1
-        Weight of the newest batch in the running averages.
+        Weight of the latest batch in the running averages, in (0, 1].
     epsilon : float, default=1e-5
-        Added to the variance.
+        Added to the variance; positive.
 
     References
     ----------
@@ -79,7 +79,7 @@ class BatchNorm(Layer):
         ws.q = ws.equal_shares
         w = ws.training.sample_weight
         if w is not None:
-            w = np.tile(w, ws.pixels)  # the rows of images lie innermost
+            w = np.tile(w, ws.pixels)  # rows of images are innermost in memory
             ws.q = w / w.sum()
         mean, x_hat = x @ ws.q, by_unit(ws.x_hat)
         np.subtract(x, mean[:, np.newaxis], out=x_hat)
@@ -93,9 +93,9 @@ class BatchNorm(Layer):
         return ws.y
 
     def _update(self, p: Params, mean: Array, var: Array, largest_share: float) -> None:
-        """Move the running averages towards those of a batch.
+        """Update the running averages with those of a batch.
 
-        A single row, of which a last batch may consist, says nothing of the variance.
+        The last batch may consist of a single row, which has no variance to learn from.
         """
         averages = [(p["mean"], mean)]
         if largest_share < 1:
@@ -108,7 +108,7 @@ class BatchNorm(Layer):
         self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
     ) -> Array | None:
         x_hat, d = by_unit(ws.x_hat), by_unit(dy)
-        if not g:  # frozen: the forward pass was a line through the running averages
+        if not g:  # frozen: the forward pass was linear, with the running averages
             scale = p["gamma"] / np.sqrt(p["var"] + self.epsilon)
             np.multiply(d, scale[:, np.newaxis], out=x_hat)
             return ws.x_hat

@@ -1,8 +1,7 @@
-"""The convolution layer: one small kernel, moved over the whole image."""
+"""The convolution layer: small kernels that slide over the whole image."""
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -13,11 +12,14 @@ from .._spec import check_positive
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import Initializer, make_initializer
 from ._windows import (
+    Padding,
     Pair,
     check_images,
+    check_padding,
     check_window,
     n_windows,
     pad_widths,
+    padding_by_axis,
     pair,
     shifted,
 )
@@ -28,25 +30,27 @@ from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
 class Conv2D(Layer):
     """``y[o, h, w] = b[o] + Σ W[o, c, i, j] x[c, s h + i, s w + j]`` over c, i, j.
 
-    The cross-correlation that all frameworks call convolution; s is the stride. x is
-    (n, C, H, W), W (channels, C, kernel height, kernel width), b (channels,). Computed
-    as one matrix product: the columns of a matrix `X` hold what each window sees, so
-    ``y = W X``, and backward ``dW = dy Xᵀ``, ``dX = Wᵀ dy`` [1]_.
+    This is the cross-correlation that all frameworks call convolution; s is the stride.
+    x is (n, C, H, W), W (channels, C, kernel height, kernel width), b (channels,). The
+    layer is one matrix product: each column of a matrix `X` holds the pixels of one
+    window, so that ``y = W X``, and backward ``dW = dy Xᵀ``, ``dX = Wᵀ dy`` [1]_.
 
     Parameters
     ----------
     channels : int
-        Kernels, and channels of the output.
+        Number of kernels, and of channels of the output.
     kernel_size : int or (int, int), default=3
         Height and width of a kernel.
     stride : int or (int, int), default=1
-        Step from one window to the next.
-    padding : {'same', 'valid'}, default='same'
-        'same' puts zeros around the image, so that there is a window at each pixel, or
-        at each stride; 'valid' takes only windows that lie within the image.
+        Distance between adjacent windows.
+    padding : {'same', 'valid'}, int or (int, int), default='same'
+        Zeros added around the image. 'same' adds as many as are needed for one window
+        at each pixel, or at each stride; 'valid' adds none. An integer is the number of
+        zeros on each side; of two, the first is for top and bottom and the second for
+        left and right.
     initializer : str or Initializer, default=None
-        How the weights are drawn; None leaves it to the estimator. fan_in is
-        ``C * height * width`` of a kernel.
+        Initializer of the weights; with None the estimator chooses it. fan_in is the
+        number of elements of a kernel, ``C * height * width``.
 
     References
     ----------
@@ -57,28 +61,27 @@ class Conv2D(Layer):
     channels: int
     kernel_size: Pair = 3
     stride: Pair = 1
-    padding: str = "same"
+    padding: Padding = "same"
     initializer: str | Initializer | None = None
 
     def __post_init__(self) -> None:
         check_positive(self, "channels")
         check_window("kernel_size", self.kernel_size)
         check_window("stride", self.stride)
-        if self.padding not in ("same", "valid"):
-            raise ValueError(
-                f"padding must be 'same' or 'valid', got {self.padding!r}."
-            )
+        check_padding(self.padding)
 
     def build(self, in_shape: Shape) -> LayerSpec:
         check_images(self, in_shape)
         C, *size = in_shape
         k, s = pair(self.kernel_size), pair(self.stride)
-        if self.padding == "valid" and any(map(operator.gt, k, size)):
+        padding = padding_by_axis(self.padding)
+        n = [n_windows(size[a], k[a], s[a], padding[a]) for a in (0, 1)]
+        if min(n) < 1:
             raise ValueError(
                 f"kernel_size={self.kernel_size} is larger than the image, "
-                f"{size[0]} x {size[1]} pixels. Choose a smaller one or padding='same'."
+                f"{size[0]} x {size[1]} pixels, with padding={self.padding!r}. Choose "
+                "a smaller kernel or padding='same'."
             )
-        n = (n_windows(size[a], k[a], s[a], self.padding) for a in (0, 1))
         area, init = k[0] * k[1], make_initializer(self.initializer)
         fans = C * area, self.channels * area
         W = ParamSpec((self.channels, C, *k), init, *fans, decay=True)
@@ -90,9 +93,10 @@ class Conv2D(Layer):
     ) -> Workspace:
         C, H, W = spec.in_shape
         k, s = pair(self.kernel_size), pair(self.stride)
+        padding = padding_by_axis(self.padding)
         windows = spec.out_shape[1:]
-        top, bottom = pad_widths(H, k[0], s[0], self.padding)
-        left, right = pad_widths(W, k[1], s[1], self.padding)
+        top, bottom = pad_widths(H, k[0], s[0], padding[0])
+        left, right = pad_widths(W, k[1], s[1], padding[1])
         ws = SimpleNamespace(k=k, s=s, windows=windows)
         ws.inner = slice(top, top + H), slice(left, left + W)
         ws.padded = None
@@ -128,7 +132,7 @@ class Conv2D(Layer):
             np.matmul(d, ws.ones, out=g["b"])
         if not need_dx:
             return None
-        np.matmul(W.T, d, out=X)  # X is not needed any more
+        np.matmul(W.T, d, out=X)  # X is no longer needed
         if ws.dx is None:
             shape = ws.X.shape[0], *self._padded_size(ws), ws.X.shape[-1]
             ws.dx = aligned_empty(shape, ws.X.dtype)
@@ -145,10 +149,10 @@ class Conv2D(Layer):
 
 
 def _flat(W: Array) -> Array:
-    """View kernels (channels, C, kh, kw) as a matrix, a row a kernel."""
+    """View kernels (channels, C, kh, kw) as a matrix with one row per kernel."""
     return W.reshape(len(W), -1)
 
 
 def _columns(X: Array, n_rows: int) -> Array:
-    """View an array as a matrix of so many rows."""
+    """View an array as a matrix with `n_rows` rows."""
     return X.reshape(n_rows, -1)

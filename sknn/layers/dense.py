@@ -19,14 +19,14 @@ class Dense(Layer):
     """``y = x W + b`` with x (n, fan_in), W (fan_in, units), b (units,), y (n, units).
 
     Backward: ``dW = xᵀ dy``, ``db = Σ dy`` over rows, ``dx = dy Wᵀ``. The input may be
-    a CSR matrix. The initializer says how the biases begin.
+    a CSR matrix. The initializer also gives the initial biases.
 
     Parameters
     ----------
     units : int
-        Outputs.
+        Number of outputs.
     initializer : str or Initializer, default=None
-        How the weights are drawn; None leaves it to the estimator.
+        Initializer of the weights; with None the estimator chooses it.
     """
 
     units: int
@@ -41,8 +41,8 @@ class Dense(Layer):
         if len(in_shape) != 1:
             raise ValueError(
                 f"{self!r} needs rows of numbers, got images of {in_shape} "
-                "(channels, height, width). Put Flatten() or GlobalAvgPool2D() in "
-                "front of it."
+                "(channels, height, width). Put Flatten() or GlobalAvgPool2D() before "
+                "it."
             )
         (fan_in,) = in_shape
         init, fan_out = make_initializer(self.initializer), self.units
@@ -76,12 +76,12 @@ class Dense(Layer):
                 np.matmul(ws.x.T, dy, out=g["W"])
             else:
                 np.copyto(g["W"], ws.x.T @ dy)
-            np.matmul(ws.ones, dy, out=g["b"])  # quicker than a sum over rows
+            np.matmul(ws.ones, dy, out=g["b"])  # faster than a sum over rows
         if not need_dx:
             return None
-        if ws.dx is None:  # the first layer, the widest as a rule, never comes here
+        if ws.dx is None:  # never needed in the first layer, usually the widest
             ws.dx = aligned_empty((len(dy), len(p["W"])), dy.dtype)
-            if not ws.x.flags.c_contiguous:  # flattened images: in their layout
+            if not ws.x.flags.c_contiguous:  # flattened images: use their layout
                 ws.dx = aligned_empty(ws.dx.shape[::-1], dy.dtype).T
         if ws.dx.flags.c_contiguous:
             np.matmul(dy, p["W"].T, out=ws.dx)

@@ -1,4 +1,4 @@
-"""DropConnect: weights are left out at random while the network trains."""
+"""DropConnect: weights are randomly set to zero in training."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from .dense import Dense
 class DropConnect(Layer):
     """``y = x (M W) + b`` in training, the dense layer itself in prediction.
 
-    Each element of the mask `M`, drawn anew for each batch, is 0 with probability
+    Each element of the mask `M`, which is drawn for each batch, is 0 with probability
     `rate` and ``1 / (1 - rate)`` otherwise [1]_. Backward: ``dW = M (xᵀ dy)``.
 
     Parameters
     ----------
     dense : Dense
-        The layer whose weights are left out.
+        The layer whose weights are masked.
     rate : float
-        Probability, in [0, 1), that a weight is left out.
+        Probability that a weight is set to zero, in [0, 1).
 
     References
     ----------
     .. [1] L. Wan et al., "Regularization of neural networks using DropConnect", ICML
-       2013. There the mask is drawn for each row and prediction samples; a mask for
-       each batch costs next to nothing.
+       2013. In the paper each row has its own mask, and predictions are averages over
+       masks; here one mask per batch makes the cost negligible.
     """
 
     dense: Dense

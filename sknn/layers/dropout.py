@@ -1,4 +1,4 @@
-"""Dropout: units are left out at random while the network trains."""
+"""Dropout: units are randomly set to zero in training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from .._arrays import batch_empty
 from .._spec import check_range
 from .._typing import Array, DType, Matrix, Shape
-from ._masks import draw_mask
+from ._masks import draw_mask, mask_sparse
 from .base import Layer, LayerSpec, Params, Training, Workspace
 
 
@@ -19,13 +19,17 @@ class Dropout(Layer):
     """``y = m x`` in training, ``y = x`` in prediction; any shape, no parameters.
 
     Each element of the mask `m` is 0 with probability `rate` and ``1 / (1 - rate)``
-    otherwise ("inverted" dropout), so that y has the expectation of x and prediction
-    uses all units as they are [1]_. The input may be a CSR matrix.
+    otherwise ("inverted" dropout), so that y and x have the same expected value and
+    prediction uses all units unchanged [1]_.
+
+    The input may be a CSR matrix. It is multiplied by the same mask as the dense array
+    with the same elements, so that training on sparse and dense rows with the same
+    ``random_state`` gives the same network up to rounding.
 
     Parameters
     ----------
     rate : float
-        Probability, in [0, 1), that an element is left out.
+        Probability that an element is set to zero, in [0, 1).
 
     References
     ----------
@@ -57,12 +61,8 @@ class Dropout(Layer):
             if ws.training is not None:  # within a frozen block
                 ws.mask.fill(1)
             return x
-        if not isinstance(x, np.ndarray):  # the input of the network: no way back
-            x = x.copy()
-            mask = np.empty_like(x.data)
-            draw_mask(ws.training.rng, self.rate, out=mask)
-            x.data *= mask
-            return x
+        if not isinstance(x, np.ndarray):  # the input of the network: no dx is needed
+            return mask_sparse(ws.training.rng, self.rate, x)
         draw_mask(ws.training.rng, self.rate, out=ws.mask)
         return np.multiply(x, ws.mask, out=ws.y)
 

@@ -1,24 +1,26 @@
-"""Between rows and images: where a network of images begins, and where it ends."""
+"""Conversion from rows to images, and from images to rows."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from .._arrays import batch_empty, rows_last
+from .._spec import is_integer_from
 from .._typing import Array, DType, Matrix, Shape
 from .base import Layer, LayerSpec, Params, Training, Workspace
 
 
 @dataclass(frozen=True)
 class ToImages(Layer):
-    """From rows as users have them to images: ``y[c, h, w] = x[h, w, c]``.
+    """Convert rows as users pass them to images: ``y[c, h, w] = x[h, w, c]``.
 
-    The first layer of a network of images. x is (n, features), (n, H, W) or
-    (n, H, W, C), y (n, C, H, W).
+    This is the first layer of a network for images. x is (n, features), (n, H, W) or
+    (n, H, W, C), y is (n, C, H, W).
 
     Parameters
     ----------
@@ -30,11 +32,23 @@ class ToImages(Layer):
 
     takes_sparse = True
 
+    def __post_init__(self) -> None:
+        shape: Any = self.shape
+        if (
+            not isinstance(shape, tuple)
+            or len(shape) != 3
+            or not all(is_integer_from(1, length) for length in shape)
+        ):
+            raise ValueError(
+                "shape of ToImages must be a tuple of three positive integers, the "
+                f"height, width and channels of an image, got {shape!r}."
+            )
+
     def build(self, in_shape: Shape) -> LayerSpec:
         if math.prod(in_shape) != math.prod(self.shape):
             raise ValueError(
                 f"Images of {self.shape} (height, width, channels) have "
-                f"{math.prod(self.shape)} numbers, but a row has {in_shape}."
+                f"{math.prod(self.shape)} elements, but rows have the shape {in_shape}."
             )
         H, W, C = self.shape
         return LayerSpec(in_shape, (C, H, W))
@@ -61,10 +75,10 @@ class ToImages(Layer):
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """From images (n, C, H, W) to rows (n, C H W), without a copy.
+    """Convert images (n, C, H, W) to rows (n, C H W), without a copy.
 
-    The rows are the transposed view of a C-ordered matrix, which a matrix product takes
-    as it is.
+    The rows are the transposed view of a C-ordered matrix, which a matrix product can
+    use directly.
     """
 
     def build(self, in_shape: Shape) -> LayerSpec:

@@ -18,16 +18,17 @@ from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
 class LayerNorm(Layer):
     """``y = γ x̂ + β`` with ``x̂ = (x - μ) / sqrt(σ² + ε)`` for each row [1]_.
 
-    μ and σ² are mean and variance of the units of the row, in training and prediction
-    alike; γ and β are one a unit. x, y are (n, units), or images (n, channels, H, W),
-    where each pixel of each row is standardised over its channels. Backward, with
-    ``s = sqrt(σ² + ε)`` and ``d = γ dy``: ``dγ = Σ dy x̂`` and ``dβ = Σ dy`` over rows,
-    ``dx = (d - mean(d) - x̂ mean(d x̂)) / s``. The penalty covers neither γ nor β.
+    μ and σ² are the mean and variance over the units of the row, both in training and
+    in prediction; each unit has its own γ and β. x, y are (n, units), or images
+    (n, channels, H, W), where each pixel is standardised over its channels. Backward,
+    with ``s = sqrt(σ² + ε)`` and ``d = γ dy``: ``dγ = Σ dy x̂`` and ``dβ = Σ dy`` over
+    rows, ``dx = (d - mean(d) - x̂ mean(d x̂)) / s``. The penalty does not apply to γ
+    and β.
 
     Parameters
     ----------
     epsilon : float, default=1e-5
-        Added to the variance.
+        Added to the variance; positive.
 
     References
     ----------

@@ -15,9 +15,9 @@ from .base import Layer, LayerSpec, Params, Training, Workspace
 
 @dataclass(frozen=True)
 class Pool2D(Layer):
-    """What the pooling layers share: windows of `size` at each `stride`.
+    """The base class of pooling layers: windows of `size` at each `stride`.
 
-    Pixels at the right and lower border that do not fill a window are left out.
+    Pixels at the right and bottom border that do not fill a window are ignored.
     """
 
     size: Pair = 2
@@ -36,7 +36,8 @@ class Pool2D(Layer):
         if min(n) < 1:
             raise ValueError(
                 f"{self!r} would leave less than one pixel of images of "
-                f"{sides[0]} x {sides[1]} pixels. Pool less, or fewer times."
+                f"{sides[0]} x {sides[1]} pixels. Use smaller windows or fewer pooling "
+                "layers."
             )
         return LayerSpec(in_shape, (C, *n))
 
@@ -54,14 +55,15 @@ class Pool2D(Layer):
 
 @dataclass(frozen=True)
 class MaxPool2D(Pool2D):
-    """``y = max x`` over each window; the gradient goes to the first largest pixel.
+    """``y = max x`` over each window; dy goes to the first of the largest pixels.
 
     Parameters
     ----------
     size : int or (int, int), default=2
         Height and width of a window.
     stride : int, (int, int) or None, default=None
-        Step from one window to the next; None is `size`, windows side by side.
+        Distance between adjacent windows; None means `size`, so that windows do not
+        overlap.
     """
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
@@ -88,20 +90,21 @@ class MaxPool2D(Pool2D):
             largest = pixels == y
             np.multiply(left, largest, out=ws.part)
             d += ws.part
-            left -= ws.part  # what has found its pixel goes to no other
+            left -= ws.part  # each element of dy goes to one pixel only
         return ws.dx
 
 
 @dataclass(frozen=True)
 class AvgPool2D(Pool2D):
-    """``y = mean x`` over each window; each pixel gets an equal share of the gradient.
+    """``y = mean x`` over each window; dy is divided equally among the pixels.
 
     Parameters
     ----------
     size : int or (int, int), default=2
         Height and width of a window.
     stride : int, (int, int) or None, default=None
-        Step from one window to the next; None is `size`, windows side by side.
+        Distance between adjacent windows; None means `size`, so that windows do not
+        overlap.
     """
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
@@ -127,7 +130,7 @@ class AvgPool2D(Pool2D):
 
 @dataclass(frozen=True)
 class GlobalAvgPool2D(Layer):
-    """``y[c] = mean x[c, h, w]`` over all pixels: from images to one number a channel.
+    """``y[c] = mean x[c, h, w]`` over all pixels: one number per channel [1]_.
 
     References
     ----------

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from .._arrays import batch_empty, by_unit
+from .._spec import check_range
 from .._typing import Array, DType, Matrix, Shape
 from ..initializers import Constant
 from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
@@ -18,12 +19,12 @@ class PReLU(Layer):
     """``y = max(x, 0) + a min(x, 0)``, a learned slope for each unit or channel [1]_.
 
     Backward: ``da = Σ dy min(x, 0)`` over rows, ``dx = dy`` where ``x > 0``, else
-    ``a dy``. The penalty does not cover the slopes, as in the paper.
+    ``a dy``. As in the paper, the penalty does not apply to the slopes.
 
     Parameters
     ----------
     slope : float, default=0.25
-        The slopes to begin with.
+        Initial value of the slopes.
 
     References
     ----------
@@ -31,6 +32,9 @@ class PReLU(Layer):
     """
 
     slope: float = 0.25
+
+    def __post_init__(self) -> None:
+        check_range(self, "slope", -np.inf, np.inf, closed="neither")
 
     def build(self, in_shape: Shape) -> LayerSpec:
         a = ParamSpec(in_shape[:1], Constant(self.slope), 1, 1, decay=False)

@@ -1,4 +1,4 @@
-"""Residual blocks: what the inner layers compute is added to their input."""
+"""Residual blocks: the output of the inner layers is added to their input."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ T = TypeVar("T")
 class Residual(Layer):
     """``y = F(x) + x``, or ``y = F(x) + P(x)`` where the shapes differ [1]_.
 
-    F are the inner layers one after the other. If the last weights of F start at 0,
-    the block starts as the identity, ``Var(y) = Var(x)`` however deep the network [2]_.
+    F is the composition of the inner layers. If the last weights of F are initially 0,
+    the block is initially the identity, so that ``Var(y) = Var(x)`` at any depth [2]_.
 
     Parameters
     ----------
     layers : tuple of Layer
-        The inner layers F.
+        The inner layers, in order.
     projection : str or Initializer, default=None
-        How the weights of P are drawn where F changes the width: a dense layer, for
-        images a convolution of single pixels. None leaves it to the estimator.
+        Initializer of the weights of P, which is used if F changes the width: a dense
+        layer or, for images, a 1 x 1 convolution. With None the estimator chooses it.
 
     References
     ----------
@@ -63,21 +63,21 @@ class Residual(Layer):
 
     @property
     def takes_sparse(self) -> bool:  # type: ignore[override]
-        """Whether the first of the inner layers does."""
+        """Whether the first inner layer takes a CSR matrix."""
         return bool(self.layers) and self.layers[0].takes_sparse
 
     @property
     def random(self) -> bool:  # type: ignore[override]
-        """Whether one of the inner layers draws random numbers."""
+        """Whether any inner layer draws random numbers."""
         return any(layer.random for layer in self.layers)
 
     @property
     def mixes_rows(self) -> bool:  # type: ignore[override]
-        """Whether one of the inner layers mixes rows."""
+        """Whether any inner layer mixes rows."""
         return any(layer.mixes_rows for layer in self.layers)
 
     def _make_projection(self, out_shape: Shape) -> Layer:
-        """Return P: a dense layer, for images one that looks at single pixels."""
+        """Return P: a dense layer or, for images, a 1 x 1 convolution."""
         if len(out_shape) == 1:
             return Dense(out_shape[0], self.projection)
         return Conv2D(out_shape[0], 1, initializer=self.projection)
@@ -89,8 +89,8 @@ class Residual(Layer):
             shape = parts[-1].out_shape
         if shape[1:] != in_shape[1:]:
             raise ValueError(
-                f"The inner layers of a residual block must keep height and width, but "
-                f"they make {shape} of {in_shape}."
+                "The inner layers of a residual block must keep height and width, but "
+                f"they turn {in_shape} into {shape}."
             )
         if shape != in_shape:
             parts.append(self._make_projection(shape).build(in_shape))
@@ -114,7 +114,7 @@ class Residual(Layer):
         return SimpleNamespace(P=P, parts=parts, y=y, p=None, g=None)
 
     def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        if ws.p is not p:  # once a workspace: a network's dicts stay the same
+        if ws.p is not p:  # once per workspace: a network keeps its dicts
             ws.p, ws.params = p, split(p, len(ws.parts))
         n = len(self.layers)
         Fx = forward_all(self.layers, ws.params[:n], x, ws.parts[:n], train)
@@ -128,8 +128,11 @@ class Residual(Layer):
         if ws.g is not g:
             ws.g, ws.grads = g, split(g, len(ws.parts))
         n, dF = len(self.layers), dy.copy(order="K")
+        # Without dx, nothing before the first inner layer with parameters is needed.
+        with_params = (i for i, params in enumerate(ws.params[:n]) if params)
+        first = 0 if need_dx else next(with_params, n)
         dx = backward_all(
-            self.layers, ws.params[:n], ws.grads[:n], dF, ws.parts[:n], 0, need_dx
+            self.layers, ws.params[:n], ws.grads[:n], dF, ws.parts[:n], first, need_dx
         )
         added: Array | None = dy
         if ws.P is not None:
@@ -140,14 +143,14 @@ class Residual(Layer):
 
 
 def join(parts: list[Mapping[str, T]]) -> dict[str, T]:
-    """Join dicts into one whose names tell the part, as in ``0.W``."""
+    """Join dicts into one with the number of the part in the keys, as in ``0.W``."""
     return {
         f"{i}.{name}": v for i, part in enumerate(parts) for name, v in part.items()
     }
 
 
 def split(joined: dict[str, Any], n_parts: int) -> list[dict[str, Any]]:
-    """Undo `join`; the parts of unwanted gradients are unwanted too."""
+    """Undo `join`; the parts of an `Unwanted` dict are `Unwanted` too."""
     parts: list[dict[str, Any]] = [type(joined)() for _ in range(n_parts)]
     for key, value in joined.items():
         i, _, name = key.partition(".")

@@ -1,11 +1,11 @@
-"""Solvers: how the parameters move, given the gradient. From simple to rich."""
+"""Solvers: how the parameters are updated, given the gradient."""
 
+from ._lbfgs import minimize_lbfgs
 from .adadelta import AdaDelta
 from .adagrad import AdaGrad
 from .adam import Adam
 from .adamw import AdamW
 from .base import Solver, SolverState
-from .lbfgs import minimize_lbfgs
 from .nadam import Nadam
 from .rmsprop import RMSProp
 from .sgd import SGD
@@ -33,5 +33,5 @@ SOLVERS: dict[str, type[Solver]] = {
     "adamw": AdamW,
     "nadam": Nadam,
 }
-"""The stochastic solvers by name; fields that are also parameters of an estimator are
-filled with those."""
+"""The stochastic solvers by name. An estimator sets the fields that are also parameters
+of the estimator."""

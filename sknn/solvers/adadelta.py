@@ -1,4 +1,4 @@
-"""AdaDelta: RMSProp that measures the size of its steps as well."""
+"""AdaDelta: RMSProp whose step size adapts to the size of past steps."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .base import Solver, SolverState
 
 @dataclass(frozen=True)
 class AdaDelta(Solver):
-    """AdaDelta [1]_, whose steps have the unit of the parameters.
+    """AdaDelta [1]_, whose steps have the same units as the parameters.
 
     ``v ← ρ v + (1 - ρ) g²``, ``δ = sqrt(u + ε) / sqrt(v + ε) · g``,
     ``u ← ρ u + (1 - ρ) δ²``, ``θ ← θ - η δ``.
 
     The usual setting is ``learning_rate_init=1.0`` and ``epsilon=1e-6``: the method
-    finds the size of its steps itself, beginning with steps near sqrt(ε).
+    finds its own step size, starting with steps of about sqrt(ε).
 
-    The state keeps ``(u + ε) / (1 - ρ)`` and ``(v + ε) / (1 - ρ)``, of which δ needs
-    the ratio only.
+    The state stores ``(u + ε) / (1 - ρ)`` and ``(v + ε) / (1 - ρ)``, because δ depends
+    only on their ratio.
 
     Parameters
     ----------
     rho : float, default=0.9
-        ρ, in [0, 1): how slowly the means of the squares forget.
+        ρ, in [0, 1): decay rate of the running means of squares.
     epsilon : float, default=1e-6
-        ε > 0: the larger, the larger the first steps.
+        ε > 0. Larger values make the first steps larger.
 
     References
     ----------
@@ -79,7 +79,7 @@ class AdaDelta(Solver):
         theta -= grad
 
     def _add_square(self, mean: Array, square: Array) -> None:
-        """Let a mean of the state forget a little, then add a new square."""
+        """Decay a running mean of the state, then add a new square to it."""
         mean *= self.rho
         square += self.epsilon
         mean += square

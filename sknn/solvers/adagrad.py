@@ -1,4 +1,4 @@
-"""AdaGrad: each parameter's step is divided by the size of all its gradients so far."""
+"""AdaGrad: steps are divided by the size of all past gradients of a parameter."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .base import Solver, SolverState
 class AdaGrad(Solver):
     """AdaGrad [1]_: ``h ← h + g²``, ``θ ← θ - η g / (sqrt(h) + ε)``.
 
-    Rare features, whose gradients are mostly zero, keep large steps. The sum only
-    grows, so that the steps shrink like ``1 / sqrt(t)`` without a schedule. A learning
-    rate of 0.01 is usual.
+    Parameters of rare features, whose gradients are mostly zero, keep large steps. The
+    sum only grows, so that steps shrink like ``1 / sqrt(t)`` even without a schedule. A
+    typical learning rate is 0.01.
 
     Parameters
     ----------
     epsilon : float, default=1e-8
-        ε > 0, which keeps the division finite.
+        ε > 0, which prevents division by zero.
 
     References
     ----------
@@ -33,7 +33,7 @@ class AdaGrad(Solver):
 
     Examples
     --------
-    The first step is the learning rate, however large or small the gradient:
+    The size of the first step is the learning rate, whatever the size of the gradient:
 
     >>> import numpy as np
     >>> from sknn.solvers import AdaGrad

@@ -1,4 +1,4 @@
-"""Adam: momentum, with each parameter's step divided by its usual gradient size."""
+"""Adam: momentum, with steps divided by the typical gradient of a parameter."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Adam(Solver):
     ``m ← β₁ m + (1 - β₁) g``, ``v ← β₂ v + (1 - β₂) g²``,
     ``θ ← θ - η sqrt(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (sqrt(v) + ε)``.
 
-    The state keeps ``m / (1 - β₁)`` and ``v / (1 - β₂)``, which saves two passes over
-    memory; the constants reappear in the learning rate and in ε.
+    The state stores ``m / (1 - β₁)`` and ``v / (1 - β₂)``, which saves two passes over
+    memory; the constants are folded into the learning rate and ε.
 
     Parameters
     ----------
     beta_1 : float, default=0.9
-        β₁, in [0, 1): how slowly the mean of the gradients forgets.
+        β₁, in [0, 1): decay rate of the running mean of gradients.
     beta_2 : float, default=0.999
-        β₂, in [0, 1): how slowly the mean of their squares forgets.
+        β₂, in [0, 1): decay rate of the running mean of squared gradients.
     epsilon : float, default=1e-8
-        ε > 0, which keeps the division finite.
+        ε > 0, which prevents division by zero.
 
     References
     ----------
@@ -39,7 +39,7 @@ class Adam(Solver):
 
     Examples
     --------
-    The first step is the learning rate, however large or small the gradient:
+    The size of the first step is the learning rate, whatever the size of the gradient:
 
     >>> import numpy as np
     >>> from sknn.solvers import Adam

@@ -1,4 +1,4 @@
-"""AdamW: Adam with weight decay that its division does not touch."""
+"""AdamW: Adam with decoupled weight decay."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from .adam import Adam
 class AdamW(Adam):
     """Adam with decoupled weight decay [1]_: ``W ← (1 - η λ) W``, then Adam's step.
 
-    The gradient of an L2 penalty goes through Adam's division, so that it hardly acts
-    on parameters with large gradients; decoupled decay shrinks all weights at the same
-    pace. Biases do not decay. Used with ``alpha=0`` as a rule.
+    Adam divides the gradient of an L2 penalty by the size of past gradients, so the
+    penalty has little effect on parameters with large gradients. Decoupled decay
+    shrinks all weights at the same rate. Biases do not decay. Usually combined with
+    ``alpha=0``.
 
     Parameters
     ----------
     beta_1 : float, default=0.9
-        β₁, in [0, 1): how slowly the mean of the gradients forgets.
+        β₁, in [0, 1): decay rate of the running mean of gradients.
     beta_2 : float, default=0.999
-        β₂, in [0, 1): how slowly the mean of their squares forgets.
+        β₂, in [0, 1): decay rate of the running mean of squared gradients.
     epsilon : float, default=1e-8
-        ε > 0, which keeps the division finite.
+        ε > 0, which prevents division by zero.
     weight_decay : float, default=0.01
         λ ≥ 0, relative to the learning rate η.
 
@@ -35,7 +36,7 @@ class AdamW(Adam):
 
     Examples
     --------
-    The step is Adam's; the training loop applies the decay, to weights only.
+    The step is Adam's. The training loop applies the decay, and only to weights:
 
     >>> from sknn.solvers import AdamW
     >>> AdamW(weight_decay=0.1)

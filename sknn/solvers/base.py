@@ -1,4 +1,4 @@
-"""What a stochastic solver is: frozen hyper-parameters, a state, a step in place."""
+"""The base class of stochastic solvers: hyper-parameters, state, in-place step."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from .._spec import Spec
 from .._typing import Array
 
 SolverState: TypeAlias = dict[str, Any]
-"""What a solver remembers between steps: arrays like theta, counters. It pickles."""
+"""What a solver keeps between steps: arrays like theta, and counters. It pickles."""
 
 
 class Solver(Spec, ABC):
-    """A rule for one step of descent over the whole flat parameter vector.
+    """An update rule for the flat parameter vector theta.
 
-    A step is elementwise, so that theta can be walked block by block.
+    A step is elementwise, so that it can be applied to theta block by block.
     """
 
     weight_decay: ClassVar[float] = 0.0
-    """Decoupled weight decay: parameters that decay shrink by η λ before a step.
+    """Decoupled weight decay λ: weights shrink by the factor 1 - η λ before a step.
 
-    The step itself does not do it, since a solver does not know which they are.
+    `step` does not apply it, because a solver does not know which parameters decay.
     """
 
     @abstractmethod

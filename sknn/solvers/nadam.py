@@ -22,20 +22,20 @@ class Nadam(Solver):
     ``θ ← θ - η (a g + b m) / (sqrt(v / (1 - β₂ᵗ)) + ε)`` with
     ``a = (1 - μ(t)) / (1 - P)`` and ``b = μ(t+1) / (1 - P μ(t+1))``.
 
-    The state keeps ``m / (1 - β₁)`` and ``v / (1 - β₂)``, as Adam's does.
+    Like Adam's, the state stores ``m / (1 - β₁)`` and ``v / (1 - β₂)``.
 
     Parameters
     ----------
     beta_1 : float, default=0.9
-        β₁, in [0, 1): how slowly the mean of the gradients forgets; the momentum rises
-        from half of it to all of it.
+        β₁, in [0, 1): decay rate of the running mean of gradients. The momentum rises
+        from β₁ / 2 to β₁.
     beta_2 : float, default=0.999
-        β₂, in [0, 1): how slowly the mean of the squared gradients forgets.
+        β₂, in [0, 1): decay rate of the running mean of squared gradients.
     epsilon : float, default=1e-8
-        ε > 0, which keeps the division finite.
+        ε > 0, which prevents division by zero.
     momentum_decay : float, default=0.004
-        ψ ≥ 0: how fast the momentum rises. No parameter of the estimators: to set it,
-        pass them a ``Nadam(...)`` object.
+        ψ ≥ 0: how fast the momentum rises. Estimators have no such parameter; to set
+        it, pass ``solver=Nadam(momentum_decay=...)``.
 
     References
     ----------
@@ -43,7 +43,7 @@ class Nadam(Solver):
 
     Examples
     --------
-    The first step does not depend on the gradient's size:
+    The first step does not depend on the size of the gradient:
 
     >>> import numpy as np
     >>> from sknn.solvers import Nadam
@@ -90,7 +90,7 @@ class Nadam(Solver):
         theta -= grad
 
     def _rates(self, state: SolverState, rate: float) -> tuple[float, float]:
-        """Return η a and η b of the state's m at step t; multiply μ(t) to P."""
+        """Return η a and η b, the latter for the stored m, and multiply P by μ(t)."""
         t = state["t"]
         mu, mu_next = self._mu(t), self._mu(t + 1)
         state["mu_product"] = product = state["mu_product"] * mu
@@ -99,5 +99,5 @@ class Nadam(Solver):
         return rate_g, rate_m
 
     def _mu(self, t: int) -> float:
-        """Return the momentum of step t."""
+        """Return the momentum μ(t)."""
         return self.beta_1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))

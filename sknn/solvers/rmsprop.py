@@ -1,4 +1,4 @@
-"""RMSProp: each parameter's step is divided by the usual size of its gradient."""
+"""RMSProp: steps are divided by the typical gradient of a parameter."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .base import Solver, SolverState
 class RMSProp(Solver):
     """RMSProp [1]_: ``v ← ρ v + (1 - ρ) g²``, ``θ ← θ - η g / (sqrt(v) + ε)``.
 
-    AdaGrad that forgets: the mean of the squares is taken over the last
-    ``1 / (1 - ρ)`` steps or so, and the steps do not shrink by themselves.
+    AdaGrad with a running mean instead of a sum: squares are averaged over roughly the
+    last ``1 / (1 - ρ)`` steps, so that steps do not shrink by themselves.
 
-    The state keeps ``v / (1 - ρ)``, which saves a pass over memory.
+    The state stores ``v / (1 - ρ)``, which saves a pass over memory.
 
     Parameters
     ----------
     rho : float, default=0.9
-        ρ, in [0, 1): how slowly the mean of the squares forgets.
+        ρ, in [0, 1): decay rate of the running mean of squares.
     epsilon : float, default=1e-8
-        ε > 0, which keeps the division finite.
+        ε > 0, which prevents division by zero.
 
     References
     ----------
@@ -37,7 +37,7 @@ class RMSProp(Solver):
 
     Examples
     --------
-    The first step, of size ``η / sqrt(1 - ρ)``, does not depend on the gradient's size:
+    The first step has the size ``η / sqrt(1 - ρ)``, whatever the size of the gradient:
 
     >>> import numpy as np
     >>> from sknn.solvers import RMSProp

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent, plain, with momentum, or with Nesterov's momentum."""
+"""Stochastic gradient descent, optionally with momentum or Nesterov's momentum."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from .base import Solver, SolverState
 class SGD(Solver):
     """``v ← μ v - η g``, ``θ ← θ + v``; with Nesterov ``θ ← θ + μ v - η g``.
 
-    With ``momentum=0`` this is ``θ ← θ - η g`` and nothing is remembered. Nesterov's
-    form is the one of [1]_, which looks ahead without a second gradient.
+    With ``momentum=0`` this is ``θ ← θ - η g``, and there is no state. Nesterov's
+    momentum is in the form of [1]_, which needs no second gradient to look ahead.
 
     Parameters
     ----------
     momentum : float, default=0.9
-        μ, in [0, 1]: how much of the last step goes into the next.
+        μ, in [0, 1]: the fraction of the last step that is added to the next.
     nesterovs_momentum : bool, default=True
-        Whether the gradient counts as taken where momentum alone would lead.
+        Whether to use Nesterov's momentum, which takes the gradient at the point that
+        momentum alone would reach.
 
     References
     ----------

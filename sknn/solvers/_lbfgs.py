@@ -1,4 +1,4 @@
-"""L-BFGS: a quasi-Newton method on the whole training set, from SciPy."""
+"""L-BFGS: SciPy's quasi-Newton method on the whole training set."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def minimize_lbfgs(
 ) -> OptimizeResult:
     """Minimise from `theta` (float64) with `scipy.optimize.minimize` [1]_.
 
-    `on_iteration` sees ``x`` and ``fun`` after each iteration and may raise
-    StopIteration to end the search there.
+    After each iteration, `on_iteration` is called with the current ``x`` and ``fun``.
+    It may raise StopIteration to stop there.
 
     References
     ----------
@@ -30,7 +30,7 @@ def minimize_lbfgs(
        constrained optimization", SIAM J. Sci. Comput. 16 (5), 1995.
     """
 
-    # SciPy tells how to call back by the parameter's name.
+    # SciPy passes an OptimizeResult because the parameter has this name.
     def callback(intermediate_result: OptimizeResult) -> None:
         on_iteration(intermediate_result)
 
