@@ -19,25 +19,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks, fit_callbacks
+from ._descent import Clipping
 from ._docs import shared_docs
+from ._objective import Objective
 from ._parameters import TrainingParametersMixin
 from ._sklearn import RegressorMixin, check_optimize_result, fit_context
 from ._summary import SummaryMixin
-from ._threads import blas_threads_for
-from ._transfer import TransferMixin
-from ._typing import Array, DType, Matrix, MatrixLike
-from ._validation import (
-    check_sample_weight,
-    check_some_weight,
-    warn_caller,
-)
-from ._validation_set import ValidationSetMixin
-from .descent import Clipping
-from .layers import Layer
-from .losses import Loss
-from .network import Network
-from .objective import Objective
-from .training import (
+from ._threads import call_with_blas_threads
+from ._training import (
     Data,
     Ending,
     History,
@@ -48,6 +37,17 @@ from .training import (
     train_lbfgs,
     train_stochastic,
 )
+from ._transfer import TransferMixin
+from ._typing import Array, DType, Matrix, MatrixLike
+from ._validation import (
+    check_sample_weight,
+    check_some_weight,
+    warn_caller,
+)
+from ._validation_set import ValidationSetMixin
+from .layers import Layer
+from .losses import Loss
+from .network import Network
 
 DIVERGED = (
     "The {what} became {value} in epoch {epoch}, where training stopped. Scale the "
@@ -309,7 +309,7 @@ class BaseNetworkEstimator(
         network = self._start_network(X, y, rng, goes_on, one_epoch)
         self._check_combinations(network)
         if goes_on:
-            run.history = self._history.copy()
+            run.history = self._history
         self._set_network(network)
         return data, run
 
@@ -400,11 +400,15 @@ class BaseNetworkEstimator(
     def _all_or_nothing(self) -> Iterator[None]:
         """Put all attributes back if the block fails."""
         before = dict(vars(self))
+        history = before.get("_history")
+        mark = None if history is None else history.mark()
         try:
             yield
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
+            if history is not None:
+                history.roll_back(mark)
             raise
 
     def _as_rows(self, X: Any, first: bool) -> Any:
@@ -520,21 +524,22 @@ class BaseNetworkEstimator(
                 f"planned for max_iter={self.max_iter} epochs, which are over. Choose "
                 "one that does not end at 0, or raise max_iter."
             )
-        with blas_threads_for(batch_size * self.network_.largest_product):
-            ending = train_stochastic(
-                self._make_objective(progress.rng),
-                data,
-                self._make_monitor(run, limits),
-                schedule,
-                progress,
-                batch_size=batch_size,
-                shuffle=self.shuffle,
-                rng=run.rng,
-                clipping=Clipping(self.max_grad_norm, self.max_grad_value),
-                n_epochs=self.max_iter,
-                base_rates=run.base_rates,
-                one_epoch=run.one_epoch,
-            )
+        ending = call_with_blas_threads(
+            batch_size * self.network_.largest_product,
+            train_stochastic,
+            self._make_objective(progress.rng),
+            data,
+            self._make_monitor(run, limits),
+            schedule,
+            progress,
+            batch_size=batch_size,
+            shuffle=self.shuffle,
+            rng=run.rng,
+            clipping=Clipping(self.max_grad_norm, self.max_grad_value),
+            n_epochs=self.max_iter,
+            base_rates=run.base_rates,
+            one_epoch=run.one_epoch,
+        )
         # After early stopping nothing goes on from here: do not keep the state.
         self._progress = None if self.early_stopping else progress
         return ending
@@ -543,8 +548,14 @@ class BaseNetworkEstimator(
         objective = self._make_objective(run.noise)
         monitor = self._make_monitor(run, limits)
         rows = self.network_.rows_per_pass(data.n)
-        with blas_threads_for(rows * self.network_.largest_product):
-            ending, result = train_lbfgs(objective, data, monitor, max_fun=self.max_fun)
+        ending, result = call_with_blas_threads(
+            rows * self.network_.largest_product,
+            train_lbfgs,
+            objective,
+            data,
+            monitor,
+            max_fun=self.max_fun,
+        )
         if result is not None and limits.max_iter == self.max_iter:
             check_optimize_result("lbfgs", result, self.max_iter)
         self._progress = None
@@ -591,10 +602,7 @@ class BaseNetworkEstimator(
         self._history = history
         self.n_iter_ = history.n_iter
         self.t_ = history.t
-        self.history_ = {
-            "epoch": list(range(1, len(history.columns["loss"]) + 1)),
-            **history.columns,
-        }
+        self.history_ = dict(history.columns)
         self.loss_curve_ = history.columns["loss"]
         self.learning_rates_ = history.columns["learning_rate"]
         self.loss_ = history.loss

@@ -18,6 +18,8 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import validate_data
 
+from ._objective import mean_loss
+from ._training import Data, Validate
 from ._typing import Array, DType, Matrix
 from ._validation import (
     check_sample_weight,
@@ -26,8 +28,6 @@ from ._validation import (
     hold_out_size,
     takes_sample_weight,
 )
-from .objective import mean_loss
-from .training import Data, Validate
 
 
 class ValidationSetMixin(BaseEstimator):

@@ -20,9 +20,9 @@ from helpers import (
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from sknn._objective import Objective, mean_loss
 from sknn.activations import ACTIVATIONS
 from sknn.losses import BinaryCrossEntropy, HalfSquaredError
-from sknn.objective import Objective, mean_loss
 
 N, N_IN, N_OUT, ALPHA = 11, 5, 3, 0.7
 

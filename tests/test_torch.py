@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from sknn._objective import Objective
 from sknn.layers import (
     Activation,
     AvgPool2D,
@@ -17,7 +18,6 @@ from sknn.layers import (
 )
 from sknn.losses import CategoricalCrossEntropy
 from sknn.network import Network
-from sknn.objective import Objective
 
 N, N_CLASSES = 6, 4
 RELU, TANH = Activation("relu"), Activation("tanh")

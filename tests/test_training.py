@@ -12,13 +12,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 import sknn.network
-from sknn.descent import Clipping, Descent
-from sknn.losses import HalfSquaredError
-from sknn.objective import Objective
-from sknn.schedules import Adaptive, Constant, Cosine, InvScaling, Linear, OneCycle
-from sknn.solvers import SGD, Adam, AdamW
-from sknn.training import (
-    COLUMNS,
+from sknn._descent import Clipping, Descent
+from sknn._objective import Objective
+from sknn._training import (
+    MEASURED,
     TITLES,
     Data,
     History,
@@ -29,6 +26,9 @@ from sknn.training import (
     train_lbfgs,
     train_stochastic,
 )
+from sknn.losses import HalfSquaredError
+from sknn.schedules import Adaptive, Constant, Cosine, InvScaling, Linear, OneCycle
+from sknn.solvers import SGD, Adam, AdamW
 
 N, N_FEATURES, RATE, NAN = 23, 4, 0.1, math.nan
 
@@ -509,13 +509,13 @@ def test_verbose_two_prints_a_table(capsys):
     run = Run(validate=Script(*range(3)), verbose=2, max_iter=3)
     run.train()
     header, *rows = capsys.readouterr().out.splitlines()
-    titles = ("epoch", *(TITLES[name] for name in COLUMNS))
+    titles = ("epoch", *(TITLES[name] for name in MEASURED))
     assert header.split() == " ".join(titles).split()
     assert {len(row) for row in rows} == {len(header)}
     for i, row in enumerate(rows):
         epoch, *values = row.split()
         assert int(epoch) == i + 1
-        expected = [run[name][i] for name in COLUMNS]
+        expected = [run[name][i] for name in MEASURED]
         assert_allclose(np.array(values, float), expected, rtol=1e-4)
 
 
@@ -596,7 +596,7 @@ either_way = pytest.mark.parametrize("train", [train_stochastically, train_with_
 def test_history_has_a_row_an_epoch(train, validated):
     run = Run(validate=Script(*range(4)) if validated else None, max_iter=4)
     train(run)
-    table = {name: np.array(run[name]) for name in COLUMNS}
+    table = {name: np.array(run[name]) for name in MEASURED}
     assert {column.shape for column in table.values()} == {(4,)}
     stochastic = train is train_stochastically
     told = {

@@ -15,13 +15,13 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import BaseNetworkEstimator, Run
+from .._objective import Objective, mean_loss
 from .._sklearn import BaseSearchCV
 from .._spec import Spec
+from .._training import Data
 from .._typing import Array, MatrixLike
 from ..layers import DropConnect, Dropout, Residual
 from ..network import Network
-from ..objective import Objective, mean_loss
-from ..training import Data
 
 MAX_ROWS = 2000
 """Rows that a tool looks at, drawn at random where there are more: enough to know a

@@ -12,14 +12,14 @@ import numpy as np
 from sklearn.utils import check_array, check_scalar
 
 from .._arrays import as_floats, batch_empty
+from .._descent import norm
+from .._objective import total_weight
 from .._typing import Array, MatrixLike
 from ..activations import ActivationFunction
-from ..descent import norm
 from ..layers import Activation, Layer, Training
 from ..layers.base import Params
 from ..losses import HalfSquaredError, Loss
 from ..network import Network
-from ..objective import total_weight
 from ._network import Subject, either
 from ._report import Columns, PrintedTable
 from .statistics import parameter_groups

@@ -13,14 +13,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .._arrays import as_floats, by_unit
+from .._descent import norm
+from .._objective import Objective, total_weight
 from .._typing import Array, MatrixLike
 from ..activations import ACTIVATIONS, ActivationFunction
-from ..descent import norm
 from ..layers import Activation, Flatten, Layer, LayerSpec, PReLU, Residual, Training
 from ..layers.base import Params, layer_names
 from ..layers.residual import split
 from ..network import Network
-from ..objective import Objective, total_weight
 from ._network import (
     MAX_ELEMENTS,
     MAX_ROWS,

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._objective import Objective
 from ._typing import Array
 from .network import Network
-from .objective import Objective
 from .solvers import Solver, SolverState
 
 BLOCK = 65_536
