@@ -616,6 +616,15 @@ class BaseNetworkEstimator(
             history.best_validation_score if validated else None
         )
 
+    def __copy__(self) -> Self:
+        """Return a shallow copy with its own history, which training extends."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        if "_history" in self.__dict__:
+            validated = self.validation_scores_ is not None
+            other._set_fitted(self._history.copy(), validated)
+        return other
+
     # -- predict ------------------------------------------------------------------
 
     def _check_X(self, X: Any) -> Matrix:
