@@ -796,9 +796,12 @@ def test_lbfgs_reports_divergence():
 
 @pytest.mark.parametrize("one_epoch", [False, True])
 def test_a_regressor_that_explodes_in_its_last_step_is_not_fitted(one_epoch):
+    """Its weights are finite, its predictions are not."""
     X = np.random.RandomState(0).normal(size=(100, 5))
     y = 1e100 * (1 + X[:, 0])
-    reg = MLPRegressor(solver="sgd", max_iter=1, random_state=0, learning_rate="linear")
+    hidden, rate = (50, 50, 50), {"learning_rate_init": 0.01, "learning_rate": "linear"}
+    reg = MLPRegressor(hidden_layer_sizes=hidden, solver="sgd", max_iter=1, **rate)
+    reg.set_params(random_state=0)
     with pytest.raises(ValueError, match="The loss became"):
         reg.partial_fit(X, y) if one_epoch else reg.fit(X, y)
     assert not hasattr(reg, "network_")

@@ -149,7 +149,8 @@ def train_stochastic(
         monitor.restore_best()
     rows = shuffled[: ROWS_CHECKED if one_epoch else batch_size]
     if not math.isfinite(loss := final_loss(objective, data, rows)):
-        history.loss = loss
+        if np.isfinite(objective.network.theta).all():  # else the weights are to blame
+            history.loss = loss
         return "diverged"
     return ending
 
