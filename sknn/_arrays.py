@@ -1,4 +1,4 @@
-"""Arrays that begin on a cache line, where elementwise loops run fastest."""
+"""Arrays that start on a cache line, where elementwise loops run fastest; casts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from ._typing import Array, DType, Matrix, Shape
 
 CACHE_LINE = 64
-"""Bytes. A vector instruction that crosses from one line to the next costs double, and
-NumPy begins its own arrays at any multiple of 16."""
+"""In bytes. A vector instruction that crosses from one line to the next takes twice as
+long, and NumPy's own arrays start at any multiple of 16."""
 
 
 def aligned_empty(shape: Shape, dtype: DType) -> Array:
-    """Return a new array, not initialised, that begins on a cache line."""
+    """Return a new uninitialized array that starts on a cache line."""
     n_bytes = math.prod(shape) * dtype.itemsize
     memory = np.empty(n_bytes + CACHE_LINE, np.uint8)
     start = -memory.__array_interface__["data"][0] % CACHE_LINE
@@ -22,18 +22,18 @@ def aligned_empty(shape: Shape, dtype: DType) -> Array:
 
 
 def aligned_zeros(shape: Shape, dtype: DType) -> Array:
-    """Return a new array of zeros that begins on a cache line."""
+    """Return a new array of zeros that starts on a cache line."""
     array = aligned_empty(shape, dtype)
     array.fill(0)
     return array
 
 
 def batch_empty(n: int, shape: Shape, dtype: DType) -> Array:
-    """Return a new array of `n` rows of `shape`, in the layout that is quickest.
+    """Return a new array of `n` rows of `shape`, in the fastest memory layout.
 
-    Rows of images, (channels, height, width), lie innermost in memory: what a kernel or
-    a pooling window reads of neighbouring pixels is then a few long runs. The shape is
-    (n, *shape) all the same; only the strides tell.
+    For images, (channels, height, width), the rows are innermost in memory, so that a
+    kernel or a pooling window reads neighbouring pixels in a few long runs. The shape
+    is (n, *shape) all the same; only the strides differ.
     """
     if len(shape) < 3:
         return aligned_empty((n, *shape), dtype)
@@ -46,17 +46,32 @@ def rows_last(x: Array) -> Array:
 
 
 def by_unit(x: Array) -> Array:
-    """View a batch as (units, m): a row for each unit, or for each channel of images.
+    """Return a batch as (units, m): a row for each unit, or for each channel of images.
 
-    A view if images lie in memory as `batch_empty` lays them.
+    This is a view if the memory layout of images is that of `batch_empty`.
     """
     return x.T if x.ndim == 2 else rows_last(x).reshape(x.shape[1], -1)
 
 
 def as_floats(x: Matrix, dtype: DType) -> Matrix:
-    """Return rows as floats: bytes as fractions of 255, numbers as they are."""
+    """Return rows as floats: bytes as fractions of 255, numbers as they are.
+
+    Raises
+    ------
+    ValueError
+        If a finite number is too large for `dtype`.
+    """
     if x.dtype == np.uint8 and not isinstance(x, np.ndarray):
         return x.astype(dtype) * dtype.type(1 / 255)
     if x.dtype == np.uint8:
         return np.multiply(x, dtype.type(1 / 255), dtype=dtype)
-    return x.astype(dtype, copy=False)
+    try:
+        with np.errstate(over="raise"):
+            return x.astype(dtype, copy=False)
+    except FloatingPointError:
+        raise ValueError(
+            f"The network computes in {dtype}, but the rows contain values beyond "
+            f"{np.finfo(dtype).max:.3g}, the largest that {dtype} can hold. Scale the "
+            "features, for example with sklearn.preprocessing.StandardScaler, or fit "
+            "on float64 rows."
+        ) from None

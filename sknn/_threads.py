@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
+from typing import Any, ParamSpec, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 MULTITHREADED_FROM = 2**22
-"""Multiply-adds of a product from which further threads gain a good half when cores
+"""Multiply-adds of a product above which a second thread gains at least half when cores
 are free (examples/benchmarks/bench_threads.py)."""
 
-_limit_is_set = threading.Lock()
+_limited: dict[str, Any] = {}
+"""While the limit is set: the "call" that set it, and the "limiter" that undoes it."""
+
+
+def call_with_blas_threads(
+    multiply_adds: int, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Call a function whose largest matrix product takes this many multiply-adds.
+
+    The number of BLAS threads belongs to the process. When calls in several Python
+    threads overlap, only the first one limits the number, and restores it at its end:
+    whatever the order in which they end, the number is finally what it was.
+
+    This is not a context manager because an interrupt (Ctrl-C) can arrive on entry to
+    its ``__exit__``, which then does nothing. A ``finally`` clause has no such gap.
+    """
+    if multiply_adds >= MULTITHREADED_FROM:
+        return function(*args, **kwargs)
+    call = object()
+    try:
+        # Unlike a flag set after acquiring a lock, the entry cannot be out of date.
+        if _limited.setdefault("call", call) is call:
+            _limit()
+        return function(*args, **kwargs)
+    finally:
+        try:
+            _restore(call)
+        finally:
+            _restore(call)  # an interrupt may have cut the first one short
 
 
 @cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+def _blas() -> Any:
+    return ThreadpoolController().select(user_api="blas")
 
 
-@contextmanager
-def blas_threads_for(multiply_adds: int) -> Iterator[None]:
-    """Run a block whose largest matrix product has so many multiply-adds.
+def _limit() -> None:
+    """Record the number of threads, then set it to 1."""
+    _limited["limiter"] = limiter = _blas().limit(limits=None)
+    limiter.__enter__()
+    _blas().limit(limits=1)
 
-    The number of BLAS threads belongs to the process. Of Python threads whose blocks
-    overlap only the first sets it, and puts it back when it leaves: whatever the order
-    in which they leave, the number is in the end what it was.
-    """
-    small = multiply_adds < MULTITHREADED_FROM
-    if not small or not _limit_is_set.acquire(blocking=False):
-        yield
-        return
-    try:
-        with _controller().limit(limits=1, user_api="blas"):
-            yield
-    finally:
-        _limit_is_set.release()
+
+def _restore(call: object) -> None:
+    """Restore the number of threads if this call has limited it."""
+    if _limited.get("call") is call:
+        if "limiter" in _limited:
+            _limited["limiter"].__exit__(None, None, None)
+        _limited.clear()

@@ -27,11 +27,11 @@ from ._estimators.inputs import Rows
 from ._estimators.parameters import ScheduleChoice, SolverChoice
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.targets import ClassWeight
+from ._training import Data
 from ._typing import Array
 from .layers import Layer
 from .losses import Loss
 from .network import Network
-from .training import Data
 
 
 class ParameterViews(list):

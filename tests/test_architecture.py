@@ -24,8 +24,8 @@ FLOORS = [
         "schedules",
     },
     {"layers", "solvers"},
-    {"network", "objective"},
-    {"_threads", "training", "descent"},
+    {"network", "_objective"},
+    {"_threads", "_training", "_descent"},
     {
         "_estimators",
         "_sklearn",

@@ -5,8 +5,8 @@ import pytest
 from helpers import ARCHITECTURES, make_network, network_of
 from numpy.testing import assert_allclose, assert_array_equal
 
-import sknn.descent
-from sknn.descent import NO_CLIPPING, Clipping, Descent, blocks, norm
+import sknn._descent
+from sknn._descent import NO_CLIPPING, Clipping, Descent, blocks, norm
 from sknn.layers import Activation, Dense, LayerNorm, PReLU
 from sknn.losses import HalfSquaredError
 from sknn.objective import Objective
@@ -27,7 +27,7 @@ clippings = pytest.mark.parametrize("clipping", CLIPPINGS, ids=repr)
 
 @pytest.fixture(params=[4, 7, 10**6])
 def block_size(request, monkeypatch):
-    monkeypatch.setattr(sknn.descent, "BLOCK", request.param)
+    monkeypatch.setattr(sknn._descent, "BLOCK", request.param)
     return request.param
 
 

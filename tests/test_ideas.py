@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import scale
 
 from sknn import CNNClassifier, MLPClassifier, MLPRegressor
-from sknn._threads import blas_threads_for
+from sknn._threads import call_with_blas_threads
 from sknn.activations import ACTIVATIONS
 from sknn.augmentation import RandomCrop
 from sknn.initializers import INITIALIZERS
@@ -150,8 +150,7 @@ def activations(name, initializer, depth=20):
     network = Network(layers, (X.shape[1],), X.dtype)
     network.initialize(np.random.RandomState(0))
     ws = network.workspace(len(X))
-    with blas_threads_for(0):
-        network.forward(X, ws)
+    call_with_blas_threads(0, network.forward, X, ws)
     return [layer_ws.y for layer_ws in ws[1::2]]
 
 

@@ -104,7 +104,7 @@ def test_the_operating_system_agrees(memmap):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_fit_uses_the_rows_as_they_are(Estimator, dtype, monkeypatch):
     """The very array of the user reaches the training loop."""
-    from sknn.training import Data
+    from sknn._training import Data
 
     X = np.random.RandomState(0).normal(size=(300, 5)).astype(dtype)
     seen = []

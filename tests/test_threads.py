@@ -1,11 +1,14 @@
-"""BLAS threads: one for small products, given back however the blocks end."""
+"""BLAS threads: one for small products, restored however the call ends."""
 
+import signal
+import sys
 import threading
 
 import pytest
 import threadpoolctl
 
-from sknn._threads import MULTITHREADED_FROM, blas_threads_for
+import sknn._threads
+from sknn._threads import MULTITHREADED_FROM, call_with_blas_threads
 
 SMALL = MULTITHREADED_FROM - 1
 
@@ -29,49 +32,60 @@ def two_threads():
 
 
 def test_small_products_run_on_one_thread():
-    with blas_threads_for(SMALL):
-        assert n_threads() == {1}
+    assert call_with_blas_threads(SMALL, n_threads) == {1}
     assert n_threads() == {2}
 
 
 def test_large_products_are_left_alone():
-    with blas_threads_for(MULTITHREADED_FROM):
-        assert n_threads() == {2}
+    assert call_with_blas_threads(MULTITHREADED_FROM, n_threads) == {2}
     assert n_threads() == {2}
 
 
-def test_threads_come_back_after_an_error():
-    with pytest.raises(KeyboardInterrupt), blas_threads_for(SMALL):
-        raise KeyboardInterrupt
+def test_passes_arguments():
+    for multiply_adds in (SMALL, MULTITHREADED_FROM):
+        assert call_with_blas_threads(multiply_adds, int, "11", base=3) == 4
+
+
+def test_restored_after_an_error():
+    def fail():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        call_with_blas_threads(SMALL, fail)
     assert n_threads() == {2}
 
 
-def test_blocks_inside_blocks():
-    with blas_threads_for(SMALL):
-        with blas_threads_for(SMALL):
-            assert n_threads() == {1}
-        assert n_threads() == {1}
+def test_nested_calls():
+    def outer():
+        assert call_with_blas_threads(SMALL, n_threads) == {1}
+        return n_threads()
+
+    assert call_with_blas_threads(SMALL, outer) == {1}
     assert n_threads() == {2}
 
 
 def test_python_threads_overlap():
-    """First in, first out: the second one leaves the number alone."""
+    """The first to start is the first to end: the second leaves the number alone."""
     first_in, second_in, first_out = (threading.Event() for _ in range(3))
     seen = {}
 
     def first():
-        with blas_threads_for(SMALL):
-            first_in.set()
-            second_in.wait(timeout=10)
-            seen["both are in"] = n_threads()
-        first_out.set()
+        first_in.set()
+        second_in.wait(timeout=10)
+        seen["both are in"] = n_threads()
 
-    worker = threading.Thread(target=first)
-    worker.start()
-    first_in.wait(timeout=10)
-    with blas_threads_for(SMALL):
+    def second():
         second_in.set()
         first_out.wait(timeout=10)
+
+    def work():
+        call_with_blas_threads(SMALL, first)
+        first_out.set()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    first_in.wait(timeout=10)
+    call_with_blas_threads(SMALL, second)
     worker.join()
     seen["both are out"] = n_threads()
     assert seen == {"both are in": {1}, "both are out": {2}}
@@ -80,8 +94,7 @@ def test_python_threads_overlap():
 def test_many_python_threads():
     def work():
         for _ in range(50):
-            with blas_threads_for(SMALL):
-                pass
+            call_with_blas_threads(SMALL, int)
 
     workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:
@@ -89,5 +102,66 @@ def test_many_python_threads():
     for worker in workers:
         worker.join()
     assert n_threads() == {2}
-    with blas_threads_for(SMALL):
-        assert n_threads() == {1}
+    assert call_with_blas_threads(SMALL, n_threads) == {1}
+
+
+# -- interrupts -----------------------------------------------------------------------
+
+
+def interrupted_at(k):
+    """Interrupt a call at the k-th point at which Python handles signals.
+
+    These are on entry to functions in Python and after functions in C. Returns whether
+    the call has so many.
+    """
+    count = 0
+
+    def interrupt(frame, event, arg):
+        nonlocal count
+        count += event in ("call", "c_return")
+        if count == k:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    sys.setprofile(interrupt)
+    try:
+        call_with_blas_threads(SMALL, int)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.setprofile(None)
+    return False
+
+
+def test_restored_wherever_an_interrupt_strikes():
+    k = 1
+    while interrupted_at(k):
+        assert n_threads() == {2}
+        assert sknn._threads._limited == {}
+        k += 1
+    assert k > 30
+    assert call_with_blas_threads(SMALL, n_threads) == {1}
+    assert n_threads() == {2}
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+def test_restored_after_many_signals():
+    def alarm(signum, frame):
+        raise KeyboardInterrupt
+
+    before, n_interrupts = signal.signal(signal.SIGALRM, alarm), 0
+    try:
+        for i in range(2000):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 1e-6 * (1 + i % 80))
+                for _ in range(20):
+                    call_with_blas_threads(SMALL, int)
+            except KeyboardInterrupt:
+                n_interrupts += 1
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            assert sknn._threads._limited == {}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert n_interrupts > 500
+    assert n_threads() == {2}

@@ -11,14 +11,12 @@ from helpers import ARCHITECTURES, float_dtypes, make_network
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+import sknn._training.lbfgs
 import sknn.network
-from sknn.descent import Clipping, Descent
-from sknn.losses import HalfSquaredError
-from sknn.objective import Objective
-from sknn.schedules import Adaptive, Constant, Cosine, InvScaling, Linear, OneCycle
-from sknn.solvers import SGD, Adam, AdamW
-from sknn.training import (
-    COLUMNS,
+from sknn import MLPRegressor
+from sknn._descent import Clipping, Descent
+from sknn._training import (
+    MEASURED,
     TITLES,
     Data,
     History,
@@ -29,6 +27,10 @@ from sknn.training import (
     train_lbfgs,
     train_stochastic,
 )
+from sknn.losses import HalfSquaredError
+from sknn.objective import Objective
+from sknn.schedules import Adaptive, Constant, Cosine, InvScaling, Linear, OneCycle
+from sknn.solvers import SGD, Adam, AdamW
 
 N, N_FEATURES, RATE, NAN = 23, 4, 0.1, math.nan
 
@@ -81,7 +83,7 @@ class Run:
         self.begin(network, progress, History(), np.random.RandomState(1))
 
     def begin(self, network, progress, history, rng):
-        """Set what a run leaves behind, and what is made anew for the next one."""
+        """Set what a run leaves behind, and what is new for the next one."""
         self.network, self.theta = network, network.theta
         self.progress, self.history, self.rng = progress, history, rng
         self.objective = make_objective(network, progress.rng, self.mixup)
@@ -330,6 +332,38 @@ def test_gradient_norm_is_nan_in_an_epoch_that_measured_none():
     assert_array_equal(np.isnan(run["gradient_norm"]), [False, True])
 
 
+class ExplodingSGD(SGD):
+    """Its third step makes the weights huge, but finite."""
+
+    def step(self, theta, grad, state, learning_rate):
+        state["steps"] = state.get("steps", 0) + 1
+        theta *= 1e200 if state["steps"] == 3 else 1
+
+
+@pytest.mark.parametrize("one_epoch", [False, True])
+def test_an_explosion_in_the_last_step_is_noticed(one_epoch):
+    run = Run(ExplodingSGD(), max_iter=1)
+    with np.errstate(all="ignore"):
+        assert run.train(batch_size=8, one_epoch=one_epoch) == "diverged"
+    assert math.isfinite(run["loss"][0])
+    assert np.isfinite(run.theta).all()
+    assert not math.isfinite(run.history.loss)
+
+
+def test_the_best_weights_survive_an_explosion_in_the_last_step():
+    run = Run(ExplodingSGD(), validate=Script(0.5, 0.1), early_stopping=True,
+              max_iter=2)  # fmt: skip
+    with np.errstate(all="ignore"):
+        assert run.train(batch_size=N) == "max_iter"
+    assert np.abs(run.theta).max() < 100
+
+
+def test_rows_without_weight_are_no_explosion():
+    data = make_data()
+    data.sample_weight[:5] = 0
+    assert Run(data=data, max_iter=1).train(batch_size=5, shuffle=False) == "max_iter"
+
+
 # -- the learning rate ----------------------------------------------------------------
 
 
@@ -386,7 +420,7 @@ def test_the_schedule_may_be_planned_for_another_number_of_epochs():
     "early_stopping, values, counts, best",
     [
         # With tol = 1/8. An improvement by exactly tol counts, a smaller one does not,
-        # though the next is measured from it; NaN starts the count anew.
+        # though the next is measured from it; NaN restarts the count.
         (
             False,
             [1.0, 0.9375, 0.875, 0.75, 0.75, NAN, 0.875],
@@ -509,13 +543,13 @@ def test_verbose_two_prints_a_table(capsys):
     run = Run(validate=Script(*range(3)), verbose=2, max_iter=3)
     run.train()
     header, *rows = capsys.readouterr().out.splitlines()
-    titles = ("epoch", *(TITLES[name] for name in COLUMNS))
+    titles = ("epoch", *(TITLES[name] for name in MEASURED))
     assert header.split() == " ".join(titles).split()
     assert {len(row) for row in rows} == {len(header)}
     for i, row in enumerate(rows):
         epoch, *values = row.split()
         assert int(epoch) == i + 1
-        expected = [run[name][i] for name in COLUMNS]
+        expected = [run[name][i] for name in MEASURED]
         assert_allclose(np.array(values, float), expected, rtol=1e-4)
 
 
@@ -539,7 +573,7 @@ def test_an_interruption_keeps_the_last_weights():
     assert_array_equal(run.theta, expected.theta)
 
 
-def test_resuming_with_other_parameters_starts_anew():
+def test_resuming_with_other_parameters_starts_afresh():
     run = Run(Adam())
     run.train()
     resume, t = run.progress.resume, run.progress.states[0]["t"]
@@ -596,7 +630,7 @@ either_way = pytest.mark.parametrize("train", [train_stochastically, train_with_
 def test_history_has_a_row_an_epoch(train, validated):
     run = Run(validate=Script(*range(4)) if validated else None, max_iter=4)
     train(run)
-    table = {name: np.array(run[name]) for name in COLUMNS}
+    table = {name: np.array(run[name]) for name in MEASURED}
     assert {column.shape for column in table.values()} == {(4,)}
     stochastic = train is train_stochastically
     told = {
@@ -738,8 +772,36 @@ def test_interrupted_lbfgs_keeps_the_last_iteration():
     assert_array_equal(run.theta, script.thetas[-1])
 
 
+def test_the_loss_of_lbfgs_is_the_last_of_its_curve(monkeypatch):
+    """SciPy may compute it again, with another last bit."""
+    minimize = sknn._training.lbfgs.minimize_lbfgs
+
+    def rounded_otherwise(*args, **kwargs):
+        result = minimize(*args, **kwargs)
+        result.fun = np.nextafter(result.fun, math.inf)
+        return result
+
+    monkeypatch.setattr(sknn._training.lbfgs, "minimize_lbfgs", rounded_otherwise)
+    run = Run(max_iter=5)
+    train_with_lbfgs(run)
+    assert run["loss"][-1] == run.history.loss == run.history.best_loss
+
+
 def test_lbfgs_reports_divergence():
     run = Run()
     run.data.X[7] = np.nan
     with np.errstate(all="ignore"):
         assert train_with_lbfgs(run) == ("diverged", None)
+
+
+@pytest.mark.parametrize("one_epoch", [False, True])
+def test_a_regressor_that_explodes_in_its_last_step_is_not_fitted(one_epoch):
+    """Its weights are finite, its predictions are not."""
+    X = np.random.RandomState(0).normal(size=(100, 5))
+    y = 1e100 * (1 + X[:, 0])
+    hidden, rate = (50, 50, 50), {"learning_rate_init": 0.01, "learning_rate": "linear"}
+    reg = MLPRegressor(hidden_layer_sizes=hidden, solver="sgd", max_iter=1, **rate)
+    reg.set_params(random_state=0)
+    with pytest.raises(ValueError, match="The loss became"):
+        reg.partial_fit(X, y) if one_epoch else reg.fit(X, y)
+    assert not hasattr(reg, "network_")

@@ -19,11 +19,11 @@ from .._sklearn import (
     TransformerMixin,
     fit_context,
 )
+from .._training import Data, History, SolverProgress
 from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
 from ..losses import Loss
 from ..network import Network
-from ..training import Data, History, SolverProgress
 from .callbacks import fit_callbacks
 from .docs import shared_docs
 from .fit import FitRun, fit_network, noise_stream
@@ -54,7 +54,7 @@ class BaseNetworkEstimator(
     """
 
     network_: Network
-    history_: dict[str, list[Any]]
+    history_: dict[str, list[float]]
     loss_curve_: list[float]
     learning_rates_: list[float]
     loss_: float
@@ -191,7 +191,7 @@ class BaseNetworkEstimator(
         run.one_epoch = one_epoch
         check_combinations(self, network, run.variation)
         if resumes:
-            run.history = self._history.copy()
+            run.history = self._history
         return run
 
     def _run_of(
@@ -295,10 +295,7 @@ class BaseNetworkEstimator(
         self._history = history
         self.n_iter_ = history.n_iter
         self.t_ = history.t
-        self.history_ = {
-            "epoch": list(range(1, len(columns["loss"]) + 1)),
-            **columns,
-        }
+        self.history_ = dict(columns)
         self.loss_curve_ = columns["loss"]
         self.learning_rates_ = columns["learning_rate"]
         self.loss_ = history.loss
@@ -481,11 +478,15 @@ class BaseNetworkEstimator(
 def all_or_nothing(estimator: BaseNetworkEstimator) -> Iterator[None]:
     """Put all attributes of an estimator back if the block fails."""
     before = dict(vars(estimator))
+    history: History | None = before.get("_history")
+    mark = None if history is None else history.mark()
     try:
         yield
     except BaseException:
         estimator.__dict__.clear()
         estimator.__dict__.update(before)
+        if history is not None and mark is not None:
+            history.roll_back(mark)
         raise
 
 

@@ -11,14 +11,10 @@ from functools import partial
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .._descent import Clipping
 from .._sklearn import check_optimize_result
-from .._threads import blas_threads_for
-from .._typing import Array
-from ..descent import Clipping
-from ..losses import Loss
-from ..network import Network
-from ..objective import Objective
-from ..training import (
+from .._threads import call_with_blas_threads
+from .._training import (
     Callbacks,
     Data,
     Ending,
@@ -29,6 +25,10 @@ from ..training import (
     train_lbfgs,
     train_stochastic,
 )
+from .._typing import Array
+from ..losses import Loss
+from ..network import Network
+from ..objective import Objective
 from .input_checks import warn_caller
 from .parameters import TrainingParameters, make_schedule, make_solver
 from .targets import Targets
@@ -206,21 +206,22 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
             f"planned for max_iter={params.max_iter} epochs, which are over. Choose a "
             "schedule that does not end at 0, or raise max_iter."
         )
-    with blas_threads_for(batch_size * network.largest_product):
-        ending = train_stochastic(
-            run.objective(progress.rng),
-            data,
-            run.monitor(limits),
-            schedule,
-            progress,
-            batch_size=batch_size,
-            shuffle=params.shuffle,
-            rng=run.rng,
-            clipping=Clipping(params.max_grad_norm, params.max_grad_value),
-            n_epochs=params.max_iter,
-            base_rates=run.base_rates,
-            one_epoch=run.one_epoch,
-        )
+    ending = call_with_blas_threads(
+        batch_size * network.largest_product,
+        train_stochastic,
+        run.objective(progress.rng),
+        data,
+        run.monitor(limits),
+        schedule,
+        progress,
+        batch_size=batch_size,
+        shuffle=params.shuffle,
+        rng=run.rng,
+        clipping=Clipping(params.max_grad_norm, params.max_grad_value),
+        n_epochs=params.max_iter,
+        base_rates=run.base_rates,
+        one_epoch=run.one_epoch,
+    )
     # After early stopping nothing continues from here: do not keep the state.
     run.progress = None if params.early_stopping else progress
     return ending
@@ -231,10 +232,14 @@ def train_by_lbfgs(run: FitRun, data: Data, limits: Limits) -> Ending:
     params, network = run.params, run.network
     run.publish()
     rows = network.rows_per_pass(data.n)
-    with blas_threads_for(rows * network.largest_product):
-        ending, result = train_lbfgs(
-            run.objective(), data, run.monitor(limits), max_fun=params.max_fun
-        )
+    ending, result = call_with_blas_threads(
+        rows * network.largest_product,
+        train_lbfgs,
+        run.objective(),
+        data,
+        run.monitor(limits),
+        max_fun=params.max_fun,
+    )
     if result is not None and limits.max_iter == params.max_iter:
         check_optimize_result("lbfgs", result, params.max_iter)
     run.progress = None

@@ -17,10 +17,10 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 
+from .._training import Data
 from .._typing import Array
 from ..network import Network
 from ..objective import mean_loss
-from ..training import Data
 from .input_checks import check_some_weight, hold_out_size, takes_sample_weight
 from .targets import Targets
 

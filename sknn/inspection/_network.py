@@ -15,10 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from .._estimators.base import BaseNetworkEstimator
 from .._sklearn import BaseSearchCV
 from .._spec import Spec
+from .._training import Data
 from .._typing import Array, MatrixLike
 from ..layers import DropConnect, Dropout, Residual
 from ..objective import mean_loss
-from ..training import Data
 from ._subject import Subject, seeded_clone
 
 MAX_ELEMENTS = 2**24

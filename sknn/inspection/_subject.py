@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier
 
+from .._descent import Clipping, Descent
 from .._estimators.base import BaseNetworkEstimator
 from .._estimators.fit import FitRun, train
 from .._estimators.inputs import check_X, check_X_y
 from .._estimators.parameters import make_schedule, make_solver
 from .._estimators.targets import ClassTargets
+from .._training import Data, Ending, History, Limits
 from .._typing import Array
-from ..descent import Clipping, Descent
 from ..losses import Loss
 from ..network import Network
 from ..objective import Objective
 from ..schedules import Schedule
-from ..training import Data, Ending, History, Limits
 
 MAX_ROWS = 2000
 """Maximum number of rows in a sample. A share estimated from 2000 rows has a standard

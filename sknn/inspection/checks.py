@@ -14,9 +14,9 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
+from .._training import Ending, Limits
 from .._typing import MatrixLike
 from ..objective import mean_loss
-from ..training import Ending, Limits
 from ._network import (
     Unwrapped,
     initial_loss,

@@ -12,9 +12,9 @@ import numpy as np
 from sklearn.utils import check_array, check_scalar
 
 from .._arrays import as_floats, batch_empty
+from .._descent import norm
 from .._typing import Array, MatrixLike
 from ..activations import ActivationFunction
-from ..descent import norm
 from ..layers import Activation, Layer, Training
 from ..layers.base import Params
 from ..losses import HalfSquaredError, Loss

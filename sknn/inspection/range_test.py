@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_scalar
 
-from .._threads import blas_threads_for
+from .._threads import call_with_blas_threads
 from .._typing import Array, MatrixLike
 from ..objective import Batch, total_weight
 from ._network import untrained
@@ -192,7 +192,9 @@ def range_test_of(
         )
     rates = np.geomspace(min_rate, max_rate, n_iter)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        losses, smoothed = _take_steps(subject, rates)
+        n = subject.batch_size(subject.data.n)
+        product = n * subject.network.largest_product
+        losses, smoothed = call_with_blas_threads(product, _take_steps, subject, rates)
     rates = rates[: len(losses)]
     return LearningRateRange(
         rates, losses, smoothed, _suggest(rates, smoothed), len(losses) < n_iter
@@ -220,19 +222,17 @@ def _take_steps(subject: Subject, rates: Array) -> tuple[Array, Array]:
     losses: list[float] = []
     smoothed: list[float] = []
     average = 0.0
-    n = subject.batch_size(subject.data.n)
-    with blas_threads_for(n * subject.network.largest_product):
-        for rate, (x, y, w) in zip(rates, endless_batches(subject), strict=False):
-            total = total_weight(y, w)
-            loss = objective.data_loss_gradient(x, y, w, total)
-            if not math.isfinite(loss):
-                break
-            losses.append(loss)
-            average = SMOOTHING * average + (1 - SMOOTHING) * loss
-            smoothed.append(average / (1 - SMOOTHING ** len(losses)))
-            if smoothed[-1] > EXPLODED * min(smoothed):
-                break
-            descent.step(total, float(rate))
+    for rate, (x, y, w) in zip(rates, endless_batches(subject), strict=False):
+        total = total_weight(y, w)
+        loss = objective.data_loss_gradient(x, y, w, total)
+        if not math.isfinite(loss):
+            break
+        losses.append(loss)
+        average = SMOOTHING * average + (1 - SMOOTHING) * loss
+        smoothed.append(average / (1 - SMOOTHING ** len(losses)))
+        if smoothed[-1] > EXPLODED * min(smoothed):
+            break
+        descent.step(total, float(rate))
     if not losses:
         raise ValueError(
             "The loss is not finite before the first step. Scale the features, for "

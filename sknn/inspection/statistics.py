@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .._arrays import as_floats, by_unit
+from .._descent import norm
 from .._typing import Array, MatrixLike
 from ..activations import ACTIVATIONS, ActivationFunction
-from ..descent import norm
 from ..layers import Activation, Flatten, Layer, LayerSpec, PReLU, Residual, Training
 from ..layers.base import Params, layer_names
 from ..layers.residual import split

@@ -1,0 +1,23 @@
+"""Training: epochs, batches, when to stop, and its history."""
+
+from .data import Data
+from .history import MEASURED, History
+from .lbfgs import train_lbfgs
+from .monitor import TITLES, Ending, Limits, Monitor, Validate
+from .progress import SolverProgress
+from .stochastic import train_epoch, train_stochastic
+
+__all__ = [
+    "MEASURED",
+    "TITLES",
+    "Data",
+    "Ending",
+    "History",
+    "Limits",
+    "Monitor",
+    "SolverProgress",
+    "Validate",
+    "train_epoch",
+    "train_lbfgs",
+    "train_stochastic",
+]

@@ -1,0 +1,159 @@
+"""The monitor of a training run: it records, prints, validates and counts epochs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from .._typing import Array
+from ..network import Network
+from .history import MEASURED, History
+
+Validate = Callable[[], tuple[float, float]]
+"""Returns the loss and the score (higher is better, may be NaN) of the network on the
+validation set."""
+
+Ending = Literal[
+    "converged", "max_iter", "interrupted", "diverged", "stopped", "one epoch"
+]
+"""Why a training run ended; "stopped" by a callback."""
+
+TITLES = {
+    "loss": "loss",
+    "validation_loss": "val. loss",
+    "validation_score": "val. score",
+    "learning_rate": "rate",
+    "gradient_norm": "grad. norm",
+    "seconds": "seconds",
+}
+"""Titles of the columns of the table that ``verbose=2`` prints."""
+
+
+class Callbacks(Protocol):
+    """Methods called in each epoch, or iteration of L-BFGS."""
+
+    def epoch_begins(self) -> None:
+        """React to the start of an epoch."""
+
+    def epoch_ends(self) -> bool:
+        """React to the end of an epoch; return whether to stop training."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop and what to print: the estimator's parameters of these names."""
+
+    max_iter: int
+    tol: float
+    n_iter_no_change: float
+    early_stopping: bool
+    restore_best: bool
+    verbose: int
+
+
+class Monitor:
+    """Keeps the history of a run and the best weights, and counts stalled epochs."""
+
+    def __init__(
+        self,
+        network: Network,
+        history: History,
+        limits: Limits,
+        validate: Validate | None,
+        callbacks: Callbacks | None = None,
+    ) -> None:
+        self.network = network
+        self.history = history
+        self.limits = limits
+        self.validate = validate
+        self.callbacks = callbacks
+        self._best: tuple[Array, Array] | None = None
+        if limits.early_stopping and limits.restore_best:
+            self._best = network.snapshot()
+        history.n_iter = history.best_epoch = 0
+        history.base_rates = []
+        self._start = time.perf_counter()
+
+    def epoch_begins(self) -> None:
+        """Start the clock of an epoch and call the callbacks."""
+        self._start = time.perf_counter()
+        if self.callbacks is not None:
+            self.callbacks.epoch_begins()
+
+    def epoch_ends(self, loss: float, *, thin: bool = False, **measured: float) -> bool:
+        """Record an epoch: its training loss, then the validation loss and score.
+
+        With `thin`, the history is kept short. Returns whether a callback asks to stop.
+        """
+        history = self.history
+        history.n_iter += 1
+        history.loss = loss
+        validation_loss = score = math.nan
+        if self.validate is not None and math.isfinite(loss):
+            validation_loss, score = self.validate()
+        history.add(
+            thin=thin,
+            loss=loss,
+            validation_loss=validation_loss,
+            validation_score=score,
+            seconds=time.perf_counter() - self._start,
+            **measured,
+        )
+        self._print_epoch()
+        self._count_stalled(loss, score)
+        history.best_loss = min(history.best_loss, loss)
+        if score > history.best_validation_score:
+            history.best_validation_score = score
+            history.best_epoch = history.n_iter
+            if self._best is not None:
+                self._best = self.network.snapshot()
+        return self.callbacks is not None and self.callbacks.epoch_ends()
+
+    def _print_epoch(self) -> None:
+        """Print scikit-learn's lines, or with verbose=2 a row of a table."""
+        last = {name: column[-1] for name, column in self.history.columns.items()}
+        epoch, verbose = self.history.n_iter, self.limits.verbose
+        if verbose == 2:
+            if epoch == 1:
+                print(" epoch", *(f"{TITLES[name]:>11}" for name in MEASURED))
+            print(f"{epoch:6d}", *(f"{last[name]:11.5g}" for name in MEASURED))
+        elif verbose:
+            print(f"Iteration {epoch}, loss = {last['loss']:.8f}")
+            if self.validate is not None:
+                print(f"Validation score: {last['validation_score']:f}")
+
+    def _count_stalled(self, loss: float, score: float) -> None:
+        """Count consecutive epochs without an improvement of at least tol.
+
+        The comparisons are scikit-learn's, so that ties and NaN count the same.
+        """
+        history, tol = self.history, self.limits.tol
+        if self.limits.early_stopping:
+            stalled = score < history.best_validation_score + tol
+        else:
+            stalled = loss > history.best_loss - tol
+        history.no_improvement_count = (
+            history.no_improvement_count + 1 if stalled else 0
+        )
+
+    @property
+    def stalled(self) -> bool:
+        """Whether nothing has improved for more than ``n_iter_no_change`` epochs."""
+        return self.history.no_improvement_count > self.limits.n_iter_no_change
+
+    def print_stalled(self, consequence: str) -> None:
+        """If verbose, print what has stopped improving, in scikit-learn's words."""
+        if self.limits.verbose:
+            what = "Validation score" if self.limits.early_stopping else "Training loss"
+            print(
+                f"{what} did not improve more than tol={self.limits.tol:f} for "
+                f"{self.limits.n_iter_no_change} consecutive epochs. {consequence}"
+            )
+
+    def restore_best(self) -> None:
+        """With early stopping, restore the weights with the best score."""
+        if self._best is not None:
+            self.network.restore(self._best)

@@ -1,0 +1,168 @@
+"""Training with a stochastic solver: epoch by epoch, batch by batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._descent import NO_CLIPPING, Clipping, Descent
+from .._typing import Array
+from ..objective import Batch, Objective, mean_loss, total_weight
+from ..schedules import Schedule
+from .data import Data
+from .monitor import Ending, Monitor
+from .progress import SolverProgress
+
+ROWS_CHECKED = 32
+"""Rows on which the loss is computed after a call of `partial_fit`: so few that the
+time cannot be noticed."""
+
+
+def train_epoch(
+    objective: Objective,
+    descent: Descent,
+    batches: Iterable[tuple[Batch, float]],
+    n_batches: int,
+) -> float:
+    """Take one step per batch; return the mean of the objective over the rows.
+
+    Each batch comes with its learning rate. Stops at the first non-finite loss and
+    returns it. A batch in which every weight is zero says nothing about the parameters
+    and is skipped.
+    """
+    loss_sum, n = 0.0, 0
+    descent.gradient_norm = math.nan  # there may be no step on the last batch
+    for i, ((x, y, w), learning_rate) in enumerate(batches, start=1):
+        weight = total_weight(y, w)
+        if weight == 0:
+            continue
+        loss = objective.data_loss_gradient(x, y, w, weight)
+        if not math.isfinite(loss):
+            return loss
+        # Measuring one gradient per epoch takes no noticeable time.
+        loss += descent.step(weight, learning_rate, measure=i == n_batches)
+        loss_sum += loss * len(y)
+        n += len(y)
+    return loss_sum / n
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The learning rate of each step of an epoch."""
+
+    schedule: Schedule
+    progress: SolverProgress
+    n_epochs: int
+    n_batches: int
+    t: int
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield the rates, one per batch."""
+        for i in range(self.n_batches):
+            yield self.at(self.progress.epochs + i / self.n_batches)
+
+    def at(self, epoch: float) -> float:
+        """Return the rate after `epoch` epochs."""
+        rows = self.t if self.progress.epochs else 0
+        factor = self.schedule(epoch, self.n_epochs, rows)
+        return float(self.progress.base_rate * factor)
+
+
+def _lower_rate(schedule: Schedule, progress: SolverProgress, monitor: Monitor) -> bool:
+    """On a plateau, let the schedule lower the rate; False if it says to stop."""
+    base_rate = schedule.on_plateau(progress.base_rate)
+    if base_rate is None:
+        monitor.print_stalled(schedule.stop_message)
+        return False
+    progress.base_rate = base_rate
+    monitor.history.no_improvement_count = 0
+    monitor.print_stalled(f"Setting learning rate to {base_rate:f}")
+    return True
+
+
+def train_stochastic(
+    objective: Objective,
+    data: Data,
+    monitor: Monitor,
+    schedule: Schedule,
+    progress: SolverProgress,
+    *,
+    batch_size: int,
+    shuffle: bool,
+    rng: np.random.RandomState,
+    clipping: Clipping = NO_CLIPPING,
+    n_epochs: int | None = None,
+    base_rates: Sequence[float] = (),
+    one_epoch: bool = False,
+) -> Ending:
+    """Train `objective.network` in place, epoch by epoch.
+
+    The schedule is planned for `n_epochs`, by default ``max_iter``. `base_rates` are
+    the base rates of each epoch of an earlier run, to follow its plateaus. With
+    `one_epoch`, as for ``partial_fit``, training stops after the first epoch.
+    """
+    history, limits = monitor.history, monitor.limits
+    n_epochs = n_epochs or limits.max_iter
+    n_batches = math.ceil(data.n / batch_size)
+    shuffled = np.arange(data.n) if data.rows is None else data.rows.copy()
+    descent = Descent(objective, progress.solver, progress.states, clipping)
+
+    def train_epochs() -> Ending:
+        while history.n_iter < limits.max_iter:
+            monitor.epoch_begins()
+            if base_rates:
+                progress.base_rate = base_rates[history.n_iter]
+            history.base_rates.append(progress.base_rate)
+            if shuffle:
+                rng.shuffle(shuffled)
+            batches = data.batches(shuffled if shuffle else data.rows, batch_size)
+            rates = Rates(schedule, progress, n_epochs, n_batches, history.t)
+            first_rate = rates.at(progress.epochs)
+            steps = zip(batches, rates, strict=True)
+            loss = train_epoch(objective, descent, steps, n_batches)
+            history.t += data.n
+            progress.epochs += 1
+            stopped = monitor.epoch_ends(
+                loss,
+                thin=one_epoch,
+                learning_rate=first_rate,
+                gradient_norm=descent.gradient_norm,
+            )
+            if not math.isfinite(loss):
+                return "diverged"
+            if monitor.stalled and not _lower_rate(schedule, progress, monitor):
+                return "converged"
+            if stopped:
+                return "stopped"
+            if one_epoch:
+                return "one epoch"
+        return "max_iter"
+
+    try:
+        ending = train_epochs()
+    except KeyboardInterrupt:
+        ending = "interrupted"
+    finally:
+        monitor.restore_best()
+    rows = shuffled[: ROWS_CHECKED if one_epoch else batch_size]
+    if not math.isfinite(loss := final_loss(objective, data, rows)):
+        if np.isfinite(objective.network.theta).all():  # else the weights are to blame
+            history.loss = loss
+        return "diverged"
+    return ending
+
+
+def final_loss(objective: Objective, data: Data, rows: Array) -> float:
+    """Return the loss of the trained network on some rows; 0 if their weights are 0.
+
+    A loss is computed before each step, so that the training loop does not notice if
+    the last step makes the network useless.
+    """
+    y = data.y[rows]
+    w = None if data.sample_weight is None else data.sample_weight[rows]
+    if total_weight(y, w) == 0:
+        return 0.0
+    return mean_loss(objective.loss, objective.network.scores(data.X, rows), y, w)
