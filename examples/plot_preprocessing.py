@@ -53,7 +53,7 @@ transformers = {
     "PCA": [StandardScaler(), PCA()],
     "whitened": [StandardScaler(), PCA(whiten=True)],
 }
-# Colours that the colour-blind tell apart.
+# Colours that colour-blind readers can distinguish.
 colors = ["black", "#E69F00", "#56B4E9", "#0072B2", "#009E73", "#D55E00"]
 style = dict(zip(transformers, colors, strict=True))
 
