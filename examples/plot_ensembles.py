@@ -73,7 +73,9 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 for ax, (name, measure) in zip(axes, measures.items(), strict=True):
     alone = [measure(p) for p in probabilities]
     ax.plot(np.ones(len(alone)), alone, "x", color="#D55E00", label="single member")
-    ax.axhline(np.mean(alone), color="#D55E00", linestyle="--", label="mean of single members")
+    ax.axhline(
+        np.mean(alone), color="#D55E00", linestyle="--", label="mean of single members"
+    )
     # No subsets for a single member: each of the 32 counts once.
     together = [alone, *([measure(p) for p in some] for some in averages.values())]
     means = [np.mean(scores) for scores in together]
