@@ -81,7 +81,7 @@ def main():
         (512, 256),
         batch_size=128,
         max_iter=arguments.epochs,
-        n_iter_no_change=arguments.epochs,
+        n_iter_no_change=arguments.epochs,  # train for all epochs
         random_state=0,
     )
     print(f"{len(X_train)} training rows, {arguments.epochs} epochs")
