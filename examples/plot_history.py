@@ -1,6 +1,6 @@
 """
-Watching a training run
-=======================
+Monitoring a training run
+=========================
 
 There are three ways to follow the training of a network: ``history_``, with one value
 per epoch; a table printed during training; and scikit-learn's callbacks, for a single
