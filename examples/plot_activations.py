@@ -2,17 +2,17 @@
 Activation functions and their derivatives
 ==========================================
 
-The activation function is what lets a network bend: without one, any number of layers
-is still a linear model. Its derivative decides how much of the gradient comes through
-to the layers in front of it.
+Without an activation function, a network of any number of layers is still a linear
+model. The derivative of the activation function decides how much of the gradient
+reaches the earlier layers.
 """
 
 # %%
 # Twelve functions
 # ----------------
-# Eleven have no parameters that are learned. The twelfth, ``"prelu"``, is a leaky
-# rectifier whose slope below 0 is learned, one for each unit; it starts at 0.25, as
-# drawn here.
+# Eleven of them have no learned parameters. The twelfth, ``"prelu"``, is a leaky
+# rectifier whose slope below 0 is learned, one per unit; it starts at 0.25, as plotted
+# here.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +20,7 @@ import numpy as np
 from sknn import MLPRegressor
 from sknn.activations import ACTIVATIONS, LeakyReLU
 
-# Colours that the colour-blind tell apart.
+# Colours that colour-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -49,11 +49,11 @@ fig.legend(
 plt.show()
 
 # %%
-# What a network makes of them
-# ----------------------------
-# The same small network, on 40 points of one curve. Rectifiers draw straight pieces
-# that meet at kinks, smooth functions draw smooth curves, and ``"identity"`` can draw
-# a straight line only.
+# Predictions with each of them
+# -----------------------------
+# The same small network is fitted to 40 points of one curve. Rectifiers give piecewise
+# linear predictions with kinks, smooth functions give smooth curves, and ``"identity"``
+# can only give a straight line.
 
 rng = np.random.RandomState(0)
 x = np.sort(rng.uniform(-3, 3, 40))

@@ -1,20 +1,20 @@
 """
-Augmentation: more images than there are
-========================================
+Data augmentation for images
+============================
 
-A flower that is mirrored, turned a little or darker is still a flower. Augmentation
-shows each training image in another such variant in every epoch, so that the network
-learns what does not matter. Here is what each kind does, what it is worth where images
-are few, and how to find how much of it is good.
+A flower that is mirrored, slightly rotated or darker is still a flower. Augmentation
+shows the network a new variation of each training image in every epoch, so that it
+learns what does not matter. This example shows what each augmentation does, how much it
+helps with few images, and how to find the right strength.
 """
 
 # %%
-# What there is
-# -------------
-# Each augmentation is an object with parameters. In each picture the original comes
-# first. The ones on the left move the image: what comes in from outside is 0, here
-# black, or with ``fill="nearest"`` the nearest pixel. Those on the right change its
-# colours, or take something away.
+# The augmentations
+# -----------------
+# Each augmentation is an object with parameters. The first image of each row is the
+# original. The augmentations on the left move the image: pixels that come in from
+# outside are 0, here black, or with ``fill="nearest"`` the nearest pixel. Those on the
+# right change its colours or cover a part of it.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -62,19 +62,19 @@ for i, (ax, augmentation) in enumerate(zip(axes.flat, augmentations, strict=Fals
     ax.set_title(repr(augmentation), fontsize="medium")
     ax.set_xticks([])
 
-# Mixup works on the batch: it mixes images, and their targets in the same shares.
+# Mixup works on the batch: it mixes images, and their targets in the same proportions.
 shares = [0, 0.25, 0.5, 0.75, 1]
 mixed = [share * temple + (1 - share) * flower for share in shares]
 axes[4, 1].imshow(np.concatenate(mixed, axis=1))
-axes[4, 1].set_title("Mixup: two images, and mixed", fontsize="medium")
+axes[4, 1].set_title("Mixup: two images and their mixtures", fontsize="medium")
 axes[4, 1].set_axis_off()
 plt.show()
 
 # %%
-# Several together
-# ----------------
-# A list is gone through from first to last. Movements in a row are one movement, and
-# the pixels are interpolated only once.
+# Combining augmentations
+# -----------------------
+# A list is applied from first to last. Consecutive geometric augmentations are
+# combined, so that the pixels are interpolated only once.
 
 digits = load_digits()
 recipe = [RandomRotation(15), RandomScale(1.2), RandomShift(0.1)]
@@ -86,10 +86,10 @@ plt.show()
 # %%
 # Few images
 # ----------
-# Digits in a field of 12 × 12 pixels, each in another place, up to two pixels from the
-# middle. From some hundred images a network cannot learn that the place does not
-# matter. Augmentation tells it: ``RandomCrop(2)`` moves each image by up to two whole
-# pixels, and anew in each epoch. The training images are drawn three times.
+# Each digit is placed in a field of 12 × 12 pixels, up to two pixels from the centre. A
+# few hundred images are not enough for a network to learn that the position does not
+# matter. Augmentation helps: ``RandomCrop(2)`` shifts each image by up to two whole
+# pixels, differently in each epoch. Each training set is drawn three times.
 
 y = digits.target
 rng = np.random.RandomState(0)
@@ -138,14 +138,15 @@ ax.legend()
 plt.show()
 
 # %%
-# How much is good
-# ----------------
+# Choosing the strength
+# ---------------------
 # The parameters of an augmentation are parameters of the estimator:
-# ``augmentation__0__padding`` is the ``padding`` of the first in the list. A search or
-# a validation curve can try them. Moving by one or two pixels is best, about as much as
-# the digits really move; by more, parts of them leave the field. Turning does not help
-# these digits, which stand upright in the test as well, and turning far does harm: an
-# augmentation must not change what the image means, and a 6 upside down is a 9.
+# ``augmentation__0__padding`` is the ``padding`` of the first one in the list. A search
+# or a validation curve can vary them. Shifting by one or two pixels is best, about as
+# much as the digits really vary; with larger shifts, parts of the digits leave the
+# field. Rotation does not help for these digits, which are upright in the test images
+# too, and large rotations hurt: an augmentation must not change what the image means,
+# and a 6 upside down is a 9.
 
 cv = ShuffleSplit(3, train_size=200, test_size=1000, random_state=0)
 curves = {}

@@ -2,16 +2,16 @@
 Convolution and pooling: what the layers of a CNN do to an image
 ================================================================
 
-A convolution moves a small window over the image and computes the same weighted sum
-everywhere; pooling makes the result smaller. In a network the weights are learned. Here
-they are set by hand, so that one sees what each does.
+A convolution slides a small window over the image and computes the same weighted sum at
+every position; pooling makes the result smaller. A network learns the weights. Here
+they are set by hand, to show what each layer does.
 """
 
 # %%
-# A layer by itself
-# -----------------
-# ``Network`` is what works inside the estimators: layers, without training. Images go
-# in and come out as channels, height, width.
+# A single layer
+# --------------
+# ``Network`` is the part of an estimator that holds the layers, without training.
+# Images are passed and returned as channels, height, width.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +23,7 @@ from sknn.network import Network
 
 
 def apply(layers, channels, kernels=()):
-    """Return what the layers make of one image; `kernels` are those of a Conv2D."""
+    """Return the layers' output for one image; `kernels` are those of a Conv2D."""
     network = Network(layers, channels.shape, np.dtype(float))
     if len(kernels):
         network.weights = [np.reshape(kernels, network.weights[0].shape), 0.0]
@@ -38,7 +38,7 @@ def show(ax, pixels, title, **style):
 
 
 def write(ax, labels, light, **style):
-    """Write labels into the pixels: black on the light ones, white on the others."""
+    """Write labels on the pixels: black on light ones, white on dark ones."""
     for (i, j), label in np.ndenumerate(labels):
         text = label if isinstance(label, str) else f"{label:g}"
         color = "black" if light[i, j] else "white"
@@ -49,13 +49,14 @@ def write(ax, labels, light, **style):
 # One window
 # ----------
 # A handwritten digit of 8 × 8 pixels and a kernel of 3 × 3 weights. The nine pixels in
-# the window times the nine weights, summed, make one pixel of the output; then the
-# window moves on. This kernel is 0 on even ground, positive where it is brighter on the
-# right than on the left, negative the other way round: it sees vertical edges.
+# the window are multiplied by the nine weights and summed, which gives one pixel of the
+# output; then the window moves on. The output of this kernel is 0 where the image is
+# uniform, positive where it is brighter on the right than on the left, and negative in
+# the opposite case: the kernel detects vertical edges.
 #
-# Windows at the border stick out. ``padding="same"`` fills the missing pixels with 0,
-# and the output is as large as the image; ``padding="valid"`` leaves those windows
-# out, here all in the outermost row or column of the output.
+# At the border, windows extend beyond the image. ``padding="same"`` fills the missing
+# pixels with 0, and the output is as large as the image; ``padding="valid"`` leaves
+# these windows out, here the outermost rows and columns of the output.
 
 digit = load_digits().images[2]
 vertical = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
@@ -83,10 +84,11 @@ print("pixel of the output:   ", edges[row, column])
 # %%
 # Several kernels
 # ---------------
-# Each kernel of a layer makes one channel of the output, a map of where in the image
-# its pattern is. These have long been used in image processing; a network learns its
-# own. In the maps of edges grey is 0, white positive, black negative. The lines along
-# the border come from ``padding="same"``, for which all is black outside.
+# Each kernel of a layer creates one channel of the output, a map of where in the image
+# its pattern occurs. The kernels below have long been used in image processing; a
+# network learns its own. In the edge maps grey is 0, white positive and black negative.
+# The lines along the border are due to ``padding="same"``, which treats everything
+# outside as black.
 
 photo = load_sample_image("flower.jpg")[:416, 80:560].mean(axis=2) / 255  # grey
 photo = apply([AvgPool2D(4)], photo[np.newaxis])  # 104 × 120 pixels
@@ -115,10 +117,10 @@ for (kernel_ax, ax), (name, kernel), channel in zip(
 plt.show()
 
 # %%
-# The same wherever it is
-# -----------------------
-# Since all windows share one kernel, an image that is moved gives an output that is
-# moved: what the network learns in one place it knows everywhere.
+# Translation equivariance
+# ------------------------
+# All windows share one kernel, so shifting the image shifts the output: what the
+# network learns at one position applies everywhere.
 
 moved = np.roll(photo, 10, axis=2)
 edges_of_moved = apply([Conv2D(4, 3)], moved, list(kernels.values()))
@@ -128,10 +130,10 @@ print(np.allclose(edges_of_moved[inside], np.roll(maps, 10, axis=2)[inside]))
 # %%
 # Activation and pooling
 # ----------------------
-# As in any network an activation follows; ``relu`` keeps the edges of one direction and
-# sets the others to 0. Pooling then takes one number of each window: the largest or the
-# mean. Windows lie side by side: of 2 × 2 pixels one remains. What is left of the image
-# is coarser, and a later convolution of the same size sees more of it at once.
+# As in any network, an activation follows; ``relu`` keeps edges of one direction and
+# sets the others to 0. Pooling then reduces each window to one number, its maximum or
+# its mean. The windows do not overlap: 2 × 2 pixels become one. The result is coarser,
+# and a later convolution of the same size covers more of the image.
 
 positive = apply([Activation("relu")], maps[1:2])
 pooled = {
@@ -149,8 +151,9 @@ for ax, (name, channel) in zip(axes[1:], pooled.items(), strict=True):
 plt.show()
 
 # %%
-# Pooling forgives small shifts. If the image moves by one pixel, how much does the map
-# of edges change, as a share of its length? The more is pooled, the less.
+# Pooling reduces the effect of small shifts. If the image is shifted by one pixel, by
+# how much does the edge map change, relative to its norm? The larger the pooling
+# window, the smaller the change.
 
 positive_of_moved = apply(
     [Conv2D(1, 3), Activation("relu")], np.roll(photo, 1, axis=2), vertical / 4
@@ -165,10 +168,11 @@ for size in [1, 2, 4, 8]:
 # %%
 # Parameter sharing
 # -----------------
-# Three layers that turn a grey image of 28 × 28 pixels into 32 channels of the same
-# size. In a dense layer each output is connected to each pixel. If each looked only at
-# the 3 × 3 pixels around it, with weights of its own, there would be ten numbers for
-# each: nine weights and a bias. A convolution uses the same ten everywhere.
+# Three layers that turn a greyscale image of 28 × 28 pixels into 32 channels of the
+# same size. In a dense layer each output is connected to each pixel. If each output is
+# connected only to the 3 × 3 pixels around it, with separate weights, it has ten
+# parameters: nine weights and a bias. A convolution uses the same ten parameters at all
+# positions of a channel.
 
 side, channels = 28, 32
 n_outputs = channels * side**2

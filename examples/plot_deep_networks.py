@@ -2,16 +2,16 @@
 Deep networks: normalisation, residual blocks, clipping
 =======================================================
 
-Depth makes training fragile: signals fade or explode from layer to layer, and one steep
-place in the loss can throw the weights away. Three remedies, each with a run that fails
-without it.
+Depth makes training fragile: signals vanish or explode from layer to layer, and one
+steep region of the loss can ruin the weights. This example shows three remedies, each
+next to a run that fails without it.
 """
 
 # %%
 # A helper
 # --------
 # It trains epoch by epoch with ``partial_fit``, so that the losses of a run that
-# overflows can be drawn, too.
+# overflows can be plotted as well.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,13 +20,13 @@ from sklearn.preprocessing import scale
 
 from sknn import MLPClassifier, MLPRegressor
 
-# Colours that the colour-blind tell apart.
+# Colours that colour-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
 
 def losses_of(estimator, X, y, n_epochs):
-    """Training loss of each epoch; ends where it overflows."""
+    """Return the training loss of each epoch, up to an overflow."""
     try:
         for _ in range(n_epochs):
             estimator.partial_fit(X, y)
@@ -47,13 +47,13 @@ def draw(ax, curves, **settings):
 
 
 # %%
-# Normalisation: larger learning rates
-# ------------------------------------
-# Eight hidden layers, gradient descent without momentum, handwritten digits. At a rate
-# of 0.05 the plain network trains well. At 0.5, ten times as much, it learns nothing.
-# With batch normalisation the scale of the signals no longer depends on that of the
-# weights, and the network learns even faster than at the small rate. Layer
-# normalisation helps, too, but less.
+# Normalisation allows larger learning rates
+# ------------------------------------------
+# Eight hidden layers are trained on handwritten digits by gradient descent without
+# momentum. With a rate of 0.05 the plain network trains well. With 0.5, ten times as
+# much, it learns nothing. With batch normalisation the scale of the signals no longer
+# depends on that of the weights, and the network learns even faster than with the small
+# rate. Layer normalisation helps too, but less.
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
@@ -80,11 +80,11 @@ for ax, rate in zip(axes, [0.05, 0.5], strict=True):
 plt.show()
 
 # %%
-# Residual blocks: deeper networks
-# --------------------------------
-# Forty hidden layers of 32 units. Without residual blocks the gradient is lost on the
-# way back. With them each block begins as the identity, because its last weights begin
-# at 0: the network starts as a shallow one and grows deeper as it learns.
+# Residual blocks allow deeper networks
+# -------------------------------------
+# Forty hidden layers of 32 units. Without residual blocks the gradient vanishes in the
+# backward pass. With them each block starts as the identity, because its last weights
+# are initialised to 0: the network starts shallow and grows deeper as it learns.
 
 curves = {}
 for residual in [False, True]:
@@ -99,12 +99,12 @@ draw(ax, curves, ylim=(0, 2.6))
 plt.show()
 
 # %%
-# Clipping: no step too far
-# -------------------------
-# The target is not scaled, its standard deviation is 77: the first gradients are large,
-# and at this learning rate the loss leaves the picture in the second epoch. With the
-# gradient scaled down to length 1, the steps go in the same direction and stay short.
-# (To scale the target is better still, by scikit-learn's
+# Clipping prevents steps that are too long
+# -----------------------------------------
+# The target is not scaled; its standard deviation is 77. The first gradients are large,
+# and with this learning rate the loss exceeds the range of the plot in the second
+# epoch. With the gradient scaled down to norm 1, the steps have the same direction and
+# stay short. (It is better still to scale the target, with scikit-learn's
 # ``TransformedTargetRegressor``.)
 
 X, y = load_diabetes(return_X_y=True)

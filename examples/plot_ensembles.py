@@ -2,24 +2,25 @@
 Ensembles: several networks instead of one
 ==========================================
 
-Networks that begin with other weights make other errors. Their average as a rule makes
-fewer: where one is wrong, the others outvote it. scikit-learn's own meta-estimators
-average, bag and stack networks as they do any other classifier.
+Networks with different initial weights make different errors. Their average usually
+makes fewer: where one is wrong, the others outvote it. scikit-learn's meta-estimators
+average, bag and stack networks like any other classifier.
 """
 
 # %%
-# A few members do most of it
-# ---------------------------
-# 32 networks that differ in ``random_state`` only are trained on 400 handwritten
+# A few members are enough
+# ------------------------
+# 32 networks that differ only in ``random_state`` are trained on 400 handwritten
 # digits. ``VotingClassifier(voting="soft")`` averages their probabilities. How good is
-# an average of two, of three, and so on? That depends on which, and so for each number
-# 100 random choices among the 32 are measured. The line is their mean, the band holds
-# eight of ten; the crosses are the members alone.
+# an average of two, of three, and so on? That depends on the choice, so for each number
+# 100 random subsets of the 32 are evaluated. The line is their mean, and the band
+# contains 80 % of them; the crosses are the single members.
 #
-# The second member gains most, and from about six on there is little more to gain. An
-# average of many is close to the best members in accuracy, and nobody knows beforehand
-# which these are. What goes on is that the band gets narrower: the more members, the
-# less is left to luck. (Large choices among 32 also have many members in common.)
+# The second member brings the largest gain, and with more than about six there is
+# little more to gain. The average of many networks is about as accurate as the best of
+# them, and nobody knows beforehand which these are. The band continues to narrow: the
+# more members, the less depends on chance. (Large subsets of 32 also have many members
+# in common.)
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -71,13 +72,15 @@ measures = {
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 for ax, (name, measure) in zip(axes, measures.items(), strict=True):
     alone = [measure(p) for p in probabilities]
-    ax.plot(np.ones(len(alone)), alone, "x", color="#D55E00", label="member alone")
-    ax.axhline(np.mean(alone), color="#D55E00", linestyle="--", label="mean member")
-    # A single member is no average: each of them counts once.
+    ax.plot(np.ones(len(alone)), alone, "x", color="#D55E00", label="single member")
+    ax.axhline(
+        np.mean(alone), color="#D55E00", linestyle="--", label="mean of single members"
+    )
+    # No subsets for a single member: each of the 32 counts once.
     together = [alone, *([measure(p) for p in some] for some in averages.values())]
     means = [np.mean(scores) for scores in together]
     bands = [np.quantile(scores, [0.1, 0.9]) for scores in together]
-    ax.plot(sizes, means, "o-", color="#0072B2", label="average, mean of 100 choices")
+    ax.plot(sizes, means, "o-", color="#0072B2", label="average, mean of 100 subsets")
     ax.fill_between(sizes, *np.transpose(bands), color="#0072B2", alpha=0.2)
     ax.set(xlabel="Members", ylabel=name, xticks=range(2, 17, 2))
     print(name, dict(zip(sizes, np.round(means, 4).tolist(), strict=True)))
@@ -89,10 +92,10 @@ plt.show()
 # -------------------------
 # - **Voting** averages networks that were trained on the same rows.
 # - **Bagging** trains each member on rows drawn with replacement. Each sees fewer
-#   different rows, which costs more here than it gains; but the rows that a member has
-#   not seen tell how good the ensemble is, without a test set (``oob_score=True``).
-# - **Stacking** trains networks of different kinds, and a model on top that learns how
-#   far to trust each.
+#   distinct rows, which costs more here than it gains; but the rows that a member has
+#   not seen measure how good the ensemble is, without a test set (``oob_score=True``).
+# - **Stacking** trains different kinds of networks, and a final model that learns how
+#   much to trust each of them.
 
 kinds = [
     ("relu", make_net(random_state=0)),
@@ -112,7 +115,7 @@ ensembles = {
 
 fig, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
 for i, (name, ensemble) in enumerate(ensembles.items()):
-    if ensemble is not vote:  # which is fitted
+    if ensemble is not vote:  # already fitted
         ensemble.fit(X_train, y_train)
     alone = [net.score(X_test, y_test) for net in ensemble.estimators_]
     together = ensemble.score(X_test, y_test)
@@ -121,7 +124,7 @@ for i, (name, ensemble) in enumerate(ensembles.items()):
         np.full(len(alone), i),
         "x",
         color="#D55E00",
-        label="member alone" if i == 0 else None,
+        label="single member" if i == 0 else None,
     )
     ax.plot(
         together,
@@ -132,7 +135,7 @@ for i, (name, ensemble) in enumerate(ensembles.items()):
     )
     name = name.replace("\n", ", ")
     print(f"{name:20} mean member {np.mean(alone):.3f}   ensemble {together:.3f}")
-print(f"bagging, by rows not seen: {bag.oob_score_:.3f}")
+print(f"bagging, out-of-bag accuracy: {bag.oob_score_:.3f}")
 ax.set_yticks(range(len(ensembles)), list(ensembles))
 ax.set(xlabel="Test accuracy", ylim=(len(ensembles) - 0.5, -0.5))
 ax.grid(axis="x", alpha=0.3)

@@ -1,16 +1,18 @@
 """
-Watching a training run
-=======================
+Monitoring a training run
+=========================
 
-A fitted network tells how its training went: in ``history_``, a row for each epoch; in
-a table printed as it trains; and through scikit-learn's callbacks, alone or inside a
-grid search.
+There are three ways to follow the training of a network: ``history_``, with one value
+per epoch; a table printed during training; and scikit-learn's callbacks, for a single
+fit or inside a grid search.
 """
 
 # %%
-# A table while it trains
+# A table during training
 # -----------------------
-# ``verbose=True`` prints the lines of scikit-learn, ``verbose=2`` a table.
+# ``verbose=True`` prints the same lines as scikit-learn, ``verbose=2`` a table. All
+# epochs of the schedule are used (``n_iter_no_change=20``); early stopping only keeps
+# the best weights.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,13 +40,13 @@ clf = MLPClassifier(
 clf.fit(X_train, y_train)
 
 # %%
-# A picture of the table
-# ----------------------
-# ``history_`` holds the columns of that table, and ``pandas.DataFrame(clf.history_)``
-# makes a data frame of them. The dotted line marks the epoch that was kept. The norm of
-# the gradient is worth a look when training goes wrong: it shoots up where the learning
-# rate is too large, and vanishes where the signal is lost on its way through the
-# layers.
+# A plot of the table
+# -------------------
+# ``history_`` is a dict with the columns of that table, and
+# ``pandas.DataFrame(clf.history_)`` makes a data frame of them. The dotted line marks
+# the epoch whose weights were kept. The norm of the gradient helps when training goes
+# wrong: it jumps up if the learning rate is too large, and vanishes if the signal is
+# lost on its way through the layers.
 
 history = clf.history_
 best_epoch = history["epoch"][np.argmax(history["validation_score"])]
@@ -66,13 +68,13 @@ for ax in axes.flat:
 plt.show()
 
 # %%
-# Callbacks of scikit-learn
-# -------------------------
-# They need scikit-learn 1.9 or newer. ``ScoringMonitor`` records scores on the training
-# rows after each epoch. ``ProgressBar`` draws a bar for the search and one for each fit
-# in it, which moves on epoch by epoch; where it writes into a file, as here, only the
-# last state is seen. A callback that is set on the network reports from inside the
-# search, too.
+# scikit-learn's callbacks
+# ------------------------
+# Callbacks need scikit-learn 1.9 or later. ``ScoringMonitor`` records scores on the
+# training rows after each epoch. ``ProgressBar`` shows one bar for the search and one
+# for each fit in it, which advances epoch by epoch; if the output goes to a file, as
+# here, only the final state is shown. A callback that is set on the network also
+# reports from inside the search.
 
 monitor = ScoringMonitor(scoring="accuracy")
 clf = MLPClassifier(max_iter=20, learning_rate="cosine", random_state=0)
@@ -82,8 +84,9 @@ search.set_callbacks(ProgressBar(max_propagation_depth=None))
 search.fit(X_train, y_train)
 
 # %%
-# The monitor has a row for each epoch of each fit, which it names by its place in the
-# tree of tasks: two learning rates in two folds, and the better one again on all rows.
+# The monitor has one row for each epoch of each fit, identified by its position in the
+# tree of tasks: two learning rates in two folds each, and the better rate once more on
+# all rows.
 
 runs = {}
 for row in monitor.get_logs().data:
@@ -95,7 +98,7 @@ fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
 for path, accuracy in sorted(runs.items()):
     if path[1] == 1:
         name, color = "best rate, all rows", "black"
-    else:  # the third number counts candidates, and the folds of each
+    else:  # the third number counts the folds of all candidates
         name, color = list(styles)[path[2] // 2], ["#0072B2", "#D55E00"][path[2] // 2]
     epochs = range(1, len(accuracy) + 1)
     ax.plot(epochs, accuracy, styles[name], color=color, linewidth=2, label=name)

@@ -1,22 +1,23 @@
 """
-Initial weights: keep the signal alive
-======================================
+Initial weights and the size of the signal
+==========================================
 
 Before training, the weights are drawn at random. If they are too small, the signal
-fades on its way through the layers; if they are too large, it explodes. Either way the
-gradient that comes back is useless. The usual initializers choose the variance of the
-weights so that neither happens.
+vanishes on its way through the layers; if they are too large, it explodes. Either way
+the gradient is useless. The usual initializers choose the variance of the weights so
+that neither happens.
 """
 
 # %%
 # Twenty layers, before any training
 # ----------------------------------
-# Standard normal rows pass through 20 layers of 256 units. The curves show the
-# standard deviation of the activations after each layer. A good initializer keeps it
-# near 1, or at least far from 0. For the rectifier that is He's; with Glorot's some
-# 30 % of the spread is lost in each layer. For tanh it sinks slowly with Glorot's, and
-# stands with He's, at values where tanh is flatter. For selu it is LeCun's, with which
-# selu pulls the spread to 1 by itself. A small normal kills the signal everywhere.
+# Standard normal rows pass through 20 layers of 256 units. The curves show the standard
+# deviation of the activations after each layer. A good initializer keeps it near 1, or
+# at least far from 0. For relu that is He's; with Glorot's about 30 % of the standard
+# deviation is lost in each layer. For tanh it falls slowly with Glorot's, and stays
+# constant with He's, but at values where tanh is flatter. For selu it is LeCun's; selu
+# pulls the standard deviation to 1 by itself. A normal distribution with a small σ
+# kills the signal everywhere.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,7 +27,7 @@ from sknn import MLPClassifier
 from sknn.activations import ACTIVATIONS
 from sknn.initializers import GlorotNormal, HeNormal, LeCunNormal, Normal
 
-# Colours that the colour-blind tell apart.
+# Colours that colour-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -34,7 +35,7 @@ N_LAYERS, UNITS = 20, 256
 
 
 def spread_through_layers(activation, initializer):
-    """Standard deviation of the activations in front of and after each layer."""
+    """Return the standard deviation of the input and of each layer's activations."""
     rng = np.random.RandomState(0)
     h = rng.normal(size=(500, UNITS))
     spread = [h.std()]
@@ -70,11 +71,11 @@ plt.show()
 # %%
 # Does it train?
 # --------------
-# A network with 20 hidden layers of 32 units on handwritten digits. From weights that
-# are too small it learns nothing: the loss stays at log 10 ≈ 2.30, that of a blind
-# guess. ``"zeros"`` is worse still, however long one waits: all units of a layer get
-# the same gradient, so that they stay copies of each other. ``"auto"`` is He's for
-# relu.
+# A network with 20 hidden layers of 32 units is trained on handwritten digits. If its
+# initial weights are too small it learns nothing: the loss stays at log 10 ≈ 2.30, that
+# of random guessing. ``"zeros"`` is worse still, however long training takes: all units
+# of a layer get the same gradient and remain identical. For relu, ``"auto"`` is He's
+# initializer.
 
 X, y = load_digits(return_X_y=True)
 X = X / 16

@@ -2,21 +2,20 @@
 Learning curves: when to stop
 =============================
 
-A network trained for too long learns its training rows by heart. With
-``early_stopping=True`` some rows are held out and watched: training ends when the
-score on them has stopped rising, and the weights that scored best are kept.
+A network that is trained for too long memorises its training rows. With
+``early_stopping=True`` some rows are held out: training ends when the score on them
+stops improving, and the weights with the best score are kept.
 
-Everything that was seen on the way stays with the fitted estimator:
-``loss_curve_``, ``validation_loss_curve_`` and ``validation_scores_``, one value
-for each epoch.
+The fitted estimator keeps the learning curves: ``loss_curve_``,
+``validation_loss_curve_`` and ``validation_scores_``, with one value per epoch.
 """
 
 # %%
-# Train
-# -----
-# Handwritten digits, with a fifth of the training rows held out. Training waits 30
-# epochs for a better score before it gives up, so that the picture shows what
-# happens after the best one.
+# Training
+# --------
+# A network is trained on handwritten digits, with a fifth of the training rows held
+# out. Training waits 30 epochs for a better score before it ends, so that the plot
+# shows what happens after the best epoch.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,11 +43,11 @@ print(f"Best validation accuracy: {clf.best_validation_score_:.3f}")
 print(f"Test accuracy:            {clf.score(X_test, y_test):.3f}")
 
 # %%
-# Look
-# ----
-# The training loss falls as long as training goes on. The validation loss and the
-# validation accuracy level off far earlier: what the network learns from then on
-# belongs to its training rows alone.
+# Learning curves
+# ---------------
+# The training loss falls until the end of training. The validation loss and the
+# validation accuracy level off much earlier: what the network learns after that applies
+# only to its training rows.
 
 epochs = np.arange(1, clf.n_iter_ + 1)
 best_epoch = epochs[np.argmax(clf.validation_scores_)]

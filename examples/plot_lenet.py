@@ -1,19 +1,20 @@
 """
-LeNet-5: a convolutional network learns digits
-==============================================
+LeNet-5: recognising digits with a convolutional network
+========================================================
 
-The network of LeCun, Bottou, Bengio and Haffner ("Gradient-based learning applied to
-document recognition", Proceedings of the IEEE, 1998): two blocks of convolution and
-pooling, then three dense layers. Here it reads digits that are not always in the
-middle, next to a network of dense layers with as many parameters.
+LeNet-5 is the network of LeCun, Bottou, Bengio and Haffner ("Gradient-based learning
+applied to document recognition", Proceedings of the IEEE, 1998): two blocks of
+convolution and pooling, then three dense layers. Here it recognises digits that are not
+always centred, and is compared with a network of dense layers that has the same number
+of parameters.
 """
 
 # %%
-# Digits moved by up to two pixels
-# --------------------------------
-# Each of scikit-learn's digits, 8 × 8 pixels, is put into a field of 14 × 14, up to two
-# pixels away from the middle, and doubled: images of 28 × 28 pixels, as in the paper. A
-# thousand to train on, the others for the test.
+# Digits shifted by up to two pixels
+# ----------------------------------
+# Each of scikit-learn's digits, 8 × 8 pixels, is placed in a field of 14 × 14, up to
+# two pixels from the centre, and enlarged by two: images of 28 × 28 pixels, as in the
+# paper. A thousand images are for training, the others for the test.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,8 +46,8 @@ plt.show()
 # %%
 # Two networks
 # ------------
-# LeNet-5 takes one line. It is given rows of images; ``MLPClassifier`` is given rows of
-# numbers. After each epoch both are scored on the test images, for the curves only.
+# LeNet-5 is a single call. It receives images; ``MLPClassifier`` receives rows of
+# numbers. After each epoch both are scored on the test images, only to plot the curves.
 
 settings = {
     "batch_size": 32,
@@ -70,19 +71,18 @@ mlp.fit(rows_train, y_train, X_val=rows_test, y_val=y_test)
 print(lenet.summary())
 
 # %%
-# The convolutions have 156 and 2,416 parameters, most of the others are in the first
-# dense layer. The other network has as many in all, nearly all of them in its first
-# layer:
+# The convolutions have 156 and 2,416 parameters; most of the others are in the first
+# dense layer. The dense network has about as many in total, nearly all of them in its
+# first layer:
 
 print(mlp.summary())
 
 # %%
 # Learning curves
 # ---------------
-# Both learn the training images nearly by heart. But to dense layers a moved digit has
-# little in common with itself, and what they have learned about one place tells them
-# nothing about the next. What a convolution has learned in one place it knows
-# everywhere.
+# Both fit the training images almost perfectly. But to dense layers a shifted digit has
+# little in common with the original, so what they learn at one position does not help
+# at another. What a convolution learns at one position applies everywhere.
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharex=True, layout="constrained")
 for name, net, color in [
@@ -106,11 +106,11 @@ for name, net, rows in [
     print(f"{name:14} training accuracy {training:.3f}   test {test:.3f}")
 
 # %%
-# What the first layers look for
-# ------------------------------
-# LeNet-5 has six kernels of 5 × 5 pixels: small patterns of bright (red) and dark
-# (blue), to be found anywhere. The dense units look at the whole image; here are twelve
-# of them.
+# Weights of the first layers
+# ---------------------------
+# LeNet-5 has six kernels of 5 × 5 pixels: small patterns of positive (red) and negative
+# (blue) weights, detected at any position. The dense units see the whole image; twelve
+# of them are shown.
 
 fig, axes = plt.subplots(
     2, 1, figsize=(8, 4.8), height_ratios=[1, 2], layout="constrained"
@@ -122,11 +122,11 @@ axes[1].set_title("Dense layers: weights of twelve units", fontsize="medium")
 plt.show()
 
 # %%
-# What they make of an image
-# --------------------------
-# The parameters of the first convolution, applied to a digit by a network that consists
-# of it alone: six channels, each a map of where its kernel has found something. The
-# first one answers to strokes as a whole, others to their borders.
+# Output of the first convolution
+# -------------------------------
+# A network that consists of the first convolution alone is applied to a digit: its
+# output has six channels, each a map of where the kernel has found its pattern. The
+# first kernel responds to whole strokes, others to their edges.
 
 first = Network([Conv2D(6, 5), Activation("relu")], (1, 28, 28), np.dtype(float))
 first.weights = lenet.get_weights()[:2]

@@ -1,18 +1,19 @@
 """
-Losses: which errors count how much
-===================================
+Loss functions for regression
+=============================
 
 The loss decides what a regressor learns: the mean, the median, a quantile, or the rate
-of a count. And it decides how hard a single wrong target can pull.
+of a count. It also decides how much influence a single wrong target has.
 """
 
 # %%
 # Shapes
 # ------
-# The loss of one row, as a function of the error (prediction minus target), and its
-# derivative, which is how hard the row pulls. The squared error pulls the harder the
-# farther away the target is; Huber's never pulls harder than ``delta``, here 1. The
-# pinball loss of the 90 % quantile pulls nine times as hard upwards as downwards.
+# The left plot shows the loss of one row as a function of the error (prediction minus
+# target), the right plot its derivative, which is how strongly the row pulls. With the
+# squared error, a target pulls more strongly the farther away it is; with Huber's loss,
+# never more strongly than ``delta``, here 1. The pinball loss of the 90 % quantile
+# pulls nine times as strongly upwards as downwards.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from sknn import MLPRegressor
 from sknn.losses import AbsoluteError, HalfSquaredError, Huber, Quantile
 
-# Colours that the colour-blind tell apart.
+# Colours that colour-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -48,9 +49,9 @@ plt.show()
 # %%
 # Outliers
 # --------
-# One target in ten is far too high. The mean follows the outliers, so does the network
-# that is trained on the squared error; with Huber's loss or the absolute error they
-# hardly matter.
+# One target in ten is far too high. The mean follows the outliers, and so does the
+# network that is trained with the squared error; with Huber's loss or the absolute
+# error they hardly matter.
 
 rng = np.random.RandomState(0)
 x = np.sort(rng.uniform(-3, 3, 300))
@@ -89,9 +90,9 @@ plt.show()
 # %%
 # Quantile bands
 # --------------
-# Here the noise grows with x. Three quantiles, learned together, say how much: 80 % of
-# the targets are to lie between the lowest and the highest curve. The curves can touch
-# but never cross, whatever the data.
+# Here the noise grows with x. Three quantiles, learned together, show by how much: 80 %
+# of the targets should lie between the lowest and the highest curve. The curves can
+# touch but never cross, whatever the data.
 
 x = np.sort(rng.uniform(0, 3, 600))
 X = x[:, np.newaxis]

@@ -1,28 +1,28 @@
 """
-Preprocessing: what scaling does to training
-============================================
+How feature scaling affects training
+====================================
 
-A network is trained by small steps against the gradient, and these work best when all
-features are of a size: around 0, with a spread around 1. scikit-learn's transformers
-make them so, in a pipeline in front of the network. Here is what each does to the data,
-and to the training.
+A network is trained by small steps along the negative gradient, which work best when
+all features have the same scale: a mean near 0 and a standard deviation near 1.
+scikit-learn's transformers provide this, in a pipeline before the network. This example
+shows what each does to the data and to training.
 """
 
 # %%
-# Six views of the same rows
-# --------------------------
-# Measurements of cell nuclei from 569 tumours, benign or malignant. Two of the 30
-# features are drawn: the perimeter, in the tens to hundreds, and the concavity, below
-# 0.5. Besides, they are correlated: large nuclei are hollow more often.
+# Six versions of the same data
+# -----------------------------
+# The data are measurements of cell nuclei from 569 tumours, benign or malignant. Two of
+# the 30 features are plotted: the perimeter, in the tens to hundreds, and the
+# concavity, below 0.5. They are correlated: large nuclei tend to be more concave.
 #
 # - **centred**: the mean of each feature is subtracted.
-# - **min-max**: each feature is moved and stretched into [0, 1].
-# - **standardised**: centred, then divided by the standard deviation, so that all
-#   features have a spread of 1.
-# - **PCA**: standardised, then turned so that the features are no longer correlated;
-#   the spread of the first is the largest now.
-# - **whitened**: each of those is divided by its standard deviation. The cloud is
-#   round: no direction is longer than another.
+# - **min-max**: each feature is shifted and scaled to [0, 1].
+# - **standardised**: centred, then divided by the standard deviation, so that every
+#   feature has a standard deviation of 1.
+# - **PCA**: standardised, then rotated so that the features are no longer correlated;
+#   the first one now has the largest standard deviation.
+# - **whitened**: each component is divided by its standard deviation. The cloud is
+#   round: it has the same extent in all directions.
 
 import warnings
 
@@ -38,7 +38,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sknn import MLPClassifier
 from sknn.display import LearningRateRangeDisplay, LossCurveDisplay
 
-warnings.simplefilter("ignore", ConvergenceWarning)  # to use all epochs is the plan
+warnings.simplefilter("ignore", ConvergenceWarning)  # using all epochs is intended
 
 data = load_breast_cancer()
 X_train, X_test, y_train, y_test = train_test_split(
@@ -53,7 +53,7 @@ transformers = {
     "PCA": [StandardScaler(), PCA()],
     "whitened": [StandardScaler(), PCA(whiten=True)],
 }
-# Colours that the colour-blind tell apart.
+# Colours that colour-blind readers can distinguish.
 colors = ["black", "#E69F00", "#56B4E9", "#0072B2", "#009E73", "#D55E00"]
 style = dict(zip(transformers, colors, strict=True))
 
@@ -85,13 +85,13 @@ fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", 
 plt.show()
 
 # %%
-# What it does to the loss curve
-# ------------------------------
-# The same network and the same learning rate each time, with plain gradient descent,
-# on all 30 features. On the raw features nothing is learned: the area, in the
-# thousands, drives every tanh to its flat ends, where the gradient is 0. Centring
-# helps a little, a common scale a lot: a step that is right for one weight is now right
-# for all. Whitening makes the training loss fall lowest.
+# Effect on the loss curve
+# ------------------------
+# The same network is trained with the same learning rate each time, by plain gradient
+# descent, on all 30 features. On the raw features it learns nothing: the area, in the
+# thousands, saturates every tanh, where the gradient is 0. Centring helps a little, a
+# common scale helps a lot: a step size that suits one weight now suits all of them.
+# Whitening reaches the lowest training loss.
 
 
 def make_net(**params):
@@ -111,7 +111,7 @@ def make_net(**params):
 fig, ax = plt.subplots(figsize=(7.5, 4), layout="constrained")
 for name, steps in transformers.items():
     pipe = make_pipeline(*steps, make_net()).fit(X_train, y_train)
-    dashes = "--" if name == "PCA" else "-"  # it lies on top of "standardised"
+    dashes = "--" if name == "PCA" else "-"  # it coincides with "standardised"
     LossCurveDisplay.from_estimator(
         pipe, ax=ax, label=name, color=style[name], linestyle=dashes, linewidth=2
     )
@@ -126,8 +126,8 @@ plt.show()
 
 # %%
 # On the test rows, however, whitening is worse than standardising. The last components
-# of PCA hardly vary: they are mostly noise, which whitening blows up to the size of
-# everything else, for the network to learn by heart. ``PCA(n_components=0.99,
+# of PCA hardly vary: they are mostly noise, which whitening scales up to the size of
+# everything else, so that the network memorises it. ``PCA(n_components=0.99,
 # whiten=True)`` would leave them out.
 
 pipe = make_pipeline(
@@ -139,11 +139,11 @@ print(f"test accuracy {pipe.score(X_test, y_test):.3f}")
 # %%
 # Which learning rates work
 # -------------------------
-# A learning-rate range test raises the rate from step to step until the loss explodes.
-# On raw features no rate brings the loss much below 0.66, which is what one gets by
-# always predicting the share of malignant tumours. On centred ones it begins high and
-# gets to 0.3, on standardised ones to 0.1, and falls over two decades of rates. So
-# standardise first, and look for a learning rate then.
+# A learning-rate range test increases the rate step by step until the loss explodes. On
+# the raw features no rate brings the loss much below 0.66, the loss of always
+# predicting the proportion of malignant tumours. On the centred features the loss
+# starts high and falls to 0.3; on the standardised ones it falls to 0.1, over two
+# orders of magnitude of rates. So standardise first, then look for a learning rate.
 
 fig, axes = plt.subplots(
     1, 3, figsize=(9, 3.6), sharex=True, sharey=True, layout="constrained"

@@ -1,29 +1,29 @@
 """
-The training recipe: seven steps to a tuned network
-===================================================
+A recipe for training: seven steps to a tuned network
+=====================================================
 
-A neural network fits without a complaint when a setting is wrong; it is only worse than
-it could be. Those who train many of them therefore go by a recipe [1]_, from checks
-that take a second to a search that takes the most. Here it is in seven steps, from a
-network as one might set it up at first to a tuned one, each step with the tool for it.
+If a setting is wrong, a neural network still fits without an error; it only performs
+worse than it could. Experienced users therefore follow a recipe [1]_, from checks that
+take a second to a search that takes longest. Here it is in seven steps, from a
+plausible first network to a tuned one, each step with its tool.
 """
 
 # %%
 # The data, and a first network
 # -----------------------------
-# Images of handwritten digits, 8 x 8 pixels with values from 0 to 16. Only 600 of them
-# are for training, so that there is something to gain; the other 1197 are test rows,
-# which nobody looks at until the end.
+# The data are images of handwritten digits, 8 x 8 pixels with values from 0 to 16. Only
+# 600 of them are for training, so that there is something to gain; the other 1197 are
+# test rows, which are not used until the end.
 #
-# Weights begin at random, of a size that suits features of about 1, and so features
-# have to be scaled. In a pipeline the scaler goes along with the network wherever that
-# goes: into each check, each search, each split.
+# Initial weights are drawn at random, with a size that suits features of about 1, so
+# the features have to be scaled. In a pipeline the scaler stays with the network in
+# every check, search and split.
 #
-# A few words for what follows. The *loss* is what training makes small; for a
-# classifier it is ``sklearn.metrics.log_loss``. Training takes many small steps, each
-# on a *batch* of rows, here 32. The *learning rate* is how long the steps are. When all
-# rows have been used once an *epoch* is over. The solver, plain gradient descent
-# (``"sgd"``), and its learning rate of 0.001 are our first guess.
+# Some terms: the *loss* is what training minimises; for a classifier it is
+# ``sklearn.metrics.log_loss``. Training takes many small steps, each on a *batch* of
+# rows, here 32. The *learning rate* is the size of the steps. One pass over all rows is
+# an *epoch*. The solver, plain gradient descent (``"sgd"``), and its learning rate of
+# 0.001 are our first guess.
 
 import warnings
 
@@ -57,7 +57,7 @@ from sknn.inspection import (
 )
 from sknn.model_selection import CoarseToFineSearchCV, search_space
 
-# Where training should go on longer is what this page is about.
+# Convergence is examined explicitly below.
 warnings.simplefilter("ignore", ConvergenceWarning)
 
 X, y = load_digits(return_X_y=True)
@@ -66,15 +66,15 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 
-def behind_scaler(net):
-    """Return a network behind a scaler that moves each feature into [0, 1]."""
+def with_scaler(net):
+    """Return a pipeline that scales each feature to [0, 1] before the network."""
     return Pipeline([("scale", MinMaxScaler()), ("net", net)])
 
 
 net = MLPClassifier(
     solver="sgd", learning_rate_init=0.001, batch_size=32, random_state=0
 )
-first = behind_scaler(net)
+first = with_scaler(net)
 
 fig, axes = plt.subplots(2, 10, figsize=(9, 2.2), layout="constrained")
 for ax, image, digit in zip(axes.flat, X_train, y_train, strict=False):
@@ -84,23 +84,24 @@ for ax, image, digit in zip(axes.flat, X_train, y_train, strict=False):
 plt.show()
 
 # %%
-# 1. Look at the first loss
+# 1. Check the initial loss
 # -------------------------
-# Before training a network knows nothing, and should say so: each of the ten digits has
-# the probability 1/10, and the loss is log 10 = 2.3. So it is.
+# Before training, a network knows nothing, and its probabilities should say so: each of
+# the ten digits has the probability 1/10, and the loss is log 10 = 2.3. That is the
+# case here.
 
 print(check_initial_loss(first, X_train, y_train))
 
 # %%
-# Without the scaler it is not:
+# Without the scaler it is not the case:
 
 print(check_initial_loss(net, X_train, y_train))
 
 # %%
-# The picture shows why. For each row the network computes ten scores, its output, and
-# the digit with the largest score is the prediction. On scaled pixels all scores are
-# near 0, which says "I do not know". On raw ones they are large: the network is sure,
-# of what nobody has taught it, and would first have to unlearn that.
+# The plot shows why. For each row the network computes ten scores, its output, and
+# predicts the digit with the largest score. On scaled pixels all scores are near 0,
+# which means "I do not know". On raw pixels they are large: the network is confident
+# before it has learned anything, and would first have to unlearn that.
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
 for ax, (name, model) in zip(
@@ -113,23 +114,24 @@ for ax, (name, model) in zip(
 plt.show()
 
 # %%
-# 2. Learn a few rows by heart
-# ----------------------------
-# A network that cannot learn five batches by heart, all regularisation off, will not
-# learn 600 rows either. That takes a second, and finds settings that cannot work.
+# 2. Overfit a small sample
+# -------------------------
+# A network that cannot fit five batches perfectly, with all regularisation off, will
+# not learn 600 rows either. This check takes a second, and finds settings that cannot
+# work.
 
 print(check_overfits_small_sample(first, X_train, y_train))
 
 # %%
-# Not good: 500 epochs, and still not all of 160 rows are right. The loss falls,
-# however, so nothing is broken. A network that is says this, here with an absurd
-# learning rate:
+# The check fails: after 500 epochs, not all of the 160 rows are predicted correctly.
+# But the loss falls, so nothing is broken. This is the result for a network that is
+# broken, by an absurd learning rate:
 
 broken = clone(first).set_params(net__learning_rate_init=1e-6)
 print(check_overfits_small_sample(broken, X_train, y_train))
 
 # %%
-# The loss of both, while they learn 160 rows: the one creeps, the other is stuck.
+# The loss of both networks on the 160 rows: one falls slowly, the other not at all.
 
 X_few, _, y_few, _ = train_test_split(
     X_train, y_train, train_size=160, stratify=y_train, random_state=0
@@ -144,9 +146,9 @@ plt.show()
 # %%
 # 3. Find a learning rate
 # -----------------------
-# The advice was another learning rate. The range test tries many in a single run of 100
-# steps: it begins with tiny ones, and makes each longer than the last. The loss stays,
-# falls, and rises again when the steps have become too long.
+# The advice was to change the learning rate. The range test tries many rates in a
+# single run of 100 steps: it starts with a tiny rate and increases it at each step. The
+# loss stays the same, then falls, and rises again when the steps have become too long.
 
 rates = learning_rate_range_test(first, X_train, y_train)
 print(rates)
@@ -155,8 +157,8 @@ LearningRateRangeDisplay.from_result(rates)
 plt.show()
 
 # %%
-# The suggestion is a hundred times what we had. With it the rows of step 2 are learnt
-# within a few epochs:
+# The suggestion is a hundred times the first rate. With it the network learns the rows
+# of step 2 within a few epochs:
 
 second = clone(first).set_params(net__learning_rate_init=rates.suggestion)
 print(check_overfits_small_sample(second, X_train, y_train))
@@ -164,15 +166,15 @@ print(check_overfits_small_sample(second, X_train, y_train))
 # %%
 # 4. Search coarsely, for a few epochs
 # ------------------------------------
-# Now to the other parameters. ``search_space`` knows which ranges suit a network. We
-# take its medium one, with a few changes. The learning rate is drawn from around the
-# suggestion, a factor of 10 down and up. The size of the batches stays, since the
-# suggestion is for batches of 32. The schedule stays too: ``"cosine"`` lowers the
-# learning rate to 0 over the epochs, however many, and so is fair to short training and
-# to long. And ``max_grad_norm=1`` shortens steps that are far too long, so that the
-# larger rates have a chance. The space is printed below: ``alpha`` is the penalty on
-# large weights, the activation function is what a unit makes of its sum, and dropout
-# leaves out units at random in training (:doc:`/guide/activations`,
+# Now to the other parameters. ``search_space`` returns ranges that suit the network. We
+# use the medium space, with a few changes. The learning rate is drawn from around the
+# suggestion, up to a factor of 10 below and above it. The batch size is fixed, because
+# the suggestion is for batches of 32. The schedule is fixed too: ``"cosine"`` lowers
+# the learning rate to 0 over any number of epochs, so it suits both short and long
+# training. ``max_grad_norm=1`` shortens steps that are far too long, so that the larger
+# rates have a chance. The space is printed below: ``alpha`` is the penalty on large
+# weights, the activation is the function that each unit applies to its weighted sum,
+# and dropout drops random units during training (:doc:`/guide/activations`,
 # :doc:`/guide/regularization`).
 
 model = clone(second).set_params(
@@ -189,9 +191,9 @@ for name, values in space.items():
     print(f"{name:24}", values)
 
 # %%
-# ``CoarseToFineSearchCV`` does this step and the next, in three rounds. What is bad is
-# seen soon. So in the first round 27 candidates are drawn at random, and trained for 10
-# epochs each.
+# ``CoarseToFineSearchCV`` performs this step and the next, in three rounds. Bad
+# candidates show early, so in the first round 27 random candidates are trained for only
+# 10 epochs each.
 
 search = CoarseToFineSearchCV(model, space, cv=5, n_jobs=2, random_state=0)
 search.fit(X_train, y_train)
@@ -200,21 +202,21 @@ SearchDisplay.from_estimator(search, rounds=0)
 plt.show()
 
 # %%
-# Each candidate is a point in each of the panels; a triangle at the lower edge lies
-# further below. Look for a slope or a hill, which a parameter that matters has: here
-# the learning rate, which should be neither too small nor too large, and the penalty
-# ``alpha``, which should not be large. Where good and bad points lie side by side a
-# parameter matters less, or 10 epochs are too few to tell.
+# Each candidate is a point in each of the panels; a triangle at the lower edge stands
+# for a score below the plotted range. Look for a slope or a peak, which indicates a
+# parameter that matters: here the learning rate, which should be neither too small nor
+# too large, and the penalty ``alpha``, which should not be large. If good and bad
+# points are mixed, the parameter matters less, or 10 epochs are too few to tell.
 
 # %%
 # 5. Search finely, for longer
 # ----------------------------
-# By hand one would now narrow each range to where the good candidates lie, and search
-# there for longer. The search has done that in its other rounds: the best of a round
-# went on to the next, together with new ones from the narrowed ranges. A range never
-# gets wider, but where the good values lie near an end it moves outward, as the last
-# one of the learning rate does here. From round to round fewer candidates were trained
-# for longer.
+# By hand you would now narrow each range to where the good candidates are, and search
+# there with longer training. The search has done that in its other rounds: the best
+# candidates of a round took part in the next, together with new ones from the narrowed
+# ranges. A range never gets wider, but if good values lie near an end it shifts
+# outward, as the last range of the learning rate does here. From round to round fewer
+# candidates were trained for longer.
 
 for i, ranges in enumerate(search.ranges_):
     low, high = ranges["net__learning_rate_init"].support()
@@ -228,19 +230,19 @@ for name, value in search.best_params_.items():
     )
 
 # %%
-# The later rounds, in lighter colours, lie close together at the top, all but one
-# candidate: they come from where it is worth training for longer. The ring is around
-# the best of the last round, which counts, since it was trained in full.
+# The later rounds, in lighter colours, are close together at the top, except for one
+# candidate: they come from the promising region. The ring marks the best candidate of
+# the last round, which is the one that counts, because it was trained in full.
 
 SearchDisplay.from_estimator(search)
 plt.show()
 
 # %%
-# 6. Look at learning curves
+# 6. Examine learning curves
 # --------------------------
-# The loss after each epoch, on training rows and on rows held out, tells why a score is
-# no better than it is. ``fit`` takes rows to watch as ``X_val`` and ``y_val``. Here are
-# the tuned network and three others.
+# The loss after each epoch, on training rows and on held-out rows, shows why a score is
+# not better. ``fit`` takes the validation rows as ``X_val`` and ``y_val``. The plots
+# show the tuned network and three others.
 
 tuned = search.best_estimator_
 
@@ -268,44 +270,44 @@ for ax, (name, net) in zip(axes.flat, nets.items(), strict=True):
 plt.show()
 
 # %%
-# - **First network**: both losses still fall at the end. It has not converged: more
-#   epochs, or a larger learning rate.
-# - **Two hidden units**: both level off far too high. It under-fits: more units, less
-#   penalty and dropout. The last two are quickly tried, but are not enough here: two
-#   units have no room for ten digits.
-# - **60 rows**: the training loss falls to nearly nothing, the other stays far above.
-#   It over-fits, learns its rows by heart: more rows, more penalty, more dropout. Too
-#   few rows are the cause, over-fitting is what one sees of it.
-# - **Tuned**: both come down, level off, and end close together. Until about epoch 50
-#   they go up and down, as with a learning rate that is too large. A rate of 0.6 is
-#   large; the cosine lowers it, and the curves settle.
+# - **First network**: both losses are still falling at the end. Training has not
+#   converged: use more epochs, or a larger learning rate.
+# - **Two hidden units**: both losses level off far too high. The network under-fits:
+#   use more units, less penalty and less dropout. The last two are quick to try, but
+#   not enough here: two units cannot represent ten digits.
+# - **60 rows**: the training loss falls to nearly 0, the validation loss stays far
+#   above it. The network over-fits: use more rows, more penalty or more dropout. The
+#   cause is too few rows; over-fitting is the symptom.
+# - **Tuned**: both losses fall, level off, and end close together. Until about epoch 50
+#   they fluctuate, as with a learning rate that is too large. A rate of 0.6 is large;
+#   the cosine schedule lowers it, and the curves settle.
 #
-# The training loss may lie above the other: it holds the penalty, and with dropout
-# units are left out in training only.
+# The training loss can be above the validation loss: it includes the penalty, and
+# dropout acts only during training.
 #
-# The ``doctor`` reads such curves, and does all the checks of this page besides. It
-# names the cause where it can:
+# The ``doctor`` examines such curves, and also runs all the checks of this page. It
+# names the cause if it can:
 
 for name, report in reports.items():
     print(f"{name}: {', '.join(report.diseases) or 'nothing found'}")
 
 # %%
-# It has figures for what it says, and advice:
+# Its findings come with evidence and advice:
 
 print(reports["Two hidden units"])
 
 # %%
-# 7. Look at activations and gradients
+# 7. Inspect activations and gradients
 # ------------------------------------
-# Last, a look inside. What a layer puts out, its activations, should differ from row to
-# row about as much as its input does, and that before training already; the spread next
-# to a histogram is how much the rows differ. Here are two networks of six layers that
-# differ in nothing but the initial weights. On the left they suit the activation
-# function; on the right they are so small that behind the third layer next to nothing
-# is left of the signal.
+# Finally, we look inside the network. The outputs of a layer, its activations, should
+# differ from row to row about as much as its inputs do, even before training; the
+# spread next to each histogram measures how much the rows differ. The two networks have
+# six layers each, and differ only in their initial weights. On the left the weights
+# suit the activation function; on the right they are so small that hardly any signal is
+# left after the third layer.
 
 deep = {
-    choice: behind_scaler(
+    choice: with_scaler(
         MLPClassifier([50] * 6, activation="tanh", initializer=choice, random_state=0)
     )
     for choice in ("auto", "normal")
@@ -319,35 +321,37 @@ for ax, (choice, model) in zip(axes, deep.items(), strict=True):
 plt.show()
 
 # %%
-# What fades on the way forward fades on the way back too. The gradient says how each
-# weight should change; in the second network it hardly reaches the first layers: look
-# at the column ``gradient norm``. Of the others, ``gradient std`` is its spread over
-# the single weights, ``update norm`` the length of the first step, and ``update ratio``
-# that length as a part of ``weight norm``, the size of the weights.
+# A signal that vanishes in the forward pass also vanishes in the backward pass. The
+# gradient says how each weight should change; in the second network it hardly reaches
+# the first layers: see the column ``gradient norm``. Of the other columns, ``gradient
+# std`` is the standard deviation over the single weights, ``update norm`` is the length
+# of the first step, and ``update ratio`` is that length divided by ``weight norm``, the
+# norm of the weights.
 
 for model in deep.values():
     print(gradient_statistics(model, X_train, y_train), end="\n\n")
 
 # %%
-# Our tuned network, after training, is well: the spread keeps its order of magnitude
-# from layer to layer, and most units are alive. (A dead one has the same answer to all
-# rows, or nearly so, and no longer learns.)
+# The tuned network is in good condition after training: the spread keeps its order of
+# magnitude from layer to layer, and most units are alive. (A dead unit has the same
+# output, or nearly so, for all rows, and no longer learns.)
 
 print(activation_statistics(tuned, X_train))
 
 # %%
-# The end: the test rows
-# ----------------------
-# Each model is trained five times, from other initial weights or random numbers, since
-# a single score is partly luck. A dot is the score of one, a bar their mean.
+# Results on the test rows
+# ------------------------
+# Each model is trained five times, with different initial weights or random numbers,
+# because a single score depends partly on chance. Each dot is one score, each bar their
+# mean.
 
 models = {
     "First network": first,
     "Learning rate of step 3": second,
     "Tuned": tuned,
-    "scikit-learn's default network": behind_scaler(SklearnMLPClassifier()),
-    "Random forest": behind_scaler(RandomForestClassifier()),
-    "Support vectors (RBF)": behind_scaler(SVC()),
+    "scikit-learn's default network": with_scaler(SklearnMLPClassifier()),
+    "Random forest": with_scaler(RandomForestClassifier()),
+    "Support vectors (RBF)": with_scaler(SVC()),
 }
 _, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
 for i, (name, model) in enumerate(models.items()):
@@ -368,13 +372,13 @@ ax.grid(axis="x", alpha=0.3)
 plt.show()
 
 # %%
-# - The first network was not wrong, only slow. Most of the gain is due to the learning
+# - The first network was not wrong, only slow. Most of the gain comes from the learning
 #   rate, which took a second to find.
 # - The search takes longer and gains less, half a percent. With another
-#   ``random_state`` it chooses another network, about as good.
-# - scikit-learn's default network, with the solver adam, does well without any tuning.
-#   sknn's default is the same. Support vectors are on a par with the tuned network: on
-#   small and easy data there is not much for a network to gain.
+#   ``random_state`` it chooses a different network, about as good.
+# - scikit-learn's default network, with the solver adam, does well without any tuning,
+#   and sknn's default network is the same. Support vectors are as good as the tuned
+#   network: on small and easy data a network has little to gain.
 #
 # .. [1] A. Karpathy, J. Johnson, F.-F. Li, "CS231n: Convolutional neural networks for
 #    visual recognition", course notes, Stanford University, 2016,

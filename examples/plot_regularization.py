@@ -1,20 +1,20 @@
 """
-Regularisation: less learned by heart
-=====================================
+Regularisation against over-fitting
+===================================
 
-A network with more weights than rows can learn every training row by heart, the wrong
-ones included. Regularisation makes that harder, so that what it learns is also true of
-new rows. Here are the training and the test loss of the same network, plain and with
-five remedies.
+A network with more weights than rows can memorise every training row, including the
+wrong ones. Regularisation makes that harder, so that what the network learns also holds
+for new rows. This example shows the training and the test loss of the same network,
+plain and with five remedies.
 """
 
 # %%
-# Few rows, and some of them wrong
+# Few rows, some with wrong labels
 # --------------------------------
-# 300 handwritten digits to train on; a fifth of them get a label at random. The test
-# rows keep their true labels. The loss is that of the network as it predicts, without
-# dropout, penalty or mixing, measured by a scorer: it is called after each epoch, and
-# may look at any rows it likes.
+# The training rows are 300 handwritten digits, a fifth of which get a random label. The
+# test rows keep their true labels. The loss is that of the network's predictions,
+# without dropout, penalty or mixup. It is computed by a scorer, which is called after
+# each epoch and can use any rows.
 
 import warnings
 
@@ -27,7 +27,7 @@ from sklearn.model_selection import train_test_split
 
 from sknn import MLPClassifier
 
-warnings.simplefilter("ignore", ConvergenceWarning)  # to use all epochs is the plan
+warnings.simplefilter("ignore", ConvergenceWarning)  # using all epochs is intended
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
@@ -61,9 +61,9 @@ def train(**params):
         random_state=0,
     ).set_params(**params)
     if clf.early_stopping:
-        clf.fit(X_train, y_train)  # holds out training rows of its own
+        clf.fit(X_train, y_train)  # holds out some of the training rows
     else:
-        clf.fit(X_train, y_train, X_val=X_test, y_val=y_test)  # for the curves only
+        clf.fit(X_train, y_train, X_val=X_test, y_val=y_test)  # only for the curves
     return clf, np.array(losses)
 
 
@@ -81,10 +81,11 @@ remedies = {
 }
 
 # %%
-# The plain network ends with a training loss near 0, and its test loss rises from an
-# early epoch on: it grows ever surer of what is wrong. Each remedy keeps the two curves
-# closer together. Early stopping changes nothing about the way; it goes back to the
-# best epoch on the rows it held out (dotted line).
+# The training loss of the plain network falls to nearly 0, while its test loss soon
+# starts to rise: the network becomes more and more confident of wrong labels. Each
+# remedy keeps the two curves closer together. Early stopping does not change the
+# curves; it restores the weights of the best epoch on the rows that it held out (dotted
+# line).
 
 accuracies = {}
 fig, axes = plt.subplots(
@@ -107,11 +108,11 @@ fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", 
 plt.show()
 
 # %%
-# Accuracy at the end
-# -------------------
-# Of the training rows 83 % have their true label: a network that knew the digits would
-# get 0.83 there and 1 on the test rows. The plain one has learned the wrong labels as
-# well, and pays for it.
+# Final accuracy
+# --------------
+# 83 % of the training rows have their true label: a network that knows the digits would
+# get 0.83 on them and 1 on the test rows. The plain network has also learned the wrong
+# labels, at the expense of its test accuracy.
 
 fig, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
 for i, (name, (training, test)) in enumerate(accuracies.items()):

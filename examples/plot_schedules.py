@@ -2,19 +2,20 @@
 Learning-rate schedules
 =======================
 
-Large steps find the way quickly, small steps find the spot. A schedule starts with the
-first and ends with the second. Here are all nine as curves, and what they do to the
-end of training.
+Large steps make fast progress, small steps reach the minimum. A schedule starts with
+large steps and ends with small ones. This example plots the nine schedules, and shows
+their effect on the end of training.
 """
 
 # %%
-# The nine by name
-# ----------------
-# A schedule is a function of the epoch and of the number of epochs that training may
-# take (``max_iter``); it returns the factor on ``learning_rate_init``. Two depend on
-# more than that. ``"invscaling"`` counts training rows, here 1000 in an epoch, so that
-# nearly all of its fall is over after the first epoch. ``"adaptive"`` divides the rate
-# by 5 when the loss has stopped falling; here that happens after 40 and 70 epochs.
+# The nine named schedules
+# ------------------------
+# A schedule is a function of the epoch and of the maximum number of epochs
+# (``max_iter``); it returns the factor that multiplies ``learning_rate_init``. Two
+# schedules depend on more than that. ``"invscaling"`` counts training rows, here 1000
+# per epoch, so nearly all of its decrease happens in the first epoch. ``"adaptive"``
+# divides the rate by 5 when the loss has stopped falling; here that happens after 40
+# and 70 epochs.
 
 import warnings
 
@@ -25,7 +26,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sknn import MLPRegressor
 from sknn.schedules import SCHEDULES, Constant, Cosine, OneCycle, Step
 
-# Colours that the colour-blind tell apart.
+# Colours that colour-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -52,8 +53,8 @@ plt.show()
 # %%
 # Schedules with parameters
 # -------------------------
-# An object says more than a name. ``warmup`` lets the rate rise first: from 1 on it
-# counts epochs, below 1 it is a fraction of the budget.
+# An object can set parameters, unlike a name. With ``warmup`` the rate rises first:
+# values from 1 on are a number of epochs, values below 1 a fraction of the budget.
 
 schedules = {
     "Cosine(warmup=10)": (Cosine(warmup=10), "-"),
@@ -73,14 +74,14 @@ fig.legend(loc="outside lower center", ncols=2, fontsize="small")
 plt.show()
 
 # %%
-# What they are for
-# -----------------
+# The benefit of a small final rate
+# ---------------------------------
 # Each mini-batch gives a noisy gradient. With a constant rate the noise keeps the
-# weights moving about the minimum; when the rate falls, they settle in it. The target
-# is linear with noise of its own, so that the least possible loss is known: drawn is
-# what the network is above it.
+# weights moving around the minimum; when the rate falls, they settle in it. The target
+# is a linear function plus noise, so the minimum of the loss is known: the plot shows
+# by how much the loss of the network exceeds it.
 
-# With "constant" and "step", to use all epochs counts as not having converged.
+# With "constant" and "step", using all epochs counts as not having converged.
 warnings.simplefilter("ignore", ConvergenceWarning)
 
 rng = np.random.RandomState(0)
@@ -106,6 +107,6 @@ for name, style in [("constant", "-"), ("step", "--"), ("cosine", "-.")]:
     ).fit(X, y)
     excess = np.array(reg.loss_curve_) - least_loss
     ax.plot(reg.history_["epoch"], excess, style, linewidth=2, label=name)
-ax.set(xlabel="Epoch", ylabel="Training loss above the least", yscale="log")
+ax.set(xlabel="Epoch", ylabel="Training loss minus the minimum", yscale="log")
 ax.legend(title="learning_rate")
 plt.show()

@@ -2,19 +2,19 @@
 Solvers on an ill-conditioned problem
 =====================================
 
-A loss is ill-conditioned where it is steep in one direction and flat in another, like
-a narrow valley. Plain gradient descent must take steps small enough for the steep
-walls, and then hardly moves along the floor. Momentum, and a step size for each
-parameter, are two answers to that.
+A loss is ill-conditioned if it is steep in one direction and flat in another, like a
+narrow valley. Plain gradient descent needs steps that are small enough for the steep
+walls, and then hardly moves along the floor. Momentum, and a separate step size for
+each parameter, are two remedies.
 """
 
 # %%
 # Paths through a valley
 # ----------------------
-# Forty steps from the cross, on ``(x² + 30 y²) / 2``. Plain gradient descent jumps from
-# wall to wall; momentum averages the jumps away and gains speed along the floor;
-# RMSProp and Adam divide the step in each direction by the usual size of the gradient
-# there, so that the valley looks round to them.
+# The plots show forty steps from the cross, on ``(x² + 30 y²) / 2``. Plain gradient
+# descent jumps from wall to wall; momentum averages out the jumps and gains speed along
+# the floor; RMSProp and Adam divide the step in each direction by the usual size of the
+# gradient in it, so that the valley becomes round for them.
 
 import warnings
 
@@ -25,7 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sknn import MLPRegressor
 from sknn.solvers import SGD, Adam, RMSProp
 
-# Colours that the colour-blind tell apart.
+# Colours that colour-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -60,20 +60,21 @@ plt.show()
 # %%
 # Loss against epochs
 # -------------------
-# A linear target with 20 features. The largest spread of a direction in feature space
-# is 20 times the smallest, so that the loss is some 400 times as steep in one direction
-# as in another. No solver is at home at every learning rate: each gets the best of
-# eight, by its worst loss in the last ten epochs. An iteration of L-BFGS passes over
-# all rows once or a little more, like an epoch.
+# A linear target with 20 features. The largest standard deviation of a direction in
+# feature space is 20 times the smallest, so the loss is about 400 times as steep in one
+# direction as in another. No learning rate suits all solvers: each uses the best of
+# eight, judged by its highest loss in the last ten epochs. An iteration of L-BFGS
+# passes over all rows once or slightly more, like an epoch.
 #
-# Momentum makes all the difference on this smooth valley, to plain gradient descent and
-# to Adam, which is RMSProp with momentum. It is one problem, not a ranking: on most
-# networks Adam is the quickest to give good results, with little care for the rate.
+# On this smooth valley momentum makes all the difference, both to plain gradient
+# descent and to Adam, which is RMSProp with momentum. This is one problem, not a
+# ranking: on most networks Adam is the fastest to give good results, with little tuning
+# of the rate.
 #
-# Real data would be scaled first; here the point is what happens where that does not
+# Real data would be scaled first; the point here is what happens when scaling does not
 # help, because the directions are not those of single features.
 
-# To use all epochs counts as not having converged, which is no surprise here.
+# Using all epochs counts as not having converged, which is expected here.
 warnings.simplefilter("ignore", ConvergenceWarning)
 
 rng = np.random.RandomState(0)
@@ -84,7 +85,7 @@ y = hidden @ rng.normal(size=20) / np.sqrt(20)
 
 
 def best_run(**params):
-    """Train with each of eight learning rates, return the best run."""
+    """Train with each of eight learning rates and return the best run."""
     runs = []
     for rate in [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0]:
         reg = MLPRegressor(
@@ -102,13 +103,13 @@ def best_run(**params):
             runs.append(reg.fit(X, y))
         except ValueError:  # the loss overflowed: the rate is too large
             continue
-        if params["solver"] == "lbfgs":  # has no learning rate
+        if params["solver"] == "lbfgs":  # which has no learning rate
             break
     return min(runs, key=lambda reg: max(reg.loss_curve_[-10:]))
 
 
 panels = {
-    "The same rate for all parameters": {
+    "One rate for all parameters": {
         "sgd, momentum=0": {"solver": "sgd", "momentum": 0.0},
         "sgd, momentum=0.9": {"solver": "sgd", "momentum": 0.9},
         "lbfgs": {"solver": "lbfgs"},

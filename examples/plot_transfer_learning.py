@@ -1,18 +1,18 @@
 """
-Transfer learning: what eight digits teach about two others
-===========================================================
+Transfer learning: from eight digits to two others
+==================================================
 
-A network that has learned to tell some images apart knows things that are true of
-others as well: strokes, curves, that the place does not matter. Here one learns the
-digits from 0 to 7 from more than a thousand images. Then it is to tell 8 from 9, of
-which there are few.
+A network that has learned to distinguish some images knows things that hold for others
+as well: strokes, curves, that the position does not matter. Here a network learns the
+digits 0 to 7 from more than a thousand images. It is then used to distinguish 8 from 9,
+of which there are few images.
 """
 
 # %%
 # The digits
 # ----------
-# Each is put into a field of 12 × 12 pixels, up to two pixels from the middle. Half of
-# the images of 8 and 9 are for the test.
+# Each digit is placed in a field of 12 × 12 pixels, up to two pixels from the centre.
+# Half of the images of 8 and 9 are for the test.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,10 +40,10 @@ X_new, X_test, y_new, y_test = train_test_split(
 print(f"{old.sum()} images of 0 to 7; of 8 and 9 {len(y_new)} and {len(y_test)}")
 
 # %%
-# Pre-training
-# ------------
-# Augmentation moves the images in each epoch, so that what is learned holds at all
-# places.
+# Pretraining
+# -----------
+# Augmentation shifts the images in each epoch, so that what is learned holds at every
+# position.
 
 pretrained = CNNClassifier(
     (16, 32),
@@ -59,18 +59,18 @@ print(f"accuracy on 0 to 7: {pretrained.score(X[old], y[old]):.3f}")
 print(pretrained.summary())
 
 # %%
-# Ways to use it
-# --------------
-# ``init_from`` starts from the weights of another network. Since the classes are
-# others, the output layer is new. ``FrozenEstimator`` tells scikit-learn to leave the
-# fitted network as it is where it makes copies, in pipelines, searches and
+# Ways to use the pretrained network
+# ----------------------------------
+# With ``init_from``, training starts from the weights of another network. The classes
+# differ, so the output layer is new. ``FrozenEstimator`` prevents scikit-learn from
+# replacing the fitted network by an unfitted clone in pipelines, searches and
 # cross-validation.
 #
-# - *from scratch*: the same network, without;
-# - *fine-tuned*: all layers go on learning;
-# - *convolutions frozen*: only the dense layers do;
-# - *features*: the network stays as it is and turns images into 32 numbers, its last
-#   hidden layer, for a logistic regression.
+# - *from scratch*: the same network, without pretrained weights;
+# - *fine-tuned*: all layers continue to learn;
+# - *convolutions frozen*: only the dense layers learn;
+# - *features*: the network stays unchanged and turns images into 32 numbers, the output
+#   of its last hidden layer, for a logistic regression.
 
 source = FrozenEstimator(pretrained)
 settings = {
@@ -90,19 +90,19 @@ WAYS = {
 }
 
 # %%
-# What is frozen does not move, and costs no backward pass; the summary says so.
+# Frozen layers do not change, and need no backward pass; the summary marks them.
 
 print(WAYS["convolutions frozen"].fit(X_new, y_new).summary())
 
 # %%
 # Fifty images
 # ------------
-# Of 8 and 9 together, drawn five times, each time with other initial weights; the bars
-# are the means.
+# The 50 images of 8 and 9 are drawn five times, each time with different initial
+# weights; the bars are the means.
 
 
 def accuracies(way, n_images):
-    """Test accuracy of five draws of the training images."""
+    """Return the test accuracies for five draws of the training images."""
     scores = []
     for seed in range(5):
         X_few, _, y_few, _ = train_test_split(
@@ -133,11 +133,11 @@ ax.grid(axis="x", alpha=0.3)
 plt.show()
 
 # %%
-# Fewer and more
-# --------------
-# Fine-tuning all layers is ahead at each size. The more images there are, the less
-# there is to gain from others: the network from scratch catches up. Features that were
-# learned for other classes cannot adapt, and gain least from more images.
+# Fewer and more images
+# ---------------------
+# Fine-tuning all layers is best for each number of images. The more images there are,
+# the smaller the gain from pretraining: the network from scratch catches up. Features
+# that were learned for other classes cannot adapt, and gain least from more images.
 
 fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 for (way, of_sizes), color, marker in zip(scores.items(), COLORS, "osD^", strict=True):

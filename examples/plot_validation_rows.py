@@ -1,18 +1,19 @@
 """
-Which rows are held out when
-============================
+Validation rows inside cross-validation
+=======================================
 
 Cross-validation holds out test rows, and early stopping holds out validation rows. The
-two must not meet: if training stopped where the *test* rows score best, the score would
-be too good. They do not meet: ``fit`` sees the training rows of a fold only, and its
-validation rows are some of these. This page shows it, row by row.
+two must not overlap: if training stopped where the *test* rows score best, the test
+score would be too good. They do not overlap: ``fit`` only sees the training rows of a
+fold, and its validation rows are some of these. This example shows the role of each
+row.
 """
 
 # %%
-# A witness
-# ---------
-# The first feature is the number of the row. The scorer of ``early_stopping`` is called
-# with the validation rows after each epoch, reads their numbers, and writes them down.
+# A scorer that records its rows
+# ------------------------------
+# The first feature is the row number. The scorer of ``early_stopping`` is called with
+# the validation rows after each epoch, and records their numbers.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,20 +31,20 @@ X = np.column_stack([np.arange(N_ROWS), moons])
 seen = set()
 
 
-def witness(clf, X_val, y_val):
-    """Score, and write down the rows that were given to score."""
+def record_rows(clf, X_val, y_val):
+    """Return the score, and record the rows that it is computed on."""
     seen.update(X_val[:, 0].astype(int))
     return clf.score(X_val, y_val)
 
 
 def roles(outer, **params):
-    """0: trained on, 1: held out for validation, 2: held out for the test."""
+    """Return the role of each row: 0 training, 1 validation, 2 test."""
     table = np.zeros((outer.get_n_splits(), N_ROWS), dtype=int)
     for fold, (train, test) in enumerate(outer.split(X, y)):
         clf = MLPClassifier(
             hidden_layer_sizes=(10,),
             early_stopping=True,
-            scoring=witness,
+            scoring=record_rows,
             max_iter=3,
             n_iter_no_change=1,
             random_state=0,
@@ -60,13 +61,13 @@ def roles(outer, **params):
 # %%
 # Four ways to hold out
 # ---------------------
-# ``validation_fraction`` is a fraction, or a splitter of scikit-learn: its first split
-# is used. The last one here keeps the order of the rows, as one would for a series in
-# time: a tenth of the training rows, the last ones, validate.
+# ``validation_fraction`` is a fraction or a scikit-learn splitter, whose first split is
+# used. The last splitter here keeps the order of the rows, as is usual for time series:
+# the last fifth of the training rows are the validation rows.
 
 
 class LastRows:
-    """A splitter that holds out the last part of the rows."""
+    """A splitter that holds out the last rows."""
 
     def __init__(self, fraction):
         self.fraction = fraction
@@ -113,6 +114,6 @@ plt.show()
 # In a search
 # -----------
 # :class:`sklearn.model_selection.GridSearchCV` and ``cross_validate`` call ``fit`` in
-# the same way, and so the picture is theirs, too. A validation set of your own, passed
-# to ``fit`` as ``X_val`` and ``y_val``, would be the same in each fold: take care that
-# none of its rows is in ``X``.
+# the same way, so the plot applies to them too. Your own validation set, passed to
+# ``fit`` as ``X_val`` and ``y_val``, is the same in every fold: make sure that none of
+# its rows is in ``X``.

@@ -1,12 +1,12 @@
 """
-Search over the vocabulary of training
-======================================
+Searching over training techniques
+==================================
 
-Every idea is a plain parameter, so scikit-learn's searches reach all of them: names in
-a grid, distributions in a random search, and parameters of objects, such as
-``learning_rate__warmup``. The third search halves the candidates round by round while
-it trains the rest for more epochs: each schedule is planned for the epochs it is given,
-so that few epochs are a fair trial of many.
+Every technique is a constructor parameter, so scikit-learn's searches can set all of
+them: names in a grid, distributions in a random search, and parameters of objects, such
+as ``learning_rate__warmup``. The third search halves the number of candidates in each
+round and trains the rest for more epochs. Each schedule is planned for the epochs it is
+given, so short training predicts long training well.
 
 Run it with ``python examples/search_digits.py``; it takes about a minute on two cores.
 """
@@ -50,7 +50,7 @@ DISTRIBUTIONS = {
 
 
 def make_pipeline(**params):
-    """Return a network behind a scaler."""
+    """Return a pipeline of a scaler and a network."""
     net = MLPClassifier(random_state=0, **params)
     return Pipeline([("scale", MinMaxScaler()), ("mlp", net)])
 
@@ -78,7 +78,7 @@ def searches():
 
 
 def main():
-    # Few epochs are meant to be few.
+    # Short training is intended.
     warnings.simplefilter("ignore", ConvergenceWarning)
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
@@ -90,8 +90,8 @@ def main():
         print(f"{name}: {n_candidates} candidates in {seconds:.0f} s")
         for parameter, value in sorted(search.best_params_.items()):
             print(f"    {parameter} = {value}")
-        print(f"    cross-validated {search.best_score_:.3f}", end=", ")
-        print(f"on the test rows {search.score(X_test, y_test):.3f}")
+        print(f"    cross-validated accuracy {search.best_score_:.3f}", end=", ")
+        print(f"test accuracy {search.score(X_test, y_test):.3f}")
 
 
 if __name__ == "__main__":

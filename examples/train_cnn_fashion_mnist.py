@@ -2,13 +2,14 @@
 Convolutional networks on Fashion-MNIST
 =======================================
 
-LeNet-5 of 1998, without and with augmentation, and two larger networks, on the official
-split of 70,000 images. The images stay bytes; each batch is scaled as it is
-cast. A progress bar tells where training stands (it needs ``rich``; leave it out with
-``--quiet``). An epoch takes some seconds on two cores, the whole about half an hour.
+LeNet-5 (1998), without and with augmentation, and two larger networks, on the official
+split of 70,000 images. The images stay bytes; each batch is scaled when it is used. A
+progress bar shows the state of training (it needs ``rich``; switch it off with
+``--quiet``). An epoch takes some seconds on two cores, the whole script about half an
+hour.
 
-Get the four ``.gz`` files from https://github.com/zalandoresearch/fashion-mnist, put
-them into one folder, and run::
+Download the four ``.gz`` files from https://github.com/zalandoresearch/fashion-mnist
+into one folder, and run::
 
     python examples/train_cnn_fashion_mnist.py --data FOLDER
 """
@@ -33,8 +34,8 @@ LENET = {
 
 NETWORKS = {
     "LeNet-5": CNNClassifier(**LENET, max_iter=20),
-    # Chosen on 10,000 held-out training images: 0.910 without, 0.915 with.
-    "LeNet-5 on varied images": CNNClassifier(
+    # Chosen on 10,000 held-out training images: 0.910 without augmentation, 0.915 with.
+    "LeNet-5 with augmentation": CNNClassifier(
         **LENET, max_iter=40, augmentation=[RandomFlip(), RandomCrop(padding=1)]
     ),
     "under 100,000 parameters": CNNClassifier(

@@ -2,11 +2,11 @@
 Tune a pipeline on handwritten digits
 =====================================
 
-A network seldom stands alone: the features are scaled and whitened first, and
-nobody knows beforehand how many components to keep, how wide to make the hidden
-layer, or how much to penalise large weights. Here all of that is one scikit-learn
-``Pipeline``, and a grid search settles the open questions on the training data
-alone. The test data are touched once, at the end.
+A network is rarely used alone: the features are scaled and whitened first, and nobody
+knows beforehand how many components to keep, how wide to make the hidden layer, or how
+strongly to penalise large weights. Here all of this is one scikit-learn ``Pipeline``,
+and a grid search finds good values using the training data only. The test data are used
+once, at the end.
 
 Run it with ``python examples/tune_digits.py``; it takes some seconds.
 """
@@ -21,7 +21,7 @@ from sknn import MLPClassifier
 
 
 def show_progress(search):
-    """Give the search a progress bar, or a line for each fit where there is none."""
+    """Show a progress bar or, if that is not available, one line per fit."""
     try:
         from sklearn.callback import ProgressBar  # scikit-learn 1.9 or later
 
@@ -38,10 +38,10 @@ def main():
         X, y, stratify=y, random_state=0
     )
 
-    # max_iter is only a bound: training ends when the loss has stopped falling.
+    # max_iter is only an upper limit: training ends when the loss stops falling.
     mlp = MLPClassifier(learning_rate_init=0.01, max_iter=1000, random_state=0)
-    # Every step is fitted anew on the training part of each split, so that the
-    # validation part stays unseen, also by the scaler and the whitening.
+    # Every step is fitted on the training part of each split, so that the scaler and
+    # the whitening do not see the validation part either.
     pipeline = Pipeline(
         [
             ("scale", MinMaxScaler()),
@@ -65,6 +65,6 @@ def main():
     print(f"Test accuracy:            {search.score(X_test, y_test):.3f}")
 
 
-# The guard lets the search start its worker processes on every system.
+# On some systems, worker processes can only be started behind this guard.
 if __name__ == "__main__":
     main()

@@ -2,16 +2,16 @@
 Tune a pipeline on Fashion-MNIST
 ================================
 
-The same steps as for the digits, on 70,000 images of 784 pixels: scale, whiten,
-train, tune. Two habits keep the search short on data of this size. It runs on a
-part of the rows, since what is best on 10,000 rows is seldom far from best on
-60,000; and each fit stops early, when its score on held-out rows no longer rises.
-The winner is then trained on all rows.
+These are the same steps as for the digits, on 70,000 images of 784 pixels: scale,
+whiten, train, tune. Two measures keep the search short on data of this size. It uses a
+part of the rows, because what is best on 10,000 rows is usually close to the best on
+60,000; and each fit stops early, when its score on held-out rows no longer improves.
+The best candidate is then trained on all rows.
 
-``--estimator sklearn`` changes one import and nothing else, to compare the two.
+``--estimator sklearn`` changes only the import, to compare the two packages.
 
-Get the four ``.gz`` files from https://github.com/zalandoresearch/fashion-mnist,
-put them into one folder, and run::
+Download the four ``.gz`` files from https://github.com/zalandoresearch/fashion-mnist
+into one folder, and run::
 
     python examples/tune_fashion_mnist.py --data FOLDER
 """
@@ -39,7 +39,7 @@ def read_idx(path):
 
 
 def load_fashion_mnist(folder, part):
-    """Return pixels (float32, one row an image) and labels of "train" or "t10k"."""
+    """Return pixels (float32, one row per image) and labels of "train" or "t10k"."""
     images = read_idx(folder / f"{part}-images-idx3-ubyte.gz")
     labels = read_idx(folder / f"{part}-labels-idx1-ubyte.gz")
     return images.reshape(len(images), -1).astype(np.float32), labels
@@ -107,6 +107,6 @@ def main():
     print(f"Test accuracy: {best.score(X_test, y_test):.4f}")
 
 
-# The guard lets the search start its worker processes on every system.
+# On some systems, worker processes can only be started behind this guard.
 if __name__ == "__main__":
     main()

@@ -12,7 +12,8 @@ import numpy as np
 from ._typing import Array
 from .network import Network
 from .objective import Objective
-from .solvers import Solver, SolverState
+from .solvers import Solver
+from .solvers.base import SolverState
 
 BLOCK = 65_536
 """Elements of a block. Shorter ones cost more in calls, longer ones in memory traffic:

@@ -24,7 +24,7 @@ FLOORS = [
         "schedules",
     },
     {"layers", "solvers"},
-    {"network", "_objective"},
+    {"network", "objective"},
     {"_threads", "_training", "_descent"},
     {
         "_estimators",

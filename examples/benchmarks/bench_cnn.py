@@ -1,7 +1,7 @@
-"""Milliseconds a training step, and for predicting, of convolutional networks.
+"""Time per training step and time to predict of convolutional networks.
 
 sknn, PyTorch with its plain and its fused Adam, and the bare matrix products of the
-same shapes take turns, round after round; reported are medians over the rounds, and the
+same shapes take turns, round after round. Reported are medians over the rounds, and the
 median of the ratio to PyTorch's plain Adam within each round. Run it on an otherwise
 idle machine, with PyTorch installed::
 
@@ -32,7 +32,7 @@ nn = torch.nn
 
 @dataclass(frozen=True)
 class Workload:
-    """A network on images of 28 x 28 pixels in ten classes, and a batch size."""
+    """A network for images of 28 x 28 pixels in ten classes, and a batch size."""
 
     name: str
     params: dict
@@ -68,7 +68,7 @@ WORKLOADS = [
 
 
 def torch_network(workload):
-    """The same layers in PyTorch."""
+    """Return the same layers in PyTorch."""
     if workload.params is LENET:
         return nn.Sequential(
             nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
@@ -84,7 +84,7 @@ def torch_network(workload):
 
 
 def time_sknn(workload):
-    """Seconds a step of fit, and seconds to predict all rows."""
+    """Return seconds per training step, and seconds to predict all rows."""
     X, y = workload.data()
     net = workload.estimator()
     start = time.perf_counter()
@@ -95,7 +95,7 @@ def time_sknn(workload):
 
 
 def time_torch(workload, fused):
-    """The same, with a plain loop."""
+    """Return the same times for PyTorch, with a plain training loop."""
     X, y = map(torch.from_numpy, workload.data())
     X, network = X[:, None], torch_network(workload)
     optimizer = torch.optim.Adam(network.parameters(), fused=fused)
@@ -112,7 +112,7 @@ def time_torch(workload, fused):
 
 
 def time_products(workload):
-    """The matrix products of a step, and of predicting, and nothing else."""
+    """Return the same times for the matrix products only."""
     X, labels = workload.data()
     network = workload.estimator().fit(X, labels).network_
     products, n = [], workload.batch_size
@@ -142,7 +142,7 @@ def time_products(workload):
 
 
 def contenders():
-    """Name: function of a workload that returns seconds a step and for predicting."""
+    """Return the timing functions by name."""
 
     def plain(workload):
         return time_torch(workload, fused=False)

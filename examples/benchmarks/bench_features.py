@@ -1,8 +1,8 @@
-"""What each feature of training costs: seconds per epoch with it on, against without.
+"""The cost of each training feature: time per epoch relative to the plain network.
 
-Each row of the table is one parameter switched on in an otherwise plain network. Runs
-are interleaved, and the figure is the median over the rounds of the ratio to the plain
-network of the same round. ``python examples/benchmarks/bench_features.py``
+Each row of the table is one parameter switched on in an otherwise plain network. The
+runs are interleaved; the figure is the median over the rounds of the ratio to the plain
+network in the same round. ``python examples/benchmarks/bench_features.py``
 """
 
 import argparse
@@ -54,7 +54,7 @@ NETWORKS = {
 
 
 def seconds_per_epoch(params, network, epochs):
-    """Seconds of a fit of so many epochs, over their number."""
+    """Return the duration of a fit in seconds, divided by the number of epochs."""
     n_features, hidden, n_classes, batch_size, n = network
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, n_features)).astype(np.float32)
@@ -80,7 +80,7 @@ def main():
             for label, params in FEATURES.items():
                 seconds = seconds_per_epoch(params, network, arguments.epochs)
                 times[name][label].append(seconds)
-    print("times the epoch of the plain network, float32")
+    print("time per epoch relative to the plain network, float32")
     print(f"{'':32}", *(f"{name:>22}" for name in NETWORKS))
     for label in FEATURES:
         cells = []
@@ -91,7 +91,7 @@ def main():
             cells.append(f"{median(ratios):22.2f}")
         print(f"{label:32}", *cells)
     plain = (median(times[name]["plain (relu, adam)"]) * 1e3 for name in NETWORKS)
-    print(f"{'plain, ms an epoch':32}", *(f"{ms:22.1f}" for ms in plain))
+    print(f"{'plain, ms per epoch':32}", *(f"{ms:22.1f}" for ms in plain))
 
 
 if __name__ == "__main__":

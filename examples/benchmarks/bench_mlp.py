@@ -1,18 +1,19 @@
 """Seconds per epoch of sknn, scikit-learn, PyTorch and skorch on four networks.
 
-Every contender trains the same network on the same rows with Adam, batch by batch in a
-new random order each epoch. Contenders take turns, round after round, so that a change
-in the machine's speed meets them all; reported are medians over the rounds, and the
-median of the ratio taken within each round. "products" are the bare matrix products of
-the same shapes: what no implementation in NumPy can beat.
+Every implementation trains the same network on the same rows with Adam, batch by batch,
+in a new random order each epoch. The implementations take turns, round after round, so
+that a change in the machine's speed affects all of them. Reported are medians over the
+rounds, and the median of the ratio within each round. "products" are the bare matrix
+products of the same shapes: no implementation in NumPy can be faster.
 
 Run it on an otherwise idle machine::
 
     python examples/benchmarks/bench_mlp.py --rounds 7 --figure bench_mlp.png
 
-``--busy`` shows what happens when another process keeps one core busy: networks with
-small matrix products train on one BLAS thread (`sknn._threads`) and hardly notice.
-PyTorch and skorch take part if they are installed, the chart is drawn if Matplotlib is.
+``--busy`` shows the effect of another process that keeps one core busy: networks with
+small matrix products train on one BLAS thread (`sknn._threads`) and are hardly
+affected. PyTorch and skorch are included if they are installed; the chart is drawn if
+Matplotlib is.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ warnings.filterwarnings("ignore", message=".*Maximum iterations.*")
 
 @dataclass(frozen=True)
 class Workload:
-    """A network, a batch size, a number of rows, and epochs enough to time."""
+    """A network, a batch size, a number of rows, and a number of epochs to time."""
 
     units: tuple[int, ...]
     batch_size: int
@@ -64,7 +65,7 @@ WORKLOADS = (
 
 
 def time_products(workload, dtype):
-    """The matrix products of forward and backward pass, and nothing else."""
+    """Time only the matrix products of the forward and the backward pass."""
     n = workload.batch_size
     layers = []
     for i, (fan_in, fan_out) in enumerate(pairwise(workload.units)):
@@ -156,10 +157,10 @@ def time_skorch(workload, dtype):
 
 
 def contenders():
-    """Return the functions to time by name: those whose packages are installed."""
+    """Return the timing functions by name, of the packages that are installed."""
     found = {"products": time_products, "sknn": time_sknn, "sklearn": time_sklearn}
     try:
-        import torch  # noqa: F401  (only whether it is there)
+        import torch  # noqa: F401  (tests whether it is installed)
 
         found |= {"torch": time_torch, "torch fused": time_torch_fused}
         import skorch  # noqa: F401
@@ -171,7 +172,7 @@ def contenders():
 
 
 def measure(workload, dtype, n_rounds):
-    """Return seconds per epoch by contender, an array over rounds."""
+    """Return seconds per epoch by implementation, as arrays over the rounds."""
     functions = contenders()
     for function in functions.values():
         function(workload, dtype)
@@ -189,7 +190,7 @@ def spin():
 
 
 def describe_machine():
-    """Return versions and threads in one line."""
+    """Return versions and numbers of threads in one line."""
     pools = ", ".join(
         f"{p['internal_api']} {p['num_threads']}" for p in threadpool_info()
     )
@@ -200,7 +201,7 @@ def describe_machine():
 
 
 def draw(results, path):
-    """Draw a bar chart of epoch times, relative to scikit-learn's, into `path`."""
+    """Save a bar chart of epoch times, relative to scikit-learn's, in `path`."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 6), layout="constrained")
@@ -226,9 +227,9 @@ def draw(results, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--figure", help="file to draw a bar chart into")
+    parser.add_argument("--figure", help="file for a bar chart")
     parser.add_argument(
-        "--busy", action="store_true", help="keep one core busy with something else"
+        "--busy", action="store_true", help="keep one core busy with another process"
     )
     parser.add_argument("--workloads", type=int, nargs="*", default=[0, 1, 2, 3])
     parser.add_argument("--dtypes", nargs="*", default=["float32", "float64"])

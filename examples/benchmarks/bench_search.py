@@ -1,18 +1,18 @@
 """CoarseToFineSearchCV against RandomizedSearchCV at the same number of epochs.
 
 Both search the same distributions, those of ``search_space``, on the same folds, with
-the same limit of epochs over all fits, and refit alike. Compared is the score (accuracy
-or R², in %) on rows that neither has seen. All rounds of the one cost the same, so that
-the other may train ``n_rounds * n_candidates / 3 ** (n_rounds - 1)`` candidates to the
-end.
+the same limit on the total number of epochs, and refit in the same way. The score
+(accuracy or R², in %) is measured on rows that neither has seen. All rounds of the
+coarse-to-fine search cost the same, so the random search can train ``n_rounds *
+n_candidates / 3 ** (n_rounds - 1)`` candidates to the end.
 
-The defaults of the class were chosen on data sets of the kinds marked by a star, with
-seeds from 100 up and generated anew; the table is made from seeds from 0 up. ``--data``
-adds three sets that are no part of scikit-learn, from a folder with
+The defaults of the class were chosen on the kinds of data sets marked with a star, with
+seeds from 100 up and newly generated data; the table uses seeds from 0 up. ``--data``
+adds three data sets that are not part of scikit-learn, from a folder with
 ``letter/letter.tsv.gz``, ``california/cal_housing.arff.gz`` and
 ``talent/cpu_act/*.npy``.
 
-``python examples/benchmarks/bench_search.py --seeds 5`` takes some five minutes.
+``python examples/benchmarks/bench_search.py --seeds 5`` takes about five minutes.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from sknn.model_selection import CoarseToFineSearchCV, search_space
 MAX_ITER, FOLDS, N_TRAIN = 45, 3, 400
 N_ROUNDS, N_CANDIDATES = 3, 36
 N_ITER = N_ROUNDS * N_CANDIDATES // 3 ** (N_ROUNDS - 1)
-"""Candidates of the random search."""
+"""Number of candidates of the random search."""
 
 
 def classification_sets(n=3000):
@@ -58,7 +58,7 @@ def classification_sets(n=3000):
 
 
 def regression_sets(n=3000):
-    """Return features and numbers by name."""
+    """Return features and numeric targets by name."""
     return {
         "diabetes *": datasets.load_diabetes(return_X_y=True),
         "friedman 1 *": datasets.make_friedman1(n, noise=1, random_state=0),
@@ -84,7 +84,7 @@ def sets_of_folder(folder):
 
 
 def split(X, y, seed, classes):
-    """Return training and test rows, scaled by what the training rows say."""
+    """Return training and test rows, scaled with statistics of the training rows."""
     n = min(N_TRAIN, len(X) * 2 // 3)
     X, X_test, y, y_test = train_test_split(
         X, y, train_size=n, stratify=y if classes else None, random_state=seed
@@ -100,14 +100,14 @@ def split(X, y, seed, classes):
 
 
 def epochs(search):
-    """Return the limit of epochs over all fits of a search."""
+    """Return the limit on the total number of epochs of a search."""
     each = search.cv_results_.get("n_epochs", N_ITER * [MAX_ITER])
     return search.n_splits_ * sum(each)
 
 
 def compare(X, y, seed, classes):
-    """Return for random search and for coarse to fine the test score and seconds."""
-    warnings.simplefilter("ignore")  # few epochs are meant
+    """Return test score and seconds of the random and the coarse-to-fine search."""
+    warnings.simplefilter("ignore")  # short training is intended
     X, X_test, y, y_test = split(X, y, seed, classes)
     Net = MLPClassifier if classes else MLPRegressor
     net = Net(max_iter=MAX_ITER, random_state=seed)
@@ -133,11 +133,11 @@ def compare(X, y, seed, classes):
 
 
 def report(names, scores):
-    """Print a table of reStructuredText: means by data set, and over all of them."""
+    """Print a reStructuredText table: means by data set, and over all of them."""
     scores = 100 * np.asarray(scores)  # (data set, seed, search)
     gain = scores[:, :, 1] - scores[:, :, 0]
     error = gain.std(axis=1, ddof=1) / np.sqrt(gain.shape[1])
-    # Data sets are as they are; what varies from run to run are the seeds.
+    # The data sets are fixed; only the seeds vary from run to run.
     overall = np.sqrt((error**2).sum()) / len(names)
     rows = [
         [name, *(f"{x:.1f}" for x in means), f"{g:+.1f} ± {e:.1f}"]
@@ -180,11 +180,13 @@ def main():
         for name in every
         for seed in seeds
     )
-    print(f"{N_ITER * MAX_ITER} epochs a fold, {len(seeds)} seeds a data set, in %")
+    print(f"{N_ITER * MAX_ITER} epochs per fold, {len(seeds)} seeds per data set, in %")
     results = np.reshape(results, (len(every), len(seeds), 2, 2))
     report(list(every), results[..., 0])
     seconds = results[..., 1].mean(axis=(0, 1))
-    print(f"seconds a search: random {seconds[0]:.1f}, coarse to fine {seconds[1]:.1f}")
+    print(
+        f"seconds per search: random {seconds[0]:.1f}, coarse to fine {seconds[1]:.1f}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""From which size on does a matrix product gain from a second BLAS thread?
+"""At which size does a matrix product benefit from a second BLAS thread?
 
-Times the product ``x W`` with x (n, n) and W (n, n) on one thread and on all, first on
-an idle machine, then while another process keeps one core busy. A thread that has to
-wait for a core that is taken waits for the scheduler's next turn, some milliseconds, so
-that a small product can take a hundred times as long as on one thread. sknn uses all
-threads from a size on (`sknn._threads`) at which they gain a good half when idle, and
-protects the networks below it, which would lose most.
+This script times the product ``x W`` with x (n, n) and W (n, n) on one thread and on
+all threads, first on an idle machine, then while another process keeps one core busy. A
+thread that needs a busy core waits some milliseconds for the scheduler, so a small
+product can take a hundred times as long as on one thread. sknn uses all threads from a
+size on (`sknn._threads`) at which they are at least 1.5 times as fast on an idle
+machine, and uses one thread for smaller networks, which would lose most.
 
 Run it on an otherwise idle machine::
 
@@ -27,7 +27,7 @@ def spin():
 
 
 def time_product(x, W, y):
-    """Microseconds a product, the mean over half a second: waiting counts."""
+    """Return microseconds per product: the mean over half a second, with waiting."""
     n_calls, start = 0, time.perf_counter()
     while (seconds := time.perf_counter() - start) < 0.5:
         np.matmul(x, W, out=y)
@@ -36,7 +36,7 @@ def time_product(x, W, y):
 
 
 def measure(dtype):
-    """Microseconds by size: on one thread, on all."""
+    """Return microseconds on one thread and on all threads, by size."""
     controller = ThreadpoolController()
     rows = []
     for n in SIZES:

@@ -3,13 +3,14 @@
 from .data import Data
 from .history import MEASURED, History
 from .lbfgs import train_lbfgs
-from .monitor import TITLES, Ending, Limits, Monitor, Validate
+from .monitor import TITLES, Callbacks, Ending, Limits, Monitor, Validate
 from .progress import SolverProgress
 from .stochastic import train_epoch, train_stochastic
 
 __all__ = [
     "MEASURED",
     "TITLES",
+    "Callbacks",
     "Data",
     "Ending",
     "History",

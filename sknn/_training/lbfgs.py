@@ -10,7 +10,7 @@ from scipy.optimize import OptimizeResult
 from .._descent import norm
 from .._typing import Array
 from ..objective import Objective
-from ..solvers import minimize_lbfgs
+from ..solvers._lbfgs import minimize_lbfgs
 from .data import Data
 from .monitor import Ending, Monitor
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from .._descent import Descent
 from ..network import Network
-from ..solvers import Solver, SolverState
+from ..solvers import Solver
+from ..solvers.base import SolverState
 
 
 @dataclass

@@ -1,18 +1,16 @@
 """Solvers: how the parameters are updated, given the gradient."""
 
-from ._lbfgs import minimize_lbfgs
 from .adadelta import AdaDelta
 from .adagrad import AdaGrad
 from .adam import Adam
 from .adamw import AdamW
-from .base import Solver, SolverState
+from .base import Solver
 from .nadam import Nadam
 from .rmsprop import RMSProp
 from .sgd import SGD
 
 __all__ = [
     "SGD",
-    "SOLVERS",
     "AdaDelta",
     "AdaGrad",
     "Adam",
@@ -20,8 +18,6 @@ __all__ = [
     "Nadam",
     "RMSProp",
     "Solver",
-    "SolverState",
-    "minimize_lbfgs",
 ]
 
 SOLVERS: dict[str, type[Solver]] = {

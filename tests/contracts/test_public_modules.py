@@ -15,18 +15,6 @@ import sknn
 
 API_PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.rst"
 
-STILL_TO_MOVE = {
-    # Public names, but nothing in them is on the API page.
-    "sknn.descent",
-    "sknn.solvers.lbfgs",
-    "sknn.training",
-    # Private name, but it defines inspection.Finding.
-    "sknn.inspection._diseases",
-    # Exports SOLVERS, SolverState and minimize_lbfgs, which the API page does not list.
-    "sknn.solvers",
-}
-"""Modules and packages that do not follow the rule yet; each is to be renamed."""
-
 
 def names_on_the_api_page():
     """Return the dotted names of all objects on the page."""
@@ -77,7 +65,7 @@ def test_the_page_and_the_package_were_read():
     assert len(LISTED) == len(set(LISTED)) > 100
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m not in STILL_TO_MOVE])
+@pytest.mark.parametrize("module", MODULES)
 def test_modules_are_private_unless_they_define_something_listed(module):
     defined = [name for name in LISTED if import_object(name).__module__ == module]
     assert follows_the_rule(module), (
@@ -86,16 +74,6 @@ def test_modules_are_private_unless_they_define_something_listed(module):
     )
 
 
-@pytest.mark.parametrize("package", [p for p in PACKAGES if p not in STILL_TO_MOVE])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_packages_export_what_the_page_lists(package):
     assert exports_what_is_listed(package)
-
-
-@pytest.mark.parametrize("name", sorted(STILL_TO_MOVE))
-def test_exceptions_are_still_needed(name):
-    """An entry that is no longer needed must be deleted from `STILL_TO_MOVE`."""
-    if name in PACKAGES:
-        assert not exports_what_is_listed(name)
-    else:
-        assert name in MODULES, f"{name} no longer exists."
-        assert not follows_the_rule(name)
