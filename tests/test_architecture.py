@@ -31,6 +31,7 @@ FLOORS = [
         "_architecture",
         "_callbacks",
         "_estimator",
+        "_network_finder",
         "_images",
         "_parameters",
         "_sklearn",

@@ -360,7 +360,7 @@ def test_where_they_are_not_known_the_training_score_is_an_estimate(params):
     fitted = clf(**given).fit(*WINE, X_val=X_val, y_val=y_val)
     report = doctor(fitted, *WINE, X_val, y_val)
     assert report.figures["training score"] == fitted.score(*WINE)
-    assert not report.notes
+    assert not any("not exact" in note for note in report.notes)
 
 
 def test_a_mild_finding_does_not_hide_a_serious_one():
@@ -430,7 +430,7 @@ def test_half_a_validation_set_is_an_error(missing):
 def test_errors_of_fit_pass_through():
     with pytest.raises(ValueError, match="'alpha' parameter"):
         doctor(clf(alpha=-1), *WINE)
-    with pytest.raises(TypeError, match="one of sknn"):
+    with pytest.raises(TypeError, match="estimator of sknn"):
         doctor(LogisticRegression(), *WINE)
 
 
@@ -457,8 +457,8 @@ def test_a_class_of_a_single_row_is_no_obstacle():
 def test_a_single_class_and_a_constant_target_are_told_alone(fit):
     X = RAW_WINE[0]
     for estimator, y, told in (
-        (clf(), np.full(178, "wine"), "y has a single class, wine, in "),
-        (reg(), np.full(178, 300.0), "The target is constant: the same in "),
+        (clf(), np.full(178, "wine"), "y has a single class, wine, in all "),
+        (reg(), np.full(178, 300.0), "The target is constant: it is the same in all "),
     ):
         estimator = estimator.fit(scale(X), y) if fit else estimator
         report = doctor(estimator, X, y)
@@ -496,7 +496,7 @@ def test_few_rows():
     assert np.isnan(report.figures["validation score"])
     for n in range(4):
         for estimator in (reg(), clf()):
-            with pytest.raises(ValueError, match=f"4 or more are needed, .*={n}"):
+            with pytest.raises(ValueError, match=f"At least 4 rows .*={n}"):
                 doctor(estimator, X[:n], np.arange(n))
     with pytest.raises(ValueError, match="y has 5 classes in 5 rows"):
         doctor(clf(), X, np.arange(5))

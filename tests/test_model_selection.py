@@ -668,11 +668,11 @@ def test_prefix(estimator, prefix, expected):
     "args, message",
     [
         ((MLPClassifier(), "huge"), "size must be one of .*, got 'huge'"),
-        ((Ridge(),), r"have the prefixes \[\]"),
-        ((Pipeline([("m", MLPClassifier())]), "small", "mlp__"), r"prefixes \['m__'\]"),
+        ((Ridge(),), r"must be an estimator of sknn.*Got Ridge"),
+        ((Pipeline([("m", MLPClassifier())]), "small", "mlp__"), r"one of \['m__'\]"),
         (
             (VotingClassifier([("a", MLPClassifier()), ("b", MLPClassifier())]),),
-            r"prefixes \['a__', 'b__'\]",
+            r"one of \['a__', 'b__'\]",
         ),
     ],
 )

@@ -13,10 +13,11 @@ from sklearn.utils import check_random_state
 from .._arrays import as_floats
 from .._estimator import noise_stream
 from .._images import guess_image_shape
+from .._network_finder import find_innermost
 from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..augmentation import Augmentation, augment
-from ._plotting import as_axes, final_estimator, fitting_size, mosaic, new_axes
+from ._plotting import as_axes, fitting_size, mosaic, new_axes
 
 
 class AugmentationDisplay:
@@ -107,7 +108,7 @@ class AugmentationDisplay:
             in three colours.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        final = final_estimator(estimator)
+        final = find_innermost(estimator).estimator
         given = getattr(final, "augmentation", None)
         steps = given if isinstance(given, list | tuple) else [given]
         # Mixup is carried out on a batch with its targets: there is nothing to see.

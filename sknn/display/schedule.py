@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._estimator import BaseNetworkEstimator
+from .._network_finder import find_innermost
 from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..schedules import Schedule
-from ._plotting import as_axes, final_estimator, new_axes
+from ._plotting import as_axes, new_axes
 
 POINTS = 1000
 """Points of a planned curve; more than a picture has pixels from left to right."""
@@ -119,7 +120,7 @@ class ScheduleDisplay:
             on `n_samples` and that is None.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        final = final_estimator(estimator)
+        final = find_innermost(estimator).estimator
         if not isinstance(final, BaseNetworkEstimator):
             raise TypeError(
                 "ScheduleDisplay draws the learning rate of an estimator of sknn, got "

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from .._network_finder import find_innermost
 from .._sklearn import BaseSearchCV, check_matplotlib_support
 from .._typing import Array
 from ._plotting import (
     as_axes,
-    final_estimator,
     label_decades,
     new_axes,
     score_name,
@@ -311,7 +311,7 @@ def score_column(search: Any, metric: str | None) -> tuple[str, str]:
     if metric is None and isinstance(search.refit, str):
         metric = search.refit
     if metric is None and len(columns) == 1:
-        scored = final_estimator(search.estimator)
+        scored = find_innermost(search.estimator).estimator
         return columns[0], score_name(scored, search.scoring)
     if metric is None or metric not in metrics:
         raise ValueError(

@@ -8,24 +8,30 @@ file to change with it.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
 
+from .._arrays import as_floats
 from .._estimator import BaseNetworkEstimator, Run
-from .._typing import Array
+from .._typing import Array, DType
 from ..descent import Clipping, Descent
 from ..losses import Loss
 from ..network import Network
-from ..objective import Objective
+from ..objective import Batch, Objective, total_weight
 from ..schedules import Schedule
 from ..training import Data, Ending, History, Limits
 
 MAX_ROWS = 2000
 """Maximum number of rows in a sample. A share estimated from 2000 rows has a standard
 error of about 0.01."""
+
+MAX_ELEMENTS = 2**24
+"""Maximum number of elements of an array, 128 MB in float64: wide networks get fewer
+rows."""
 
 
 @dataclass
@@ -112,10 +118,23 @@ class Subject:
         """Return at most `n` rows of the data, in random order."""
         return sample_of(self.data, n, seed)
 
+    def dense_sample(self) -> Data:
+        """Return a sample that is small enough to be held in memory as it is, dense."""
+        width = int(np.prod(self.network.in_shape))
+        return self.sample(min(MAX_ROWS, max(1, MAX_ELEMENTS // width)))
+
     def batch_size(self, n: int) -> int:
         """Return the number of rows per batch when there are `n` rows; never warns."""
         size = self.estimator.batch_size
         return min(200 if size == "auto" else size, n)
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield batches of the estimator's size for ever, shuffled in each epoch."""
+        size = self.batch_size(self.data.n)
+        while True:
+            for batch in self.data.batches(self.run.rng.permutation(self.data.n), size):
+                if total_weight(batch[1], batch[2]) > 0:
+                    yield batch
 
     # -- what it does -----------------------------------------------------------------
 
@@ -167,6 +186,18 @@ def sample_of(data: Data, n: int = MAX_ROWS, seed: int = 0) -> Data:
     """Return at most `n` of the selected rows, in random order."""
     order = np.random.RandomState(seed).permutation(data.n)[:n]
     return replace(data, rows=order if data.rows is None else data.rows[order])
+
+
+def selected(data: Data) -> tuple[Array, Array | None]:
+    """Return targets and weights of the selected rows."""
+    w = data.sample_weight
+    return data.y[data.selected], None if w is None else w[data.selected]
+
+
+def dense_floats(x: Any, dtype: DType) -> Array:
+    """Return rows as a dense array of `dtype`."""
+    x = as_floats(x, dtype)
+    return x if isinstance(x, np.ndarray) else x.toarray()
 
 
 def seeded_clone(estimator: Any) -> Any:
