@@ -1,6 +1,7 @@
 """The doctor: a zoo of ill networks, and of healthy ones."""
 
 import copy
+import math
 import re
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ from sknn import (
 )
 from sknn.initializers import Initializer
 from sknn.inspection import Finding, doctor
+from sknn.inspection._examination import Examination
 from sknn.layers import Dense
 
 pytestmark = pytest.mark.filterwarnings(
@@ -526,3 +528,102 @@ def test_the_serious_come_first():
     assert isinstance(report.findings[0], Finding)
     assert report.figures["rows"] == 455
     assert report._repr_html_().count("<li>") == 2
+
+
+# -- comparison with a forest ---------------------------------------------------------
+
+
+def figures_of_scores(monkeypatch, train, validation, forest, n=4000):
+    """Report of an examination in which these scores were found, on `n` rows."""
+    X, y = make_classification(n, 10, random_state=0)
+    for name, value in (
+        ("score", train),
+        ("validation_score", validation),
+        ("forest_score", forest),
+    ):
+        monkeypatch.setattr(Examination, name, value)
+    return doctor(clf(learning_rate_init=0.01, tol=0.01, max_iter=50), X, y)
+
+
+@pytest.mark.parametrize(
+    "scores, diseases",
+    [
+        ((0.894, 0.866, 0.886), ["under-fitting"]),
+        ((0.894, 0.890, 0.886), []),  # validation is as good as the forest
+        ((0.930, 0.866, 0.886), []),  # a single sign, of little more than an error
+        ((0.920, 0.830, 0.886), ["under-fitting"]),  # clear
+        ((0.800, 0.880, 0.886), ["under-fitting"]),  # clear in the training score
+        ((1.000, 0.830, 0.886), []),  # that is over-fitting, if the loss shows it
+        ((0.894, math.nan, 0.886), []),  # the training score shows nothing
+        ((0.894, 0.866, math.nan), []),
+    ],
+)
+def test_the_validation_score_is_compared_with_the_forest(
+    scores, diseases, monkeypatch
+):
+    report = figures_of_scores(monkeypatch, *scores)
+    assert report.diseases == diseases
+    for finding in report.findings:
+        assert "0.886 on rows that it was not trained on" in finding.evidence
+        assert f"{scores[1]:.3g} on the validation rows" in finding.evidence
+    compared = " ".join(report.notes)
+    assert ("validation score was compared" in compared) == np.isfinite(sum(scores))
+    no_validation = np.isnan(scores[1])
+    assert ("training score was compared" in compared) == no_validation
+
+
+def test_a_small_difference_on_few_rows_is_no_finding(monkeypatch):
+    report = figures_of_scores(monkeypatch, 0.894, 0.866, 0.886, n=500)
+    assert report.healthy
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_network_with_too_few_units_is_found_by_its_validation_score(seed):
+    X, y = make_classification(
+        4000, 20, n_informative=10, n_clusters_per_class=4, random_state=seed
+    )
+    params = {"learning_rate_init": 0.01, "max_iter": 100, "random_state": seed}
+    report = doctor(clf(3, **params), scale(X), y)
+    assert "under-fitting" in report.diseases
+    assert "under-fitting" not in doctor(clf(100, **params), scale(X), y).diseases
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "mean, std", [(10, 1), (10, 3), (5, 1), (1000, 1), (0, 1000)], ids=str
+)
+def test_a_raw_target_is_named(mean, std, seed):
+    X, y = make_friedman1(500, noise=0.5, random_state=seed)
+    X, y = scaled(X, y, target=True)
+    network = MLPRegressor(random_state=seed, max_iter=50)
+    report = doctor(network, X, mean + std * y)
+    finding = report.findings[0]
+    assert finding.disease == "unscaled-target"
+    assert "TransformedTargetRegressor" in finding.advice
+    assert "StandardScaler" in finding.advice
+    assert "under-fitting" not in report.diseases
+    ready = TransformedTargetRegressor(network, transformer=StandardScaler())
+    assert "unscaled-target" not in doctor(ready, X, mean + std * y).diseases
+    assert "unscaled-target" not in doctor(network, X, y).diseases
+
+
+# -- what is printed ------------------------------------------------------------------
+
+
+def test_verbose_prints_the_steps_with_their_times(capsys):
+    report = doctor(clf(), *WINE, verbose=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert all(re.fullmatch(r"\[doctor\] .+ \.\.\. \d+\.\d s", line) for line in lines)
+    steps = " ".join(lines)
+    for step in ("Training a clone", "range test", "Forest", "Activations"):
+        assert step in steps
+    assert repr(doctor(clf(), *WINE)) == repr(report)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ValueError, match="verbose == -1, must be >= 0"):
+        doctor(clf(), *WINE, verbose=-1)
+
+
+def test_a_finding_prints_as_in_its_report():
+    report = doctor(clf(), *RAW_CANCER)
+    assert f"- {report.findings[0]!r}" in repr(report)
+    assert "unscaled-features" in report.findings[0]._repr_html_()

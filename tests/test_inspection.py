@@ -12,7 +12,8 @@ from inspection_data import (
     regressor,
     sequential,
 )
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
@@ -35,6 +36,7 @@ from sknn.inspection import (
     check_gradients,
     check_initial_loss,
     check_overfits_small_sample,
+    doctor,
     gradient_statistics,
     learning_rate_range_test,
 )
@@ -185,3 +187,68 @@ def test_nothing_is_said_on_the_way():
         warnings.simplefilter("error")
         for tool in TOOLS:
             tool(classifier(batch_size=500), *WINE)
+
+
+SPARSE_FORMATS = [
+    f"{name}_{kind}"
+    for name in ("coo", "bsr", "dia", "csr", "csc", "lil", "dok")
+    for kind in ("matrix", "array")
+]
+
+
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
+@pytest.mark.parametrize("sparse_format", SPARSE_FORMATS)
+def test_doctor_takes_every_sparse_format_that_fit_takes(sparse_format):
+    X, y = WINE[0].copy(), WINE[1]
+    X[np.abs(X) < 0.5] = 0
+    expected = doctor(classifier(max_iter=5), X, y)
+    report = doctor(classifier(max_iter=5), getattr(sparse, sparse_format)(X), y)
+    assert report.diseases == expected.diseases
+    assert_allclose([*report.figures.values()], [*expected.figures.values()])
+
+
+@all_tools
+@pytest.mark.parametrize("is_fitted", [False, True])
+def test_input_dropout_on_sparse_rows(tool, is_fitted):
+    X, y = sparse.csr_matrix(WINE[0]), WINE[1]
+    dropped, plain = classifier(input_dropout=0.2, max_iter=2), classifier(max_iter=2)
+    if is_fitted:
+        dropped.fit(X, y)
+    result = tool(dropped, X, y)
+    if tool is activation_statistics and not is_fitted:
+        columns = activation_statistics(plain, *WINE).columns
+        after_dropout = [
+            value for i, value in enumerate(result.columns["std"]) if i != 1
+        ]
+        assert_allclose(after_dropout, columns["std"])
+
+
+def test_doctor_on_sparse_rows_with_input_dropout():
+    X, y = sparse.csr_matrix(WINE[0]), WINE[1]
+    report = doctor(classifier(input_dropout=0.1, max_iter=5), X, y)
+    assert report.figures["rows"] == 142
+
+
+@all_tools
+def test_data_is_checked_as_by_predict(tool):
+    X, y = WINE
+    fitted = classifier(max_iter=2).fit(X, y)
+    broken = X.copy()
+    broken[3, 2] = np.nan
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        tool(fitted, broken, y)
+
+
+@pytest.mark.parametrize("columns", [50, 80])
+@pytest.mark.parametrize("tool", [*TOOLS[:3], doctor], ids=lambda tool: tool.__name__)
+def test_text_is_wrapped_at_the_width_of_the_terminal(tool, columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = repr(tool(classifier(max_iter=3), *WINE)).splitlines()
+    assert columns - 15 < max(map(len, lines)) <= columns
+
+
+@all_tools
+def test_every_result_has_html_of_its_own(tool):
+    html = tool(classifier(), *WINE)._repr_html_()
+    assert html.startswith("<p><b>")
+    assert "<pre>" not in html

@@ -109,7 +109,7 @@ def test_one_error_for_each_search_without_a_best_estimator():
         args = WINE if find is activation_statistics else ()
         with pytest.raises(NotFittedError, match="GridSearchCV instance is not fitted"):
             find(GridSearchCV(clf(), {}), *args)
-        with pytest.raises(TypeError, match="GridSearchCV with refit=False.*no best_"):
+        with pytest.raises(TypeError, match=r"with refit=False.*no best_"):
             find(search.fit(*WINE), *args)
 
 
@@ -129,7 +129,7 @@ def test_a_network_must_be_chosen_from_several(prefix):
     voting = VotingClassifier([("a", clf()), ("b", clf())])
     with pytest.raises(ValueError, match=r"one of \['a__', 'b__'\].*got '" + prefix):
         choose_network(voting, prefix)
-    with pytest.raises(ValueError, match="estimator of sknn.*Got Ridge"):
+    with pytest.raises(ValueError, match=r"estimator of sknn.*Got Ridge"):
         choose_network(Ridge(), prefix)
 
 
