@@ -1,4 +1,4 @@
-"""The doctor: a zoo of ill networks, and of healthy ones."""
+"""The doctor: networks with each problem, and networks without any."""
 
 import copy
 import math
@@ -116,7 +116,7 @@ NORMAL = {"initializer": "normal"}
 SHORT_BATCHES = {"batch_size": 32, "learning_rate_init": 0.11}
 SLOW = {"batch_size": 32, "solver": "sgd", "learning_rate_init": 0.001}
 
-ILL = [
+PROBLEMS = [
     ("unscaled-features", clf(), RAW_CANCER),
     ("unscaled-features", clf(activation="tanh"), RAW_WINE),
     ("unscaled-features", cnn(max_iter=2), (IMAGES[0] * 255, IMAGES[1])),
@@ -172,7 +172,7 @@ ALSO = {
     "unscaled-features": {"saturated-units", "dead-units"},
     "over-fitting": {"too-little-data"},
 }
-"""What may be found beside a disease, as its cause or consequence."""
+"""Findings that may accompany a problem, as its cause or consequence."""
 
 HEALTHY = [
     (clf(100, max_iter=200), DIGITS),
@@ -223,8 +223,8 @@ def name_of(case):
     return case if isinstance(case, str) else ""
 
 
-@pytest.mark.parametrize("disease, estimator, data", ILL, ids=name_of)
-def test_the_ill_are_told_their_disease(disease, estimator, data):
+@pytest.mark.parametrize("disease, estimator, data", PROBLEMS, ids=name_of)
+def test_each_problem_is_found(disease, estimator, data):
     report = doctor(estimator, *data)
     assert disease in report.diseases
     assert set(report.diseases) <= {disease, *ALSO.get(disease, ())}
@@ -237,7 +237,7 @@ def test_the_ill_are_told_their_disease(disease, estimator, data):
 
 
 @pytest.mark.parametrize("estimator, data", HEALTHY)
-def test_the_healthy_are_left_in_peace(estimator, data):
+def test_good_networks_have_no_findings(estimator, data):
     report = doctor(estimator, *data)
     assert report.diseases == []
     assert report.healthy
@@ -245,28 +245,28 @@ def test_the_healthy_are_left_in_peace(estimator, data):
     assert "The network is healthy" in report._repr_html_()
 
 
-def test_the_zoo_has_every_disease_that_is_documented():
+def test_every_documented_problem_has_a_case():
     documented = set(re.findall(r"``([a-z]+(?:-[a-z]+)+)``", doctor.__doc__))
-    assert documented == {disease for disease, *_ in ILL}
+    assert documented == {disease for disease, *_ in PROBLEMS}
 
 
 def test_the_same_data_scaled_or_not():
-    ill = doctor(clf(), *RAW_CANCER)
-    assert "30 columns are larger than 10" in ill.findings[0].evidence
+    unscaled = doctor(clf(), *RAW_CANCER)
+    assert "30 columns are larger than 10" in unscaled.findings[0].evidence
     healthy = make_pipeline(StandardScaler(), clf(learning_rate_init=0.01))
     assert doctor(healthy, *RAW_CANCER).healthy
 
 
 @pytest.mark.parametrize(
     "disease, estimator, data",
-    [case for case in ILL if case[0].startswith("learning-rate")][::2],
+    [case for case in PROBLEMS if case[0].startswith("learning-rate")][::2],
     ids=name_of,
 )
-def test_the_advice_cures_a_wrong_learning_rate(disease, estimator, data):
+def test_the_advice_mends_a_wrong_learning_rate(disease, estimator, data):
     (finding,) = (f for f in doctor(estimator, *data).findings if f.disease == disease)
     rate = re.search(r"learning_rate_init=([\d.e-]*\d)", finding.advice)
-    cured = clone(estimator).set_params(learning_rate_init=float(rate[1]))
-    assert not any("rate" in disease for disease in doctor(cured, *data).diseases)
+    changed = clone(estimator).set_params(learning_rate_init=float(rate[1]))
+    assert not any("rate" in disease for disease in doctor(changed, *data).diseases)
 
 
 # -- fitted estimators ----------------------------------------------------------------
@@ -292,11 +292,11 @@ def test_a_fitted_estimator_is_looked_at_as_it_is():
     assert report.figures["last loss"] == fitted.loss_
     # The curves are in its history, so the rows need not be passed again.
     assert doctor(fitted, X, y).findings == report.findings
-    # Training a clone on the same rows comes to the same.
+    # Training a clone on the same rows gives the same findings.
     assert doctor(estimator, X, y, X_val, y_val).findings == report.findings
 
 
-def test_without_validation_data_nothing_is_said_of_over_fitting():
+def test_without_validation_data_over_fitting_cannot_be_detected():
     X, X_val, y, y_val = split(NOISY)
     fitted = clf(200, learning_rate_init=0.01, max_iter=100).fit(X, y)
     report = doctor(fitted, X, y)
@@ -307,7 +307,7 @@ def test_without_validation_data_nothing_is_said_of_over_fitting():
 
 
 @pytest.mark.parametrize("restore_best", [True, False])
-def test_early_stopping_tells_the_score_of_the_network_that_is_kept(restore_best):
+def test_the_validation_score_is_that_of_the_network_that_is_kept(restore_best):
     fitted = clf(early_stopping=True, restore_best=restore_best).fit(*WINE)
     scores = fitted.validation_scores_
     expected = max(scores) if restore_best else scores[-1]
@@ -406,10 +406,10 @@ def test_a_fitted_pipeline():
     assert report.figures["validation score"] == pipeline.score(X_val, y_val)
 
 
-# -- manners --------------------------------------------------------------------------
+# -- side effects and errors ----------------------------------------------------------
 
 
-def test_the_doctor_touches_nothing_and_gives_one_answer(capsys):
+def test_the_doctor_changes_nothing_and_gives_one_answer(capsys):
     estimator = clf(random_state=None, verbose=True, max_iter=2)
     X, y = WINE[0].copy(), WINE[1].copy()
     stream = check_random_state(None).get_state()[1].copy()
@@ -456,16 +456,16 @@ def test_a_class_of_a_single_row_is_no_obstacle():
 
 
 @pytest.mark.parametrize("fit", [False, True])
-def test_a_single_class_and_a_constant_target_are_told_alone(fit):
+def test_a_single_class_and_a_constant_target_are_the_only_finding(fit):
     X = RAW_WINE[0]
-    for estimator, y, told in (
+    for estimator, y, evidence in (
         (clf(), np.full(178, "wine"), "y has a single class, wine, in all "),
         (reg(), np.full(178, 300.0), "The target is constant: it is the same in all "),
     ):
         estimator = estimator.fit(scale(X), y) if fit else estimator
         report = doctor(estimator, X, y)
         assert report.diseases == ["constant-target"]
-        assert report.findings[0].evidence.startswith(told)
+        assert report.findings[0].evidence.startswith(evidence)
         assert "nothing to learn" in report.findings[0].advice
         assert not re.search("rate|StandardScaler", report.findings[0].advice)
 
@@ -520,7 +520,7 @@ def test_a_report_is_escaped_in_a_notebook():
     assert "<b>rare" not in html
 
 
-def test_the_serious_come_first():
+def test_serious_findings_come_first():
     X = np.c_[RAW_CANCER[0], np.ones(len(RAW_CANCER[0]))]
     report = doctor(clf(), X, RAW_CANCER[1])
     assert report.diseases == ["unscaled-features", "constant-features"]
