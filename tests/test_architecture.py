@@ -28,6 +28,7 @@ FLOORS = [
     {"_threads", "_training", "_descent"},
     {
         "_estimators",
+        "_network_finder",
         "_sklearn",
         "cnn",
         "mlp",

@@ -1,6 +1,7 @@
-"""The doctor: a zoo of ill networks, and of healthy ones."""
+"""The doctor: networks with each problem, and networks without any."""
 
 import copy
+import math
 import re
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ from sknn import (
 )
 from sknn.initializers import Initializer
 from sknn.inspection import Finding, doctor
+from sknn.inspection._examination import Examination
 from sknn.layers import Dense
 
 pytestmark = pytest.mark.filterwarnings(
@@ -114,7 +116,7 @@ NORMAL = {"initializer": "normal"}
 SHORT_BATCHES = {"batch_size": 32, "learning_rate_init": 0.11}
 SLOW = {"batch_size": 32, "solver": "sgd", "learning_rate_init": 0.001}
 
-ILL = [
+PROBLEMS = [
     ("unscaled-features", clf(), RAW_CANCER),
     ("unscaled-features", clf(activation="tanh"), RAW_WINE),
     ("unscaled-features", cnn(max_iter=2), (IMAGES[0] * 255, IMAGES[1])),
@@ -170,7 +172,7 @@ ALSO = {
     "unscaled-features": {"saturated-units", "dead-units"},
     "over-fitting": {"too-little-data"},
 }
-"""What may be found beside a disease, as its cause or consequence."""
+"""Findings that may accompany a problem, as its cause or consequence."""
 
 HEALTHY = [
     (clf(100, max_iter=200), DIGITS),
@@ -221,8 +223,8 @@ def name_of(case):
     return case if isinstance(case, str) else ""
 
 
-@pytest.mark.parametrize("disease, estimator, data", ILL, ids=name_of)
-def test_the_ill_are_told_their_disease(disease, estimator, data):
+@pytest.mark.parametrize("disease, estimator, data", PROBLEMS, ids=name_of)
+def test_each_problem_is_found(disease, estimator, data):
     report = doctor(estimator, *data)
     assert disease in report.diseases
     assert set(report.diseases) <= {disease, *ALSO.get(disease, ())}
@@ -235,7 +237,7 @@ def test_the_ill_are_told_their_disease(disease, estimator, data):
 
 
 @pytest.mark.parametrize("estimator, data", HEALTHY)
-def test_the_healthy_are_left_in_peace(estimator, data):
+def test_good_networks_have_no_findings(estimator, data):
     report = doctor(estimator, *data)
     assert report.diseases == []
     assert report.healthy
@@ -243,28 +245,28 @@ def test_the_healthy_are_left_in_peace(estimator, data):
     assert "The network is healthy" in report._repr_html_()
 
 
-def test_the_zoo_has_every_disease_that_is_documented():
+def test_every_documented_problem_has_a_case():
     documented = set(re.findall(r"``([a-z]+(?:-[a-z]+)+)``", doctor.__doc__))
-    assert documented == {disease for disease, *_ in ILL}
+    assert documented == {disease for disease, *_ in PROBLEMS}
 
 
 def test_the_same_data_scaled_or_not():
-    ill = doctor(clf(), *RAW_CANCER)
-    assert "30 columns are larger than 10" in ill.findings[0].evidence
+    unscaled = doctor(clf(), *RAW_CANCER)
+    assert "30 columns are larger than 10" in unscaled.findings[0].evidence
     healthy = make_pipeline(StandardScaler(), clf(learning_rate_init=0.01))
     assert doctor(healthy, *RAW_CANCER).healthy
 
 
 @pytest.mark.parametrize(
     "disease, estimator, data",
-    [case for case in ILL if case[0].startswith("learning-rate")][::2],
+    [case for case in PROBLEMS if case[0].startswith("learning-rate")][::2],
     ids=name_of,
 )
-def test_the_advice_cures_a_wrong_learning_rate(disease, estimator, data):
+def test_the_advice_mends_a_wrong_learning_rate(disease, estimator, data):
     (finding,) = (f for f in doctor(estimator, *data).findings if f.disease == disease)
     rate = re.search(r"learning_rate_init=([\d.e-]*\d)", finding.advice)
-    cured = clone(estimator).set_params(learning_rate_init=float(rate[1]))
-    assert not any("rate" in disease for disease in doctor(cured, *data).diseases)
+    changed = clone(estimator).set_params(learning_rate_init=float(rate[1]))
+    assert not any("rate" in disease for disease in doctor(changed, *data).diseases)
 
 
 # -- fitted estimators ----------------------------------------------------------------
@@ -290,11 +292,11 @@ def test_a_fitted_estimator_is_looked_at_as_it_is():
     assert report.figures["last loss"] == fitted.loss_
     # The curves are in its history, so the rows need not be passed again.
     assert doctor(fitted, X, y).findings == report.findings
-    # Training a clone on the same rows comes to the same.
+    # Training a clone on the same rows gives the same findings.
     assert doctor(estimator, X, y, X_val, y_val).findings == report.findings
 
 
-def test_without_validation_data_nothing_is_said_of_over_fitting():
+def test_without_validation_data_over_fitting_cannot_be_detected():
     X, X_val, y, y_val = split(NOISY)
     fitted = clf(200, learning_rate_init=0.01, max_iter=100).fit(X, y)
     report = doctor(fitted, X, y)
@@ -305,7 +307,7 @@ def test_without_validation_data_nothing_is_said_of_over_fitting():
 
 
 @pytest.mark.parametrize("restore_best", [True, False])
-def test_early_stopping_tells_the_score_of_the_network_that_is_kept(restore_best):
+def test_the_validation_score_is_that_of_the_network_that_is_kept(restore_best):
     fitted = clf(early_stopping=True, restore_best=restore_best).fit(*WINE)
     scores = fitted.validation_scores_
     expected = max(scores) if restore_best else scores[-1]
@@ -360,7 +362,7 @@ def test_where_they_are_not_known_the_training_score_is_an_estimate(params):
     fitted = clf(**given).fit(*WINE, X_val=X_val, y_val=y_val)
     report = doctor(fitted, *WINE, X_val, y_val)
     assert report.figures["training score"] == fitted.score(*WINE)
-    assert not report.notes
+    assert not any("not exact" in note for note in report.notes)
 
 
 def test_a_mild_finding_does_not_hide_a_serious_one():
@@ -404,10 +406,10 @@ def test_a_fitted_pipeline():
     assert report.figures["validation score"] == pipeline.score(X_val, y_val)
 
 
-# -- manners --------------------------------------------------------------------------
+# -- side effects and errors ----------------------------------------------------------
 
 
-def test_the_doctor_touches_nothing_and_gives_one_answer(capsys):
+def test_the_doctor_changes_nothing_and_gives_one_answer(capsys):
     estimator = clf(random_state=None, verbose=True, max_iter=2)
     X, y = WINE[0].copy(), WINE[1].copy()
     stream = check_random_state(None).get_state()[1].copy()
@@ -430,7 +432,7 @@ def test_half_a_validation_set_is_an_error(missing):
 def test_errors_of_fit_pass_through():
     with pytest.raises(ValueError, match="'alpha' parameter"):
         doctor(clf(alpha=-1), *WINE)
-    with pytest.raises(TypeError, match="one of sknn"):
+    with pytest.raises(TypeError, match="estimator of sknn"):
         doctor(LogisticRegression(), *WINE)
 
 
@@ -454,16 +456,16 @@ def test_a_class_of_a_single_row_is_no_obstacle():
 
 
 @pytest.mark.parametrize("fit", [False, True])
-def test_a_single_class_and_a_constant_target_are_told_alone(fit):
+def test_a_single_class_and_a_constant_target_are_the_only_finding(fit):
     X = RAW_WINE[0]
-    for estimator, y, told in (
-        (clf(), np.full(178, "wine"), "y has a single class, wine, in "),
-        (reg(), np.full(178, 300.0), "The target is constant: the same in "),
+    for estimator, y, evidence in (
+        (clf(), np.full(178, "wine"), "y has a single class, wine, in all "),
+        (reg(), np.full(178, 300.0), "The target is constant: it is the same in all "),
     ):
         estimator = estimator.fit(scale(X), y) if fit else estimator
         report = doctor(estimator, X, y)
         assert report.diseases == ["constant-target"]
-        assert report.findings[0].evidence.startswith(told)
+        assert report.findings[0].evidence.startswith(evidence)
         assert "nothing to learn" in report.findings[0].advice
         assert not re.search("rate|StandardScaler", report.findings[0].advice)
 
@@ -496,7 +498,7 @@ def test_few_rows():
     assert np.isnan(report.figures["validation score"])
     for n in range(4):
         for estimator in (reg(), clf()):
-            with pytest.raises(ValueError, match=f"4 or more are needed, .*={n}"):
+            with pytest.raises(ValueError, match=f"At least 4 rows .*={n}"):
                 doctor(estimator, X[:n], np.arange(n))
     with pytest.raises(ValueError, match="y has 5 classes in 5 rows"):
         doctor(clf(), X, np.arange(5))
@@ -518,7 +520,7 @@ def test_a_report_is_escaped_in_a_notebook():
     assert "<b>rare" not in html
 
 
-def test_the_serious_come_first():
+def test_serious_findings_come_first():
     X = np.c_[RAW_CANCER[0], np.ones(len(RAW_CANCER[0]))]
     report = doctor(clf(), X, RAW_CANCER[1])
     assert report.diseases == ["unscaled-features", "constant-features"]
@@ -526,3 +528,102 @@ def test_the_serious_come_first():
     assert isinstance(report.findings[0], Finding)
     assert report.figures["rows"] == 455
     assert report._repr_html_().count("<li>") == 2
+
+
+# -- comparison with a forest ---------------------------------------------------------
+
+
+def figures_of_scores(monkeypatch, train, validation, forest, n=4000):
+    """Report of an examination in which these scores were found, on `n` rows."""
+    X, y = make_classification(n, 10, random_state=0)
+    for name, value in (
+        ("score", train),
+        ("validation_score", validation),
+        ("forest_score", forest),
+    ):
+        monkeypatch.setattr(Examination, name, value)
+    return doctor(clf(learning_rate_init=0.01, tol=0.01, max_iter=50), X, y)
+
+
+@pytest.mark.parametrize(
+    "scores, diseases",
+    [
+        ((0.894, 0.866, 0.886), ["under-fitting"]),
+        ((0.894, 0.890, 0.886), []),  # validation is as good as the forest
+        ((0.930, 0.866, 0.886), []),  # a single sign, of little more than an error
+        ((0.920, 0.830, 0.886), ["under-fitting"]),  # clear
+        ((0.800, 0.880, 0.886), ["under-fitting"]),  # clear in the training score
+        ((1.000, 0.830, 0.886), []),  # that is over-fitting, if the loss shows it
+        ((0.894, math.nan, 0.886), []),  # the training score shows nothing
+        ((0.894, 0.866, math.nan), []),
+    ],
+)
+def test_the_validation_score_is_compared_with_the_forest(
+    scores, diseases, monkeypatch
+):
+    report = figures_of_scores(monkeypatch, *scores)
+    assert report.diseases == diseases
+    for finding in report.findings:
+        assert "0.886 on rows that it was not trained on" in finding.evidence
+        assert f"{scores[1]:.3g} on the validation rows" in finding.evidence
+    compared = " ".join(report.notes)
+    assert ("validation score was compared" in compared) == np.isfinite(sum(scores))
+    no_validation = np.isnan(scores[1])
+    assert ("training score was compared" in compared) == no_validation
+
+
+def test_a_small_difference_on_few_rows_is_no_finding(monkeypatch):
+    report = figures_of_scores(monkeypatch, 0.894, 0.866, 0.886, n=500)
+    assert report.healthy
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_network_with_too_few_units_is_found_by_its_validation_score(seed):
+    X, y = make_classification(
+        4000, 20, n_informative=10, n_clusters_per_class=4, random_state=seed
+    )
+    params = {"learning_rate_init": 0.01, "max_iter": 100, "random_state": seed}
+    report = doctor(clf(3, **params), scale(X), y)
+    assert "under-fitting" in report.diseases
+    assert "under-fitting" not in doctor(clf(100, **params), scale(X), y).diseases
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "mean, std", [(10, 1), (10, 3), (5, 1), (1000, 1), (0, 1000)], ids=str
+)
+def test_a_raw_target_is_named(mean, std, seed):
+    X, y = make_friedman1(500, noise=0.5, random_state=seed)
+    X, y = scaled(X, y, target=True)
+    network = MLPRegressor(random_state=seed, max_iter=50)
+    report = doctor(network, X, mean + std * y)
+    finding = report.findings[0]
+    assert finding.disease == "unscaled-target"
+    assert "TransformedTargetRegressor" in finding.advice
+    assert "StandardScaler" in finding.advice
+    assert "under-fitting" not in report.diseases
+    ready = TransformedTargetRegressor(network, transformer=StandardScaler())
+    assert "unscaled-target" not in doctor(ready, X, mean + std * y).diseases
+    assert "unscaled-target" not in doctor(network, X, y).diseases
+
+
+# -- what is printed ------------------------------------------------------------------
+
+
+def test_verbose_prints_the_steps_with_their_times(capsys):
+    report = doctor(clf(), *WINE, verbose=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert all(re.fullmatch(r"\[doctor\] .+ \.\.\. \d+\.\d s", line) for line in lines)
+    steps = " ".join(lines)
+    for step in ("Training a clone", "range test", "Forest", "Activations"):
+        assert step in steps
+    assert repr(doctor(clf(), *WINE)) == repr(report)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ValueError, match="verbose == -1, must be >= 0"):
+        doctor(clf(), *WINE, verbose=-1)
+
+
+def test_a_finding_prints_as_in_its_report():
+    report = doctor(clf(), *RAW_CANCER)
+    assert f"- {report.findings[0]!r}" in repr(report)
+    assert "unscaled-features" in report.findings[0]._repr_html_()

@@ -17,8 +17,8 @@ from sknn.solvers import (
     AdamW,
     Nadam,
     RMSProp,
-    minimize_lbfgs,
 )
+from sknn.solvers._lbfgs import minimize_lbfgs
 
 CASES = [
     *(cls() for cls in SOLVERS.values()),

@@ -7,38 +7,15 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from .._sklearn import BaseSearchCV
+from .._network_finder import find_innermost
 from .._typing import Array
-
-
-def final_estimator(estimator: Any) -> Any:
-    """Return the estimator at the end of pipelines and in fitted searches."""
-    while True:
-        if isinstance(estimator, Pipeline):
-            estimator = estimator.steps[-1][1]
-        elif isinstance(estimator, TransformedTargetRegressor):
-            check_is_fitted(estimator)
-            estimator = estimator.regressor_
-        elif isinstance(estimator, BaseSearchCV):
-            check_is_fitted(estimator)
-            if not hasattr(estimator, "best_estimator_"):
-                raise TypeError(
-                    f"estimator is a {type(estimator).__name__} with refit=False, "
-                    "which keeps no fitted estimator. Search with refit=True, or pass "
-                    "an estimator that you have fitted yourself."
-                )
-            estimator = estimator.best_estimator_
-        else:
-            return estimator
 
 
 def fitted_estimator(estimator: Any, attribute: str, display: type) -> Any:
     """Return the final estimator; raise if it is not fitted or lacks `attribute`."""
-    final = final_estimator(estimator)
+    final = find_innermost(estimator).estimator
     check_is_fitted(final)
     if not hasattr(final, attribute):
         raise TypeError(

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._network_finder import find_innermost
 from .._typing import Array
-from ._plotting import final_estimator, score_name, spans_decades
+from ._plotting import score_name, spans_decades
 
 MISSING = object()
 """Stands for the value of a parameter that a candidate does not have."""
@@ -27,7 +28,7 @@ def score_column(search: Any, metric: str | None) -> tuple[str, str]:
     if metric is None and isinstance(search.refit, str):
         metric = search.refit
     if metric is None and len(columns) == 1:
-        scored = final_estimator(search.estimator)
+        scored = find_innermost(search.estimator).estimator
         return columns[0], score_name(scored, search.scoring)
     if metric is None or metric not in metrics:
         raise ValueError(

@@ -13,10 +13,11 @@ from sklearn.utils import check_random_state
 from .._arrays import as_floats
 from .._estimators.fit import noise_stream
 from .._estimators.images import guess_image_shape
+from .._network_finder import find_innermost
 from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..augmentation import Augmentation, augment
-from ._plotting import final_estimator, fitting_size, mosaic, single_axes
+from ._plotting import fitting_size, mosaic, single_axes
 
 
 class AugmentationDisplay:
@@ -107,7 +108,7 @@ class AugmentationDisplay:
             channels.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        final = final_estimator(estimator)
+        final = find_innermost(estimator).estimator
         given = getattr(final, "augmentation", None)
         steps = given if isinstance(given, list | tuple) else [given]
         # Mixup is left out: it mixes the rows of a batch, and their targets.

@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 
 from .._estimators.base import BaseNetworkEstimator
 from .._estimators.parameters import make_schedule
+from .._network_finder import find_innermost
 from .._sklearn import check_matplotlib_support
 from .._typing import Array
 from ..schedules import Schedule
-from ._plotting import final_estimator, single_axes
+from ._plotting import single_axes
 
 POINTS = 1000
 """Points of a planned curve; more than a plot usually has pixels across."""
@@ -120,7 +121,7 @@ class ScheduleDisplay:
             on `n_samples` and that is None.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        final = final_estimator(estimator)
+        final = find_innermost(estimator).estimator
         if not isinstance(final, BaseNetworkEstimator):
             raise TypeError(
                 "ScheduleDisplay draws the learning rate of an estimator of sknn, got "

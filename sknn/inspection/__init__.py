@@ -1,16 +1,12 @@
-"""Inspection: what is going on in a network, before, during and after training."""
+"""Inspection: examine a network and its data before and after training."""
 
-from ._diseases import Finding
+from .activations import ActivationStatistics, activation_statistics
 from .checks import Check, check_initial_loss, check_overfits_small_sample
-from .diagnosis import Report, doctor
-from .gradients import GradientCheck, check_gradients
-from .range_test import LearningRateRange, learning_rate_range_test
-from .statistics import (
-    ActivationStatistics,
-    GradientStatistics,
-    activation_statistics,
-    gradient_statistics,
-)
+from .diagnosis import doctor
+from .gradient_check import GradientCheck, check_gradients
+from .gradients import GradientStatistics, gradient_statistics
+from .learning_rate_range import LearningRateRange, learning_rate_range_test
+from .report import Finding, Report
 
 __all__ = [
     "ActivationStatistics",

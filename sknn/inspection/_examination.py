@@ -1,62 +1,62 @@
-"""What the doctor looks at: the data, the network before and after training."""
+"""What the doctor examines: the data, and the network before and after training."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_consistent_length
 
-from .._arrays import as_floats
 from .._estimators.base import BaseNetworkEstimator
-from .._sklearn import num_samples, safe_indexing
+from .._network_finder import is_fitted
+from .._sklearn import num_samples
+from .._training import Data
 from .._typing import Array
-from ._network import Unwrapped, is_fitted, unwrap, without_regularization
-from ._subject import Subject, check_as_fit_does, quiet_clone, sample_of
+from ._hold_out import HeldOut, held_out_by_early_stopping, hold_out
+from ._network import Unwrapped, unwrap
+from ._progress import Progress
+from ._regularization import without_regularization
+from ._subject import Subject, check_as_fit_does, dense_floats, quiet_clone, sample_of
+from .activations import ActivationStatistics, statistics_of
 from .checks import Check, initial_loss_of
-from .range_test import LearningRateRange, range_test_of
-from .statistics import ActivationStatistics, gradients_of, statistics_of
-
-HOLD_OUT = 0.2
-"""Share of the rows held out for validation where none are given."""
-
-LEAST_HELD_OUT = 2
-"""Rows held out at least, since R² needs two; as many are left to train on."""
+from .gradients import gradients_of
+from .learning_rate_range import LearningRateRange, range_test_of
 
 FOREST_SIZE = 100
-"""Trees of the forest that a network is compared with, scikit-learn's default."""
+"""Number of trees of the forest that a network is compared with, scikit-learn's
+default."""
 
 
 @dataclass
 class Examination:
-    """All that is known of a case; what takes time is found when it is asked for.
+    """All that is known of an estimator; what takes time is computed when needed.
 
     Attributes
     ----------
     inner : Unwrapped
-        The network estimator and the way of the data to it.
+        The network estimator, and the transformers that its data pass through.
     X, y
-        The training data as the network gets them.
+        The training data as the network receives them.
     after : Subject or None
         The trained network; None where training diverged.
     history : dict of str to list
         The estimator's ``history_``; empty where training diverged.
     diverged : str
-        What the estimator said when training diverged.
+        The error message of the estimator where training diverged.
     validation : tuple or None
-        Validation rows and targets as the network gets them.
+        Validation rows and targets as the network receives them.
     notes : list of str
-        How the examination was done, and what could not be looked at.
+        How the examination was done, and what could not be checked.
+    progress : Progress
+        Prints what takes time.
     held_out : HeldOut or None
         The rows of `X` that a fitted network was not trained on, if any.
     """
@@ -69,11 +69,12 @@ class Examination:
     diverged: str
     validation: tuple[Any, Any] | None
     notes: list[str]
+    progress: Progress = field(default_factory=lambda: Progress(False))
     held_out: HeldOut | None = None
 
-    def begin(self) -> Subject:
+    def new_subject(self, **params: Any) -> Subject:
         """Return a new subject that has not been trained."""
-        return Subject.untrained(self.estimator, self.X, self.y)
+        return Subject.untrained(self.estimator, self.X, self.y, **params)
 
     @property
     def estimator(self) -> BaseNetworkEstimator:
@@ -81,51 +82,57 @@ class Examination:
         return self.inner.estimator
 
     @property
-    def classifies(self) -> bool:
-        """Whether it is a classifier."""
-        return is_classifier(self.estimator)
+    def is_classifier(self) -> bool:
+        """Whether the network is a classifier."""
+        return bool(is_classifier(self.estimator))
 
     # -- before training --------------------------------------------------------------
 
     @cached_property
     def before(self) -> Subject:
         """The network before training; not to be changed."""
-        return self.begin()
+        return self.new_subject()
+
+    @cached_property
+    def sample(self) -> Data:
+        """The rows whose features are examined."""
+        return self.before.dense_sample()
 
     @cached_property
     def features(self) -> Array:
-        """Rows of features, dense, as floats."""
-        rows = self.before.sample()
-        x = as_floats(rows.X[rows.rows], self.before.network.dtype)
-        x = x if isinstance(x, np.ndarray) else x.toarray()
+        """Features of the sample, dense, in float64."""
+        rows = self.sample
+        x = dense_floats(rows.X[rows.rows], self.before.network.dtype)
         return x.astype(np.float64)
 
     @cached_property
     def initial_loss(self) -> Check:
-        """The check of the first loss."""
+        """The check of the initial loss."""
         return initial_loss_of(self.inner, self.X, self.y)
 
     @cached_property
     def initial_activations(self) -> ActivationStatistics:
         """Activations before training."""
-        return statistics_of(self.begin())
+        with self.progress.step("Activations before training"):
+            return statistics_of(self.new_subject())
 
     @cached_property
     def initial_objective(self) -> float:
         """Loss and penalty before training."""
-        return gradients_of(self.begin()).loss
+        return gradients_of(self.new_subject()).loss
 
     @cached_property
     def range(self) -> LearningRateRange | None:
-        """The learning-rate range test; None for 'lbfgs', and where it is no help."""
-        return self._range_of(self.begin())
+        """The learning-rate range test; None for 'lbfgs' or without a suggestion."""
+        with self.progress.step("Learning-rate range test"):
+            return self._range_of(self.new_subject())
 
     @cached_property
     def unregularized_range(self) -> LearningRateRange | None:
-        """The same with all regularisation off."""
-        off = without_regularization(self.estimator)
-        subject = Subject.untrained(self.estimator, self.X, self.y, **off)
-        return self._range_of(subject)
+        """The same with all regularization switched off."""
+        with self.progress.step("Learning-rate range test without regularization"):
+            off = without_regularization(self.estimator)
+            return self._range_of(self.new_subject(**off))
 
     def _range_of(self, subject: Subject) -> LearningRateRange | None:
         if self.estimator.solver == "lbfgs":
@@ -146,17 +153,18 @@ class Examination:
 
     @cached_property
     def activations(self) -> ActivationStatistics:
-        """Activations after training; before it, where it diverged."""
+        """Activations after training; before it, where training diverged."""
         if self.after is None:
             return self.initial_activations
-        return statistics_of(self.after)
+        with self.progress.step("Activations after training"):
+            return statistics_of(self.after)
 
     @cached_property
     def score(self) -> float:
-        """Score on rows trained on, accuracy or R²; NaN where training diverged.
+        """Score on the rows trained on, accuracy or R²; NaN where training diverged.
 
-        If it is not known which were held out, their share in the score is removed:
-        they have the score that training noted.
+        If it is unknown which rows were held out, their share of the score is
+        subtracted: they have the validation score that was recorded in training.
         """
         if self.after is None:
             return math.nan
@@ -165,10 +173,10 @@ class Examination:
             data = replace(data, rows=held_out.train)
         rows = sample_of(data)
         score = _score(self.after, rows.X[rows.rows], rows.y[rows.rows])
-        noted = self.noted_score
-        if held_out is None or held_out.train is not None or math.isnan(noted):
+        recorded = self.recorded_score
+        if held_out is None or held_out.train is not None or math.isnan(recorded):
             return score
-        return min(1.0, (score - held_out.share * noted) / (1 - held_out.share))
+        return min(1.0, (score - held_out.share * recorded) / (1 - held_out.share))
 
     @cached_property
     def validation_score(self) -> float:
@@ -178,11 +186,11 @@ class Examination:
         if self.validation is not None:
             data = Subject.fitted(self.after.estimator, *self.validation).data
             return _score(self.after, data.X, data.y)
-        return self.noted_score
+        return self.recorded_score
 
     @property
-    def noted_score(self) -> float:
-        """Validation score of the network as training noted it; NaN if it did not."""
+    def recorded_score(self) -> float:
+        """Validation score of the network as recorded in training; else NaN."""
         assert self.after is not None
         estimator = self.after.estimator
         scores = estimator.validation_scores_
@@ -191,31 +199,38 @@ class Examination:
         restores = estimator.early_stopping and estimator.restore_best
         return max(scores) if restores else scores[-1]
 
+    @property
+    def n_validation_rows(self) -> float:
+        """Number of rows behind the validation score; NaN if it is unknown."""
+        if self.validation is not None:
+            return num_samples(self.validation[0])
+        if self.held_out is not None:
+            return self.before.data.n - self.n_rows
+        return math.nan
+
     @cached_property
     def forest_score(self) -> float:
-        """Score of a forest on rows that it has not seen; NaN where none compares.
+        """Out-of-bag score of a forest; NaN where no forest compares.
 
-        It says what can be learnt from the data with no tuning at all.
+        It says what can be learned from the data without tuning.
         """
-        rows = self.before.sample()
+        rows = self.sample
         y = rows.y[rows.rows]
         comparable = self.before.loss.scores_per_output == 1
         if type_of_target(y).startswith("multilabel") or not comparable:
             return math.nan
-        if np.abs(self.features).max() > np.finfo(np.float32).max:  # which it grows in
+        if np.abs(self.features).max() > np.finfo(np.float32).max:  # its dtype
             return math.nan
-        Forest = ExtraTreesClassifier if self.classifies else ExtraTreesRegressor
+        Forest = ExtraTreesClassifier if self.is_classifier else ExtraTreesRegressor
         forest = Forest(FOREST_SIZE, bootstrap=True, oob_score=True, random_state=0)
         y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", UserWarning
-            )  # rows that every tree has seen
+        with self.progress.step("Forest to compare with"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # rows in every tree
             return float(forest.fit(self.features, y).oob_score_)
 
     @cached_property
     def figures(self) -> dict[str, float]:
-        """The figures that every report tells."""
+        """The figures in every report."""
         losses = self.history.get("loss") or [math.nan]
         return {
             "rows": self.n_rows,
@@ -237,14 +252,17 @@ def _score(subject: Subject, X: Any, y: Array) -> float:
         return subject.score(z, y)
 
 
-def examine(estimator: Any, X: Any, y: Any, validation: Any) -> Examination:
-    """Look at a fitted estimator as it is, or train a clone of one that is not."""
+def examine(
+    estimator: Any, X: Any, y: Any, validation: Any, progress: Progress
+) -> Examination:
+    """Examine a fitted estimator as it is, or train a clone of one that is not."""
     notes = []
     trained = is_fitted(estimator)
     holds_out = not trained and validation is None
+    X, y = indexable(X), indexable(y)
     if holds_out:
         n = num_samples(X)
-        X, y, validation = _hold_out(X, y, is_classifier(estimator))
+        X, y, validation = hold_out(X, y, is_classifier(estimator))
         share = num_samples(validation[0]) / n
         notes.append(
             f"A clone was trained; {share:.0%} of the rows were held out for "
@@ -252,104 +270,62 @@ def examine(estimator: Any, X: Any, y: Any, validation: Any) -> Examination:
         )
     elif not trained:
         notes.append("A clone was trained.")
-    inner = unwrap(estimator, X, y, trained)
-    X, y = inner.features(X), inner.targets(y)
-    if validation is not None:
-        validation = inner.features(validation[0]), inner.targets(validation[1])
-    if holds_out:  # so that an error does not speak of a validation set
+    with progress.step("Transforming the data"):
+        inner = unwrap(estimator, X, y, trained)
+        X, y = inner.features(X), inner.targets(y)
+        if validation is not None:
+            validation = inner.features(validation[0]), inner.targets(validation[1])
+    if holds_out:  # so that an error does not mention a validation set
         check_as_fit_does(inner.estimator, *validation)
     fitted, diverged = inner.estimator, ""
     if not trained:
-        fitted, diverged = _train(inner.estimator, X, y, validation)
+        with progress.step("Training a clone"):
+            fitted, diverged = _train(inner.estimator, X, y, validation)
     after = None if diverged else Subject.fitted(fitted, X, y)
     history: dict[str, Any] = {} if diverged else fitted.history_
-    if trained and validation is None and fitted.validation_scores_ is None:
-        notes.append("Without X_val and y_val nothing is said of over-fitting.")
-    exam = Examination(inner, X, y, after, history, diverged, validation, notes)
+    exam = Examination(
+        inner, X, y, after, history, diverged, validation, notes, progress
+    )
     if trained:
-        exam.held_out = held_out_by(exam)
-    if exam.held_out is not None and exam.held_out.train is None:
-        notes.append(
-            "Which rows early stopping held out is not known, so that the training "
-            "score is not exact; with a whole number as random_state it is."
-        )
+        _find_held_out(exam)
     return exam
 
 
-@dataclass
-class HeldOut:
-    """Rows that early stopping held out of those given to `fit`.
-
-    `share` of the rows; `train` are the others, None if it is not known which.
-    """
-
-    share: float
-    train: Array | None
+def _find_held_out(exam: Examination) -> None:
+    """Set which rows a fitted network was not trained on; note what is unknown."""
+    exam.held_out = held_out_by(exam)
+    if exam.validation is None and exam.estimator.validation_scores_ is None:
+        exam.notes.append("Without X_val and y_val, over-fitting cannot be detected.")
+    if exam.held_out is not None and exam.held_out.train is None:
+        exam.notes.append(
+            "It is unknown which rows early stopping held out, so the training score "
+            "is not exact. With an integer as random_state it would be."
+        )
 
 
 def held_out_by(exam: Examination) -> HeldOut | None:
-    """Hold out as a fitted estimator did; None if all rows were trained on."""
+    """Return the rows held out by a fitted estimator; None if it used all rows."""
     estimator = exam.estimator
     if not estimator.early_stopping or estimator.refit_on_all:
         return None
-    if exam.validation and math.isclose(exam.validation_score, exam.noted_score):
+    if exam.validation and math.isclose(exam.validation_score, exam.recorded_score):
         return None  # this was the validation set of `fit` too
-    subject = exam.begin()
-    splitter = subject.estimator.validation_fraction  # a copy
-    splits = hasattr(splitter, "split")
-    seed = getattr(splitter if splits else estimator, "random_state", 0)
-    known = isinstance(seed, Integral)
-    if splits and not known:  # all that matters is how many
-        splitter.random_state = 0
-    elif estimator.warm_start and not splits:  # may have been fitted before
-        known = False
-    try:
-        data, _ = subject.hold_out()
-    except ValueError:  # so `fit` had a validation set, or other rows
-        return None
-    return HeldOut(1 - data.n / subject.data.n, data.rows if known else None)
+    return held_out_by_early_stopping(exam.new_subject())
 
 
-def _hold_out(X: Any, y: Any, classifies: bool) -> tuple[Any, Any, tuple[Any, Any]]:
-    """Return training rows and targets, and those held out; by classes if possible."""
-    check_consistent_length(X, y)
-    n = num_samples(X)
-    if n < 2 * LEAST_HELD_OUT:
-        raise ValueError(
-            f"To hold some rows out for validation, {2 * LEAST_HELD_OUT} or more are "
-            f"needed, got n_samples={n}. Pass more rows, or X_val and y_val."
-        )
-    rows, labels = np.arange(n), None
-    if classifies and type_of_target(y) in ("binary", "multiclass"):
-        labels = np.asarray(y).ravel()
-        _, counts = np.unique(labels, return_counts=True)
-    can = labels is not None and counts.min() >= 2
-    size = max(LEAST_HELD_OUT, math.ceil(HOLD_OUT * n))
-    can = can and min(size, n - size) >= len(counts)
-    rows, held_out = train_test_split(
-        rows, test_size=size, random_state=0, stratify=labels if can else None
-    )
-    if labels is not None:  # a class of a single row cannot be held out
-        known = np.isin(labels[held_out], labels[rows])
-        rows, held_out = np.r_[rows, held_out[~known]], held_out[known]
-        if not len(held_out):
-            raise ValueError(
-                "No rows can be held out for validation: y has "
-                f"{len(counts)} classes in {n} rows. Pass more rows of each class, or "
-                "X_val and y_val."
-            )
-    X, X_val = safe_indexing(X, rows), safe_indexing(X, held_out)
-    return X, safe_indexing(y, rows), (X_val, safe_indexing(y, held_out))
+def indexable(data: Any) -> Any:
+    """Return sparse data in a format whose rows can be selected."""
+    return data.tocsr() if issparse(data) else data
 
 
 def _train(
     estimator: BaseNetworkEstimator, X: Any, y: Any, validation: Any
 ) -> tuple[BaseNetworkEstimator, str]:
-    """Return a fitted clone, or what it said when its loss was no longer finite."""
+    """Return a fitted clone, and its error message if the loss was not finite."""
     clone = quiet_clone(estimator).set_params(refit_on_all=False)
     X_val, y_val = validation
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the report says what they would
+        warnings.simplefilter("ignore")  # the report says the same
         try:
             return clone.fit(X, y, X_val=X_val, y_val=y_val), ""
         except ValueError as error:

@@ -8,12 +8,14 @@ file to change with it.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
 
+from .._arrays import as_floats
 from .._descent import Clipping, Descent
 from .._estimators.base import BaseNetworkEstimator
 from .._estimators.fit import FitRun, train
@@ -21,15 +23,19 @@ from .._estimators.inputs import check_X, check_X_y
 from .._estimators.parameters import make_schedule, make_solver
 from .._estimators.targets import ClassTargets
 from .._training import Data, Ending, History, Limits
-from .._typing import Array
+from .._typing import Array, DType
 from ..losses import Loss
 from ..network import Network
-from ..objective import Objective
+from ..objective import Batch, Objective, total_weight
 from ..schedules import Schedule
 
 MAX_ROWS = 2000
 """Maximum number of rows in a sample. A share estimated from 2000 rows has a standard
 error of about 0.01."""
+
+MAX_ELEMENTS = 2**24
+"""Maximum number of elements of an array, 128 MB in float64: wide networks get fewer
+rows."""
 
 
 @dataclass
@@ -105,6 +111,17 @@ class Subject:
         return bool(is_classifier(self.estimator))
 
     @property
+    def classes(self) -> Array:
+        """The class labels."""
+        return self._class_targets.classes
+
+    @property
+    def _class_targets(self) -> ClassTargets:
+        targets = self.run.targets
+        assert isinstance(targets, ClassTargets)
+        return targets
+
+    @property
     def solver_name(self) -> str:
         """The name of the solver."""
         solver = self.estimator.solver
@@ -114,10 +131,23 @@ class Subject:
         """Return at most `n` rows of the data, in random order."""
         return sample_of(self.data, n, seed)
 
+    def dense_sample(self) -> Data:
+        """Return a sample that is small enough to be held in memory as it is, dense."""
+        width = int(np.prod(self.network.in_shape))
+        return self.sample(min(MAX_ROWS, max(1, MAX_ELEMENTS // width)))
+
     def batch_size(self, n: int) -> int:
         """Return the number of rows per batch when there are `n` rows; never warns."""
         size = self.estimator.batch_size
         return min(200 if size == "auto" else size, n)
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield batches of the estimator's size for ever, shuffled in each epoch."""
+        size = self.batch_size(self.data.n)
+        while True:
+            for batch in self.data.batches(self.run.rng.permutation(self.data.n), size):
+                if total_weight(batch[1], batch[2]) > 0:
+                    yield batch
 
     # -- what it does -----------------------------------------------------------------
 
@@ -162,15 +192,25 @@ class Subject:
 
     def predicted_codes(self, z: Array) -> Array:
         """Return the class indices, or the label indicators, of raw scores `z`."""
-        targets = self.run.targets
-        assert isinstance(targets, ClassTargets)
-        return targets.codes(z)
+        return self._class_targets.codes(z)
 
 
 def sample_of(data: Data, n: int = MAX_ROWS, seed: int = 0) -> Data:
     """Return at most `n` of the selected rows, in random order."""
     order = np.random.RandomState(seed).permutation(data.n)[:n]
     return replace(data, rows=order if data.rows is None else data.rows[order])
+
+
+def selected(data: Data) -> tuple[Array, Array | None]:
+    """Return targets and weights of the selected rows."""
+    w = data.sample_weight
+    return data.y[data.selected], None if w is None else w[data.selected]
+
+
+def dense_floats(x: Any, dtype: DType) -> Array:
+    """Return rows as a dense array of `dtype`."""
+    x = as_floats(x, dtype)
+    return x if isinstance(x, np.ndarray) else x.toarray()
 
 
 def seeded_clone(estimator: Any) -> Any:

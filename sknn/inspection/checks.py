@@ -1,4 +1,4 @@
-"""Checks before training: the first loss, and whether a few rows can be learnt."""
+"""Checks before training: the initial loss, and over-fitting a small sample."""
 
 from __future__ import annotations
 
@@ -10,72 +10,66 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
 from .._training import Ending, Limits
 from .._typing import MatrixLike
 from ..objective import mean_loss
-from ._network import (
-    Unwrapped,
-    initial_loss,
-    nothing_to_learn,
-    selected,
-    size_parameter,
-    unwrap,
-    without_regularization,
-)
-from ._report import Printed, number, wrap
-from ._subject import Subject
+from ._network import Unwrapped, size_parameter, unwrap
+from ._printing import PrintedText, listed
+from ._regularization import without_regularization
+from ._subject import Subject, selected
 
 CLASSIFIER_EXCESS = 2.0
-"""Largest first loss of a classifier, in units of the expected one: that of scores with
-a standard deviation of more than 2, sure of answers that nobody has taught them."""
+"""Maximum initial loss of a classifier divided by the expected one. Above it, the raw
+scores have a standard deviation of more than 2: an untrained network is sure of its
+answers."""
 
 REGRESSOR_EXCESS = 10.0
-"""The same for a regressor: predictions that spread by more than three standard
-deviations of the target. Deep networks with He's weights begin with up to 7."""
+"""The same for a regressor: above it, predictions vary by more than three standard
+deviations of the target. Deep networks with He's weights start with up to 7."""
 
 FAR_FROM_ZERO = 10.0
-"""Loss of predicting 0, in units of that of the best constant, above which the first
-epochs go into learning the mean of the target: three standard deviations, or more."""
+"""Loss of predicting 0 divided by that of the best constant, above which the first
+epochs are spent on learning the mean of the target, at least three standard deviations
+away."""
 
-LEARNT_REGRESSION = 0.99
-"""R² at which a regressor has learnt its training rows by heart."""
+LEARNED_REGRESSION = 0.99
+"""R² at which a regressor has learned a small sample."""
 
 FLAT = 0.9
-"""A last loss above this share of that before training has not fallen."""
+"""A last loss above this share of the loss before training has not fallen."""
 
 GROWN = 2.0
-"""Mean loss of an epoch, in units of that before training, from which steps lead
-upwards."""
+"""Mean loss of an epoch divided by the loss before training, above which steps go
+uphill."""
 
 SMALL_BATCH = 50
-"""Rows of a batch of the small sample with batch_size='auto': with 200 it would not be
-small, and training on it no quick check."""
+"""Number of rows per batch of the small sample with batch_size='auto', whose 200 rows
+would be neither small nor quick to train on."""
 
 
 @dataclass(frozen=True, repr=False)
-class Check(Printed):
-    """What a check has found.
+class Check(PrintedText):
+    """The result of a check.
 
     Attributes
     ----------
     name : str
         What was checked.
     found : float
-        The figure.
+        The value found.
     expected : float
-        What it should be, or come near.
+        The value that it should have, or come close to.
     ok : bool
         Whether it does.
     verdict : str
         What that means, in a sentence.
     advice : str
-        What to do about it, naming parameters; empty if nothing.
+        What to do about it, with the parameters to change; empty if nothing.
     figures : dict of str to float
-        Further figures, by name.
+        Further values, by name.
     """
 
     name: str
@@ -86,31 +80,26 @@ class Check(Printed):
     advice: str = ""
     figures: dict[str, float] = field(default_factory=dict)
 
-    def __repr__(self) -> str:
+    def _title(self) -> str:
+        return f"{self.name}: {'good' if self.ok else 'not good'}"
+
+    def _paragraphs(self) -> list[str]:
         figures = {"found": self.found, "expected": self.expected, **self.figures}
-        told = ", ".join(f"{name} {number(value)}" for name, value in figures.items())
-        lines = [
-            f"{self.name}: {'good' if self.ok else 'not good'}",
-            wrap(told, "  "),
-            wrap(self.verdict, "  "),
-        ]
-        if self.advice:
-            lines.append(wrap(self.advice, "  "))
-        return "\n".join(lines)
+        return [listed(figures), self.verdict, self.advice]
 
 
-# -- the first loss -------------------------------------------------------------------
+# -- initial loss ---------------------------------------------------------------------
 
 
 def check_initial_loss(estimator: Any, X: MatrixLike, y: MatrixLike) -> Check:
-    """Compare the loss before training with that of a network that knows nothing.
+    """Compare the loss before training with that of raw scores of 0.
 
-    Such a network gives raw scores of 0: each of C classes the same probability, so
-    that the loss is log C; log 2 a label, for two classes and for several labels; for
-    numbers the loss of predicting 0 (of 1, for counts). A loss far above it says that
-    the initial scores are large: that the features are not scaled, or the initial
-    weights too large. For a regressor the loss of the best constant is told as well: if
-    predicting 0 is much worse, the target is far from 0 [1]_.
+    Raw scores of 0 give each of C classes the same probability, so the loss is log C,
+    and log 2 per label for two classes and for several labels. For a regressor it is
+    the loss of predicting 0 (of 1, for counts). An initial loss far above that means
+    that the initial scores are large: the features are not scaled, or the initial
+    weights are too large. For a regressor the loss of the best constant is reported as
+    well: if predicting 0 is much worse, the target is far from 0 [1]_.
 
     The loss is that of a training pass over at most 2000 rows, without penalty,
     dropout, mixup, label smoothing and augmentation.
@@ -118,8 +107,9 @@ def check_initial_loss(estimator: Any, X: MatrixLike, y: MatrixLike) -> Check:
     Parameters
     ----------
     estimator : estimator
-        An estimator of sknn, or a Pipeline, TransformedTargetRegressor or fitted search
-        around one; fitted or not. A clone of it is looked at.
+        An estimator of sknn, or a Pipeline, TransformedTargetRegressor,
+        FrozenEstimator or fitted search around one; fitted or not. A clone of it is
+        used.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The training data.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -128,7 +118,7 @@ def check_initial_loss(estimator: Any, X: MatrixLike, y: MatrixLike) -> Check:
     Returns
     -------
     check : Check
-        `found` and `expected` are the two losses.
+        `found` is the initial loss, `expected` that of raw scores of 0.
 
     Raises
     ------
@@ -150,39 +140,64 @@ def check_initial_loss(estimator: Any, X: MatrixLike, y: MatrixLike) -> Check:
     >>> check.ok, round(check.found, 2), round(check.expected, 2)
     (True, 2.44, 2.3)
     """
-    inner = unwrap(estimator, X, y, trained=False)
+    inner = unwrap(estimator, X, y, fitted=False)
     return initial_loss_of(inner, inner.features(X), inner.targets(y))
 
 
 def initial_loss_of(inner: Unwrapped, X: Any, y: Any) -> Check:
-    """Return the check; `X`, `y` as the network gets them."""
-    subject = Subject.untrained(
-        inner.estimator, X, y, **without_regularization(inner.estimator)
-    )
+    """Return the check; `X`, `y` as the network receives them."""
+    off = without_regularization(inner.estimator)
+    subject = Subject.untrained(inner.estimator, X, y, **off)
     found, expected = initial_loss(subject)
     constant = nothing_to_learn(subject)
     if constant:
-        advice = "There is nothing to learn: look at y."
+        advice = "There is nothing to learn. Check how y was made."
         return Check("Initial loss", found, expected, False, constant, advice)
     if subject.is_classifier:
         return _judge_classifier(found, expected, subject.network.out_shape[0])
     return _judge_regressor(found, expected, best_constant_loss(subject))
 
 
+def initial_loss(subject: Subject) -> tuple[float, float]:
+    """Return the loss of a training pass, without penalty, and that of zero scores."""
+    rows, network = subject.sample(), subject.network
+    objective = subject.plain_objective()
+    batches = rows.batches(rows.rows, subject.batch_size(rows.n))
+    y, w = selected(rows)
+    zeros = np.zeros((rows.n, *network.out_shape), network.dtype)
+    with np.errstate(all="ignore"):
+        found = objective.sum_over(batches, rows.total_weight)
+    return found, mean_loss(subject.loss, zeros, y, w)
+
+
+def nothing_to_learn(subject: Subject) -> str:
+    """Return a sentence if all targets are the same, and an empty string otherwise."""
+    y = subject.data.y
+    if (y != y[0]).any():
+        return ""
+    rows = f"{len(y)} row{'s' if len(y) > 1 else ''}"
+    if not subject.is_classifier:
+        return f"The target is constant: it is the same in all {rows}."
+    if y.ndim == 2 and y.shape[1] > 1:
+        return f"The labels are constant: they are the same in all {rows}."
+    return f"y has a single class, {subject.classes[0]!s}, in all {rows}."
+
+
 def _judge_classifier(found: float, expected: float, n_scores: int) -> Check:
     ok = bool(found <= CLASSIFIER_EXCESS * expected)
-    verdict = f"Before training all {max(n_scores, 2)} classes or labels look alike."
+    n = max(n_scores, 2)
+    verdict = f"Before training, all {n} classes or labels are about equally likely."
     advice = ""
     if not ok:
-        verdict = "Before training the network is already sure, of wrong answers."
+        verdict = "Before training, the network is already sure of wrong answers."
         advice = TOO_LARGE.format(target="")
     return Check("Initial loss", found, expected, ok, verdict, advice)
 
 
 TOO_LARGE = (
-    "Scale the features{target}, for example with StandardScaler. If that is done, the "
-    "initial weights are too large: initializer='auto', a smaller init_scale, or "
-    "normalization='batch'."
+    "Scale the features{target}, for example with StandardScaler. If that is done "
+    "already, the initial weights are too large: set initializer='auto', a smaller "
+    "init_scale, or normalization='batch'."
 )
 
 
@@ -190,13 +205,13 @@ def _judge_regressor(found: float, expected: float, constant: float) -> Check:
     figures = {"best constant": constant}
     near = bool(expected <= FAR_FROM_ZERO * constant)
     ok = bool(found <= REGRESSOR_EXCESS * expected)
-    verdict = "Before training the network predicts values near 0, as it should."
+    verdict = "Before training, the network predicts values near 0, as it should."
     advice = ""
     if not ok:
-        verdict = "Before training the predictions are far larger than the target."
+        verdict = "Before training, the predictions are far larger than the target."
         advice = TOO_LARGE.format(target=" and the target")
     elif not near:
-        verdict = "The target is far from 0, where the predictions begin."
+        verdict = "The target is far from 0, where predictions start."
         advice = (
             "Scale the target: TransformedTargetRegressor(regressor, "
             "transformer=StandardScaler())."
@@ -224,7 +239,7 @@ def best_constant_loss(subject: Subject) -> float:
         )
 
 
-# -- a few rows by heart --------------------------------------------------------------
+# -- over-fitting a small sample ------------------------------------------------------
 
 
 def check_overfits_small_sample(
@@ -235,35 +250,36 @@ def check_overfits_small_sample(
     *,
     max_iter: int = 500,
 ) -> Check:
-    """Check that the network can learn a few batches by heart.
+    """Check that the network can over-fit a few batches.
 
-    A clone without regularisation (penalty, decoupled decay, dropout and DropConnect,
-    in `layers` too, mixup, label smoothing, augmentation, early stopping) is trained on
-    a few batches, drawn at random, until all of them are right. A network that cannot
-    do this has a bug, a wrong learning rate or too little capacity, and will not learn
-    more rows either [1]_.
+    A clone without regularization (penalty, decoupled weight decay, dropout and
+    DropConnect, also in `layers`, mixup, label smoothing, augmentation, early stopping)
+    is trained on a few random batches until it predicts all of them correctly. A
+    network that cannot do this has a bug, a wrong learning rate or too little capacity,
+    and will not learn more rows either [1]_.
 
     Parameters
     ----------
     estimator : estimator
-        An estimator of sknn, or a Pipeline, TransformedTargetRegressor or fitted search
-        around one; fitted or not. A clone of it is trained.
+        An estimator of sknn, or a Pipeline, TransformedTargetRegressor,
+        FrozenEstimator or fitted search around one; fitted or not. A clone of it is
+        trained.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The training data.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         The targets.
     n_batches : int, default=5
-        Number of batches of the estimator's `batch_size`, at least 1. Here 'auto' is 50
-        rows, so that the sample is small.
+        Number of batches of the estimator's `batch_size`, at least 1. Here 'auto' means
+        50 rows, so that the sample is small.
     max_iter : int, default=500
-        Most epochs to train, in place of the estimator's own; at least 1.
+        Maximum number of epochs, instead of the estimator's own; at least 1.
 
     Returns
     -------
     check : Check
-        `found` is the accuracy, or R², on the rows learnt; `expected` is 1, or 0.99
-        for a regressor. `figures` tell rows, epochs, first loss (before training) and
-        last loss.
+        `found` is the accuracy, or R², on the sample; `expected` is 1, or 0.99 for a
+        regressor. `figures` has the number of rows and epochs, the first loss (before
+        training) and the last loss.
 
     Raises
     ------
@@ -289,37 +305,36 @@ def check_overfits_small_sample(
     >>> clf.set_params(learning_rate_init=1e-6)
     MLPClassifier(batch_size=32, learning_rate_init=1e-06, random_state=0)
     >>> print(check_overfits_small_sample(clf, X / 16, y, max_iter=50).advice)
-    Raise learning_rate_init=1e-06: learning_rate_range_test suggests one. ...
+    Raise learning_rate_init=1e-06: learning_rate_range_test suggests a value. ...
     """
     for name, value in (("n_batches", n_batches), ("max_iter", max_iter)):
         check_scalar(value, name, Integral, min_val=1)
-    inner = unwrap(estimator, X, y, trained=False)
+    inner = unwrap(estimator, X, y, fitted=False)
     off = without_regularization(inner.estimator)
     X, y = inner.features(X), inner.targets(y)
-    subject = Subject.untrained(
-        inner.estimator, X, y, **off, max_iter=max_iter, verbose=False
-    )
-    goal = 1.0 if subject.is_classifier else LEARNT_REGRESSION
+    limits = {"max_iter": max_iter, "verbose": False}
+    subject = Subject.untrained(inner.estimator, X, y, **off, **limits)
+    goal = 1.0 if subject.is_classifier else LEARNED_REGRESSION
     first, _ = initial_loss(Subject.untrained(inner.estimator, X, y, **off))
     learning = _learn(subject, n_batches, goal, first)
     ok = learning.score >= goal
-    verdict, advice = _judge(learning, subject.estimator)
+    verdict, advice = _judge(learning)
     figures = {
         "rows": learning.rows,
         "epochs": len(learning.losses),
         "first loss": first,
         "last loss": learning.losses[-1],
     }
-    name = "Learning a small sample by heart"
+    name = "Over-fitting a small sample"
     return Check(name, learning.score, goal, ok, verdict, advice, figures)
 
 
 @dataclass
 class Learning:
-    """What came of training on a few rows.
+    """How training on a few rows went.
 
-    It is what the training loop tells of each epoch, and stops it at the goal. `first`
-    is the loss before training, `losses` are means over epochs.
+    The training loop calls it after each epoch, and it ends training at the goal.
+    `first` is the loss before training; `losses` are means over epochs.
     """
 
     subject: Subject
@@ -334,7 +349,7 @@ class Learning:
         """Do nothing."""
 
     def epoch_ends(self) -> bool:
-        """Score the network; return whether it has learnt the rows."""
+        """Score the network; return whether it has learned the rows."""
         self.measure()
         return self.score >= self.goal
 
@@ -345,20 +360,20 @@ class Learning:
         y, w = selected(data)
         # A network that has diverged predicts no numbers.
         finite = np.isfinite(z).all()
-        with np.errstate(over="ignore"):  # of predictions out of all scale
+        with np.errstate(over="ignore"):  # of huge predictions
             self.score = self.subject.score(z, y, w) if finite else math.nan
 
 
 def _learn(subject: Subject, n_batches: int, goal: float, first: float) -> Learning:
-    """Train the subject's network on some of its rows; say how it went."""
+    """Train the subject's network on some of its rows."""
     estimator, all_rows = subject.estimator, subject.data.n
-    most = SMALL_BATCH if estimator.batch_size == "auto" else all_rows
-    batch_size = subject.batch_size(min(most, all_rows))
+    largest = SMALL_BATCH if estimator.batch_size == "auto" else all_rows
+    batch_size = subject.batch_size(min(largest, all_rows))
     n = min(n_batches * batch_size, all_rows)
     estimator.set_params(batch_size=batch_size)
     subject.data = subject.sample(n)
     learning = Learning(subject, n, goal, first)
-    # Nothing but the goal, or the last epoch, ends it.
+    # Only the goal, or the last epoch, ends training.
     limits = Limits(
         max_iter=estimator.max_iter,
         tol=0.0,
@@ -375,60 +390,67 @@ def _learn(subject: Subject, n_batches: int, goal: float, first: float) -> Learn
     return learning
 
 
-def _judge(learning: Learning, estimator: Any) -> tuple[str, str]:
-    """Return what came of it and what it is due to."""
+def _judge(learning: Learning) -> tuple[str, str]:
+    """Return a verdict on the training, and advice."""
+    estimator = learning.subject.estimator
     rate = f"learning_rate_init={estimator.learning_rate_init:g}"
     first, last = learning.first, learning.losses[-1]
     if learning.score >= learning.goal:
-        return "The network can learn these rows by heart.", ""
+        return "The network can learn these rows.", ""
     if estimator.solver == "lbfgs":
-        return _judge_lbfgs(learning, estimator)
+        return _judge_lbfgs(learning)
     diverged = learning.ending == "diverged" or not math.isfinite(last)
     if diverged or max(learning.losses) > GROWN * first:
-        also = "" if is_classifier(estimator) else " and the target"
         return (
-            "The loss grew: the steps are too long.",
-            f"Lower {rate}, scale the features{also}, or bound the gradient by "
-            "max_grad_norm=1.",
+            "The loss rose: the steps are too long.",
+            f"Lower {rate}, scale the features{_and_target(learning)}, or limit the "
+            "gradient with max_grad_norm=1.",
         )
     if last > FLAT * first:
         return (
             "The loss hardly falls.",
-            f"Raise {rate}: learning_rate_range_test suggests one. If that does not "
-            "help, the initial weights are bad (initializer='auto') or the targets "
-            "have nothing to do with the features.",
+            f"Raise {rate}: learning_rate_range_test suggests a value. If that does "
+            "not help, the initial weights are bad (set initializer='auto') or the "
+            "targets do not depend on the features.",
         )
     return (
-        "The loss falls, but the rows are not all learnt.",
+        "The loss falls, but the network has not learned all rows.",
         f"Train longer (max_iter), with another {rate}, or with more units "
-        f"({size_parameter(estimator)}). Equal rows with different targets cannot be "
-        "learnt.",
+        f"({size_parameter(estimator)}). {CONTRADICTION}",
     )
 
 
-def _judge_lbfgs(learning: Learning, estimator: Any) -> tuple[str, str]:
+CONTRADICTION = "Equal rows with different targets cannot be learned."
+
+
+def _and_target(learning: Learning) -> str:
+    """Return what a regressor should scale besides the features."""
+    return "" if learning.subject.is_classifier else " and the target"
+
+
+def _judge_lbfgs(learning: Learning) -> tuple[str, str]:
     """Return the same for 'lbfgs', which has no learning rate."""
+    estimator = learning.subject.estimator
     last, n_iter = learning.losses[-1], len(learning.losses)
     units = f"more units ({size_parameter(estimator)})"
     if learning.ending == "diverged" or not math.isfinite(last):
-        also = "" if is_classifier(estimator) else " and the target"
         return (
             "The loss is no longer finite.",
-            f"Scale the features{also}, or set initializer='auto'.",
+            f"Scale the features{_and_target(learning)}, or set initializer='auto'.",
         )
     if last > FLAT * learning.first:
         return (
             "The loss hardly falls.",
-            "The initial weights are bad (initializer='auto'), the features are not "
-            "scaled, or the targets have nothing to do with them.",
+            "The initial weights are bad (set initializer='auto'), the features are "
+            "not scaled, or the targets do not depend on them.",
         )
-    verdict = "The loss falls, but the rows are not all learnt."
-    # An iteration takes one evaluation of the loss, or little more.
+    verdict = "The loss falls, but the network has not learned all rows."
+    # An iteration takes one evaluation of the loss, or few more.
     if n_iter >= estimator.max_iter or 2 * n_iter >= estimator.max_fun:
         advice = f"Train longer (max_iter, max_fun), or with {units}."
     else:
         advice = (
-            f"Training ended by itself, after {n_iter} iterations with tol=0: set "
-            f"{units} or another random_state."
+            f"Training converged after {n_iter} iterations with tol=0: set {units} or "
+            "another random_state."
         )
-    return verdict, f"{advice} Equal rows with different targets cannot be learnt."
+    return verdict, f"{advice} {CONTRADICTION}"

@@ -1,76 +1,19 @@
-"""The doctor: one call that runs what applies, and says what is wrong in words."""
+"""The doctor: one call that runs all checks and says in words what is wrong."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from html import escape
+from numbers import Integral
 from typing import Any
+
+from sklearn.utils import check_scalar
 
 from .._estimators.input_checks import check_validation_pair
 from .._typing import MatrixLike
-from ._diseases import Finding, diagnose
+from ._comparison import comparison_note
 from ._examination import examine
-from ._report import Printed, number, wrap
-
-
-@dataclass(frozen=True, repr=False)
-class Report(Printed):
-    """What the doctor has found.
-
-    Attributes
-    ----------
-    findings : list of Finding
-        What is wrong, the serious first; each with the code of the `disease`, its
-        `severity`, the `evidence` and an `advice`. Empty if the network is healthy.
-    figures : dict of str to float
-        Rows, parameters, epochs, losses and scores, by name; NaN where there is none.
-    notes : list of str
-        How the examination was done, and what could not be looked at.
-    """
-
-    findings: list[Finding]
-    figures: dict[str, float]
-    notes: list[str]
-
-    @property
-    def diseases(self) -> list[str]:
-        """The codes of all findings."""
-        return [finding.disease for finding in self.findings]
-
-    @property
-    def healthy(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
-
-    def _verdict(self) -> str:
-        n = len(self.findings)
-        if not n:
-            return "The network is healthy: nothing was found."
-        return f"{n} finding{'s' if n > 1 else ''}:"
-
-    def _told(self) -> str:
-        known = {k: v for k, v in self.figures.items() if not math.isnan(v)}
-        return ", ".join(f"{name} {number(value)}" for name, value in known.items())
-
-    def __repr__(self) -> str:
-        lines = [self._verdict()]
-        for finding in self.findings:
-            lines.append(f"- {finding.disease} ({finding.severity})")
-            lines += [wrap(finding.evidence, "  "), wrap(finding.advice, "  ")]
-        lines += [wrap(text) for text in (self._told(), *self.notes)]
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        items = "".join(
-            f"<li><b>{escape(f.disease)}</b> ({escape(f.severity)})<br>"
-            f"{escape(f.evidence)}<br><i>{escape(f.advice)}</i></li>"
-            for f in self.findings
-        )
-        below = "".join(
-            f"<p>{escape(text)}</p>" for text in (self._told(), *self.notes)
-        )
-        return f"<p><b>{escape(self._verdict())}</b></p><ul>{items}</ul>{below}"
+from ._progress import Progress
+from ._rules import apply_rules
+from .report import Report
 
 
 def doctor(
@@ -79,21 +22,28 @@ def doctor(
     y: MatrixLike,
     X_val: MatrixLike | None = None,
     y_val: MatrixLike | None = None,
+    *,
+    verbose: int = 0,
 ) -> Report:
     """Say what is wrong with a network, and which parameter to change.
 
-    A fitted estimator is looked at as it is, with the learning curves in its
-    ``history_``; of one that is not fitted a clone is trained first. The doctor looks
-    at the data as the network gets them, at the network before and after training, and
-    at the learning curves; runs `check_initial_loss` and `learning_rate_range_test`;
-    and compares the score with that of a forest, which needs no tuning. At most 2000
-    rows are used for what needs no training.
+    A fitted estimator is examined as it is, with the learning curves in its
+    ``history_``; if the estimator is not fitted, a clone of it is trained first. The
+    doctor examines the data as the network receives them, the network before and after
+    training, and the learning curves; it runs `check_initial_loss` and
+    `learning_rate_range_test`; and it compares the network with a forest, which needs
+    no tuning. What needs no training uses at most 2000 rows. Training the clone takes
+    most of the time; the rest takes seconds.
 
-    It knows these diseases:
+    The validation score is compared with the out-of-bag score of the forest. Without a
+    validation score, the training score is compared, which is too favorable to the
+    network; the `notes` of the report say which it was.
 
-    - of the data: ``unscaled-features``, ``constant-features``, ``constant-target`` (a
-      single class, too; then nothing else is told), ``unscaled-target``,
-      ``class-imbalance`` (where the rarest class is not recognised),
+    The doctor knows these problems:
+
+    - of the data: ``unscaled-features``, ``constant-features``, ``constant-target``
+      (also a single class; it is then the only finding), ``unscaled-target``,
+      ``class-imbalance`` (if the rarest class is not recognized),
       ``too-little-data``;
     - of the initial weights: ``bad-init-symmetric``, ``bad-init-small``,
       ``bad-init-large``;
@@ -102,35 +52,38 @@ def doctor(
     - of the training: ``learning-rate-too-high``, ``learning-rate-too-low``,
       ``not-converged``, ``under-fitting``, ``over-fitting``.
 
-    A symptom that another finding explains is not told: cure that one, and ask again.
+    A symptom that another finding explains is not reported: solve that problem first,
+    and call the doctor again.
 
     Parameters
     ----------
     estimator : estimator
-        An estimator of sknn, or a Pipeline, TransformedTargetRegressor or fitted search
-        around one; fitted or not. It is not changed.
+        An estimator of sknn, or a Pipeline, TransformedTargetRegressor,
+        FrozenEstimator or fitted search around one; fitted or not. It is not changed.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The training data; of a fitted estimator those it was fitted on. Rows that it
-        held out of them are left out of the training score.
+        The training data; for a fitted estimator, the data it was fitted on. Rows that
+        early stopping held out of them are left out of the training score.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         The targets.
     X_val, y_val : array-like, default=None
         Validation data. Without them a fifth of the rows, at least 2, is held out
-        before a clone is trained; of a fitted estimator over-fitting can then be seen
-        only if it was fitted with early stopping.
+        before a clone is trained; for a fitted estimator, over-fitting can then be
+        detected only if it was fitted with early stopping or a validation set.
+    verbose : int, default=0
+        If 1 or more, print one line per step, with the time that it took.
 
     Returns
     -------
     report : Report
-        Print it, or look at its `findings`.
+        Print it, or use its `findings`.
 
     Raises
     ------
     TypeError
         If there is no estimator of sknn in `estimator`.
     ValueError
-        If only one of `X_val` and `y_val` is given, if there are fewer than 4 rows to
-        hold some out of, or if data or parameters are such that `fit` raises.
+        If only one of `X_val` and `y_val` is given, if there are fewer than 4 rows and
+        some must be held out, or if `fit` raises for this data or these parameters.
 
     Examples
     --------
@@ -147,6 +100,10 @@ def doctor(
     >>> doctor(clf.set_params(learning_rate_init=0.01), X / 16, y).healthy
     True
     """
+    check_scalar(verbose, "verbose", Integral, min_val=0)
     given = check_validation_pair(X_val, y_val, None)
-    exam = examine(estimator, X, y, (X_val, y_val) if given else None)
-    return Report(diagnose(exam), exam.figures, exam.notes)
+    validation = (X_val, y_val) if given else None
+    exam = examine(estimator, X, y, validation, Progress(verbose > 0))
+    findings = apply_rules(exam)
+    notes = [*exam.notes, comparison_note(exam)]
+    return Report(findings, exam.figures, [note for note in notes if note])

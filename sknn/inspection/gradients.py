@@ -1,346 +1,212 @@
-"""Numerical gradient check: of a network, a layer, an activation or a loss."""
+"""Statistics of gradients and of the first step of the solver, by layer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Integral, Real
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array, check_scalar
 
-from .._arrays import as_floats, batch_empty
 from .._descent import norm
 from .._typing import Array, MatrixLike
-from ..activations import ActivationFunction
-from ..layers import Activation, Layer, Training
+from ..layers import Flatten, Layer, LayerSpec, Residual
 from ..layers.base import Params
-from ..losses import HalfSquaredError, Loss
 from ..network import Network
-from ..objective import total_weight
-from ._network import either
-from ._report import Columns, PrintedTable
+from ..objective import Objective, total_weight
+from ._network import fitted_or_untrained
+from ._passes import part_names
+from ._printing import Columns, PrintedTable
 from ._subject import Subject
-from .statistics import parameter_groups
 
-STEP = 1e-6
-"""h of the differences: their error of order h⁴ is far below rounding, and few units
-change sides of a kink within ±2h."""
-
-N_DIRECTIONS = 5
-"""Random directions for each row of the table; the median of their errors counts, so
-that a kink near one of them is no error."""
-
-SMALLEST = 4 * np.finfo(np.float64).eps / STEP / 1e-6
-"""Gradient, in units of the function or of 1, below which a relative error of 1e-6
-would be one of rounding; errors of smaller ones are told in units of it."""
-
-MOVED = 0.01
-"""Standard deviation of what is added to all parameters: where they are 0, as biases
-and the ends of residual blocks are at first, many a unit stands on its kink."""
-
-MAX_BATCH = 20
-"""Rows of a batch: enough for any formula, and few kinks."""
+LONG_FIRST_STEP = ("adam", "adamw", "nadam")
+"""Solvers whose first step has the length of the learning rate for each weight,
+whatever the gradient."""
 
 
 @dataclass(frozen=True, repr=False)
-class GradientCheck(PrintedTable):
-    """Errors of gradients; a row for each layer, or for each array of a single layer.
+class GradientStatistics(PrintedTable):
+    """Statistics of gradient and first step: one row per layer with parameters.
 
     Attributes
     ----------
     columns : dict of str to list
-        ``pandas.DataFrame(check.columns)`` is a table of
+        ``pandas.DataFrame(statistics.columns)`` is a table of
 
-        - layer, or array: what the derivative is taken by;
-        - gradient_norm: norm of the gradient that the code computes;
-        - error: its relative error.
-    tol : float
-        Largest error that counts as rounding.
+        - layer: the name; the name of a layer in a residual block starts with that of
+          the block;
+        - parameters: their number;
+        - gradient_norm, gradient_std: of the gradient of the objective;
+        - weight_norm: norm of all parameters of the layer;
+        - update_norm: norm of the step that the solver takes; NaN for 'lbfgs';
+        - update_ratio: update_norm / weight_norm; NaN where the parameters are all 0.
+    loss : float
+        The objective on the batch, with the penalty.
+    trained : bool
+        Whether the network was fitted.
+    n_rows : int
+        Number of rows of the batch.
+    solver : str
+        The solver that takes the step.
     """
 
     columns: Columns
-    tol: float
-
-    @property
-    def max_error(self) -> float:
-        """The largest relative error."""
-        return max(self.columns["error"], default=0.0)
-
-    @property
-    def ok(self) -> bool:
-        """Whether all errors are within `tol`; NaN is not."""
-        return bool(np.all(np.array(self.columns["error"]) <= self.tol))
+    loss: float
+    trained: bool
+    n_rows: int
+    solver: str
 
     def _title(self) -> str:
-        return f"Gradient check: {'good' if self.ok else 'not good'}"
+        when = "after" if self.trained else "before"
+        return f"Gradients {when} training, a batch of {self.n_rows} rows"
 
     def _remark(self) -> str:
-        if self.ok:
+        if self.solver == "lbfgs":
             return ""
-        first = next(iter(self.columns))
-        errors = zip(self.columns[first], self.columns["error"], strict=True)
-        wrong = ", ".join(name for name, error in errors if not error <= self.tol)
-        return (
-            f"Errors above tol={self.tol:g}: {wrong}. An error in a layer shows in all "
-            "layers in front of it: begin with the last. A kink, as of relu at 0, can "
-            "look like an error of up to 1e-3 or so; smooth functions cannot."
-        )
+        remark = "While a network learns, an update ratio of about 0.001 is usual"
+        if not self.trained:
+            remark += "; first steps may be 30 times as long"
+        if self.solver in LONG_FIRST_STEP:
+            remark += (
+                f". The first step of {self.solver} moves each weight by the learning "
+                "rate"
+            )
+        return f"{remark}."
 
 
-def check_gradients(
-    estimator_or_layer: Any,
-    X: MatrixLike,
-    y: MatrixLike | None = None,
-    *,
-    tol: float = 1e-6,
-    random_state: int = 0,
-) -> GradientCheck:
-    """Compare gradients with numerical ones, in float64.
+def gradient_statistics(
+    estimator: Any, X: MatrixLike, y: MatrixLike
+) -> GradientStatistics:
+    """Compute the gradient of each layer, and how far a step moves its weights.
 
-    The derivative in a random direction d is ``g·d``, with g the gradient that the code
-    computes, and ``(8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h`` by differences, with
-    f(t) the function moved by t along d, and h = 1e-6 [1]_. The relative error is their
-    difference over ‖g‖, or over the numerical one if that is larger; the median of five
-    directions counts. A gradient is right below 1e-6 and wrong above 1e-3 [2]_. In
-    between there may be a kink: relu, absolute error, maximum pooling and the like have
-    points without a derivative, and rows near one of them show an error.
+    The gradient is that of the whole objective, with penalty, dropout and the like, on
+    one random batch. The update is the first step of the estimator's own solver, at
+    `learning_rate_init`, with its clipping and decoupled weight decay, on a copy of the
+    network. The solver has no memory of earlier steps.
 
-    The gradient is checked at parameters that are moved by 0.01 at random, since zeros,
-    as biases begin with, put many a unit on its kink. What is random, such as dropout
-    or mixup, draws the same numbers each time.
+    A step of about a thousandth of the weights is usual [1]_. The first step of 'adam'
+    and related solvers moves each parameter by the whole learning rate, whatever the
+    gradient, so its ratio is about ten times that of later steps; with momentum, the
+    first step of 'sgd' is smaller than later ones.
 
     Parameters
     ----------
-    estimator_or_layer : estimator, Layer, ActivationFunction or Loss
-        What to check:
-
-        - an estimator of sknn, or a Pipeline, TransformedTargetRegressor or fitted
-          search around one: the objective, with penalty and all, by the parameters of
-          each layer, fitted ones or else initial ones;
-        - a `sknn.layers.Layer`: a random sum of its outputs by its input and each
-          parameter array, in a training pass;
-        - an activation function: the same by its input;
-        - a `sknn.losses.Loss`: the loss by the raw scores.
-    X : array-like
-        Rows of features; of a layer the rows of its input, (n, ...); of a loss the raw
-        scores, (n, n_outputs * scores_per_output). At most 20 rows are used.
-    y : array-like, default=None
-        Targets of an estimator; of a loss as it gets them, (n, n_outputs) or (n,).
-        Layers and activations need none.
-    tol : float, default=1e-6
-        Largest relative error that is rounding, positive.
-    random_state : int, default=0
-        Seed of the directions, the draws, and the initial parameters of a layer.
+    estimator : estimator
+        An estimator of sknn, or a Pipeline, TransformedTargetRegressor,
+        FrozenEstimator or fitted search around one. If it is fitted, the trained
+        network is used, else one with initial weights.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The training data.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The targets.
 
     Returns
     -------
-    check : GradientCheck
-        A table of errors; `ok` tells whether all are below `tol`.
+    statistics : GradientStatistics
+        A table. Frozen layers are left out.
 
     Raises
     ------
     TypeError
-        If `estimator_or_layer` is none of those.
-    ValueError
-        If `y` is missing for an estimator or a loss.
+        If there is no estimator of sknn in `estimator`.
+
+    See Also
+    --------
+    activation_statistics : Statistics of the forward pass.
 
     References
     ----------
-    .. [1] B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced
-       grids", Mathematics of Computation 51, 1988.
-    .. [2] A. Karpathy, J. Johnson, "Neural networks part 3: learning and evaluation",
+    .. [1] A. Karpathy, J. Johnson, "Neural networks part 3: learning and evaluation",
        CS231n, https://cs231n.github.io/neural-networks-3/.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from dataclasses import dataclass
-    >>> from sknn.activations import ActivationFunction
-    >>> from sknn.inspection import check_gradients
-    >>> @dataclass(frozen=True)
-    ... class Square(ActivationFunction):
-    ...     def forward(self, z, out):
-    ...         np.multiply(z, z, out=out)
-    ...     def backward(self, z, a, dy):
-    ...         dy *= z  # should be 2 z
-    >>> check_gradients(Square(), np.random.RandomState(0).normal(size=(5, 3))).ok
-    False
+    >>> from sklearn.datasets import load_digits
+    >>> from sknn import MLPClassifier
+    >>> from sknn.inspection import gradient_statistics
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = MLPClassifier((50, 50), solver="sgd", random_state=0)
+    >>> statistics = gradient_statistics(clf, X / 16, y)
+    >>> statistics.columns["layer"]
+    ['dense1', 'dense2', 'output']
+    >>> all(ratio < 0.01 for ratio in statistics.columns["update_ratio"])
+    True
     """
-    check_scalar(tol, "tol", Real, min_val=0, include_boundaries="neither")
-    check_scalar(random_state, "random_state", Integral, min_val=0)
-    thing = estimator_or_layer
-    if isinstance(thing, ActivationFunction):
-        thing = Activation(thing)
-    if isinstance(thing, Loss):
-        rows = _check_loss(thing, X, y, random_state)
-    elif isinstance(thing, Layer):
-        rows = _check_layer(thing, X, random_state)
-    else:
-        if y is None:
-            raise ValueError("y is None, but the loss of an estimator needs targets.")
-        rows = _check_network(either(thing, X, y), random_state)
-    table: dict[str, list[Any]] = {}
+    return gradients_of(fitted_or_untrained(estimator, X, y))
+
+
+def gradients_of(subject: Subject) -> GradientStatistics:
+    """Return the statistics of a subject's network, and let it take a step."""
+    network, objective = subject.network, subject.objective()
+    x, y, w = next(subject.batches())
+    before = network.theta.copy()
     with np.errstate(all="ignore"):
-        for row in rows:
-            for title, value in row.items():
-                table.setdefault(title, []).append(value)
-    return GradientCheck(table or {"layer": [], "error": []}, tol)
-
-
-# -- differences ----------------------------------------------------------------------
-
-
-def directional_derivative(f: Callable[[float], float]) -> float:
-    """Return f'(0) by central differences of order h⁴."""
-
-    def difference(t: float) -> float:
-        return f(t) - f(-t)
-
-    return (8 * difference(STEP) - difference(2 * STEP)) / (12 * STEP)
-
-
-def relative_error(
-    f: Callable[[], float], x: Array, gradient: Array, rng: np.random.Generator
-) -> float:
-    """Return the median error of the gradient of ``f()``, which depends on array `x`.
-
-    `x` is moved in place, and put back.
-    """
-    begun, size = x.copy(), norm(gradient.ravel())
-    smallest = SMALLEST * max(1.0, abs(f()))
-    errors = []
-    for _ in range(N_DIRECTIONS):
-        direction = rng.normal(size=x.shape)
-
-        def moved(t: float, direction: Array = direction) -> float:
-            np.copyto(x, begun + t * direction)
-            return f()
-
-        numerical = directional_derivative(moved)
-        difference = abs(float(np.vdot(gradient, direction)) - numerical)
-        errors.append(difference / max(size, abs(numerical), smallest))
-    np.copyto(x, begun)
-    return float(np.median(errors))
-
-
-# -- what is checked ------------------------------------------------------------------
-
-
-def _check_network(subject: Subject, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield the errors of each layer's parameters."""
-    subject.to_float64()
-    network = subject.network
-    rng = np.random.default_rng(seed)
-    network.theta += MOVED * rng.normal(size=network.theta.shape)
-    objective = subject.objective()
-    data = subject.sample(MAX_BATCH, seed)
-    x = as_floats(data.X[data.rows], network.dtype)
-    y, w = data.y[data.rows], data.sample_weight
-    y = y if y.dtype.kind in "iu" else y.astype(np.float64)
-    w = None if w is None else w[data.rows].astype(np.float64)
-    total, averaged = total_weight(y, w), outputs_averaged(objective.loss, y)
-    stream = subject.run.noise.bit_generator
-    begun = stream.state
-    W, dW = (flat[: network.n_decay] for flat in (network.theta, objective.grad))
-
-    def value() -> float:
-        stream.state = begun  # the same masks each time
-        loss = objective.data_loss_gradient(x, y, w, total)
-        return averaged * loss + objective.add_penalty(W, dW, total)
-
-    value()
-    gradient = objective.grad.copy()
+        loss = objective.loss_gradient(x, y, w)
+        gradient = objective.grad.copy()
+        _step(subject, objective, total_weight(y, w))
+        update = network.theta - before
+    parts = [network.views(flat) for flat in (gradient, before, update)]
+    lbfgs = subject.estimator.solver == "lbfgs"
+    table: dict[str, list[Any]] = {}
     for i, name, keys in parameter_groups(network):
-        g = network.views(gradient)[i]
-        keys = [key for key in keys if key in g]  # frozen layers have no gradient
-        if keys:
-            error = _error_of_layer(value, network.params[i], g, keys, rng)
-            size = norm(np.concatenate([g[key].ravel() for key in keys]))
-            yield {"layer": name, "gradient_norm": size, "error": error}
+        g, W, step = (_flat(part[i], keys) for part in parts)
+        if not g.size:
+            continue
+        row = _gradient_row(g, W, step * np.nan if lbfgs else step)
+        for title, value in {"layer": name, **row}.items():
+            table.setdefault(title, []).append(value)
+    return GradientStatistics(
+        table, float(loss), subject.trained, len(y), subject.solver_name
+    )
 
 
-def _error_of_layer(
-    value: Callable[[], float],
-    p: Params,
-    g: Params,
-    keys: list[str],
-    rng: np.random.Generator,
-) -> float:
-    """Return the error in directions that move all arrays of a layer together."""
-    flat = np.concatenate([p[key].ravel() for key in keys])
-
-    def moved() -> float:
-        start = 0
-        for key in keys:
-            stop = start + p[key].size
-            p[key][...] = flat[start:stop].reshape(p[key].shape)
-            start = stop
-        return value()
-
-    gradient = np.concatenate([g[key].ravel() for key in keys])
-    error = relative_error(moved, flat, gradient, rng)
-    moved()
-    return error
+def _step(subject: Subject, objective: Objective, total: float) -> None:
+    """Take one step along the gradient of `objective`, which includes the penalty."""
+    estimator = subject.estimator
+    if estimator.solver == "lbfgs":
+        return
+    objective.alpha = 0.0  # not twice
+    subject.descent(objective).step(total, float(estimator.learning_rate_init))
 
 
-def outputs_averaged(loss: Loss, y: Array) -> int:
-    """Return by how many outputs the reported loss, but not its gradient, is divided.
+def _flat(arrays: Params, keys: list[str]) -> Array:
+    """Return the arrays of those names, flat; no elements for a frozen layer."""
+    return np.concatenate([[], *(arrays[k].ravel() for k in keys if k in arrays)])
 
-    As in scikit-learn, `HalfSquaredError` tells the mean over outputs.
+
+def _gradient_row(g: Array, W: Array, step: Array) -> dict[str, Any]:
+    weight_norm, update_norm = norm(W), norm(step)
+    return {
+        "parameters": g.size,
+        "gradient_norm": norm(g),
+        "gradient_std": float(g.std()),
+        "weight_norm": weight_norm,
+        "update_norm": update_norm,
+        "update_ratio": update_norm / weight_norm if weight_norm else np.nan,
+    }
+
+
+def parameter_groups(network: Network) -> Iterator[tuple[int, str, list[str]]]:
+    """Yield index, name and names of arrays of each layer with parameters.
+
+    Layers in residual blocks come one by one; the names of their arrays start with the
+    number of the part.
     """
-    return y.shape[1] if isinstance(loss, HalfSquaredError) else 1
+    layers = zip(network.names, network.layers, network.specs, strict=True)
+    for i, (name, layer, spec) in enumerate(layers):
+        for group, keys in _groups(name, layer, spec, ""):
+            yield i, group, keys
 
 
-def _check_layer(layer: Layer, X: Any, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield the errors by the input and by each parameter array of a layer."""
-    x = np.array(_rows(X, "X"))
-    network = Network([layer], x.shape[1:], x.dtype)
-    network.initialize(np.random.RandomState(seed))
-    rng = np.random.default_rng(seed)
-    network.theta += MOVED * rng.normal(size=network.theta.shape)
-    (p,), (spec,) = network.params, network.specs
-    v = rng.normal(size=(len(x), *spec.out_shape))
-    call = SimpleNamespace()
-
-    def value() -> float:
-        training = Training(np.random.default_rng(seed))  # the same masks each time
-        call.ws = layer.workspace(spec, len(x), x.dtype, training)
-        return float(np.vdot(layer.forward(p, x, call.ws, True), v))
-
-    value()
-    dy = batch_empty(len(x), spec.out_shape, x.dtype)
-    np.copyto(dy, v)
-    (g,) = network.views(np.zeros_like(network.theta))
-    dx = layer.backward(p, g, dy, call.ws, need_dx=True)
-    assert dx is not None
-    for name, at, gradient in [("input", x, dx), *((k, p[k], g[k]) for k in g)]:
-        gradient = np.array(gradient)
-        error = relative_error(value, at, gradient, rng)
-        yield {"array": name, "gradient_norm": norm(gradient.ravel()), "error": error}
-
-
-def _check_loss(loss: Loss, X: Any, y: Any, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield the error of a loss by the raw scores."""
-    if y is None:
-        raise ValueError("y is None, but a loss needs targets.")
-    z = np.array(_rows(X, "X"))
-    y = np.asarray(y)[: len(z)]
-    y = y if y.dtype.kind in "iu" and y.ndim == 1 else y.astype(np.float64)
-    dz = np.empty_like(z)
-
-    def value() -> float:
-        return loss.loss_gradient(z, y, None, out=np.empty_like(z))
-
-    loss.loss_gradient(z, y, None, out=dz)
-    averaged = outputs_averaged(loss, y)
-    rng = np.random.default_rng(seed)
-    error = relative_error(lambda: averaged * value(), z, dz, rng)
-    yield {"array": "raw scores", "gradient_norm": norm(dz.ravel()), "error": error}
-
-
-def _rows(X: Any, name: str) -> Array:
-    """Return at most `MAX_BATCH` rows in float64."""
-    return check_array(X, dtype=np.float64, allow_nd=True, input_name=name)[:MAX_BATCH]
+def _groups(
+    name: str, layer: Layer, spec: LayerSpec, prefix: str
+) -> Iterator[tuple[str, list[str]]]:
+    if isinstance(layer, Residual):
+        names = [*part_names(layer.layers), "projection"]
+        inner = [*layer.layers, Flatten()]  # the projection has no parts
+        for i, (part, one, its) in enumerate(
+            zip(names, inner, spec.parts, strict=False)
+        ):
+            yield from _groups(f"{name}.{part}", one, its, f"{prefix}{i}.")
+    elif spec.params:
+        yield name, [f"{prefix}{key}" for key in spec.params]

@@ -15,8 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ParameterSampler
 from sklearn.utils import check_random_state
 
+from .._network_finder import networks_by_prefix
 from .._sklearn import BaseSearchCV, Interval
-from ._networks import networks_in
 from ._ranges import make_ranges
 
 
@@ -240,7 +240,7 @@ feature_names_in_
         if self.epochs_param is not None:
             found = [self.epochs_param] if self.epochs_param in params else []
         else:
-            prefixes = networks_in(self.estimator)
+            prefixes = networks_by_prefix(self.estimator)
             found = [f"{prefix}max_iter" for prefix in prefixes] or [
                 name for name in params if name.rpartition("__")[2] == "max_iter"
             ]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from scipy.stats import loguniform
 
-from ._networks import the_network
+from .._network_finder import choose_network
 
 
 def search_space(
@@ -68,7 +68,7 @@ def search_space(
     sizes = ("small", "medium", "large")
     if size not in sizes:
         raise ValueError(f"size must be one of {sizes}, got {size!r}.")
-    prefix, network = the_network(estimator, prefix)
+    prefix, network = choose_network(estimator, prefix)
     params = network.get_params(deep=False)
     space: dict[str, Any] = {}
     for step in sizes[: sizes.index(size) + 1]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -13,37 +12,38 @@ from sklearn.utils import check_scalar
 
 from .._threads import call_with_blas_threads
 from .._typing import Array, MatrixLike
-from ..objective import Batch, total_weight
+from ..objective import total_weight
 from ._network import untrained
-from ._report import Printed, number, wrap
+from ._printing import PrintedText, number
 from ._subject import Subject
 
 SMOOTHING = 0.9
-"""Share of the average so far in the moving average of the losses: it looks back over
-ten steps, most of a decade of rates."""
+"""Weight of the previous average in the moving average of the losses, which so covers
+about ten steps, most of a decade of rates."""
 
 EXPLODED = 4.0
-"""The test ends when the smoothed loss is this many times its smallest so far."""
+"""The test ends when the smoothed loss is this many times its minimum so far."""
 
 RISEN = 1.5
-"""The same from which the loss is said to rise, if the rates end before it explodes."""
+"""The same ratio at the last rate, above which the loss is reported to rise."""
 
 BELOW_LOWEST = 10.0
-"""How far below the rate at the lowest point, where steps are already too long, a
-careful one is."""
+"""The rate at the lowest loss, where steps are already too long, divided by a careful
+rate."""
 
-LEAST_FALL = 0.02
-"""A smoothed loss that has not fallen by this share suggests nothing."""
+MIN_FALL = 0.02
+"""Fall of the smoothed loss, as a share of its first value, below which no rate is
+suggested."""
 
 
 @dataclass(frozen=True, repr=False)
-class LearningRateRange(Printed):
-    """What a learning-rate range test has found.
+class LearningRateRange(PrintedText):
+    """The result of a learning-rate range test.
 
     Attributes
     ----------
     learning_rates : ndarray of shape (n_steps,)
-        The rates, rising; as many as there were steps until the loss exploded.
+        The increasing rates of the steps, until the loss exploded.
     losses : ndarray of shape (n_steps,)
         The loss of each batch, without penalty, before the step at its rate.
     smoothed_losses : ndarray of shape (n_steps,)
@@ -51,9 +51,8 @@ class LearningRateRange(Printed):
     suggestion : float
         A value for `learning_rate_init`; NaN where the loss did not fall.
     exploded : bool
-        Whether the test ended before the last step, since the smoothed loss was more
-        than 4 times its smallest or no longer finite. If it did not, larger rates may
-        do too.
+        Whether the test ended before the last step because the smoothed loss was more
+        than 4 times its minimum or no longer finite. If not, larger rates may work too.
     """
 
     learning_rates: Array
@@ -68,32 +67,28 @@ class LearningRateRange(Printed):
         return float(self.learning_rates[np.argmin(self.smoothed_losses)])
 
     def _ending(self) -> str:
-        """Say how the loss went on from its lowest point."""
+        """Return what the loss does after its lowest point."""
         if self.exploded:
             return ", then explodes."
         last = self.smoothed_losses[-1]
         if last > RISEN * self.smoothed_losses.min():
             return f", then rises to {number(last)}."
-        return "; it did not rise much from there."
+        return "; it does not rise much after that."
 
-    def __repr__(self) -> str:
+    def _title(self) -> str:
+        return "Learning-rate range test"
+
+    def _paragraphs(self) -> list[str]:
         rates, losses = self.learning_rates, self.smoothed_losses
-        lines = ["Learning-rate range test"]
-        told = (
+        course = (
             f"{len(rates)} steps from {number(rates[0])} to {number(rates[-1])}: "
-            f"the loss begins at {number(losses[0])} and is lowest, "
-            f"{number(losses.min())}, at {number(self.lowest)}"
+            f"the loss starts at {number(losses[0])} and is lowest, "
+            f"{number(losses.min())}, at {number(self.lowest)}{self._ending()}"
         )
-        told += self._ending()
-        lines.append(wrap(told, "  "))
         if math.isnan(self.suggestion):
-            lines.append(
-                "  No rate makes the loss fall. Scale the features; see "
-                "check_initial_loss."
-            )
-        else:
-            lines.append(f"  suggestion: learning_rate_init={self.suggestion:.2g}")
-        return "\n".join(lines)
+            advice = "No rate makes the loss fall. Scale the features; see "
+            return [course, f"{advice}check_initial_loss."]
+        return [course, f"suggestion: learning_rate_init={self.suggestion:.2g}"]
 
 
 def learning_rate_range_test(
@@ -105,24 +100,25 @@ def learning_rate_range_test(
     max_rate: float = 10.0,
     n_iter: int = 100,
 ) -> LearningRateRange:
-    """Take steps at ever larger learning rates, and see which make the loss fall.
+    """Take steps at increasing learning rates, to find those that make the loss fall.
 
-    A clone takes one step a batch with the estimator's own solver, regularisation and
+    A clone takes one step per batch with the estimator's own solver, regularization and
     clipping [1]_. The rate of step i is ``min_rate (max_rate / min_rate)^(i / (n_iter -
-    1))``; `learning_rate_init` and the schedule play no part. The losses are smoothed
-    by a moving average; the test ends when that has risen to 4 times its lowest value.
+    1))``; `learning_rate_init` and the schedule are ignored. The losses are smoothed by
+    a moving average; the test ends when it has risen to 4 times its minimum.
 
-    The suggestion lies midway, on the logarithmic scale, between two rates: a tenth of
-    that at the lowest point, where steps begin to be too long [2]_, and that at which
-    the smoothed loss has done half of its fall. The first alone is too large where few
-    rows are soon learnt, the second alone where it could be larger by far. It is a
-    place to start a search from, for training at a constant rate or one that falls.
+    The suggestion is the geometric mean of two rates: a tenth of the rate at the lowest
+    smoothed loss, where steps start to be too long [2]_, and the rate at which the
+    smoothed loss has completed half of its fall. The first alone is too large where few
+    rows are learned quickly; the second alone is often far too small. It is a good
+    start for a search, for training at a constant or decreasing rate.
 
     Parameters
     ----------
     estimator : estimator
-        An estimator of sknn, or a Pipeline, TransformedTargetRegressor or fitted search
-        around one; fitted or not. A clone of it is trained.
+        An estimator of sknn, or a Pipeline, TransformedTargetRegressor,
+        FrozenEstimator or fitted search around one; fitted or not. A clone of it is
+        trained.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The training data.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -130,9 +126,9 @@ def learning_rate_range_test(
     min_rate : float, default=1e-6
         The first learning rate, positive.
     max_rate : float, default=10
-        The last one, larger than `min_rate`.
+        The last learning rate, larger than `min_rate`.
     n_iter : int, default=100
-        Number of steps, at least 10. More steps rise more slowly.
+        Number of steps, at least 10. With more steps the rate rises more slowly.
 
     Returns
     -------
@@ -149,7 +145,7 @@ def learning_rate_range_test(
 
     See Also
     --------
-    sknn.display.LearningRateRangeDisplay : The result as a picture.
+    sknn.display.LearningRateRangeDisplay : The result as a plot.
 
     References
     ----------
@@ -184,7 +180,7 @@ def range_test_of(
     max_rate: float = 10.0,
     n_iter: int = 100,
 ) -> LearningRateRange:
-    """Return the range test of a subject, whose network takes the steps."""
+    """Return the range test of a subject, and let its network take the steps."""
     if subject.estimator.solver == "lbfgs":
         raise ValueError(
             "solver='lbfgs' has no learning rate to test: it finds the length of each "
@@ -213,16 +209,16 @@ def _check_range(min_rate: float, max_rate: float, n_iter: int) -> None:
 
 
 def _take_steps(subject: Subject, rates: Array) -> tuple[Array, Array]:
-    """Return the losses of one step at each rate, raw and smoothed, until it explodes.
+    """Return the losses of one step at each rate, raw and smoothed, until they explode.
 
-    What is not finite is left out.
+    Losses that are not finite are left out.
     """
     objective = subject.objective()
     descent = subject.descent(objective)
     losses: list[float] = []
     smoothed: list[float] = []
     average = 0.0
-    for rate, (x, y, w) in zip(rates, endless_batches(subject), strict=False):
+    for rate, (x, y, w) in zip(rates, subject.batches(), strict=False):
         total = total_weight(y, w)
         loss = objective.data_loss_gradient(x, y, w, total)
         if not math.isfinite(loss):
@@ -241,20 +237,10 @@ def _take_steps(subject: Subject, rates: Array) -> tuple[Array, Array]:
     return np.array(losses), np.array(smoothed)
 
 
-def endless_batches(subject: Subject) -> Iterator[Batch]:
-    """Yield batches of the estimator's size, in a new order after each epoch."""
-    data, rng = subject.data, subject.run.rng
-    n = subject.batch_size(data.n)
-    while True:
-        for batch in data.batches(rng.permutation(data.n), n):
-            if total_weight(batch[1], batch[2]) > 0:
-                yield batch
-
-
 def _suggest(rates: Array, smoothed: Array) -> float:
-    """Return the rate that the losses speak for, NaN if they do not fall."""
+    """Return the suggested rate; NaN if the losses do not fall."""
     first, lowest = smoothed[0], smoothed.min()
-    if lowest > (1 - LEAST_FALL) * first:
+    if lowest > (1 - MIN_FALL) * first:
         return math.nan
     careful = rates[smoothed.argmin()] / BELOW_LOWEST
     half_way = rates[np.argmax(smoothed <= (first + lowest) / 2)]

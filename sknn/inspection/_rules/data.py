@@ -1,0 +1,155 @@
+"""Rules about the features and the targets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._comparison import clearly_worse_than_forest
+from .._examination import Examination
+from ..checks import nothing_to_learn
+from ..report import Finding
+from ._common import Found, number
+
+LARGE_COLUMN = 10.0
+"""Root mean square above which a column drowns the others: initial weights are drawn
+for columns of about 1."""
+
+SHORT_ROW = 0.3
+"""Root mean square of the norm of the rows below which the first layer receives almost
+nothing: standardized rows have a norm of √n_features, one-hot and tf-idf rows of 1."""
+
+MOSTLY_ZERO = 0.5
+"""Share of columns that are all 0. A smaller share does no harm: such columns change no
+weights, and images, counts and one-hot columns have them."""
+
+LARGE_TARGET = 10.0
+"""Mean or standard deviation of a target above which the first epochs are spent on
+learning its scale: initial predictions are of the order of 1."""
+
+MODERATE_TARGET = 3.0
+"""The same where the network learns too little or diverges: the scale of the target is
+then a likely cause, and scaling it comes before any other advice."""
+
+FAR_FROM_ZERO = 3.0
+"""Mean of a target in standard deviations from which predicting 0, the start of
+training, is ten times as bad as predicting the mean. Counts only where the network
+learns too little."""
+
+SMALL_TARGET = 0.01
+"""Standard deviation of a target below which it is no larger than `tol` and noise."""
+
+IMBALANCE = 10.0
+"""Number of rows of the largest class divided by that of the smallest."""
+
+LOW_RECALL = 0.5
+"""Share of the training rows of the smallest class that are recognized; above it the
+imbalance does no great harm."""
+
+
+def constant_target(exam: Examination) -> Finding | None:
+    """Find that all targets are the same."""
+    evidence = nothing_to_learn(exam.before)
+    if not evidence:
+        return None
+    advice = "There is nothing to learn. Check how y was made and which rows it holds."
+    return Finding("constant-target", "serious", evidence, advice)
+
+
+def unscaled_features(exam: Examination, found: Found) -> Finding | None:
+    """Find columns or rows of a size for which the initial weights are not drawn."""
+    sizes = np.sqrt((exam.features**2).mean(axis=0))
+    length = float(np.linalg.norm(sizes))
+    large = int((sizes > LARGE_COLUMN).sum())
+    if large:
+        evidence = (
+            f"{large} of {len(sizes)} columns are larger than {LARGE_COLUMN:g} (root "
+            f"mean square); the largest is {number(sizes.max())}."
+        )
+    elif 0 < length < SHORT_ROW:
+        evidence = (
+            f"The features are very small: the rows of X have a norm of only "
+            f"{number(length)}, the columns a root mean square of "
+            f"{number(sizes.mean())}."
+        )
+    else:
+        return None
+    advice = (
+        "Scale X: make_pipeline(StandardScaler(), estimator). Scale images to [0, 1]."
+    )
+    return Finding("unscaled-features", "serious", evidence, advice)
+
+
+def constant_features(exam: Examination, found: Found) -> Finding | None:
+    """Find columns that carry no information, unless they are few and all 0."""
+    constant = np.ptp(exam.features, axis=0) == 0
+    zero = constant & (exam.features[0] == 0)
+    some, zeros = int((constant & ~zero).sum()), int(zero.sum())
+    if not some and zeros <= MOSTLY_ZERO * len(constant):
+        return None
+    evidence = (
+        f"{some + zeros} of {len(constant)} columns are constant; {zeros} of them are "
+        "all 0."
+    )
+    advice = "Drop them from X: make_pipeline(VarianceThreshold(), estimator)."
+    return Finding("constant-features", "mild", evidence, advice)
+
+
+def unscaled_target(exam: Examination, found: Found) -> Finding | None:
+    """Find a target far from the initial predictions, which are of the order of 1."""
+    if exam.is_classifier or exam.before.loss.link_name != "identity":
+        return None
+    y = exam.before.data.y
+    means, stds = np.abs(y.mean(axis=0)), y.std(axis=0)
+    size = max(means.max(), stds.max())
+    if not (
+        size > LARGE_TARGET
+        or stds.max() < SMALL_TARGET
+        or (_fails_on_target(exam) and _is_moderate(means, stds))
+    ):
+        return None
+    evidence = (
+        f"The target has a mean of {number(means.max())} (absolute) and a standard "
+        f"deviation of {number(stds.max())}. Initial predictions are close to 0."
+    )
+    advice = (
+        "Scale y: TransformedTargetRegressor(estimator, transformer=StandardScaler())."
+    )
+    return Finding("unscaled-target", "serious", evidence, advice)
+
+
+def _is_moderate(means: np.ndarray, stds: np.ndarray) -> bool:
+    """Return whether a target is large enough to be a likely cause of bad training."""
+    far = (means > 1) & (means > FAR_FROM_ZERO * stds)
+    return bool(far.any() or max(means.max(), stds.max()) > MODERATE_TARGET)
+
+
+def _fails_on_target(exam: Examination) -> bool:
+    return bool(exam.diverged) or clearly_worse_than_forest(exam)
+
+
+def class_imbalance(exam: Examination, found: Found) -> Finding | None:
+    """Find a rare class that is not recognized."""
+    after = exam.after
+    if after is None or not exam.is_classifier:
+        return None
+    y = after.data.y
+    several_labels = y.ndim == 2 and y.shape[1] > 1
+    if several_labels or exam.estimator.get_params()["class_weight"] is not None:
+        return None
+    codes = y.ravel().astype(int)
+    counts = np.bincount(codes)
+    present = np.flatnonzero(counts)
+    rarest = present[counts[present].argmin()]
+    ratio = counts.max() / counts[rarest]
+    rows = np.flatnonzero(codes == rarest)
+    z = after.network.scores(after.data.X, rows)
+    recall = float((after.predicted_codes(z).ravel() == rarest).mean())
+    if ratio < IMBALANCE or recall >= LOW_RECALL:
+        return None
+    name = after.classes[rarest]
+    evidence = (
+        f"The largest class has {number(ratio)} times as many rows as class {name!s}, "
+        f"of which only {recall:.0%} are recognized."
+    )
+    advice = "Set class_weight='balanced', and score by 'balanced_accuracy' or 'f1'."
+    return Finding("class-imbalance", "mild", evidence, advice)

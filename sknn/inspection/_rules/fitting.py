@@ -1,0 +1,131 @@
+"""Rules about generalization: too little learned, too much, or from too few rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .._comparison import (
+    GAP,
+    clearly_worse_than_forest,
+    slightly_worse_than_forest,
+    training_score_is_low,
+)
+from .._examination import Examination
+from .._network import size_parameter
+from ..report import Finding, Severity
+from ._common import (
+    Found,
+    any_serious,
+    fall_of_loss,
+    number,
+    regularization_as_written,
+)
+
+FALLS_FAST = 0.05
+"""Share of the fall of the loss in the last tenth of the epochs above which a low score
+may be due to training that ended too early: half of a steady fall."""
+
+GAP_ALONE = 0.3
+"""The same as `GAP` where there is no validation loss to confirm it: networks that do
+well have 0.2 on small validation sets."""
+
+VALIDATION_RISES = 1.2
+"""Last validation loss divided by the smallest."""
+
+PARAMETERS_PER_ROW = 100.0
+"""Number of parameters per training row above which the rows may be too few; networks
+do well with tens."""
+
+
+def under_fitting(exam: Examination, found: Found) -> Finding | None:
+    """Find that a network learns less than a forest does, with no other cause."""
+    if exam.diverged or any_serious(found):
+        return None
+    severity: Severity = "serious"
+    if not clearly_worse_than_forest(exam):
+        severity = "mild"
+        if not slightly_worse_than_forest(exam):
+            return None
+    if "not-converged" in found:
+        fast = fall_of_loss(exam.history["loss"])[1] > FALLS_FAST
+        if fast or severity == "mild":
+            return None
+    params = regularization_as_written(exam)
+    size = size_parameter(exam.estimator)
+    more = f"{'more' if params else 'More'} units or layers ({size})"
+    return Finding(
+        "under-fitting",
+        severity,
+        _scores_beside_the_forest(exam),
+        f"{f'Lower {params}; ' if params else ''}{more}, or a smaller tol, may help "
+        "too.",
+    )
+
+
+def _scores_beside_the_forest(exam: Examination) -> str:
+    """Return the scores of network and forest, and on which rows they are."""
+    scores = f"{three_digits(exam.score)} on the training rows"
+    if not math.isnan(exam.validation_score):
+        scores += f" and {three_digits(exam.validation_score)} on the validation rows"
+    return (
+        f"The network scores {scores}; a forest scores "
+        f"{three_digits(exam.forest_score)} on rows that it was not trained on "
+        "(out-of-bag)."
+    )
+
+
+def three_digits(value: float) -> str:
+    """Format a score to three digits: scores are compared in the third."""
+    return f"{value:.3g}"
+
+
+def over_fitting(exam: Examination, found: Found) -> Finding | None:
+    """Find a network that does much better on training rows than on others."""
+    if training_score_is_low(exam):
+        return None
+    gap = exam.score - exam.validation_score
+    losses = [loss for loss in exam.history.get("validation_loss", []) if loss == loss]
+    evidence = (
+        f"The network scores {number(exam.score)} on the training rows, but only "
+        f"{number(exam.validation_score)} on the validation rows."
+    )
+    if losses:
+        if not (gap > GAP and losses[-1] > VALIDATION_RISES * min(losses)):
+            return None
+        epoch = int(np.argmin(losses)) + 1
+        evidence += (
+            f" The validation loss was lowest, {number(min(losses))}, in epoch {epoch} "
+            f"of {len(losses)}; in the last epoch it is {number(losses[-1])}."
+        )
+    elif not gap > GAP_ALONE:
+        return None
+    params = exam.estimator.get_params(deep=False)
+    more = [name for name in ("dropout", "label_smoothing") if name in params]
+    stop = "" if exam.estimator.early_stopping else "Set early_stopping=True. "
+    return Finding(
+        "over-fitting",
+        "mild",
+        evidence,
+        f"{stop}Raise {' or '.join(['alpha', *more])}; use fewer units "
+        f"({size_parameter(exam.estimator)}), or collect more rows.",
+    )
+
+
+def too_little_data(exam: Examination, found: Found) -> Finding | None:
+    """Find a network that is large for its rows, and does badly on others."""
+    network, n = exam.before.network, exam.n_rows
+    ratio = network.theta.size / n
+    unseen = float(np.nanmin([exam.validation_score, exam.forest_score, np.inf]))
+    if ratio <= PARAMETERS_PER_ROW or not exam.score - unseen > GAP:
+        return None
+    return Finding(
+        "too-little-data",
+        "mild",
+        f"{network.theta.size} parameters are learned from only {n} rows. The network "
+        f"scores {number(exam.score)} on these; on other rows it, or a forest, scores "
+        f"only {number(unseen)}.",
+        f"Collect more rows, use fewer units ({size_parameter(exam.estimator)}), or "
+        "raise alpha.",
+    )

@@ -1,0 +1,94 @@
+"""What the doctor returns: a report of findings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+from ._printing import PrintedText, html_paragraphs, html_title, listed, wrap
+
+Severity = Literal["serious", "mild"]
+"""Whether a problem keeps the network from learning, or from learning well."""
+
+
+@dataclass(frozen=True, repr=False)
+class Finding(PrintedText):
+    """A problem that the doctor found.
+
+    Attributes
+    ----------
+    disease : str
+        The code of the problem, such as 'learning-rate-too-low'.
+    severity : {'serious', 'mild'}
+        Whether it keeps the network from learning, or from learning well.
+    evidence : str
+        What was measured.
+    advice : str
+        What to do, with the parameter to change.
+    """
+
+    disease: str
+    severity: Severity
+    evidence: str
+    advice: str
+
+    def _title(self) -> str:
+        return f"{self.disease} ({self.severity})"
+
+    def _paragraphs(self) -> list[str]:
+        return [self.evidence, self.advice]
+
+
+@dataclass(frozen=True, repr=False)
+class Report:
+    """What the doctor found.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        The problems, the serious ones first; each has a code (`disease`), a `severity`,
+        the `evidence` and an `advice`. Empty if no problem was found.
+    figures : dict of str to float
+        Rows, parameters, epochs, losses and scores, by name; NaN where unknown.
+    notes : list of str
+        How the examination was done, what was compared, and what could not be checked.
+    """
+
+    findings: list[Finding]
+    figures: dict[str, float]
+    notes: list[str]
+
+    @property
+    def diseases(self) -> list[str]:
+        """The codes of all findings."""
+        return [finding.disease for finding in self.findings]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no problem was found."""
+        return not self.findings
+
+    def _title(self) -> str:
+        n = len(self.findings)
+        if not n:
+            return "The network is healthy: no problem was found."
+        return f"{n} finding{'s' if n > 1 else ''}:"
+
+    def _remarks(self) -> list[str]:
+        known = {k: v for k, v in self.figures.items() if not math.isnan(v)}
+        return [listed(known), *self.notes]
+
+    def __repr__(self) -> str:
+        findings = [f"- {finding!r}" for finding in self.findings]
+        return "\n".join([self._title(), *findings, *map(wrap, self._remarks())])
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<li><b>{escape(f.disease)}</b> ({escape(f.severity)})<br>"
+            f"{escape(f.evidence)}<br><i>{escape(f.advice)}</i></li>"
+            for f in self.findings
+        )
+        below = html_paragraphs(self._remarks())
+        return html_title(self._title()) + f"<ul>{items}</ul>" + below
