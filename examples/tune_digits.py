@@ -21,13 +21,13 @@ from sknn import MLPClassifier
 
 
 def show_progress(search):
-    """Give the search a progress bar, or a line for each fit where there is none."""
+    """Show a progress bar, or one line where there is no progress bar."""
     try:
         from sklearn.callback import ProgressBar  # scikit-learn 1.9 or later
 
         progress_bar = ProgressBar(max_propagation_depth=0)  # needs rich
     except ImportError:
-        return search.set_params(verbose=2)
+        return search.set_params(verbose=1)
     return search.set_callbacks(progress_bar)
 
 
