@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._callbacks import CallbackSupportMixin, FitCallbacks, fit_callbacks
 from ._docs import shared_docs
 from ._parameters import TrainingParametersMixin
+from ._random import NoiseStream
 from ._sklearn import RegressorMixin, check_optimize_result, fit_context
 from ._summary import SummaryMixin
 from ._threads import blas_threads_for
@@ -129,7 +130,7 @@ def noise_stream(rng: np.random.RandomState) -> np.random.Generator:
     Initial weights, hold-out and shuffles are then the same with and without them.
     """
     seed = copy.deepcopy(rng).randint(2**32, size=4, dtype=np.uint32)
-    return np.random.Generator(np.random.SFC64(seed))
+    return NoiseStream(np.random.SFC64(seed))
 
 
 @shared_docs

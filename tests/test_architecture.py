@@ -16,6 +16,7 @@ FLOORS = [
     {
         "_arrays",
         "_docs",
+        "_random",
         "_spec",
         "_typing",
         "activations",
