@@ -27,7 +27,7 @@ def show_progress(search):
 
         progress_bar = ProgressBar(max_propagation_depth=0)  # needs rich
     except ImportError:
-        return search.set_params(verbose=2)
+        return search.set_params(verbose=1)
     return search.set_callbacks(progress_bar)
 
 

@@ -87,7 +87,7 @@ SEQUENTIAL_CONSTRAINTS: dict[str, Any] = {
     **IMAGE_CONSTRAINTS,
     "layers": [list, tuple],
     "initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
-    "init_scale": [Interval(Real, 0, None, closed="neither")],
+    "init_scale": [Interval(Real, 0, None, closed="left")],
 }
 """The values that the parameters of a list of layers may have."""
 

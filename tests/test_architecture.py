@@ -15,6 +15,7 @@ PACKAGE = ROOT / "sknn"
 FLOORS = [
     {
         "_arrays",
+        "_random",
         "_spec",
         "_typing",
         "activations",
@@ -44,8 +45,7 @@ SKLEARN_FLOOR = 4
 SOLVERS_MAY_IMPORT = {"solvers", "_arrays", "_spec", "_typing"}
 """Solvers know theta, the gradient and the learning rate, and nothing of networks."""
 
-DEPENDENCIES = {"joblib", "numpy", "scikit-learn", "scipy"}
-# threadpoolctl comes with scikit-learn.
+DEPENDENCIES = {"joblib", "numpy", "scikit-learn", "scipy", "threadpoolctl"}
 IMPORTABLE = {"joblib", "numpy", "scipy", "sklearn", "threadpoolctl"}
 
 

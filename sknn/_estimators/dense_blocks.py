@@ -157,7 +157,7 @@ DENSE_BLOCK_CONSTRAINTS: dict[str, Any] = {
         list,
     ],
     "initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer, tuple, list],
-    "init_scale": [Interval(Real, 0, None, closed="neither")],
+    "init_scale": [Interval(Real, 0, None, closed="left")],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "input_dropout": [Interval(Real, 0, 1, closed="left")],
     "dropconnect": [Interval(Real, 0, 1, closed="left")],

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .._descent import Clipping
+from .._random import NoiseStream
 from .._sklearn import check_optimize_result
 from .._threads import call_with_blas_threads
 from .._training import (
@@ -48,7 +49,7 @@ def noise_stream(rng: np.random.RandomState) -> np.random.Generator:
     Initial weights, hold-out and shuffles are then the same with and without them.
     """
     seed = copy.deepcopy(rng).randint(2**32, size=4, dtype=np.uint32)
-    return np.random.Generator(np.random.SFC64(seed))
+    return NoiseStream(np.random.SFC64(seed))
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -73,7 +74,8 @@ def label_decades(axis: Any) -> None:
     from matplotlib import ticker
 
     low, high = axis.get_view_interval()
-    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    powers = [float(f"1e{n}") for n in exponents]  # exact, as 10.0**n need not be
     locator: Any = ticker.MaxNLocator(3, steps=[1, 2, 5, 10])
     plain = True
     for digits in ([1], [1, 3], [1, 2, 5]):

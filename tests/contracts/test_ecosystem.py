@@ -61,6 +61,7 @@ from small_fits import (
     networks_of_images,
     regressor,
 )
+from versions import requires_sklearn
 
 from sknn import (
     MLPClassifier,
@@ -332,6 +333,8 @@ ENSEMBLES = {
 }
 
 
+# Bagging and AdaBoost pass weights to an estimator that takes them.
+@requires_sklearn("1.7", "its networks take sample_weight")
 @pytest.mark.parametrize("name", ENSEMBLES)
 def test_ensemble_predicts_as_with_sklearns_mlp_also_with_two_jobs(name):
     make = ENSEMBLES[name]
@@ -484,6 +487,7 @@ def weighted_scores(fit_weight, score_weight, **params):
     return scores
 
 
+@requires_sklearn("1.8", "Pipeline.score passes on what its last step requests")
 @pytest.mark.usefixtures("routing")
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_cross_validate_routes_sample_weight_to_fit_and_score(n_jobs):
@@ -501,6 +505,7 @@ def test_weights_that_nobody_asked_for_are_an_error():
         cross_validate(classifier(), *IRIS, params={"sample_weight": WEIGHTS})
 
 
+@requires_sklearn("1.8", "Pipeline.score passes on what its last step requests")
 @pytest.mark.usefixtures("routing")
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_grid_search_routes_sample_weight_to_fit_and_score(n_jobs):
