@@ -191,7 +191,7 @@ def given_image_shape(
     ):
         raise ValueError(
             "input_shape must be (height, width) or (height, width, channels), "
-            f"integers >= 1, got {given!r}."
+            f"positive integers, got {given!r}."
         )
     height, width, channels = (int(side) for side in (*given, 1)[:3])
     shape = height, width, channels

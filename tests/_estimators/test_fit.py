@@ -147,7 +147,7 @@ def test_warm_start_with_another_normalization():
     net = fit(normalization="batch", warm_start=True)
     for other in ("layer", None):
         before = dict(vars(net.set_params(normalization=other)))
-        with pytest.raises(ValueError, match="ask for other layers now"):
+        with pytest.raises(ValueError, match="now describe other layers"):
             net.fit(*IRIS)
         assert vars(net) == before
 
@@ -155,7 +155,7 @@ def test_warm_start_with_another_normalization():
 def test_warm_start_with_other_layers(iris):
     clf = MLPClassifier(10, warm_start=True, max_iter=2).fit(*iris)
     message = (
-        r"ask for other layers now, Network\(4 -> 20 -> 3,.* Network\(4 -> 10 -> 3"
+        r"describe other layers, Network\(4 -> 20 -> 3,.* Network\(4 -> 10 -> 3"
     )
     with pytest.raises(ValueError, match=message):
         clf.set_params(hidden_layer_sizes=20).fit(*iris)
@@ -208,7 +208,8 @@ def test_the_rows_of_the_splitter_are_held_out():
     for X_seen, y_seen in seen:
         assert_array_equal(X_seen, X[HELD_OUT])
         assert_array_equal(y_seen, y[HELD_OUT])
-    epochs = [rows_seen[i : i + 4] for i in range(0, len(rows_seen), 4)]
+    *seen_in_epochs, _ = rows_seen  # the last are those of the check for divergence
+    epochs = [seen_in_epochs[i : i + 4] for i in range(0, len(seen_in_epochs), 4)]
     for *batches, validated in epochs:
         assert_array_equal(np.sort(np.hstack(batches)), np.sort(y[~HELD_OUT]))
         assert_array_equal(validated, y[HELD_OUT])
@@ -251,8 +252,9 @@ def test_refit_on_all_with_lbfgs_and_with_shuffles():
     assert_array_equal(net.network_.theta, by_hand.network_.theta)
     rows_seen.clear()
     regressor_with_best_epoch(2, refit_on_all=True, loss=SpyLoss())
-    refit = [rows_seen[20:][i : i + 3] for i in (0, 3)]
-    assert len(rows_seen) == 5 * 4 + 2 * 3
+    # Each run ends with a check for divergence, on one batch.
+    refit = [rows_seen[21:][i : i + 3] for i in (0, 3)]
+    assert len(rows_seen) == (5 * 4 + 1) + (2 * 3 + 1)
     for batches in refit:
         assert_array_equal(np.sort(np.hstack(batches)), np.sort(y))
 

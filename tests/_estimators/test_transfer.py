@@ -219,7 +219,7 @@ def test_first_layers_in_residual_networks(digits):
     block = Residual((Dense(8), Activation("relu"), Dense(8)))
     clf = SequentialClassifier([Dense(8), PReLU(), block, PReLU()], max_iter=1)
     initial = clone(clf).set_params(random_state=0)
-    initial._begin(X, y)
+    initial._start_run(X, y)
     tuned = clone(initial).set_params(freeze=2).fit(X, y)
     same = unchanged(arrays_by_layer(initial), arrays_by_layer(tuned))
     assert same == ["dense1", "prelu1", "residual1", "prelu2"]
@@ -360,7 +360,7 @@ def misfits(path, fitted):
         ({"init_from": fitted, "conv_channels": (5, 6)}, "init_from fit no layer: "),
         (
             {"init_from": fitted, **other, "freeze": 3},
-            "would keep dense1, batchnorm3, prelu3 as drawn at random",
+            "would keep the random initial weights of dense1, batchnorm3, prelu3",
         ),
         ({"init_from": MLPClassifier()}, "is not fitted.*FrozenEstimator"),
     ]

@@ -34,7 +34,7 @@ LISTED = names_on_the_api_page()
 DEFINING_MODULES = {import_object(name).__module__ for name in LISTED}
 FOUND = list(pkgutil.walk_packages(sknn.__path__, "sknn."))
 MODULES = [module.name for module in FOUND if not module.ispkg]
-PACKAGES = [m.name for m in FOUND if m.ispkg and "._" not in m.name]
+PACKAGES = ["sknn", *(m.name for m in FOUND if m.ispkg and "._" not in m.name)]
 
 
 def is_private(module):
