@@ -39,6 +39,26 @@ FLOORS = [
 ]
 """The modules of each floor, the lowest first; a folder stands for all its modules."""
 
+ESTIMATOR_FLOORS = [
+    {
+        "aliases",
+        "callbacks",
+        "docs",
+        "input_checks",
+        "inputs",
+        "partial_fit",
+        "summary",
+        "variation",
+        "weights_file",
+    },
+    {"dense_blocks", "images", "parameters", "targets", "validation_set"},
+    {"network_checks", "transfer"},
+    {"fit"},
+    {"base"},
+    {"classifier", "regressor"},
+]
+"""The files of ``_estimators/``: parts below, the estimators that have them above."""
+
 SKLEARN_FLOOR = 4
 """The lowest floor that knows scikit-learn."""
 
@@ -135,6 +155,19 @@ def function():
 def test_imports_run_downwards(module):
     floor = floor_of(module)
     upwards = {other for other in own_imports_of(module) if floor_of(other) > floor}
+    assert not upwards
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if "_estimators." in m])
+def test_parts_know_nothing_of_the_estimators_that_have_them(module):
+    def estimator_floor(name):
+        part = name.rpartition(".")[2]
+        found = [i for i, parts in enumerate(ESTIMATOR_FLOORS) if part in parts]
+        assert found, f"{name} is on no floor: add it to ESTIMATOR_FLOORS."
+        return found[0]
+
+    others = [name for name in own_imports_of(module) if "_estimators." in name]
+    upwards = {o for o in others if estimator_floor(o) > estimator_floor(module)}
     assert not upwards
 
 
