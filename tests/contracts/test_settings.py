@@ -111,16 +111,8 @@ def test_float32_stays_float32_in_all_buffers(
 # -- sparse rows -----------------------------------------------------------------------
 
 
-def half(rng, rate, out):
-    """A mask that is not random."""
-    out[...] = 0.5
-
-
 @pytest.mark.parametrize("Estimator, params", CASES, ids=name_of)
-def test_sparse_rows_train_like_dense_ones(Estimator, params, monkeypatch):
-    # The mask of sparse rows covers the stored values only, so it draws other numbers.
-    if "input_dropout" in params:
-        monkeypatch.setattr("sknn.layers.dropout.draw_mask", half)
+def test_sparse_rows_train_like_dense_ones(Estimator, params):
     X, y = DATA[Estimator]
     X = np.where(np.abs(X) > 1, X, 0)
     dense, by_csr = (
