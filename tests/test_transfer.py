@@ -143,7 +143,7 @@ def test_training_behind_frozen_layers_is_training_on_their_features(digits, tmp
     tail = [Dense(7), Activation("relu")]
     source = SequentialClassifier(body, **settings).fit(X, y)
     draw = SequentialClassifier(tail, **settings)
-    draw._begin(source.transform(X), y)
+    draw._start_run(source.transform(X), y)
     weights = [*source.get_weights()[:-2], *draw.get_weights()]
     np.savez(tmp_path / "whole.npz", *weights)
     whole = SequentialClassifier(
@@ -211,7 +211,7 @@ def test_freezing_without_init_from_keeps_the_draw(digits):
     X, y = digits
     clf = CNNClassifier(**BODY, freeze="conv", max_iter=2).fit(X, y)
     begun = clone(clf)
-    begun._begin(X, y)
+    begun._start_run(X, y)
     assert unchanged(arrays_by_layer(begun), arrays_by_layer(clf)) == IMAGES
 
 
@@ -220,7 +220,7 @@ def test_first_layers_in_residual_networks(digits):
     block = Residual((Dense(8), Activation("relu"), Dense(8)))
     clf = SequentialClassifier([Dense(8), PReLU(), block, PReLU()], max_iter=1)
     begun = clone(clf).set_params(random_state=0)
-    begun._begin(X, y)
+    begun._start_run(X, y)
     tuned = clone(begun).set_params(freeze=2).fit(X, y)
     same = unchanged(arrays_by_layer(begun), arrays_by_layer(tuned))
     assert same == ["dense1", "prelu1", "residual1", "prelu2"]
@@ -258,7 +258,7 @@ def test_the_head_has_a_rate_of_its_own(solver, digits):
     settings = {"solver": solver, "batch_size": len(X), "max_iter": 1}
     settings |= {"random_state": 0, "alpha": 0.0}
     begun = MLPClassifier(**settings)
-    begun._begin(X, y)
+    begun._start_run(X, y)
     slow = MLPClassifier(**settings, learning_rate_init=0.01).fit(X, y)
     fast = MLPClassifier(**settings, learning_rate_init=0.05).fit(X, y)
     mixed = MLPClassifier(**settings, learning_rate_init=0.01, head_learning_rate=0.05)
@@ -351,17 +351,17 @@ def misfits(path, fitted):
         ({"init_from": path / "nan.npz"}, "W in init_from must hold finite numbers"),
         (
             {"init_from": path / "objects.npz"},
-            "is not a file of weights as numpy.savez",
+            "has 1 arrays, but the network needs 23",
         ),
         ({"init_from": path / "text.npz"}, "is not a file of weights as numpy.savez"),
         (
             {"init_from": source, **other},
-            r"dense1 needs .*\(24, 20\).* what comes there is of .*24, 16",
+            r"dense1 needs .*\(24, 20\).* but init_from has .*24, 16",
         ),
         ({"init_from": fitted, "conv_channels": (5, 6)}, "init_from fit no layer: "),
         (
             {"init_from": fitted, **other, "freeze": 3},
-            "would keep dense1, batchnorm3, prelu3 as drawn at random",
+            "would keep the random initial weights of dense1, batchnorm3, prelu3",
         ),
         ({"init_from": MLPClassifier()}, "is not fitted.*FrozenEstimator"),
     ]

@@ -33,7 +33,12 @@ from .network_checks import check_combinations
 from .parameters import TrainingParameters
 from .summary import HTMLTables, Summary
 from .targets import Targets, as_column
-from .transfer import checked_weights, layer_rates, take_weights
+from .transfer import (
+    check_source_features,
+    checked_weights,
+    layer_rates,
+    take_weights,
+)
 from .variation import Variation
 
 
@@ -218,6 +223,7 @@ class BaseNetworkEstimator(
         if resumes:
             return check_X_y(self, X, y, self._input, self.network_.dtype)
         self._input = self._make_input(X)
+        check_source_features(self.init_from, X)
         return check_X_y(self, X, y, self._input)
 
     def _learn_targets(self, y: Any, resumes: bool, one_epoch: bool) -> Any:
@@ -277,7 +283,7 @@ class BaseNetworkEstimator(
             return network
         network.initialize(rng)
         if self.init_from is not None:
-            take_weights(network, self._targets, self.init_from)
+            take_weights(network, self._input, self._targets, self.init_from)
         return network
 
     def _set_network(self, network: Network) -> None:
