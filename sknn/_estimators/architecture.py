@@ -70,7 +70,7 @@ def grouped(network: Network) -> list[list[Step]]:
             groups.append([])
         if isinstance(layer, Flatten):
             sides = " × ".join(map(str, spec.in_shape))
-            step = name, f"Flatten of {sides}", (Flatten, spec.in_shape)
+            step: Step = name, f"Flatten of {sides}", (Flatten, spec.in_shape)
         elif isinstance(layer, Dropout | ToImages):
             continue
         else:

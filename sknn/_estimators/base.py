@@ -24,10 +24,16 @@ from ..layers import Layer
 from ..losses import Loss
 from ..network import Network
 from ..training import Data, History, SolverProgress
+from .architecture import first_difference
 from .callbacks import fit_callbacks
 from .docs import shared_docs
 from .fit import FitRun, fit_network, noise_stream
-from .input_checks import check_sample_weight, check_some_weight, check_validation_pair
+from .input_checks import (
+    check_sample_weight,
+    check_some_weight,
+    check_validation_pair,
+    warn_caller,
+)
 from .inputs import Rows, check_X, check_X_y, float_dtype
 from .network_checks import check_combinations
 from .parameters import TrainingParameters
@@ -280,11 +286,22 @@ class BaseNetworkEstimator(
             network = Network(layers, in_shape, dtype, rates)
         if resumes:
             copy_weights(self.network_, network)
+            self._check_link()
             return network
         network.initialize(rng)
         if self.init_from is not None:
             take_weights(network, self._input, self._targets, self.init_from)
         return network
+
+    def _check_link(self) -> None:
+        """Warn where the raw scores of the fitted network now mean something else."""
+        link = self._targets.loss.link_name
+        if link != self.out_activation_:
+            warn_caller(
+                "The weights were trained for another loss: predictions were the "
+                f"{self.out_activation_!r} of the raw scores, and are now their "
+                f"{link!r}. Refit with warm_start=False to train new weights."
+            )
 
     def _set_network(self, network: Network) -> None:
         """Set the network to train, and the attributes that a scorer may look at."""
@@ -502,5 +519,13 @@ def copy_weights(fitted: Network, network: Network) -> None:
             f"The parameters now describe other layers, {network!r}, than those of the "
             f"fitted network, {fitted!r}. Refit with warm_start=False, or leave the "
             "parameters of the layers and the number of outputs as they are."
+        )
+    difference = first_difference(network, fitted, len(network.layers))
+    if difference is not None:
+        name, now, before = difference
+        warn_caller(
+            "The weights were trained for another architecture: layer "
+            f"{name} was {before} and is now {now}. Refit with warm_start=False to "
+            "train new weights."
         )
     network.weights = fitted.weights

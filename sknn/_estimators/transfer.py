@@ -1,4 +1,4 @@
-"""Transfer learning: weights from elsewhere, frozen layers, learning rates of layers."""
+"""Transfer learning: weights from elsewhere, frozen layers, rates of layers."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class WeightsFile:
             raise ValueError(
                 f"init_from={os.fspath(self.path)!r} is not a file of weights as "
                 "numpy.savez(path, *estimator.get_weights()) writes it: "
-                f"{error or type(error).__name__}"
+                f"{str(error) or type(error).__name__}"
             ) from None
 
     def headers(self) -> list[StoredArray]:

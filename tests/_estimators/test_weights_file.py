@@ -100,7 +100,7 @@ def test_arrays_with_names_come_in_the_order_of_the_file(path):
 
 
 def test_headers_of_the_second_version(arrays, path):
-    members = [(n, npy_bytes(a, (2, 0))) for (n, _), a in zip(named(arrays), arrays)]
+    members = [(f"{i}.npy", npy_bytes(a, (2, 0))) for i, a in enumerate(arrays)]
     write_members(path, members)
     assert_array_equal(start_from(path).get_weights()[0], arrays[0])
 
@@ -194,7 +194,7 @@ def test_other_files(tmp_path, path):
     np.save(tmp_path / "one.npy", np.zeros(3))
     path.write_bytes(b"")
     for other in (tmp_path / "one.npy", path, tmp_path):
-        with pytest.raises(ValueError, match="is not a file of weights as numpy.savez"):
+        with pytest.raises(ValueError, match=r"is not a file of weights as numpy"):
             start_from(other)
     with pytest.raises(FileNotFoundError):
         start_from(tmp_path / "nowhere.npz")
@@ -228,11 +228,12 @@ def test_every_damaged_file_is_a_value_error(arrays, path):
                 start_from(path)
                 outcomes.append("read")
             except ValueError as error:
-                assert "weights.npz" in str(error)
-                outcomes.append("refused")
+                outcomes.append(str(error))
     assert len(outcomes) == 1500
+    refused = [message for message in outcomes if message != "read"]
+    assert all("weights.npz" in message for message in refused)
     # A bit that no reader looks at, such as one of a date, may differ.
-    assert outcomes.count("refused") > 1200
+    assert len(refused) > 1200
 
 
 # -- how little it takes --------------------------------------------------------------
