@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, SupportsIndex
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NoReturn, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,7 +35,14 @@ from .training import Data
 
 
 class ParameterViews(list):
-    """Views into a network's parameters; assigning to an item writes through it."""
+    """Views into a network's parameters; assigning to an item writes through it.
+
+    The length is fixed. A copy, or what a pickle restores, is a plain list.
+    """
+
+    def __init__(self, views: Iterable[Array], name: str) -> None:
+        super().__init__(views)
+        self.name = name
 
     def __setitem__(self, i: SupportsIndex | slice, value: Any) -> None:
         views, values = self[i], value
@@ -53,6 +60,20 @@ class ParameterViews(list):
                     f"{view.shape}."
                 )
             view[...] = new
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        return list, (list(self),)
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            f"The length and the order of {self.name} are fixed by the layers of the "
+            f"network: only its items can be set, {self.name}[0] = array. To change "
+            "the layers, set hidden_layer_sizes and fit again; for a list of your own "
+            f"use list({self.name})."
+        )
+
+    append = extend = insert = pop = remove = clear = sort = reverse = _refuse
+    __delitem__ = __iadd__ = __imul__ = _refuse
 
 
 class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
@@ -82,12 +103,12 @@ class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
             )
         if given and (self.warm_start or one_epoch):
             for name, arrays in given.items():
-                ParameterViews(_views(network, name))[:] = arrays
+                _views(network, name)[:] = arrays
         return network
 
     def _get_parameters(self, name: str, attribute: str) -> list[Array]:
         if hasattr(self, "network_"):
-            return ParameterViews(_views(self.network_, name))
+            return _views(self._writable_network(), name)
         given = getattr(self, "_given_parameters", {})
         if name not in given:
             raise AttributeError(
@@ -97,7 +118,7 @@ class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
 
     def _set_parameters(self, name: str, arrays: Sequence[Any]) -> None:
         if hasattr(self, "network_"):
-            ParameterViews(_views(self.network_, name))[:] = arrays
+            _views(self._writable_network(), name)[:] = arrays
         else:
             given = getattr(self, "_given_parameters", {})
             self._given_parameters = {**given, name: arrays}
@@ -125,14 +146,15 @@ class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
         self._set_parameters("b", arrays)
 
 
-def _views(network: Network, name: str) -> list[Array]:
-    """Return the arrays of that name, those in residual blocks included."""
-    return [
+def _views(network: Network, name: str) -> ParameterViews:
+    """Return the arrays of that name, including those in residual blocks."""
+    views = (
         array
         for p in network.params
         for key, array in p.items()
         if key.rpartition(".")[2] == name
-    ]
+    )
+    return ParameterViews(views, {"W": "coefs_", "b": "intercepts_"}[name])
 
 
 @shared_docs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ from .transfer import (
     take_weights,
 )
 from .variation import Variation
+from .versions import VersionedPickle
 
 
 @shared_docs
@@ -54,6 +56,7 @@ class BaseNetworkEstimator(
     TransformerMixin,
     CallbackSupportMixin,
     TrainingParameters,
+    VersionedPickle,
     ABC,
 ):
     """Base of all sknn estimators: all but the layers and the meaning of the targets.
@@ -419,7 +422,8 @@ class BaseNetworkEstimator(
         True
         """
         check_is_fitted(self)
-        self.network_.weights = checked_weights(self.network_, weights)
+        arrays = checked_weights(self.network_, weights)
+        self._writable_network().weights = arrays
         self._progress = None  # the solver's state belonged to the old ones
         return self
 
@@ -488,7 +492,22 @@ class BaseNetworkEstimator(
         attributes = super()._get_fitted_attr_html(doc_link)
         return HTMLTables(self.summary().as_html, attributes._repr_html_inner)
 
+    def _writable_network(self) -> Network:
+        """Return the network, copied first if it is a read-only memory map."""
+        network = self.network_
+        if not (network.theta.flags.writeable and network.state.flags.writeable):
+            self.network_ = copy.deepcopy(network)
+        return self.network_
+
     # -- for scikit-learn --------------------------------------------------------------
+
+    def __copy__(self) -> Self:
+        # A shallow copy shares no array that one of its methods writes to.
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        if hasattr(self, "network_"):
+            other.network_ = copy.deepcopy(self.network_)
+        return other
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
