@@ -188,7 +188,7 @@ def test_a_stopped_refit_keeps_the_best_weights(solver):
     for stop_after in (5, 6):
         scores = iter([1, 2, 3, 0])
         recorder = Recorder(stop_after=stop_after)
-        with pytest.warns(UserWarning, match="best weights of the first are kept"):
+        with pytest.warns(UserWarning, match="best weights of the first run are kept"):
             net = fit(
                 MLPClassifier, recorder, **params, refit_on_all=True, scoring=scoring
             )

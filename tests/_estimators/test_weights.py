@@ -7,10 +7,9 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 
-from sknn import CNNClassifier, MLPClassifier, MLPRegressor
+from sknn import CNNClassifier, MLPClassifier
 
 SETTINGS = {"max_iter": 1, "learning_rate_init": 0.01, "random_state": 0}
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -72,7 +71,7 @@ def test_copies_of_the_list_are_plain(clf):
         pickle.loads(pickle.dumps(views)),
         views.copy(),
         views[:],
-        views + [],
+        [*views],
     ]
     for other in copies:
         assert type(other) is list
