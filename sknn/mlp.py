@@ -77,7 +77,7 @@ class ParameterViews(list):
 
 
 class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
-    """The layers of a multi-layer perceptron, and its `coefs_` and `intercepts_`."""
+    """The layers of a multi-layer perceptron, and `coefs_` and `intercepts_`."""
 
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
         sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
@@ -106,6 +106,12 @@ class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
                 _views(network, name)[:] = arrays
         return network
 
+    def _build_network(
+        self, weights: Sequence[ArrayLike], y: Any, n_features: int | None
+    ) -> None:
+        super()._build_network(weights, y, n_features)
+        self.__dict__.pop("_given_parameters", None)
+
     def _get_parameters(self, name: str, attribute: str) -> list[Array]:
         if hasattr(self, "network_"):
             return _views(self._writable_network(), name)
@@ -125,10 +131,10 @@ class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
 
     @property
     def coefs_(self) -> list[Array]:
-        """Weight matrices (fan_in, fan_out), one a layer; views into the network.
+        """Weight matrices (fan_in, fan_out), one per layer; views into the network.
 
-        Set on an estimator that is not fitted, together with ``intercepts_``, they are
-        where ``partial_fit``, or ``fit`` with ``warm_start=True``, starts from.
+        If they are set, together with ``intercepts_``, on an estimator that is not
+        fitted, ``partial_fit``, or ``fit`` with ``warm_start=True``, starts from them.
         """
         return self._get_parameters("W", "coefs_")
 
@@ -138,7 +144,7 @@ class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
 
     @property
     def intercepts_(self) -> list[Array]:
-        """Bias vectors (fan_out,), one a layer; views into the network."""
+        """Bias vectors (fan_out,), one per layer; views into the network."""
         return self._get_parameters("b", "intercepts_")
 
     @intercepts_.setter
@@ -162,8 +168,8 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
     """Multi-layer perceptron classifier: minimises the cross-entropy.
 
     A drop-in for `sklearn.neural_network.MLPClassifier`: the same parameters in the
-    same order, the same results for the same `random_state`, faster.
-    Two classes, more than two, or several labels a row.
+    same order, the same results for the same `random_state`, faster. For two or more
+    classes, or several labels per row.
 
     Parameters
     ----------
@@ -184,8 +190,8 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
 
     See Also
     --------
-    MLPRegressor : The same for numbers as targets.
-    sklearn.neural_network.MLPClassifier : The model for parameters and results.
+    MLPRegressor : Multi-layer perceptron for numbers.
+    sklearn.neural_network.MLPClassifier : The original, with the same results.
 
     Examples
     --------
@@ -307,8 +313,8 @@ class MLPRegressor(BaseMLP, NetworkRegressor):
     """Multi-layer perceptron regressor: minimises the squared error or another loss.
 
     A drop-in for `sklearn.neural_network.MLPRegressor`: the same parameters in the same
-    order, the same results for the same `random_state`, faster. One
-    target a row or several.
+    order, the same results for the same `random_state`, faster. For one or several
+    targets per row.
 
     Parameters
     ----------
@@ -328,13 +334,13 @@ class MLPRegressor(BaseMLP, NetworkRegressor):
 
     See Also
     --------
-    MLPClassifier : The same for classes as targets.
-    sklearn.neural_network.MLPRegressor : The model for parameters and results.
+    MLPClassifier : Multi-layer perceptron for classes.
+    sklearn.neural_network.MLPRegressor : The original, with the same results.
 
     Notes
     -----
-    The network learns best when the target is of the order of 1: wrap it in
-    `sklearn.compose.TransformedTargetRegressor` with a `StandardScaler` if it is not.
+    The network learns best when the target is of the order of 1. Otherwise wrap it in
+    `sklearn.compose.TransformedTargetRegressor` with a `StandardScaler`.
 
     Examples
     --------

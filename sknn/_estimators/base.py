@@ -40,14 +40,16 @@ from .network_checks import check_combinations
 from .parameters import TrainingParameters
 from .summary import HTMLTables, Summary
 from .targets import Targets, as_column
-from .transfer import (
-    check_source_features,
-    checked_weights,
-    layer_rates,
-    take_weights,
-)
+from .transfer import check_source_features, layer_rates, take_weights
 from .variation import Variation
 from .versions import VersionedPickle
+from .weights import (
+    check_same_data,
+    checked_weights,
+    dtype_of_weights,
+    features_of_weights,
+    n_outputs,
+)
 
 
 @shared_docs
@@ -281,12 +283,7 @@ class BaseNetworkEstimator(
         self, data: Data, rng: np.random.RandomState, resumes: bool, one_epoch: bool
     ) -> Network:
         """Return a new network, or a copy of the fitted one to train further."""
-        layers = self._make_layers(self._input, self._targets.n_scores(data.y))
-        in_shape, dtype = data.X.shape[1:], float_dtype(data.X.dtype)
-        network = Network(layers, in_shape, dtype)
-        rates = layer_rates(network, self)
-        if rates != list(network.rates):
-            network = Network(layers, in_shape, dtype, rates)
+        network = self._new_network(data)
         if resumes:
             copy_weights(self.network_, network)
             self._check_link()
@@ -294,6 +291,16 @@ class BaseNetworkEstimator(
         network.initialize(rng)
         if self.init_from is not None:
             take_weights(network, self._input, self._targets, self.init_from)
+        return network
+
+    def _new_network(self, data: Data) -> Network:
+        """Return a network for such data, its parameters not set yet."""
+        layers = self._make_layers(self._input, self._targets.n_scores(data.y))
+        in_shape, dtype = data.X.shape[1:], float_dtype(data.X.dtype)
+        network = Network(layers, in_shape, dtype)
+        rates = layer_rates(network, self)
+        if rates != list(network.rates):
+            network = Network(layers, in_shape, dtype, rates)
         return network
 
     def _check_link(self) -> None:
@@ -390,14 +397,32 @@ class BaseNetworkEstimator(
         check_is_fitted(self)
         return [array.copy() for array in self.network_.weights]
 
-    def set_weights(self, weights: Sequence[ArrayLike]) -> Self:
-        """Set all weights, such as parameters that were trained elsewhere.
+    def set_weights(
+        self,
+        weights: Sequence[ArrayLike],
+        *,
+        classes: ArrayLike | None = None,
+        n_features: int | None = None,
+    ) -> Self:
+        """Set all weights, such as weights that were trained elsewhere.
+
+        This fits an estimator that was not fitted: it can predict, and `partial_fit`,
+        or `fit` with ``warm_start=True``, trains it further. If its input is images,
+        their pixels must be numbers, not bytes.
 
         Parameters
         ----------
         weights : list of array-like
-            As `get_weights` returns them. (PyTorch keeps those of dense layers as
+            As `get_weights` returns them. (PyTorch stores those of dense layers as
             (units, fan_in): pass the transpose.)
+        classes : array-like of shape (n_classes,), default=None
+            Class labels in increasing order, which is the order of the outputs. For
+            several labels per row, an indicator matrix such as
+            ``numpy.eye(n_labels, dtype=int)``. Needed by a classifier that is not
+            fitted.
+        n_features : int, default=None
+            Number of features. Only needed by an estimator that is not fitted, where
+            the first weights are those of a convolution and `input_shape` is None.
 
         Returns
         -------
@@ -407,25 +432,49 @@ class BaseNetworkEstimator(
         Raises
         ------
         ValueError
-            If there are more arrays or fewer than the network has, or one is of another
-            shape or holds what is no finite number. Nothing is changed then.
+            If `weights` has more or fewer arrays than the network, or an array has
+            another shape or is not finite, or if `classes` or `n_features` is missing
+            or is not that of the fitted estimator. Nothing is changed then.
 
         Examples
         --------
-        >>> from sklearn.datasets import load_iris
+        >>> import numpy as np
         >>> from sknn import MLPClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> net = MLPClassifier((8,), learning_rate="linear", max_iter=1)
-        >>> one, other = net.fit(X, y), MLPClassifier(**net.get_params()).fit(X, y)
-        >>> other = other.set_weights(one.get_weights())
-        >>> bool((other.predict_proba(X) == one.predict_proba(X)).all())
-        True
+        >>> W, b = np.array([[1.0], [-1.0]]), np.array([0.0])
+        >>> clf = MLPClassifier(hidden_layer_sizes=())
+        >>> clf = clf.set_weights([W, b], classes=["no", "yes"])
+        >>> clf.predict([[1, 0], [0, 1]])
+        array(['yes', 'no'], dtype='<U3')
         """
-        check_is_fitted(self)
-        arrays = checked_weights(self.network_, weights)
-        self._writable_network().weights = arrays
-        self._progress = None  # the solver's state belonged to the old ones
+        with all_or_nothing(self):
+            if self.__sklearn_is_fitted__():
+                check_same_data(self, classes, n_features)
+            else:
+                self._validate_params()
+                y = self._example_targets(n_outputs(weights), classes)
+                self._build_network(weights, y, n_features)
+            arrays = checked_weights(self.network_, weights)
+            self._writable_network().weights = arrays
+        self._progress = None  # the solver's state belonged to the old weights
         return self
+
+    @abstractmethod
+    def _example_targets(self, n_outputs: int, classes: Any) -> Any:
+        """Return a small `y` for a network with so many outputs."""
+
+    def _build_network(
+        self, weights: Sequence[ArrayLike], y: Any, n_features: int | None
+    ) -> None:
+        """Do what a fit does before training, for the data that `weights` suits."""
+        images = getattr(self, "input_shape", None)
+        dtype = dtype_of_weights(weights)
+        X = np.zeros((len(y), features_of_weights(weights, n_features, images)), dtype)
+        self._input = self._make_input(X)
+        X, y = check_X_y(self, X, y, self._input)
+        self._learn_targets(y, resumes=False, one_epoch=False)
+        data = Data(X, self._targets.encode(y, dtype))
+        self._set_network(self._new_network(data))
+        self._set_fitted(self._run_of(data), validated=False)
 
     def transform(self, X: Any) -> Array:
         """Return what the network makes of `X` in front of its output layer.

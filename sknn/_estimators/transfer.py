@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import validate_data
 
-from .._typing import Array, DType, Shape
+from .._typing import Array, Shape
 from ..network import Network
 from .architecture import first_difference
 from .input_checks import suggest, warn_caller
 from .inputs import Rows
 from .parameters import TrainingParameters
 from .targets import Targets
+from .weights import check_weights
 from .weights_file import WeightsFile
 
 
@@ -166,25 +165,6 @@ def different_pixels(input: Rows, source: Rows) -> list[str]:
     ]
 
 
-def checked_weights(network: Network, weights: Sequence[ArrayLike]) -> list[Array]:
-    """Return weights as arrays; raise unless they fit the network."""
-    arrays = [np.asarray(array) for array in weights]
-    needed, dtype = network.arrays, network.dtype
-    if len(arrays) != len(needed):
-        raise ValueError(
-            f"weights must be a list of {len(needed)} arrays, {needed}, got "
-            f"{len(arrays)}."
-        )
-    for i, (array, (name, shape)) in enumerate(zip(arrays, needed, strict=True)):
-        if array.shape != shape:
-            raise ValueError(
-                f"weights[{i}], which is {name}, must be of shape {shape}, got "
-                f"{array.shape}."
-            )
-        check_weights(f"weights[{i}], which is {name},", name, array, dtype)
-    return arrays
-
-
 def fitted_source(source: Any) -> Any:
     """Return the fitted estimator that `init_from` holds."""
     if isinstance(source, FrozenEstimator):
@@ -284,13 +264,3 @@ def misfit(
         f"{shapes[at]} there ({len(shapes)} arrays, and the network has "
         f"{len(network.arrays)})."
     )
-
-
-def check_weights(where: str, name: str, array: Array, dtype: DType) -> None:
-    """Raise unless an array holds valid weights of that name in `dtype`."""
-    with np.errstate(over="ignore"):
-        cast = array.astype(dtype) if array.dtype.kind in "fiu" else None
-    if cast is None or not np.isfinite(cast).all():
-        raise ValueError(f"{where} must hold finite numbers of {dtype}.")
-    if name.rpartition(".")[2] == "var" and cast.min() < 0:
-        raise ValueError(f"{where} is a variance and must not be negative.")
