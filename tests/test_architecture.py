@@ -17,6 +17,7 @@ FLOORS = [
         "_arrays",
         "_spec",
         "_typing",
+        "_version",
         "activations",
         "augmentation",
         "initializers",

@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.exceptions import InconsistentVersionWarning
 
 from .._sklearn import BaseEstimator
+from .._version import __version__
 
 
 class InconsistentSknnVersionWarning(InconsistentVersionWarning):
@@ -40,13 +41,9 @@ class VersionedPickle(BaseEstimator):
     """An estimator that warns when it is loaded by another version of sknn."""
 
     def __getstate__(self) -> dict[str, Any]:
-        from .. import __version__
-
         return {**super().__getstate__(), "_sknn_version": __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        from .. import __version__
-
         state = dict(state)
         version = state.pop("_sknn_version", "unknown")
         if version != __version__:

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 import sknn
 from sknn import CNNClassifier, MLPClassifier, MLPRegressor
+from sknn._estimators import versions
 
 
 class OfAUser(MLPClassifier):
@@ -23,7 +24,7 @@ def test_another_version_warns(cls, monkeypatch):
     content = pickle.dumps(make_pipeline(cls()))
     assert not hasattr(pickle.loads(content)[0], "_sknn_version")
     old = sknn.__version__
-    monkeypatch.setattr(sknn, "__version__", "99.0")
+    monkeypatch.setattr(versions, "__version__", "99.0")
     message = (
         f"Trying to unpickle estimator {cls.__name__} from sknn version {old} when "
         "using version 99.0"
