@@ -551,11 +551,13 @@ class BaseNetworkEstimator(
     # -- for scikit-learn --------------------------------------------------------------
 
     def __copy__(self) -> Self:
-        # A shallow copy shares no array that one of its methods writes to.
+        # A shallow copy shares nothing that one of its methods writes to.
         other = object.__new__(type(self))
         vars(other).update(vars(self))
         if hasattr(self, "network_"):
             other.network_ = copy.deepcopy(self.network_)
+        if hasattr(self, "_history"):
+            other._history = self._history.copy()
         return other
 
     def __sklearn_is_fitted__(self) -> bool:
