@@ -1,5 +1,6 @@
 """Neural networks that behave like every other scikit-learn estimator."""
 
+from ._version import __version__ as __version__
 from .cnn import CNNClassifier, CNNRegressor
 from .mlp import MLPClassifier, MLPRegressor
 from .sequential import SequentialClassifier, SequentialRegressor
@@ -12,5 +13,3 @@ __all__ = [
     "SequentialClassifier",
     "SequentialRegressor",
 ]
-
-__version__ = "0.1.0"

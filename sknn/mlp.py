@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, SupportsIndex
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NoReturn, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,7 +35,14 @@ from .network import Network
 
 
 class ParameterViews(list):
-    """Views into a network's parameters; assigning to an item writes through it."""
+    """Views into a network's parameters; assigning to an item writes through it.
+
+    The length is fixed. A copy, or what a pickle restores, is a plain list.
+    """
+
+    def __init__(self, views: Iterable[Array], name: str) -> None:
+        super().__init__(views)
+        self.name = name
 
     def __setitem__(self, i: SupportsIndex | slice, value: Any) -> None:
         views, values = self[i], value
@@ -54,9 +61,23 @@ class ParameterViews(list):
                 )
             view[...] = new
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        return list, (list(self),)
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            f"The length and the order of {self.name} are fixed by the layers of the "
+            f"network: only its items can be set, {self.name}[0] = array. To change "
+            "the layers, set hidden_layer_sizes and fit again; for a list of your own "
+            f"use list({self.name})."
+        )
+
+    append = extend = insert = pop = remove = clear = sort = reverse = _refuse
+    __delitem__ = __iadd__ = __imul__ = _refuse
+
 
 class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
-    """The layers of a multi-layer perceptron, and its `coefs_` and `intercepts_`."""
+    """The layers of a multi-layer perceptron, and `coefs_` and `intercepts_`."""
 
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
         sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
@@ -82,12 +103,18 @@ class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
             )
         if given and (self.warm_start or one_epoch):
             for name, arrays in given.items():
-                ParameterViews(_views(network, name))[:] = arrays
+                _views(network, name)[:] = arrays
         return network
+
+    def _build_network(
+        self, weights: Sequence[ArrayLike], y: Any, n_features: int | None
+    ) -> None:
+        super()._build_network(weights, y, n_features)
+        self.__dict__.pop("_given_parameters", None)
 
     def _get_parameters(self, name: str, attribute: str) -> list[Array]:
         if hasattr(self, "network_"):
-            return ParameterViews(_views(self.network_, name))
+            return _views(self._writable_network(), name)
         given = getattr(self, "_given_parameters", {})
         if name not in given:
             raise AttributeError(
@@ -97,17 +124,17 @@ class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
 
     def _set_parameters(self, name: str, arrays: Sequence[Any]) -> None:
         if hasattr(self, "network_"):
-            ParameterViews(_views(self.network_, name))[:] = arrays
+            _views(self._writable_network(), name)[:] = arrays
         else:
             given = getattr(self, "_given_parameters", {})
             self._given_parameters = {**given, name: arrays}
 
     @property
     def coefs_(self) -> list[Array]:
-        """Weight matrices (fan_in, fan_out), one a layer; views into the network.
+        """Weight matrices (fan_in, fan_out), one per layer; views into the network.
 
-        Set on an estimator that is not fitted, together with ``intercepts_``, they are
-        where ``partial_fit``, or ``fit`` with ``warm_start=True``, starts from.
+        If they are set, together with ``intercepts_``, on an estimator that is not
+        fitted, ``partial_fit``, or ``fit`` with ``warm_start=True``, starts from them.
         """
         return self._get_parameters("W", "coefs_")
 
@@ -117,7 +144,7 @@ class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
 
     @property
     def intercepts_(self) -> list[Array]:
-        """Bias vectors (fan_out,), one a layer; views into the network."""
+        """Bias vectors (fan_out,), one per layer; views into the network."""
         return self._get_parameters("b", "intercepts_")
 
     @intercepts_.setter
@@ -125,14 +152,15 @@ class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
         self._set_parameters("b", arrays)
 
 
-def _views(network: Network, name: str) -> list[Array]:
-    """Return the arrays of that name, those in residual blocks included."""
-    return [
+def _views(network: Network, name: str) -> ParameterViews:
+    """Return the arrays of that name, including those in residual blocks."""
+    views = (
         array
         for p in network.params
         for key, array in p.items()
         if key.rpartition(".")[2] == name
-    ]
+    )
+    return ParameterViews(views, {"W": "coefs_", "b": "intercepts_"}[name])
 
 
 @shared_docs
@@ -140,8 +168,8 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
     """Multi-layer perceptron classifier: minimises the cross-entropy.
 
     A drop-in for `sklearn.neural_network.MLPClassifier`: the same parameters in the
-    same order, the same results for the same `random_state`, faster.
-    Two classes, more than two, or several labels a row.
+    same order, the same results for the same `random_state`, faster. For two or more
+    classes, or several labels per row.
 
     Parameters
     ----------
@@ -162,8 +190,8 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
 
     See Also
     --------
-    MLPRegressor : The same for numbers as targets.
-    sklearn.neural_network.MLPClassifier : The model for parameters and results.
+    MLPRegressor : Multi-layer perceptron for numbers.
+    sklearn.neural_network.MLPClassifier : The original, with the same results.
 
     Examples
     --------
@@ -285,8 +313,8 @@ class MLPRegressor(BaseMLP, NetworkRegressor):
     """Multi-layer perceptron regressor: minimises the squared error or another loss.
 
     A drop-in for `sklearn.neural_network.MLPRegressor`: the same parameters in the same
-    order, the same results for the same `random_state`, faster. One
-    target a row or several.
+    order, the same results for the same `random_state`, faster. For one or several
+    targets per row.
 
     Parameters
     ----------
@@ -306,13 +334,13 @@ class MLPRegressor(BaseMLP, NetworkRegressor):
 
     See Also
     --------
-    MLPClassifier : The same for classes as targets.
-    sklearn.neural_network.MLPRegressor : The model for parameters and results.
+    MLPClassifier : Multi-layer perceptron for classes.
+    sklearn.neural_network.MLPRegressor : The original, with the same results.
 
     Notes
     -----
-    The network learns best when the target is of the order of 1: wrap it in
-    `sklearn.compose.TransformedTargetRegressor` with a `StandardScaler` if it is not.
+    The network learns best when the target is of the order of 1. Otherwise wrap it in
+    `sklearn.compose.TransformedTargetRegressor` with a `StandardScaler`.
 
     Examples
     --------

@@ -18,6 +18,7 @@ FLOORS = [
         "_random",
         "_spec",
         "_typing",
+        "_version",
         "activations",
         "augmentation",
         "initializers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,17 +25,31 @@ from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
 from ..losses import Loss
 from ..network import Network
+from .architecture import first_difference
 from .callbacks import fit_callbacks
 from .docs import shared_docs
 from .fit import FitRun, fit_network, noise_stream
-from .input_checks import check_sample_weight, check_some_weight, check_validation_pair
+from .input_checks import (
+    check_sample_weight,
+    check_some_weight,
+    check_validation_pair,
+    warn_caller,
+)
 from .inputs import Rows, check_X, check_X_y, float_dtype
 from .network_checks import check_combinations
 from .parameters import TrainingParameters
 from .summary import HTMLTables, Summary
 from .targets import Targets, as_column
-from .transfer import checked_weights, layer_rates, take_weights
+from .transfer import check_source_features, layer_rates, take_weights
 from .variation import Variation
+from .versions import VersionedPickle
+from .weights import (
+    check_same_data,
+    checked_weights,
+    dtype_of_weights,
+    features_of_weights,
+    n_outputs,
+)
 
 
 @shared_docs
@@ -43,6 +58,7 @@ class BaseNetworkEstimator(
     TransformerMixin,
     CallbackSupportMixin,
     TrainingParameters,
+    VersionedPickle,
     ABC,
 ):
     """Base of all sknn estimators: all but the layers and the meaning of the targets.
@@ -218,6 +234,7 @@ class BaseNetworkEstimator(
         if resumes:
             return check_X_y(self, X, y, self._input, self.network_.dtype)
         self._input = self._make_input(X)
+        check_source_features(self.init_from, X)
         return check_X_y(self, X, y, self._input)
 
     def _learn_targets(self, y: Any, resumes: bool, one_epoch: bool) -> Any:
@@ -266,19 +283,35 @@ class BaseNetworkEstimator(
         self, data: Data, rng: np.random.RandomState, resumes: bool, one_epoch: bool
     ) -> Network:
         """Return a new network, or a copy of the fitted one to train further."""
+        network = self._new_network(data)
+        if resumes:
+            copy_weights(self.network_, network)
+            self._check_link()
+            return network
+        network.initialize(rng)
+        if self.init_from is not None:
+            take_weights(network, self._input, self._targets, self.init_from)
+        return network
+
+    def _new_network(self, data: Data) -> Network:
+        """Return a network for such data, its parameters not set yet."""
         layers = self._make_layers(self._input, self._targets.n_scores(data.y))
         in_shape, dtype = data.X.shape[1:], float_dtype(data.X.dtype)
         network = Network(layers, in_shape, dtype)
         rates = layer_rates(network, self)
         if rates != list(network.rates):
             network = Network(layers, in_shape, dtype, rates)
-        if resumes:
-            copy_weights(self.network_, network)
-            return network
-        network.initialize(rng)
-        if self.init_from is not None:
-            take_weights(network, self._targets, self.init_from)
         return network
+
+    def _check_link(self) -> None:
+        """Warn where the raw scores of the fitted network now mean something else."""
+        link = self._targets.loss.link_name
+        if link != self.out_activation_:
+            warn_caller(
+                "The weights were trained for another loss: predictions were the "
+                f"{self.out_activation_!r} of the raw scores, and are now their "
+                f"{link!r}. Refit with warm_start=False to train new weights."
+            )
 
     def _set_network(self, network: Network) -> None:
         """Set the network to train, and the attributes that a scorer may look at."""
@@ -290,22 +323,26 @@ class BaseNetworkEstimator(
     def _set_fitted(self, run: FitRun, validated: bool) -> None:
         """Set the attributes that describe the training so far."""
         history = run.history
-        columns = history.columns
         self.network_ = run.network
-        self._history = history
         self.n_iter_ = history.n_iter
         self.t_ = history.t
-        self.history_ = dict(columns)
-        self.loss_curve_ = columns["loss"]
-        self.learning_rates_ = columns["learning_rate"]
         self.loss_ = history.loss
         self.best_loss_ = None if self.early_stopping else history.best_loss
-        self.validation_scores_ = columns["validation_score"] if validated else None
-        self.validation_loss_curve_ = columns["validation_loss"] if validated else None
         self.best_epoch_ = (history.best_epoch or None) if validated else None
         self.best_validation_score_ = (
             history.best_validation_score if validated else None
         )
+        self._set_history(history, validated)
+
+    def _set_history(self, history: History, validated: bool) -> None:
+        """Set the attributes that are columns of the history."""
+        columns = history.columns
+        self._history = history
+        self.history_ = dict(columns)
+        self.loss_curve_ = columns["loss"]
+        self.learning_rates_ = columns["learning_rate"]
+        self.validation_scores_ = columns["validation_score"] if validated else None
+        self.validation_loss_curve_ = columns["validation_loss"] if validated else None
 
     # -- predict ------------------------------------------------------------------
 
@@ -361,14 +398,32 @@ class BaseNetworkEstimator(
         check_is_fitted(self)
         return [array.copy() for array in self.network_.weights]
 
-    def set_weights(self, weights: Sequence[ArrayLike]) -> Self:
-        """Set all weights, such as parameters that were trained elsewhere.
+    def set_weights(
+        self,
+        weights: Sequence[ArrayLike],
+        *,
+        classes: ArrayLike | None = None,
+        n_features: int | None = None,
+    ) -> Self:
+        """Set all weights, such as weights that were trained elsewhere.
+
+        This fits an estimator that was not fitted: it can predict, and `partial_fit`,
+        or `fit` with ``warm_start=True``, trains it further. If its input is images,
+        their pixels must be numbers, not bytes.
 
         Parameters
         ----------
         weights : list of array-like
-            As `get_weights` returns them. (PyTorch keeps those of dense layers as
+            As `get_weights` returns them. (PyTorch stores those of dense layers as
             (units, fan_in): pass the transpose.)
+        classes : array-like of shape (n_classes,), default=None
+            Class labels in increasing order, which is the order of the outputs. For
+            several labels per row, an indicator matrix such as
+            ``numpy.eye(n_labels, dtype=int)``. Needed by a classifier that is not
+            fitted.
+        n_features : int, default=None
+            Number of features. Only needed by an estimator that is not fitted, where
+            the first weights are those of a convolution and `input_shape` is None.
 
         Returns
         -------
@@ -378,24 +433,49 @@ class BaseNetworkEstimator(
         Raises
         ------
         ValueError
-            If there are more arrays or fewer than the network has, or one is of another
-            shape or holds what is no finite number. Nothing is changed then.
+            If `weights` has more or fewer arrays than the network, or an array has
+            another shape or is not finite, or if `classes` or `n_features` is missing
+            or is not that of the fitted estimator. Nothing is changed then.
 
         Examples
         --------
-        >>> from sklearn.datasets import load_iris
+        >>> import numpy as np
         >>> from sknn import MLPClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> net = MLPClassifier((8,), learning_rate="linear", max_iter=1)
-        >>> one, other = net.fit(X, y), MLPClassifier(**net.get_params()).fit(X, y)
-        >>> other = other.set_weights(one.get_weights())
-        >>> bool((other.predict_proba(X) == one.predict_proba(X)).all())
-        True
+        >>> W, b = np.array([[1.0], [-1.0]]), np.array([0.0])
+        >>> clf = MLPClassifier(hidden_layer_sizes=())
+        >>> clf = clf.set_weights([W, b], classes=["no", "yes"])
+        >>> clf.predict([[1, 0], [0, 1]])
+        array(['yes', 'no'], dtype='<U3')
         """
-        check_is_fitted(self)
-        self.network_.weights = checked_weights(self.network_, weights)
-        self._progress = None  # the solver's state belonged to the old ones
+        with all_or_nothing(self):
+            if self.__sklearn_is_fitted__():
+                check_same_data(self, classes, n_features)
+            else:
+                self._validate_params()
+                y = self._example_targets(n_outputs(weights), classes)
+                self._build_network(weights, y, n_features)
+            arrays = checked_weights(self.network_, weights)
+            self._writable_network().weights = arrays
+        self._progress = None  # the solver's state belonged to the old weights
         return self
+
+    @abstractmethod
+    def _example_targets(self, n_outputs: int, classes: Any) -> Any:
+        """Return a small `y` for a network with so many outputs."""
+
+    def _build_network(
+        self, weights: Sequence[ArrayLike], y: Any, n_features: int | None
+    ) -> None:
+        """Do what a fit does before training, for the data that `weights` suits."""
+        images = getattr(self, "input_shape", None)
+        dtype = dtype_of_weights(weights)
+        X = np.zeros((len(y), features_of_weights(weights, n_features, images)), dtype)
+        self._input = self._make_input(X)
+        X, y = check_X_y(self, X, y, self._input)
+        self._learn_targets(y, resumes=False, one_epoch=False)
+        data = Data(X, self._targets.encode(y, dtype))
+        self._set_network(self._new_network(data))
+        self._set_fitted(self._run_of(data), validated=False)
 
     def transform(self, X: Any) -> Array:
         """Return what the network makes of `X` in front of its output layer.
@@ -462,7 +542,24 @@ class BaseNetworkEstimator(
         attributes = super()._get_fitted_attr_html(doc_link)
         return HTMLTables(self.summary().as_html, attributes._repr_html_inner)
 
+    def _writable_network(self) -> Network:
+        """Return the network, copied first if it is a read-only memory map."""
+        network = self.network_
+        if not (network.theta.flags.writeable and network.state.flags.writeable):
+            self.network_ = copy.deepcopy(network)
+        return self.network_
+
     # -- for scikit-learn --------------------------------------------------------------
+
+    def __copy__(self) -> Self:
+        # A shallow copy shares nothing that one of its methods writes to.
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        if hasattr(self, "network_"):
+            other.network_ = copy.deepcopy(self.network_)
+            validated = self.validation_scores_ is not None
+            other._set_history(self._history.copy(), validated)
+        return other
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
@@ -497,5 +594,13 @@ def copy_weights(fitted: Network, network: Network) -> None:
             f"The parameters now describe other layers, {network!r}, than those of the "
             f"fitted network, {fitted!r}. Refit with warm_start=False, or leave the "
             "parameters of the layers and the number of outputs as they are."
+        )
+    difference = first_difference(network, fitted, len(network.layers))
+    if difference is not None:
+        name, now, before = difference
+        warn_caller(
+            "The weights were trained for another architecture: layer "
+            f"{name} was {before} and is now {now}. Refit with warm_start=False to "
+            "train new weights."
         )
     network.weights = fitted.weights

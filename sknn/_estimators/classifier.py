@@ -53,6 +53,28 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         known.check(y, all_classes=all_classes)
         return known.with_loss(self.loss)
 
+    def _example_targets(self, n_outputs: int, classes: Any) -> Any:
+        if classes is None:
+            n = "two classes" if n_outputs == 1 else f"{n_outputs} classes or labels"
+            raise ValueError(
+                "The estimator is not fitted: pass classes, the labels of the outputs. "
+                f"The last array of weights has {n_outputs} for {n}."
+            )
+        classes = np.asarray(classes)
+        if classes.ndim == 1 and not np.array_equal(classes, np.unique(classes)):
+            raise ValueError(
+                "classes must be in increasing order, each class once, and the outputs "
+                f"of weights in that order, got {classes}."
+            )
+        n_classes = classes.shape[-1] if classes.ndim else 0
+        needed = 1 if n_classes == 2 and classes.ndim == 1 else n_classes
+        if needed != n_outputs:
+            raise ValueError(
+                f"{n_classes} classes need an output layer with {needed} outputs, but "
+                f"the last array of weights has {n_outputs}."
+            )
+        return classes
+
     def _make_training_loss(self, targets: Targets) -> Loss:
         # Predictions and the validation loss are not smoothed.
         if not self.label_smoothing:
@@ -99,7 +121,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         -------
         p : ndarray of shape (n_samples, n_classes)
             Columns in the order of ``classes_``. Rows sum to 1, but not for multilabel
-            targets, where each label has a probability of its own.
+            targets, where each label has its own probability.
         """
         z = self._raw_scores(X)
         return self._targets.probabilities(z)
@@ -130,17 +152,17 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
     ) -> Self:
-        """Train for one epoch more, going on from the last call of this or of `fit`.
+        """Train for one more epoch, from where the last call or `fit` ended.
 
-        Weights, the solver's state and the learning rate go on, also after a pickle
-        round trip. Schedules that are planned for `max_iter` epochs count the calls.
-        Not available with ``solver='lbfgs'`` and with `early_stopping`.
+        Training resumes with the same weights, solver state and learning rate, also
+        after a pickle round trip. Schedules that are planned for `max_iter` epochs
+        count the calls. Not available with ``solver='lbfgs'`` or `early_stopping`.
 
         Parameters
         ----------
         %(fit_parameters)s
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come. Needed on the first call only.
+            All classes that can occur in any call. Only needed in the first call.
 
         Returns
         -------

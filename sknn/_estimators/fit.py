@@ -54,7 +54,7 @@ def noise_stream(rng: np.random.RandomState) -> np.random.Generator:
 
 @dataclass
 class FitRun:
-    """A network, its training data, and all that one call of `fit` trains it with.
+    """All that one call of `fit` trains with, and what becomes of it.
 
     Attributes
     ----------
@@ -63,31 +63,31 @@ class FitRun:
     data : Data
         The rows passed to `fit`, targets encoded.
     targets : Targets
-        What the encoded targets mean, with the loss to validate on.
+        What the encoded targets mean; has the loss of the validation set.
     loss : Loss
         The loss to train on.
     network : Network
-        The network to train; `train` replaces it by one in float64 for L-BFGS.
+        The network to train; L-BFGS trains a copy of it in float64.
     variation : Variation
         Mixup and augmentation.
     rng : RandomState
-        scikit-learn's stream: initial weights, hold-out and shuffles.
+        Stream of initial weights, hold-out and shuffles, the same as scikit-learn's.
     noise : Generator
-        The stream of masks, mixup and augmentation.
+        Stream of masks, mixup and augmentation.
     history : History
-        What happened in each epoch.
+        Losses, scores and learning rates of the epochs.
     progress : SolverProgress or None
         The state of the solver, from which `partial_fit` continues.
     one_epoch : bool
         Whether to stop after one epoch, as `partial_fit` does.
     base_rates : sequence of float
-        Learning rates of the epochs of an earlier run, which a refit repeats.
+        Base rates of the epochs of an earlier run, which a refit repeats.
     validator : Validator or None
         Scores the network after each epoch.
     callbacks : Callbacks or None
-        Called before and after each epoch.
+        scikit-learn's callbacks, called before and after each epoch.
     publish : callable
-        Sets the fitted attributes of the estimator, which callbacks and scorers see.
+        Sets the fitted attributes that callbacks and scorers read.
     """
 
     params: TrainingParameters
@@ -122,7 +122,7 @@ class FitRun:
 
     @property
     def limits(self) -> Limits:
-        """When training stops, by the parameters."""
+        """The conditions under which training stops."""
         params = self.params
         return Limits(
             max_iter=params.max_iter,
@@ -134,7 +134,7 @@ class FitRun:
         )
 
     def hold_out(self) -> tuple[Data, Data]:
-        """Return the rows to train on and the rows that early stopping holds out."""
+        """Return the training set and the validation set of early stopping."""
         strata, fraction = (
             self.targets.strata(self.data.y),
             self.params.validation_fraction,
@@ -142,7 +142,7 @@ class FitRun:
         return hold_out(self.data, fraction, self.rng, strata)
 
     def monitor(self, limits: Limits) -> Monitor:
-        """Return what records the epochs and keeps the best weights."""
+        """Return the object that records epochs and keeps the best weights."""
         validate = None
         if self.validator is not None:
             validate = partial(self.validator, self.network)
@@ -150,9 +150,9 @@ class FitRun:
 
 
 def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None:
-    """Hold rows out if asked to, train, report, and refit on all rows if asked to.
+    """Train, with early stopping on a validation set, and refit on all rows if asked.
 
-    `validation` is the user's validation set; `estimator` is what a scorer is given.
+    `validation` is the user's validation set; scorers are called with `estimator`.
     """
     params, train_data = run.params, run.data
     refits = params.early_stopping and params.refit_on_all
@@ -162,7 +162,7 @@ def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None
         raise ValueError(
             "refit_on_all=True trains again with the rows that were held out, but with "
             "X_val and y_val no rows are held out. Append them to X and y, and mark "
-            "them by validation_fraction=PredefinedSplit(...)."
+            "them with validation_fraction=PredefinedSplit(...)."
         )
     if validation is not None:
         run.validator = Validator(validation, run.targets, params.scoring, estimator)
@@ -180,7 +180,7 @@ def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None
 def train(run: FitRun, data: Data, limits: Limits) -> Ending:
     """Train `run.network` on `data`."""
     dtype = run.network.dtype
-    # What overflows is reported later, once and in words.
+    # Overflow is reported once, at the end.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if run.params.solver == "lbfgs":
             # The line search needs the accuracy of float64.
@@ -260,9 +260,9 @@ def clipped_batch_size(params: TrainingParameters, n: int) -> int:
 
 
 def refit(run: FitRun, initial: tuple[Array, Array]) -> None:
-    """Train on all rows for as many epochs as were best on the held-out rows."""
+    """Train on all rows, up to the epoch that had the best validation score."""
     best = run.history.best_epoch
-    if best == 0:  # no epoch had a score, or none was better than a warm start
+    if best == 0:  # no epoch was better than the weights of a warm start
         return
     kept = run.network.snapshot()
     run.network.restore(initial)
@@ -291,12 +291,14 @@ def refit(run: FitRun, initial: tuple[Array, Array]) -> None:
 
 
 def report(run: FitRun, ending: Ending) -> None:
-    """Warn or raise according to how the run has ended."""
+    """Warn or raise, depending on how the run has ended."""
     finite = bool(np.isfinite(run.network.theta).all())
     if ending == "diverged" or not finite:
         report_divergence(run, finite)
     elif ending == "interrupted":
         warn_caller("Training interrupted by user.")
+    elif ending == "converged":
+        report_unfinished_schedule(run)
     elif ending == "max_iter" and not make_schedule(run.params).ends:
         warn_caller(
             f"Stochastic Optimizer: Maximum iterations ({run.params.max_iter}) reached "
@@ -305,8 +307,22 @@ def report(run: FitRun, ending: Ending) -> None:
         )
 
 
+def report_unfinished_schedule(run: FitRun) -> None:
+    """Warn where early stopping came before the learning rate had fallen."""
+    params, n_epochs = run.params, run.history.n_iter
+    if params.solver == "lbfgs" or not params.early_stopping:
+        return
+    if make_schedule(params).ends and n_epochs < params.max_iter:
+        warn_caller(
+            f"Early stopping ended training at epoch {n_epochs} of {params.max_iter}, "
+            f"before learning_rate={params.learning_rate!r} had ended: raise "
+            f"n_iter_no_change={params.n_iter_no_change}, up to inf, or use 'constant' "
+            "or 'adaptive'."
+        )
+
+
 def report_divergence(run: FitRun, finite: bool) -> None:
-    """Say when it happened and what to try; raise unless good weights are kept."""
+    """Report the epoch and what to try; raise unless the best weights are kept."""
     params, history = run.params, run.history
     what = "weights" if math.isfinite(history.loss) else "loss"
     value = "non-finite" if math.isfinite(history.loss) else history.loss
@@ -330,14 +346,14 @@ def report_divergence(run: FitRun, finite: bool) -> None:
 
 
 def check_best_epoch(run: FitRun) -> None:
-    """Raise where early stopping had no score to choose the best epoch by."""
+    """Raise where all validation scores were NaN, so that no epoch was the best."""
     params, history = run.params, run.history
     if not params.early_stopping or history.best_validation_score > -math.inf:
         return
     raise ValueError(
         f"The validation score was NaN in all {history.n_iter} epochs, so early "
         f"stopping cannot choose one (scoring={params.scoring!r}). The validation set "
-        "may be too small, or miss a class: raise validation_fraction, set it to a "
+        "may be too small or miss a class: raise validation_fraction, set it to a "
         "splitter such as StratifiedShuffleSplit(1), pass X_val and y_val, or use "
         "scoring='loss'."
     )

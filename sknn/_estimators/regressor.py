@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any, Literal, Self, TypeAlias
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .._sklearn import Interval, RegressorMixin, StrOptions, fit_context
@@ -45,11 +46,21 @@ class NetworkRegressor(RegressorMixin, BaseNetworkEstimator):
         loss = make_part(self.loss, REGRESSION_LOSSES, vars(self))
         return NumberTargets(regression_loss(loss))
 
+    def _example_targets(self, n_outputs: int, classes: Any) -> Any:
+        if classes is not None:
+            raise ValueError(
+                f"classes={classes!r} is for classifiers, but {type(self).__name__} "
+                "predicts numbers."
+            )
+        loss = make_part(self.loss, REGRESSION_LOSSES, vars(self))
+        n_targets = max(1, n_outputs // loss.scores_per_output)
+        return np.zeros((1, n_targets)) if n_targets > 1 else np.zeros(1)
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R², the share of the variance of `y` that is explained.
 
-        With several quantiles, D² instead: the share of the pinball loss of constant
-        quantiles that is saved, averaged over the quantiles.
+        With several quantiles, return D²: the share by which the pinball loss is below
+        that of constant quantiles, averaged over the quantiles.
 
         Parameters
         ----------
@@ -75,11 +86,11 @@ class NetworkRegressor(RegressorMixin, BaseNetworkEstimator):
         y: MatrixLike,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Train for one epoch more, going on from the last call of this or of `fit`.
+        """Train for one more epoch, from where the last call or `fit` ended.
 
-        Weights, the solver's state and the learning rate go on, also after a pickle
-        round trip. Schedules that are planned for `max_iter` epochs count the calls.
-        Not available with ``solver='lbfgs'`` and with `early_stopping`.
+        Training resumes with the same weights, solver state and learning rate, also
+        after a pickle round trip. Schedules that are planned for `max_iter` epochs
+        count the calls. Not available with ``solver='lbfgs'`` or `early_stopping`.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Targets: from `y` to what a loss takes, and from raw scores back to predictions."""
+"""Targets: how `y` is encoded for the loss, and raw scores become predictions."""
 
 from __future__ import annotations
 
@@ -38,8 +38,13 @@ MULTILABEL = "multilabel-indicator"
 def as_column(y: Any) -> Any:
     """Return `y` of shape (n, 1) as (n,), with scikit-learn's warning."""
     if y.ndim == 2 and y.shape[1] == 1:
-        return column_or_1d(y, warn=True)
+        return column_or_1d(dense(y), warn=True)
     return y
+
+
+def dense(y: Any) -> Any:
+    """Return `y` as it is, but not as a sparse matrix."""
+    return y.toarray() if sparse.issparse(y) else y
 
 
 class Targets(ABC):
@@ -55,7 +60,7 @@ class Targets(ABC):
 
     @abstractmethod
     def encode(self, y: Any, dtype: DType) -> Array:
-        """Check `y` and return what the loss takes, (n, n_outputs) or indices (n,)."""
+        """Check `y`; return what the loss takes, (n, n_outputs) or indices (n,)."""
 
     @abstractmethod
     def decode(self, y: Array) -> Array:
@@ -89,6 +94,7 @@ class NumberTargets(Targets):
     loss: Loss
 
     def encode(self, y: Any, dtype: DType) -> Array:
+        y = dense(y)
         if isinstance(self.loss, HalfPoissonDeviance) and (y < 0).any():
             raise ValueError(
                 "Some value(s) of y are out of the valid range of the loss 'poisson': "
@@ -101,8 +107,8 @@ class NumberTargets(Targets):
         encoded = encoded.reshape(len(y), -1)
         if self.loss.scores_per_output > 1 and encoded.shape[1] > 1:
             raise ValueError(
-                f"Several quantiles, loss={self.loss!r}, can be predicted for one "
-                f"target only, but y has {encoded.shape[1]} columns."
+                f"Several quantiles, loss={self.loss!r}, can only be predicted for one "
+                f"target, but y has {encoded.shape[1]} columns."
             )
         return encoded
 
@@ -125,6 +131,7 @@ class NumberTargets(Targets):
 
     def score_predictions(self, y: Any, prediction: Array, sample_weight: Any) -> float:
         """Return R², or the mean D² of several quantiles."""
+        y = dense(y)
         levels = np.ravel(getattr(self.loss, "quantile", ()))
         if len(levels) < 2:
             return float(r2_score(y, prediction, sample_weight=sample_weight))
@@ -192,7 +199,7 @@ class ClassTargets(Targets):
 
     @property
     def has_one_class(self) -> bool:
-        """Whether there is nothing to tell apart."""
+        """Whether all rows have the same class."""
         return not self.is_multilabel and len(self.classes) == 1
 
     def check(self, y: Any, *, all_classes: bool) -> None:
@@ -220,7 +227,7 @@ class ClassTargets(Targets):
 
     def encode(self, y: Any, dtype: DType) -> Array:
         if self.is_multilabel and y.ndim == 2:
-            return y.toarray().astype(dtype) if sparse.issparse(y) else y.astype(dtype)
+            return dense(y).astype(dtype)
         codes = np.searchsorted(self.classes, y)
         if self.is_multilabel:  # one label per row
             return np.eye(len(self.classes), dtype=dtype)[codes]
@@ -282,14 +289,14 @@ class ClassTargets(Targets):
         class_weight: ClassWeight,
         dtype: DType,
     ) -> Array | None:
-        """Return the weights of rows with encoded targets `y`, those of classes in."""
+        """Return the weights of rows, multiplied by those of their classes."""
         if class_weight is None:
             return sample_weight
         codes = y.astype(int).reshape(len(y), -1)
         if isinstance(class_weight, list):
             weights = compute_sample_weight(class_weight, codes)
         else:
-            # Of several labels, the weights of a row are multiplied.
+            # The weights of several labels of a row are multiplied.
             weights = np.ones(len(y))
             for column in codes.T:
                 per_class = self._class_weights(column, sample_weight, class_weight)

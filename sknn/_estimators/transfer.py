@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import validate_data
 
-from .._typing import Array, DType, Shape
+from .._typing import Array, Shape
 from ..network import Network
+from .architecture import first_difference
 from .input_checks import suggest, warn_caller
+from .inputs import Rows
 from .parameters import TrainingParameters
 from .targets import Targets
+from .weights import check_weights
+from .weights_file import WeightsFile
 
 
 def layer_rates(network: Network, params: TrainingParameters) -> list[float]:
@@ -32,98 +34,135 @@ def layer_rates(network: Network, params: TrainingParameters) -> list[float]:
     return rates
 
 
-def take_weights(network: Network, targets: Targets, init_from: Any) -> None:
+# -- init_from ----------------------------------------------------------------
+
+
+def is_path(init_from: Any) -> bool:
+    """Return whether `init_from` is the path of a file of weights."""
+    return isinstance(init_from, str | os.PathLike)
+
+
+def check_source_features(init_from: Any, X: Any) -> None:
+    """Raise where `X` has other feature names than the estimator `init_from` has."""
+    if init_from is None or is_path(init_from):
+        return
+    source = fitted_source(init_from)
+    try:
+        # The number of features shows in the shapes of the weights.
+        validate_data(source, X, reset=False, skip_check_array=True, ensure_2d=False)
+    except ValueError as error:
+        raise ValueError(f"init_from was fitted on other features. {error}") from None
+
+
+def take_weights(
+    network: Network, input: Rows, targets: Targets, init_from: Any
+) -> None:
     """Overwrite initial weights with those of `init_from`, as far as they fit.
 
     Parameters
     ----------
     network : Network
         A new network with initial weights.
+    input : Rows
+        What its rows are.
     targets : Targets
         What its raw scores mean.
     init_from : estimator or path
         The parameter of the estimator.
     """
-    warning = ""
-    if isinstance(init_from, str | os.PathLike):
-        arrays, taken = match_file(network, init_from)
+    warnings: list[str] = []
+    if is_path(init_from):
+        arrays = match_file(network, init_from)
     else:
         source = fitted_source(init_from)
-        arrays = source.network_.weights
-        taken, warning = match_network(
+        arrays, warnings = match_network(
             network, source.network_, targets.same_meaning(source._targets)
         )
-    places = arrays_of_layers(network)
-    random = [network.names[i] for i, _ in places[taken:] if not network.rates[i]]
+        warnings += different_pixels(input, source._input)
+    n_taken = len(arrays)
+    random = [
+        network.names[i]
+        for i, at in arrays_of_layers(network)
+        if at.start >= n_taken and not network.rates[i]
+    ]
     if random:
         raise ValueError(
             f"freeze would keep the random initial weights of {', '.join(random)}: "
             "init_from has no weights that fit there."
         )
-    if warning:
+    for warning in warnings:
         warn_caller(warning)
-    for _, at in places[:taken]:
-        for view, array in zip(network.weights[at], arrays[at], strict=True):
-            np.copyto(view, array)
+    for view, array in zip(network.weights[:n_taken], arrays, strict=True):
+        np.copyto(view, array)
 
 
-def match_file(network: Network, path: Any) -> tuple[list[Array], int]:
-    """Return the arrays of a file, and for how many layers to take them.
+def match_file(network: Network, path: Any) -> list[Array]:
+    """Return the arrays of a file for the layers from the first on.
 
-    All must fit, except those of the output layer.
+    All must fit, except those of the output layer, which are left out then. Only
+    arrays that fit are unpacked.
     """
-    arrays, places = load_weights(path), arrays_of_layers(network)
-    if len(arrays) != len(network.arrays):
+    file, places = WeightsFile(path), arrays_of_layers(network)
+    if len(file.members) != len(network.arrays):
         raise ValueError(
-            f"init_from={os.fspath(path)!r} has {len(arrays)} arrays, but the "
+            f"init_from={os.fspath(path)!r} has {len(file.members)} arrays, but the "
             f"network needs {len(network.arrays)}: {network.arrays}."
         )
-    taken = n_matching(places, network.arrays, arrays)
+    headers = file.headers()
+    shapes = [header.shape for header in headers]
+    taken = n_matching(places, network.arrays, shapes)
     if taken < len(places) - 1:
-        raise ValueError(misfit(network, arrays, places, taken))
-    for (name, _), array in zip(network.arrays, arrays, strict=True):
+        raise ValueError(misfit(network, shapes, places, taken))
+    arrays = file.read(headers[: places[taken - 1][1].stop] if taken else [])
+    for (name, _), array in zip(network.arrays, arrays, strict=False):
         check_weights(f"{name} in init_from", name, array, network.dtype)
-    return arrays, taken
+    return arrays
 
 
 def match_network(
     network: Network, source: Network, same_meaning: bool
-) -> tuple[int, str]:
-    """Return for how many layers to take the weights of a fitted network.
+) -> tuple[list[Array], list[str]]:
+    """Return the arrays of a fitted network to take, and what to warn of.
 
-    Hidden layers are matched by position, up to the first that does not fit; the text
-    that is returned too warns of it. The output layer is taken if all layers before it
-    fit and its raw scores have the same meaning.
+    Hidden layers are matched by position, up to the first that does not fit. The
+    output layer is taken if all layers before it fit and its raw scores have the same
+    meaning.
     """
     places = arrays_of_layers(network)
     n, m = len(places) - 1, len(arrays_of_layers(source)) - 1
-    taken = n_matching(places[: min(n, m)], network.arrays, source.weights)
+    shapes = [shape for _, shape in source.arrays]
+    taken = n_matching(places[: min(n, m)], network.arrays, shapes)
+    warnings = []
     if taken == n == m:
-        fits = network.arrays[places[-1][1]] == source.arrays[places[-1][1]]
-        return taken + (fits and same_meaning), ""
-    message = misfit(network, source.weights, places, taken)
-    if not taken and n:
-        raise ValueError(message)
-    return taken, f"{message} That layer and all later ones keep their initial weights."
-
-
-def checked_weights(network: Network, weights: Sequence[ArrayLike]) -> list[Array]:
-    """Return weights as arrays; raise unless they fit the network."""
-    arrays = [np.asarray(array) for array in weights]
-    needed, dtype = network.arrays, network.dtype
-    if len(arrays) != len(needed):
-        raise ValueError(
-            f"weights must be a list of {len(needed)} arrays, {needed}, got "
-            f"{len(arrays)}."
+        at = places[-1][1]
+        taken += same_meaning and network.arrays[at] == source.arrays[at]
+    else:
+        message = misfit(network, shapes, places, taken)
+        if not taken and n:
+            raise ValueError(message)
+        warnings.append(
+            f"{message} That layer and all later ones keep their initial weights."
         )
-    for i, (array, (name, shape)) in enumerate(zip(arrays, needed, strict=True)):
-        if array.shape != shape:
-            raise ValueError(
-                f"weights[{i}], which is {name}, must be of shape {shape}, got "
-                f"{array.shape}."
-            )
-        check_weights(f"weights[{i}], which is {name},", name, array, dtype)
-    return arrays
+    difference = first_difference(network, source, taken)
+    if difference is not None:
+        name, ours, theirs = difference
+        warnings.append(
+            "The weights of init_from fit, but were trained for another architecture: "
+            f"layer {name} is {ours}, but {theirs} in init_from."
+        )
+    return source.weights[: places[taken - 1][1].stop if taken else 0], warnings
+
+
+def different_pixels(input: Rows, source: Rows) -> list[str]:
+    """Return a warning where only one of two networks was fitted on bytes."""
+    if input.reads_bytes == source.reads_bytes:
+        return []
+    kinds = {True: "bytes (uint8), divided by 255", False: "numbers, taken as they are"}
+    return [
+        f"init_from was fitted on {kinds[source.reads_bytes]}, but X holds "
+        f"{kinds[input.reads_bytes]}. The weights of its first layer suit pixels of "
+        "the same scale only: convert X to the dtype that init_from was fitted on."
+    ]
 
 
 def fitted_source(source: Any) -> Any:
@@ -134,16 +173,19 @@ def fitted_source(source: Any) -> Any:
         raise TypeError(
             "init_from must be a fitted estimator of sknn, such as MLPClassifier or "
             "CNNClassifier, also in a FrozenEstimator, or the path of a file of "
-            f"weights, got {source!r}. Of a pipeline or a search pass the network "
-            "within: pipeline[-1], search.best_estimator_."
+            f"weights, got {source!r}. For a pipeline or a search, pass the network "
+            "inside it: pipeline[-1], search.best_estimator_."
         )
     if not hasattr(source, "network_"):
         raise ValueError(
-            f"init_from={source!r} is not fitted. clone, and with it each search and "
+            f"init_from={source!r} is not fitted. clone, and so every search and "
             "cross-validation, makes an unfitted copy of an estimator: wrap the fitted "
             "one, init_from=sklearn.frozen.FrozenEstimator(fitted)."
         )
     return source
+
+
+# -- freeze -------------------------------------------------------------------
 
 
 def frozen_layers(network: Network, freeze: Any) -> list[int]:
@@ -172,21 +214,24 @@ def frozen_layers(network: Network, freeze: Any) -> list[int]:
 def first_layers(network: Network, trained: list[int], n: int) -> list[int]:
     """Return the first `n` layers with a weight matrix, and what belongs to them.
 
-    The normalisation and the learned slopes behind a layer are frozen with it.
+    The normalisation and the learned slopes after a layer are frozen with it.
     """
-    begins = [
+    starts = [
         i for i in trained if any(p.decay for p in network.specs[i].params.values())
     ]
-    if n >= len(begins):
+    if n >= len(starts):
         raise ValueError(
-            f"freeze={n} layers, but the network has {len(begins)}, the last of which "
+            f"freeze={n} layers, but the network has {len(starts)}, the last of which "
             "is its output."
         )
-    return [i for i in trained if i < begins[n]]
+    return [i for i in trained if i < starts[n]]
+
+
+# -- arrays -------------------------------------------------------------------
 
 
 def arrays_of_layers(network: Network) -> list[tuple[int, slice]]:
-    """Return the index of each layer that has arrays, and where they are in a list."""
+    """Return the index of each layer that has arrays, and their place in `arrays`."""
     places, stop = [], 0
     for i, spec in enumerate(network.specs):
         start, stop = stop, stop + len(spec.params) + len(spec.state)
@@ -196,56 +241,26 @@ def arrays_of_layers(network: Network) -> list[tuple[int, slice]]:
 
 
 def n_matching(
-    places: list[tuple[int, slice]], needed: list[tuple[str, Shape]], came: list[Array]
+    places: list[tuple[int, slice]],
+    needed: list[tuple[str, Shape]],
+    shapes: list[Shape],
 ) -> int:
-    """Return for how many layers, from the first on, the arrays that came fit."""
+    """Return for how many layers, from the first on, arrays of these shapes fit."""
     for n, (_, at) in enumerate(places):
-        if [shape for _, shape in needed[at]] != [array.shape for array in came[at]]:
+        if [shape for _, shape in needed[at]] != shapes[at]:
             return n
     return len(places)
 
 
 def misfit(
-    network: Network, came: list[Array], places: list[tuple[int, slice]], taken: int
+    network: Network, shapes: list[Shape], places: list[tuple[int, slice]], taken: int
 ) -> str:
-    """Return in words from which layer on the arrays that came do not fit."""
+    """Return in words at which layer arrays of these shapes do not fit."""
     names = ", ".join(network.names[i] for i, _ in places[:taken])
     i, at = places[min(taken, len(places) - 1)]
     return (
         f"The weights of init_from fit {names + ' only' if names else 'no layer'}: "
-        f"layer {network.names[i]} needs {network.arrays[at]}, what comes there is of "
-        f"{[array.shape for array in came[at]]} ({len(came)} arrays came, the network "
-        f"has {len(network.arrays)})."
+        f"layer {network.names[i]} needs {network.arrays[at]}, but init_from has "
+        f"{shapes[at]} there ({len(shapes)} arrays, and the network has "
+        f"{len(network.arrays)})."
     )
-
-
-def load_weights(path: str | os.PathLike[str]) -> list[Array]:
-    """Return the arrays of a file of weights, in their order. Runs no code from it."""
-    try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = [file[name] for name in file.files]
-    except FileNotFoundError:
-        raise
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        AttributeError,
-        TypeError,
-        BadZipFile,
-    ) as error:
-        raise ValueError(
-            f"init_from={os.fspath(path)!r} is not a file of weights as "
-            f"numpy.savez(path, *estimator.get_weights()) makes it: {error}"
-        ) from None
-    return arrays
-
-
-def check_weights(where: str, name: str, array: Array, dtype: DType) -> None:
-    """Raise unless an array holds what weights of that name can be in `dtype`."""
-    with np.errstate(over="ignore"):
-        cast = array.astype(dtype) if array.dtype.kind in "fiu" else None
-    if cast is None or not np.isfinite(cast).all():
-        raise ValueError(f"{where} must hold finite numbers of {dtype}.")
-    if name.rpartition(".")[2] == "var" and cast.min() < 0:
-        raise ValueError(f"{where} is a variance: no number may be below 0.")

@@ -1,6 +1,6 @@
 """The validation set: held out or passed by the user, and the scores on it.
 
-Only rows of the data given to `fit` are ever held out, so that in cross-validation the
+Only rows of the data passed to `fit` are ever held out, so that in cross-validation the
 test fold stays unseen.
 """
 
@@ -21,7 +21,12 @@ from .._training import Data
 from .._typing import Array
 from ..network import Network
 from ..objective import mean_loss
-from .input_checks import check_some_weight, hold_out_size, takes_sample_weight
+from .input_checks import (
+    check_some_weight,
+    hold_out_size,
+    takes_sample_weight,
+    warn_caller,
+)
 from .targets import Targets
 
 
@@ -31,7 +36,7 @@ def hold_out(
     rng: np.random.RandomState,
     strata: Array | None,
 ) -> tuple[Data, Data]:
-    """Split the rows in two, to train and to validate on, without copying any.
+    """Split the rows into a training and a validation set, without copying any.
 
     Parameters
     ----------
@@ -40,7 +45,7 @@ def hold_out(
     validation_fraction : float or splitter
         The parameter of the estimator.
     rng : RandomState
-        Draws the rows to hold out.
+        Stream from which the rows to hold out are drawn.
     strata : ndarray of shape (n,) or None
         Labels by which to stratify the draw.
     """
@@ -51,13 +56,13 @@ def hold_out(
     parts = [copy.copy(data), copy.copy(data)]
     parts[0].rows, parts[1].rows = train, held_out
     if data.sample_weight is not None:
-        for rows, name in ((train, "left to train on"), (held_out, "held out")):
+        for rows, name in ((train, "to train on"), (held_out, "held out")):
             check_some_weight(data.sample_weight[rows], f" in the rows {name}")
     return parts[0], parts[1]
 
 
 def split_by_user(data: Data, splitter: Any) -> tuple[Array, Array]:
-    """Return the rows of the first split that the user's splitter makes."""
+    """Return the rows of the first split of the user's splitter."""
     if isinstance(splitter, type):
         raise ValueError(
             f"validation_fraction must be a splitter, not the class "
@@ -66,8 +71,8 @@ def split_by_user(data: Data, splitter: Any) -> tuple[Array, Array]:
     n_split = len(getattr(splitter, "test_fold", data.y))
     if n_split != data.n:
         raise ValueError(
-            f"validation_fraction={splitter!r} splits {n_split} rows, but fit was "
-            f"given {data.n}."
+            f"validation_fraction={splitter!r} splits {n_split} rows, but X has "
+            f"{data.n}."
         )
     y = data.y.ravel() if data.y.shape[1:] == (1,) else data.y
     try:
@@ -79,18 +84,25 @@ def split_by_user(data: Data, splitter: Any) -> tuple[Array, Array]:
         ) from error
     if not (len(train) and len(held_out)):
         raise ValueError(
-            f"validation_fraction={splitter!r} must split the rows in two, got "
-            f"{len(train)} to train on and {len(held_out)} held out."
+            f"validation_fraction={splitter!r} must split the rows into two parts, got "
+            f"{len(train)} rows to train on and {len(held_out)} to hold out."
         )
     for rows in (train, held_out):
         if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= data.n:
             raise ValueError(
-                f"validation_fraction={splitter!r} must give numbers of rows from "
+                f"validation_fraction={splitter!r} must yield indices of rows from "
                 f"0 to {data.n - 1}, got {rows!r}."
             )
     if np.intersect1d(train, held_out).size:
         raise ValueError(
             f"validation_fraction={splitter!r} holds out rows that it trains on."
+        )
+    n_unused = data.n - len(np.union1d(train, held_out))
+    if n_unused:
+        warn_caller(
+            f"validation_fraction={splitter!r} uses {data.n - n_unused} of {data.n} "
+            f"rows: the other {n_unused} are neither in the training part nor in the "
+            "test part of its first split. PredefinedSplit(test_fold) uses all rows."
         )
     return train, held_out
 
@@ -122,7 +134,7 @@ class Validator:
     scoring : str, callable or None
         The parameter of the estimator.
     estimator : estimator
-        Passed to a scorer, as a copy with the network of the moment.
+        Passed to a scorer, as a copy with the current network.
     """
 
     data: Data
@@ -138,7 +150,7 @@ class Validator:
         if self.scoring is None or self.scoring == "loss":
             return
         self._scorer = get_scorer(self.scoring)
-        # Only a scorer of scikit-learn needs a copy of the rows.
+        # Only scikit-learn's scorers need a copy of the rows.
         self._X, self._labels = self.data.X[rows], self.targets.decode(self._y)
 
     def __call__(self, network: Network) -> tuple[float, float]:
@@ -155,10 +167,11 @@ class Validator:
 
     def _score(self, scorer: Callable[..., Any], network: Network) -> float:
         """Return the score by the user's scorer."""
-        fitted = copy.copy(self.estimator)
-        fitted.network_ = network
-        # The validated rows have lost their column names; do not ask for them.
-        fitted.__dict__.pop("feature_names_in_", None)
+        # Not copy.copy, which would copy the weights for each score.
+        fitted = object.__new__(type(self.estimator))
+        vars(fitted).update({**vars(self.estimator), "network_": network})
+        # The validation rows have lost their column names; do not ask for them.
+        vars(fitted).pop("feature_names_in_", None)
         weights = {}
         if self._weight is not None and takes_sample_weight(scorer):
             weights["sample_weight"] = self._weight

@@ -350,12 +350,12 @@ def misfits(path, fitted):
         ({"init_from": path / "nan.npz"}, "W in init_from must hold finite numbers"),
         (
             {"init_from": path / "objects.npz"},
-            "is not a file of weights as numpy.savez",
+            "has 1 arrays, but the network needs 23",
         ),
         ({"init_from": path / "text.npz"}, "is not a file of weights as numpy.savez"),
         (
             {"init_from": source, **other},
-            r"dense1 needs .*\(24, 20\).* what comes there is of .*24, 16",
+            r"dense1 needs .*\(24, 20\).* but init_from has .*24, 16",
         ),
         ({"init_from": fitted, "conv_channels": (5, 6)}, "init_from fit no layer: "),
         (
@@ -440,8 +440,6 @@ def test_set_weights_checks_shapes(fitted):
     for method in ("get_weights", "summary"):
         with pytest.raises(NotFittedError):
             getattr(CNNClassifier(), method)()
-    with pytest.raises(NotFittedError):
-        CNNClassifier().set_weights([])
 
 
 # -- transform ------------------------------------------------------------------------

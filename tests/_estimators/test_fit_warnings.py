@@ -1,0 +1,244 @@
+"""What a fit warns of: interrupts, unused rows, schedules that could not end."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import sparse
+from sklearn.datasets import load_iris, make_regression
+from sklearn.model_selection import (
+    KFold,
+    PredefinedSplit,
+    ShuffleSplit,
+    TimeSeriesSplit,
+)
+
+from sknn import MLPClassifier, MLPRegressor
+from sknn.schedules import Constant, Cosine
+
+SETTINGS = {"hidden_layer_sizes": 8, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(return_X_y=True)
+
+
+def fit_and_catch(net, *args, **kwargs):
+    """Fit; return the warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        net.fit(*args, **kwargs)
+    return [str(warning.message) for warning in caught]
+
+
+# -- interrupts -----------------------------------------------------------------------
+
+
+def interrupt_at(epoch, monkeypatch, solver):
+    """Let Ctrl-C come in the middle of an epoch, counted from 1."""
+    import sknn._estimators.fit as module
+
+    class Interrupting(module.Objective):
+        n_calls = 0
+
+        def data_loss_gradient(self, *args, **kwargs):
+            Interrupting.n_calls += 1
+            if Interrupting.n_calls > 2 * epoch - 1:
+                raise KeyboardInterrupt
+            return super().data_loss_gradient(*args, **kwargs)
+
+    monkeypatch.setattr(module, "Objective", Interrupting)
+
+
+MODES = {
+    "plain": {},
+    "early stopping": {"early_stopping": True},
+    "early stopping by loss": {"early_stopping": True, "scoring": "loss"},
+    "refit": {"early_stopping": True, "refit_on_all": True},
+    "last weights": {"early_stopping": True, "restore_best": False},
+    "a schedule that ends": {"early_stopping": True, "learning_rate": "cosine"},
+}
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+@pytest.mark.parametrize("with_set", [False, True], ids=["", "X_val"])
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_an_interrupt_warns_of_nothing_else(
+    solver, mode, with_set, epoch, iris, monkeypatch
+):
+    X, y = iris
+    if with_set and mode.get("refit_on_all"):
+        pytest.skip("refit_on_all needs rows that are held out")
+    interrupt_at(epoch, monkeypatch, solver)
+    net = MLPClassifier(**SETTINGS, solver=solver, batch_size=75, **mode)
+    validation = {"X_val": X, "y_val": y} if with_set else {}
+    messages = fit_and_catch(net, X, y, **validation)
+    assert messages == ["Training interrupted by user."]
+    assert net.n_iter_ == len(net.loss_curve_) <= 2 * epoch
+    if epoch == 1:
+        assert net.n_iter_ <= 1
+    assert np.isfinite(net.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize("n_scores", [1, 3])
+@pytest.mark.parametrize("refit", [False, True])
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_an_interrupt_in_the_scorer(solver, refit, n_scores, iris):
+    scores = []
+
+    def scoring(estimator, X, y):
+        scores.append(estimator.score(X, y))
+        if len(scores) == n_scores:
+            raise KeyboardInterrupt
+        return scores[-1]
+
+    net = MLPClassifier(
+        **SETTINGS,
+        solver=solver,
+        early_stopping=True,
+        refit_on_all=refit,
+        scoring=scoring,
+    )
+    assert fit_and_catch(net, *iris) == ["Training interrupted by user."]
+    assert np.isfinite(net.predict_proba(iris[0])).all()
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("n_epochs", [1, 3])
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_an_interrupt_in_a_callback(solver, n_epochs, early_stopping, iris):
+    net = MLPClassifier(**SETTINGS, solver=solver, early_stopping=early_stopping)
+    if not hasattr(net, "set_callbacks"):
+        pytest.skip("this version of scikit-learn has no callbacks")
+
+    class Interrupting:
+        n_ends = 0
+
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, *, X, y, metadata):
+            pass
+
+        def on_fit_task_end(self, estimator, context, **kwargs):
+            Interrupting.n_ends += 1
+            if Interrupting.n_ends == n_epochs:
+                raise KeyboardInterrupt
+            return False
+
+    net.set_callbacks(Interrupting())
+    assert fit_and_catch(net, *iris) == ["Training interrupted by user."]
+    assert net.n_iter_ == n_epochs
+
+
+def test_scores_of_nan_without_an_interrupt_are_an_error(iris):
+    net = MLPClassifier(
+        **SETTINGS, early_stopping=True, max_iter=3, scoring=lambda *_: np.nan
+    ).set_params(learning_rate="linear")
+    with pytest.raises(ValueError, match="The validation score was NaN in all 3 epo"):
+        net.fit(*iris)
+
+
+# -- rows that are in neither part ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "splitter, n_used",
+    [
+        (TimeSeriesSplit(5), 50),
+        (TimeSeriesSplit(4, gap=2), 58),
+        (ShuffleSplit(1, train_size=0.5, test_size=0.1, random_state=0), 90),
+    ],
+)
+def test_unused_rows_are_counted(splitter, n_used, iris):
+    net = MLPClassifier(**SETTINGS, early_stopping=True, max_iter=2)
+    net.set_params(validation_fraction=splitter)
+    unused = [m for m in fit_and_catch(net, *iris) if "validation_fraction" in m]
+    assert len(unused) == 1
+    assert f"uses {n_used} of 150 rows: the other {150 - n_used} are" in unused[0]
+
+
+def test_splitters_that_use_all_rows(iris):
+    net = MLPClassifier(**SETTINGS, early_stopping=True, learning_rate="cosine")
+    fold = np.where(np.arange(150) % 5 == 0, 0, -1)
+    for splitter in (KFold(5, shuffle=True), PredefinedSplit(fold), 0.1):
+        net.set_params(validation_fraction=splitter, max_iter=2)
+        assert fit_and_catch(net, *iris) == []
+
+
+# -- schedules that could not end -----------------------------------------------------
+
+
+@pytest.mark.parametrize("refit", [False, True])
+@pytest.mark.parametrize("learning_rate", ["cosine", "linear", "one_cycle", Cosine()])
+def test_early_stopping_before_the_rate_has_fallen(learning_rate, refit, iris):
+    net = MLPClassifier(
+        **SETTINGS,
+        early_stopping=True,
+        refit_on_all=refit,
+        learning_rate=learning_rate,
+        max_iter=50,
+        n_iter_no_change=2,
+        tol=0.5,
+    )
+    messages = fit_and_catch(net, *iris)
+    n_epochs = len(net.loss_curve_)
+    assert n_epochs < 50
+    assert messages == [
+        f"Early stopping ended training at epoch {n_epochs} of 50, before "
+        f"learning_rate={learning_rate!r} had ended: raise n_iter_no_change=2, up to "
+        "inf, or use 'constant' or 'adaptive'."
+    ]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"learning_rate": "cosine", "n_iter_no_change": np.inf},
+        {"learning_rate": "constant"},
+        {"learning_rate": "adaptive", "solver": "sgd"},
+        {"learning_rate": Constant(warmup=2)},
+        {"learning_rate": "cosine", "solver": "lbfgs"},
+        {"learning_rate": "cosine", "early_stopping": False},
+    ],
+)
+def test_no_schedule_was_cut_short(params, iris):
+    net = MLPClassifier(**SETTINGS, early_stopping=True, max_iter=50, tol=0.5)
+    messages = fit_and_catch(net.set_params(**params), *iris)
+    assert not any("Early stopping" in message for message in messages)
+
+
+# -- sparse targets -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make", [sparse.csr_matrix, sparse.csr_array, sparse.coo_array]
+)
+@pytest.mark.parametrize("n_targets", [1, 3])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:A column-vector y:UserWarning")
+def test_sparse_targets_of_a_regressor(n_targets, make):
+    X, Y = make_regression(60, 5, n_targets=n_targets, random_state=0)
+    Y = np.where(abs(Y) < 50, 0, Y).reshape(60, n_targets) / 100
+    net = MLPRegressor(**SETTINGS, max_iter=3)
+    expected = net.fit(X, Y, X_val=X, y_val=Y).get_weights()
+    score, curve = net.score(X, Y), net.validation_scores_
+    net.fit(X, make(Y), X_val=X, y_val=make(Y))
+    for one, other in zip(net.get_weights(), expected, strict=True):
+        assert_array_equal(one, other)
+    assert net.validation_scores_ == curve
+    assert net.score(X, make(Y)) == score
+    again = MLPRegressor(**SETTINGS).partial_fit(X, make(Y))
+    assert_array_equal(
+        again.predict(X), MLPRegressor(**SETTINGS).partial_fit(X, Y).predict(X)
+    )
+    net.set_params(loss="poisson")
+    with pytest.raises(ValueError, match="needs y >= 0"):
+        net.fit(X, make(Y))
+    net.set_params(early_stopping=True, loss="squared_error").fit(X, make(Y))
