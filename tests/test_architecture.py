@@ -43,6 +43,7 @@ FLOORS = [
 ESTIMATOR_FLOORS = [
     {
         "aliases",
+        "architecture",
         "callbacks",
         "docs",
         "input_checks",
@@ -50,10 +51,11 @@ ESTIMATOR_FLOORS = [
         "partial_fit",
         "summary",
         "variation",
+        "versions",
         "weights_file",
     },
     {"dense_blocks", "images", "parameters", "targets", "validation_set"},
-    {"network_checks", "transfer"},
+    {"network_checks", "transfer", "weights"},
     {"fit"},
     {"base"},
     {"classifier", "regressor"},

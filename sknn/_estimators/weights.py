@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._spec import is_positive
+from .._spec import is_integer_from
 from .._typing import Array, DType
 from ..network import Network
 from .images import given_image_shape
@@ -31,9 +31,9 @@ def features_of_weights(
 ) -> int:
     """Return the number of features of the network that has these weights."""
     if n_features is not None:
-        if not is_positive(n_features):
+        if not is_integer_from(1, n_features):
             raise ValueError(
-                f"n_features must be a whole number from 1 up, got {n_features!r}."
+                f"n_features must be a positive integer, got {n_features!r}."
             )
         return int(n_features)
     if input_shape is not None:

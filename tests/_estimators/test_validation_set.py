@@ -243,7 +243,7 @@ def test_an_early_stopping_score_that_is_no_number_is_an_error():
     X, y = DATA[MLPRegressor]
     net = MLPRegressor(early_stopping=True, max_iter=3, random_state=0)
     with (
-        pytest.raises(ValueError, match="NaN in all 3 epochs.*scoring=None"),
+        pytest.raises(ValueError, match=r"NaN in all 3 epochs.*scoring=None"),
         # R² of a single row is not defined.
         pytest.warns(UserWarning, match="not well-defined"),
     ):
