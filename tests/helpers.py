@@ -3,7 +3,7 @@
 import numpy as np
 
 from sknn.activations import ACTIVATIONS
-from sknn.inspection import gradients
+from sknn.inspection import gradient_check
 from sknn.layers import (
     Activation,
     BatchNorm,
@@ -128,9 +128,9 @@ def training_pass(network, x, sample_weight=None, seed=0):
 
 def directional_derivative(f, x, direction, h):
     """Derivative of ``f(x + t * direction)`` at ``t = 0``, by differences of `h`."""
-    scale = h / gradients.STEP
+    scale = h / gradient_check.STEP
     moved = scale * direction
-    return gradients.directional_derivative(lambda t: f(x + t * moved)) / scale
+    return gradient_check.directional_derivative(lambda t: f(x + t * moved)) / scale
 
 
 def assert_gradient(f, x, gradient, rtol=1e-6, h=1e-5):

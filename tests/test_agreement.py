@@ -95,8 +95,8 @@ def partial_fit_chunks(estimator, X, y):
     return estimator
 
 
-def labels_then_one_a_row(estimator, X, y):
-    """The model knows several labels a row; from then on there is one a row."""
+def labels_then_classes(estimator, X, y):
+    """The first fit has several labels per row, the later calls have one."""
     estimator.set_params(max_iter=20).fit(X, np.eye(10, dtype=int)[y])
     for _ in range(30):
         estimator.partial_fit(X, y)
@@ -212,8 +212,8 @@ STOCHASTIC = {
     ),
     "partial_fit, chunks": Setting(digits, train=partial_fit_chunks),
     "partial_fit, regressor": Setting(diabetes, train=partial_fit_chunks),
-    "labels, then one a row": Setting(
-        digits, {"batch_size": 10}, train=labels_then_one_a_row
+    "labels, then classes": Setting(
+        digits, {"batch_size": 10}, train=labels_then_classes
     ),
     "warm_start, other activation": Setting(digits, train=activation_changes),
     "sparse labels": Setting(labels_as_csr, {"hidden_layer_sizes": 20}),
@@ -314,7 +314,7 @@ def test_lbfgs(name):
 
 @pytest.mark.parametrize("tol", [10, 1e3])
 def test_lbfgs_without_an_iteration(tol):
-    """Converged where it began: the loss there is the loss."""
+    """If the initial weights count as converged, the loss is theirs."""
     X, y = digits()
     params = {"solver": "lbfgs", "tol": tol, "random_state": 0}
     theirs = sklearn.neural_network.MLPClassifier(**params).fit(X, y)

@@ -154,9 +154,7 @@ def test_warm_start_with_another_normalization():
 
 def test_warm_start_with_other_layers(iris):
     clf = MLPClassifier(10, warm_start=True, max_iter=2).fit(*iris)
-    message = (
-        r"describe other layers, Network\(4 -> 20 -> 3,.* Network\(4 -> 10 -> 3"
-    )
+    message = r"describe other layers, Network\(4 -> 20 -> 3,.* Network\(4 -> 10 -> 3"
     with pytest.raises(ValueError, match=message):
         clf.set_params(hidden_layer_sizes=20).fit(*iris)
     assert clf.network_.out_shape == (3,)
