@@ -10,6 +10,7 @@ import pytest
 from helpers import ARCHITECTURES, float_dtypes, make_network
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from scipy.optimize import OptimizeResult
 
 import sknn._training.lbfgs
 import sknn.network
@@ -792,6 +793,36 @@ def test_lbfgs_reports_divergence():
     run.data.X[7] = np.nan
     with np.errstate(all="ignore"):
         assert train_with_lbfgs(run) == ("diverged", None)
+
+
+@pytest.mark.parametrize(
+    "dtype, scale, ending, loss_is_finite",
+    [
+        (np.float64, 1e30, "converged", True),
+        (np.float32, 1e10, "converged", True),
+        (np.float32, 1e30, "diverged", False),  # the predictions overflow
+        (np.float32, 1e60, "diverged", True),  # the weights overflow
+    ],
+)
+def test_lbfgs_reports_divergence_if_the_cast_network_overflows(
+    dtype, scale, ending, loss_is_finite, monkeypatch
+):
+    def minimize(loss_gradient, theta, *, on_iteration, **limits):
+        loss_gradient(theta)
+        result = OptimizeResult(x=scale * theta, fun=1.0)
+        on_iteration(result)
+        return result
+
+    monkeypatch.setattr(sknn._training.lbfgs, "minimize_lbfgs", minimize)
+    run, dtype = Run(hidden=()), np.dtype(dtype)
+    run.data.X *= 1e20
+    with np.errstate(over="ignore", invalid="ignore"):
+        actual, _ = train_lbfgs(
+            run.objective, run.data, run.monitor, max_fun=10, dtype=dtype
+        )
+    assert actual == ending
+    assert np.isfinite(run.network.scores(run.data.X)).all()
+    assert math.isfinite(run.history.loss) == loss_is_finite
 
 
 @pytest.mark.parametrize("one_epoch", [False, True])
