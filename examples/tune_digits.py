@@ -65,6 +65,6 @@ def main():
     print(f"Test accuracy:            {search.score(X_test, y_test):.3f}")
 
 
-# On some systems, worker processes can only be started behind this guard.
+# On some systems, worker processes can only be started under this guard.
 if __name__ == "__main__":
     main()

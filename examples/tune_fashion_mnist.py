@@ -107,6 +107,6 @@ def main():
     print(f"Test accuracy: {best.score(X_test, y_test):.4f}")
 
 
-# On some systems, worker processes can only be started behind this guard.
+# On some systems, worker processes can only be started under this guard.
 if __name__ == "__main__":
     main()

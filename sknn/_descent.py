@@ -1,4 +1,4 @@
-"""Descent: one step of penalty and solver over theta, in blocks that stay in cache."""
+"""Descent: penalty and solver take a step on theta, in blocks that stay in cache."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from .solvers import Solver
 from .solvers.base import SolverState
 
 BLOCK = 65_536
-"""Elements of a block. Shorter ones cost more in calls, longer ones in memory traffic:
-measured with the largest network of examples/benchmarks/bench_mlp.py."""
+"""Number of elements per block. Smaller blocks cost more calls, larger ones more memory
+traffic; measured with the largest network of examples/benchmarks/bench_mlp.py."""
 
 
 def blocks(network: Network) -> Iterator[tuple[slice, float]]:
-    """Yield slices that cover the trained part of theta, and the rate of each."""
+    """Yield slices that cover the trained part of theta, each with its rate factor."""
     for run, rate in network.segments:
         for start in range(run.start, run.stop, BLOCK):
             yield slice(start, min(start + BLOCK, run.stop)), rate
 
 
 class Block(NamedTuple):
-    """Views of one block: parameters, gradient, what of them decays, solver's state.
+    """Views of one block: parameters, gradient, the penalised part of each, and state.
 
-    `rate` is the factor of the learning rate.
+    `rate` is the factor of the learning rate; `state` is the solver's.
     """
 
     rate: float
@@ -43,10 +43,10 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Clipping:
-    """Bounds of the gradient, penalty included; None means none.
+    """Limits of the gradient, penalty included; None means no limit.
 
-    First each element is bounded by ``±max_value``, then the whole is scaled down to
-    the Euclidean norm `max_norm` if it is longer [1]_.
+    First each element is clipped to ``±max_value``; then the gradient is scaled down to
+    the Euclidean norm `max_norm` if its norm is larger [1]_.
 
     References
     ----------
@@ -59,7 +59,7 @@ class Clipping:
 
     @property
     def clips(self) -> bool:
-        """Whether there is any bound."""
+        """Whether there is any limit."""
         return self.max_norm is not None or self.max_value is not None
 
     def __call__(self, grad: Array) -> None:
@@ -76,7 +76,7 @@ NO_CLIPPING = Clipping()
 
 
 def norm(grad: Array) -> float:
-    """Euclidean norm, also where the squares of the elements overflow."""
+    """Return the Euclidean norm, even if the squares of the elements overflow."""
     with np.errstate(over="ignore"):
         squares = float(grad @ grad)
     if math.isfinite(squares) or not np.isfinite(grad).all():
@@ -89,22 +89,23 @@ def norm(grad: Array) -> float:
 class Descent:
     """Takes steps along the gradient in `objective.grad`.
 
-    A solver's step is elementwise, so that theta can be walked block by block: all
-    passes over a block happen while it is in the processor's cache.
+    A solver's step is elementwise, so it can be taken block by block: all passes over a
+    block happen while it is in the processor's cache.
 
     Parameters
     ----------
     objective : Objective
     solver : Solver
     states : list of SolverState
-        The solver's state of each block, as `start` returns them; updated in place.
+        The solver's state for each block, as `start` returns them. Updated in place.
     clipping : Clipping, default=NO_CLIPPING
-        Bounds of the gradient.
+        Limits of the gradient.
 
     Attributes
     ----------
     gradient_norm : float
-        Norm of the gradient, penalty included, before the last step that measured it.
+        Norm of the gradient, penalty included but before clipping, at the last step
+        that measured it; NaN before.
     """
 
     def __init__(
@@ -129,14 +130,14 @@ class Descent:
 
     @staticmethod
     def start(solver: Solver, network: Network) -> list[SolverState]:
-        """Return the solver's state of each block before the first step."""
+        """Return the solver's state for each block before the first step."""
         return [solver.start(network.theta[at]) for at, _ in blocks(network)]
 
     def step(self, total: float, learning_rate: float, measure: bool = False) -> float:
-        """Add the penalty to the gradient, move theta; return the penalty before.
+        """Add the penalty to the gradient and update theta; return the penalty before.
 
-        `total` is the weight of the batch the gradient belongs to. With `measure`, the
-        norm of the gradient is kept in `gradient_norm`.
+        `total` is the total weight of the batch. With `measure`, the norm of the
+        gradient is stored in `gradient_norm`.
         """
         penalty = 0.0
         whole = measure or self.clipping.clips  # the whole gradient is needed first

@@ -1,4 +1,4 @@
-"""The random stream of masks, mixup and augmentation; its copies spawn the same."""
+"""The random stream of masks, mixup and augmentation, of which exact copies exist."""
 
 from __future__ import annotations
 

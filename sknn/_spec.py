@@ -82,6 +82,15 @@ def check_positive(spec: Spec, name: str) -> None:
         )
 
 
+def check_bool(spec: Spec, name: str) -> None:
+    """Raise unless field `name` of `spec` is True or False."""
+    value = getattr(spec, name)
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(
+            f"{name} of {type(spec).__name__} must be True or False, got {value!r}."
+        )
+
+
 def check_range(
     spec: Spec, name: str, low: float, high: float, closed: str = "both"
 ) -> None:

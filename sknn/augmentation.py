@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.random import Generator
 
-from ._spec import Spec, check_range
+from ._spec import Spec, check_bool, check_range
 from ._typing import Array, DType
 
 Fill: TypeAlias = float | Literal["nearest"]
@@ -89,10 +89,7 @@ class RandomFlip(Geometric):
 
     def __post_init__(self) -> None:
         for name in ("horizontal", "vertical"):
-            if not isinstance(value := getattr(self, name), bool | np.bool_):
-                raise ValueError(
-                    f"{name} of RandomFlip must be True or False, got {value!r}."
-                )
+            check_bool(self, name)
         check_range(self, "p", 0, 1)
 
     def draw(self, n: int, shape: tuple[int, int], rng: Generator) -> Array:

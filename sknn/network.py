@@ -1,11 +1,11 @@
 """The network: a list of layers over one flat parameter vector.
 
-Arrays live in three places. ``theta`` holds every parameter, those under the penalty
-first and those of frozen layers last, so that a solver's step and the penalty are each
-one operation on one vector; ``state`` what training passes remember, such as running
-averages; layers see both through views. A workspace holds the buffers of one call.
-Views are dropped on pickling and bound again on loading, so a network pickles to its
-weights.
+Arrays live in three places. ``theta`` holds all parameters: first those that the
+penalty covers, last those of frozen layers. A solver's step and the penalty are thus
+each one operation on one vector. ``state`` holds what training passes update, such as
+running averages. Layers see both through views. A workspace holds the buffers of one
+call. Views are dropped on pickling and created again on loading, so the pickle of a
+network holds its weights only once.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ._arrays import aligned_zeros, as_floats
 from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec, ParamSpec, Training
 from .layers.base import (
+    Discarded,
     Params,
-    Unwanted,
     Workspace,
     backward_all,
     densify_if_needed,
@@ -30,11 +30,11 @@ from .layers.base import (
 )
 
 ROWS_BUFFER = 2**20
-"""Features and activations, in elements, that a pass over many rows holds at a time:
-up to 8 MB, which with gradients and casts stays below 50 MB."""
+"""Maximum number of elements, of features and activations, that a pass over many rows
+holds at a time: up to 8 MB, and with gradients and casts less than 50 MB."""
 
 GROUPS = ("decay", "other", "frozen")
-"""The parts of theta, in their order."""
+"""The parts of theta, in order."""
 
 
 class Network:
@@ -43,26 +43,26 @@ class Network:
     Parameters
     ----------
     layers : sequence of Layer
-        From the input to the raw scores.
+        The layers, from the input to the raw scores.
     in_shape : tuple of int
         Shape of one input row.
     dtype : dtype
-        float32 or float64; of the parameters and of every buffer.
+        The dtype of the parameters and of all buffers: float32 or float64.
     rates : sequence of float, default=None
-        Factor of the learning rate for each layer, 1 by default. A layer at 0 is
-        frozen: it takes part in training as it does in prediction, and stays as it is.
+        Factor of the learning rate for each layer, 1 by default. A layer with factor 0
+        is frozen: in training it behaves as in prediction, and it does not change.
 
     Attributes
     ----------
     specs : list of LayerSpec
-        Shapes and parameters of each layer.
+        The shapes and parameters of each layer.
     theta : ndarray of shape (n_parameters,)
-        All parameters; the first ``n_decay`` are covered by the penalty, the first
+        All parameters. The penalty covers the first ``n_decay``; the first
         ``n_trained`` are not frozen.
     state : ndarray of shape (n_state,)
-        What training passes have left behind, such as running averages.
+        What training passes update, such as running averages.
     params : list of dict of ndarray
-        Views into theta and state by name, a dict a layer.
+        Views into theta and state by name, one dict per layer.
     """
 
     theta: Array
@@ -78,7 +78,6 @@ class Network:
     ) -> None:
         self.layers = tuple(layers)
         self.rates = (1.0,) * len(self.layers) if rates is None else tuple(rates)
-        # What each layer is called.
         self.names = [*layer_names(self.layers[:-1]), "output"][: len(self.layers)]
         self.specs: list[LayerSpec] = []
         shape = in_shape
@@ -94,7 +93,7 @@ class Network:
             sizes[self._group(i, spec)] += math.prod(spec.shape)
         self.n_decay = sizes["decay"]
         self.n_trained = sizes["decay"] + sizes["other"]
-        # Nothing in front of the first layer that is trained needs a gradient.
+        # No layer before the first trained one needs a gradient.
         trained = (
             i
             for i, (spec, rate) in enumerate(zip(self.specs, self.rates, strict=True))
@@ -110,19 +109,19 @@ class Network:
         self._bind(theta, np.concatenate([np.empty(0, dtype), *state]))
 
     def _param_specs(self) -> Iterator[tuple[int, str, ParamSpec]]:
-        """Layer index, name and ParamSpec of each parameter, in drawing order."""
+        """Yield layer index, name and ParamSpec of each parameter, in drawing order."""
         for i, layer_spec in enumerate(self.specs):
             for name, spec in layer_spec.params.items():
                 yield i, name, spec
 
     def _group(self, i: int, spec: ParamSpec) -> str:
-        """Return to which group of theta a parameter of layer `i` belongs."""
+        """Return the group of theta that a parameter of layer `i` belongs to."""
         if self.rates[i] == 0:
             return "frozen"
         return "decay" if spec.decay else "other"
 
     def _layout(self) -> Iterator[tuple[int, str, ParamSpec, slice]]:
-        """Layer index, name, ParamSpec and place in theta of each parameter."""
+        """Yield layer index, name, ParamSpec and place in theta of each parameter."""
         ends = {"decay": 0, "other": self.n_decay, "frozen": self.n_trained}
         for i, name, spec in self._param_specs():
             group = self._group(i, spec)
@@ -141,9 +140,9 @@ class Network:
                 start = stop
 
     def views(self, flat: Array) -> list[Params]:
-        """Return views into a vector like theta, a dict of arrays a layer.
+        """Return views into a vector like theta, one dict of arrays per layer.
 
-        Of one that ends where the frozen parameters begin, their dicts are empty.
+        If the vector lacks the frozen parameters, the dicts of frozen layers are empty.
         """
         views: list[Params] = [{} for _ in self.layers]
         for i, name, spec, at in self._layout():
@@ -152,21 +151,21 @@ class Network:
         return views
 
     def gradients(self, grad: Array) -> list[Params]:
-        """Return views into a gradient, which ends where the frozen parameters begin.
+        """Return views into a gradient, which lacks the frozen parameters.
 
-        What is frozen behind the first trained layer gets arrays that nobody reads.
+        A frozen layer after the first trained one gets arrays that are never read.
         """
         views = self.views(grad)
         for i in range(self._first_trained, len(views)):
             if self.rates[i] == 0:
                 shapes = {n: spec.shape for n, spec in self.specs[i].params.items()}
                 arrays = {n: np.empty(s, self.dtype) for n, s in shapes.items()}
-                views[i] = Unwanted(arrays)
+                views[i] = Discarded(arrays)
         return views
 
     @property
     def segments(self) -> list[tuple[slice, float]]:
-        """Runs of trained parameters, and the factor of the learning rate of each."""
+        """Slices of trained parameters, each with its factor of the learning rate."""
         places = ((at, self.rates[i]) for i, _, _, at in self._layout())
         runs: list[tuple[slice, float]] = []
         for at, rate in sorted(places, key=lambda place: place[0].start):
@@ -177,13 +176,13 @@ class Network:
         return runs
 
     def initialize(self, rng: np.random.RandomState) -> None:
-        """Draw all parameters, layer by layer, in float64, then cast."""
+        """Draw all parameters layer by layer, in float64, and cast them."""
         for i, name, spec in self._param_specs():
             self.params[i][name][...] = spec.draw(rng)
 
     def __repr__(self) -> str:
-        weighs = (s for s in self.specs if any(p.decay for p in s.params.values()))
-        shapes = [self.in_shape, *(spec.out_shape for spec in weighs)]
+        weighted = (s for s in self.specs if any(p.decay for p in s.params.values()))
+        shapes = [self.in_shape, *(spec.out_shape for spec in weighted)]
         widths = " -> ".join("×".join(map(str, shape)) for shape in shapes)
         return f"Network({widths}, {self.theta.size} parameters, {self.dtype})"
 
@@ -194,10 +193,10 @@ class Network:
 
     @property
     def arrays(self) -> list[tuple[str, Shape]]:
-        """Name and shape of all parameters and of all state, layer by layer.
+        """Name and shape of each parameter and state array, layer by layer.
 
-        Networks with the same can go on with each other's; layers without any, such
-        as dropout, may differ.
+        Networks in which these are equal can use each other's weights; layers without
+        arrays, such as dropout, may differ.
         """
         found: list[tuple[str, Shape]] = []
         for spec in self.specs:
@@ -207,7 +206,7 @@ class Network:
 
     @property
     def weights(self) -> list[Array]:
-        """Views of all that `arrays` names, in that order."""
+        """Views of the arrays that `arrays` lists, in the same order."""
         return [
             p[name]
             for p, spec in zip(self.params, self.specs, strict=True)
@@ -227,14 +226,14 @@ class Network:
 
     @property
     def n_layers(self) -> int:
-        """Weight matrices, and one for the input, which scikit-learn counts too."""
+        """Number of weight matrices plus one: scikit-learn counts the input too."""
         return 1 + sum(spec.decay for _, _, spec in self._param_specs())
 
     @property
     def largest_product(self) -> int:
-        """Multiply-adds a row of the largest matrix product."""
+        """Multiply-adds per row in the largest matrix product."""
         sizes = [
-            math.prod(param.shape) * math.prod(spec.out_shape[1:])  # once a pixel
+            math.prod(param.shape) * math.prod(spec.out_shape[1:])  # once per pixel
             for spec in self.specs
             for param in spec.params.values()
         ]
@@ -242,11 +241,11 @@ class Network:
 
     @property
     def dtype(self) -> DType:
-        """The dtype of parameters and buffers."""
+        """The dtype of the parameters and buffers."""
         return self.theta.dtype
 
     def astype(self, dtype: DType) -> Network:
-        """Return the network with parameters of that dtype, itself if it has them."""
+        """Return the network in another dtype; itself if it has this dtype already."""
         if dtype == self.dtype:
             return self
         other = copy.copy(self)
@@ -258,7 +257,7 @@ class Network:
         return self.theta.copy(), self.state.copy()
 
     def restore(self, snapshot: tuple[Array, Array]) -> None:
-        """Put parameters and state back in place."""
+        """Restore parameters and state in place."""
         np.copyto(self.theta, snapshot[0])
         np.copyto(self.state, snapshot[1])
 
@@ -270,7 +269,7 @@ class Network:
         self._bind(self.theta, self.state)
 
     def workspace(self, n: int, training: Training | None = None) -> list[Workspace]:
-        """Return buffers for passes over `n` rows, one workspace a layer."""
+        """Return buffers for passes over `n` rows, one workspace per layer."""
         return [
             layer.workspace(spec, n, self.dtype, training)
             for layer, spec in zip(self.layers, self.specs, strict=True)
@@ -279,8 +278,8 @@ class Network:
     def forward(self, x: Matrix, ws: list[Workspace], train: bool = False) -> Array:
         """Return the raw scores of rows `x`, in a buffer of `ws`.
 
-        With `train`, frozen layers do as in prediction all the same. Rows of another
-        dtype are cast first, bytes to fractions of 255.
+        With `train`, frozen layers still behave as in prediction. Rows of another dtype
+        are cast first, bytes to fractions of 255.
         """
         if x.dtype != self.dtype:
             x = as_floats(x, self.dtype)
@@ -292,25 +291,26 @@ class Network:
         return x if isinstance(x, np.ndarray) else x.toarray()
 
     def backward(self, dz: Array, g: list[Params], ws: list[Workspace]) -> None:
-        """Overwrite `g` with the gradients that belong to `dz` at the raw scores.
+        """Overwrite `g` with the gradients, given the gradient `dz` of the raw scores.
 
-        `ws` is the one of the forward pass with ``train=True``; `dz` is overwritten.
+        `ws` is the workspace of the forward pass with ``train=True``. `dz` is
+        overwritten.
         """
         first = self._first_trained
         backward_all(self.layers, self.params, g, dz, ws, first, need_dx=False)
 
     def rows_per_pass(self, n: int) -> int:
-        """Return how many of `n` rows to pass at a time to keep memory bounded."""
+        """Return how many of `n` rows to pass at a time, so that memory is bounded."""
         width = sum(spec.width for spec in self.specs)
         return max(1, min(n, ROWS_BUFFER // (width + math.prod(self.in_shape))))
 
     def passes(
         self, X: Matrix, rows: Array | None = None
     ) -> Iterator[tuple[slice, Array]]:
-        """Yield the raw scores of all rows of `X`, or of those given, slice by slice.
+        """Yield the raw scores of all rows of `X`, or of the given ones, in slices.
 
         The scores are in a buffer that the next slice overwrites. Rows are cast to the
-        dtype of the network slice by slice, so that `X` is never copied as a whole.
+        dtype of the network slice by slice, so `X` is never copied as a whole.
         """
         n = X.shape[0] if rows is None else len(rows)
         step = self.rows_per_pass(n) if n else 1

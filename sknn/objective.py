@@ -16,14 +16,15 @@ from .losses import Loss
 from .network import Network
 
 Batch: TypeAlias = tuple[Matrix, Array, Array | None]
-"""Features, encoded targets and weights (None: all one) of some rows."""
+"""Features, encoded targets and weights of some rows; None gives every row weight 1."""
 
 
 class Objective:
     """``(Σ wᵢ lossᵢ + alpha (ρ |W|₁ + ½ (1 - ρ) |W|²)) / Σ wᵢ`` over a batch.
 
-    `W` are the parameters that decay, those in front in theta. As in scikit-learn the
-    penalty is divided by the weight of the batch, with ``wᵢ = 1`` by default.
+    ``W`` are the parameters that the penalty covers, the first ones in theta. As in
+    scikit-learn, the penalty is divided by the total weight of the batch; ``wᵢ`` is 1
+    by default.
 
     Parameters
     ----------
@@ -34,16 +35,18 @@ class Objective:
     l1_ratio : float, default=0
         ρ, the share of the L1 norm in the penalty. Its derivative at 0 is taken as 0.
     mixup : float, default=0
-        Above 0, rows are mixed with others, in shares ``λ ~ Beta(mixup, mixup)`` [1]_.
+        If positive, each row is mixed with another one, with shares ``λ`` and
+        ``1 - λ``, where ``λ ~ Beta(mixup, mixup)`` [1]_.
     rng : numpy.random.Generator, default=None
-        Stream of the masks of layers and of mixup; needed where there are any.
+        Stream of random numbers for mixup and the masks of layers. None creates one
+        with seed 0.
     augment : callable, default=None
-        Returns variations of the rows of a batch, such as turned images.
+        Returns variations of the rows of a batch, such as rotated images.
 
     Attributes
     ----------
     grad : ndarray of shape (n_trained,)
-        Gradient at the last call of `loss_gradient`.
+        Gradient computed by the last call of `loss_gradient`.
 
     References
     ----------
@@ -81,7 +84,7 @@ class Objective:
     def data_loss_gradient(
         self, x: Matrix, y: Array, sample_weight: Array | None, total: float
     ) -> float:
-        """Return the sum of losses over `total`, and write its gradient to `grad`."""
+        """Return the sum of the losses / `total`, and write its gradient to `grad`."""
         ws = self._workspace(len(y))
         if self.augment is not None:
             x = self.augment(as_floats(x, self.network.dtype))
@@ -98,9 +101,9 @@ class Objective:
     def _mixed_loss_gradient(
         self, x: Matrix, y: Array, sample_weight: Array | None, ws: list[Workspace]
     ) -> tuple[float, Array]:
-        """Return the loss of rows mixed with each other, and its derivative.
+        """Return the sum of the losses of mixed rows, and its derivative.
 
-        The loss of a row ``λ x + (1 - λ) x'`` is ``λ loss(y) + (1 - λ) loss(y')``.
+        The loss of the row ``λ x + (1 - λ) x'`` is ``λ loss(y) + (1 - λ) loss(y')``.
         """
         dtype = self.network.dtype
         share = self.rng.beta(self.mixup, self.mixup)
@@ -137,10 +140,10 @@ class Objective:
         return self.sum_over([(x, y, sample_weight)], total_weight(y, sample_weight))
 
     def sum_over(self, batches: Iterable[Batch], total: float) -> float:
-        """Like `loss_gradient` for all rows of `batches`, of weight `total`, together.
+        """Like `loss_gradient`, for the rows of all `batches`, of total weight `total`.
 
-        The batches are cast to the dtype of the network one by one, so that any number
-        of rows passes in bounded memory.
+        The batches are cast to the dtype of the network one by one, so memory is
+        bounded for any number of rows.
         """
         loss, grad = 0.0, np.zeros_like(self.grad)
         for x, y, w in batches:
@@ -154,12 +157,15 @@ class Objective:
 
 
 def total_weight(y: Array, sample_weight: Array | None) -> float:
-    """Sum of the weights of rows; their number where all weigh the same."""
+    """Return the sum of `sample_weight`; the number of rows if it is None."""
     return float(len(y) if sample_weight is None else sample_weight.sum())
 
 
 def mean_loss(loss: Loss, z: Array, y: Array, sample_weight: Array | None) -> float:
-    """Weighted mean of the loss of raw scores `z`, without penalty."""
+    """Return the weighted mean of the loss of raw scores `z`, without penalty.
+
+    NaN if all weights are 0.
+    """
     total = total_weight(y, sample_weight)
     if total == 0:
         return math.nan

@@ -109,7 +109,7 @@ def test_a_regressor_is_compared_with_predicting_0_and_the_best_constant(
     assert_allclose(check.figures["best constant"], constant(y), rtol=1e-3)
 
 
-def test_bad_beginnings_are_told_apart():
+def test_advice_depends_on_what_is_wrong_before_training():
     X, y = load_breast_cancer(return_X_y=True)
     advice = check_initial_loss(classifier(), X, y).advice
     assert "StandardScaler" in advice
@@ -179,7 +179,7 @@ def test_the_sample_has_the_size_that_was_asked_for_and_training_stops_at_the_go
     ],
     ids=str,
 )
-def test_regularisation_is_off_while_learning_by_heart(regularization):
+def test_regularisation_is_off_while_over_fitting(regularization):
     params = {"learning_rate_init": 0.01, "batch_size": 20, **regularization}
     check = check_overfits_small_sample(classifier(**params), *WINE, n_batches=2)
     params["solver"] = "adam"
@@ -217,7 +217,7 @@ def test_the_cause_of_failing_is_named(params, cause):
     ],
     ids=str,
 )
-def test_lbfgs_is_not_told_to_change_a_rate(params, max_iter, cause):
+def test_advice_for_lbfgs_names_no_learning_rate(params, max_iter, cause):
     X, y = load_iris(return_X_y=True)
     clf = classifier(hidden_layer_sizes=8, solver="lbfgs", **params)
     check = check_overfits_small_sample(clf, scale(X), y, max_iter=max_iter)
@@ -226,7 +226,7 @@ def test_lbfgs_is_not_told_to_change_a_rate(params, max_iter, cause):
     assert "rate" not in check.advice
 
 
-def test_lbfgs_on_features_out_of_all_scale_is_told_to_scale_them():
+def test_advice_for_lbfgs_on_huge_features_is_to_scale_them():
     X = np.where(DIABETES[0] > 0, 1e300, -1e300)
     check = check_overfits_small_sample(regressor(solver="lbfgs"), X, DIABETES[1])
     assert (
@@ -235,7 +235,7 @@ def test_lbfgs_on_features_out_of_all_scale_is_told_to_scale_them():
 
 
 @pytest.mark.parametrize(
-    "estimator, y, told",
+    "estimator, y, verdict",
     [
         (classifier(), np.ones(178), "y has a single class, 1.0, in all 178 rows."),
         (
@@ -246,10 +246,10 @@ def test_lbfgs_on_features_out_of_all_scale_is_told_to_scale_them():
     ],
     ids=["classifier", "regressor"],
 )
-def test_the_first_loss_where_there_is_nothing_to_learn(estimator, y, told):
+def test_initial_loss_of_a_constant_target(estimator, y, verdict):
     check = check_initial_loss(estimator, WINE[0], y)
     assert not check.ok
-    assert check.verdict.startswith(told)
+    assert check.verdict.startswith(verdict)
     assert "nothing to learn" in check.advice
 
 
@@ -267,7 +267,7 @@ def test_batches_of_the_small_sample_are_small_unless_they_are_asked_for():
         assert check.ok
 
 
-def test_nothing_is_left_out_at_random_in_layers_while_learning_by_heart():
+def test_dropout_in_layers_is_off_while_over_fitting():
     estimator = sequential()
     check = check_overfits_small_sample(estimator, *WINE)
     assert check.ok

@@ -115,7 +115,7 @@ def test_wrong_gradients_are_found_where_they_are():
     assert errors["b"] > 0.5
     assert max(errors["W"], errors["input"]) < 1e-6
     assert "Errors above tol=1e-06: b." in repr(check)
-    # In a network the error is in the layers in front of it, not behind.
+    # In a network, the layers before it have the error, those after it do not.
     clf = classifier(hidden_layer_sizes=(9, 9), activation=("tanh", WrongSlope()))
     check = check_gradients(clf, *WINE)
     assert [error > 1e-6 for error in check.columns["error"]] == [True, True, False]

@@ -67,7 +67,7 @@ def test_lbfgs_takes_no_such_step():
     assert min(columns["gradient_norm"]) > 0
 
 
-def test_parameters_in_residual_blocks_are_told_apart():
+def test_layers_of_residual_blocks_have_rows_of_their_own():
     clf = classifier(
         hidden_layer_sizes=(8, 6), residual=True, normalization="batch", max_iter=2
     )
@@ -79,7 +79,7 @@ def test_parameters_in_residual_blocks_are_told_apart():
 
 
 @pytest.mark.parametrize(
-    "params, told, untold",
+    "params, present, absent",
     [
         ({}, ["first steps", "of adam"], []),
         ({"solver": "sgd"}, ["0.001", "first steps"], ["adam"]),
@@ -87,11 +87,11 @@ def test_parameters_in_residual_blocks_are_told_apart():
     ],
     ids=str,
 )
-def test_the_remark_below_gradients_suits_the_solver(params, told, untold):
+def test_the_remark_below_gradients_suits_the_solver(params, present, absent):
     clf = classifier(**params)
     text = repr(gradient_statistics(clf, *WINE))
-    assert all(words in text for words in told)
-    assert not any(words in text for words in untold)
+    assert all(words in text for words in present)
+    assert not any(words in text for words in absent)
     assert "first steps" not in repr(gradient_statistics(clf.fit(*WINE), *WINE))
 
 

@@ -63,12 +63,12 @@ def test_the_test_ends_when_the_loss_explodes():
     assert result.suggestion < result.lowest < result.learning_rates[-1]
 
 
-def test_the_text_of_the_range_test_says_how_it_ended():
-    for last, told in ((1.1, "does not rise"), (3.9, "then rises to 3.9.")):
+def test_the_text_says_what_the_loss_does_at_the_end():
+    for last, words in ((1.1, "does not rise"), (3.9, "then rises to 3.9.")):
         losses = np.array([2.0, 1.0, last])
         rates = np.array([0.1, 1.0, 10.0])
         result = LearningRateRange(rates, losses, losses, 0.1, exploded=False)
-        assert told in " ".join(repr(result).split())
+        assert words in " ".join(repr(result).split())
 
 
 def test_nothing_is_suggested_where_no_rate_helps():

@@ -22,7 +22,7 @@ SOLVERS = ["adam", "sgd", "lbfgs"]
 
 @requires_sklearn("1.7", "sample_weight and the loss of the regressor")
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
-def test_signature_begins_with_scikit_learns(name):
+def test_signature_starts_with_scikit_learns(name):
     theirs = getattr(sklearn.neural_network, name)
     ours = getattr(sknn, name)
     for method in ("__init__", "fit", "partial_fit", "predict", "score"):

@@ -121,7 +121,7 @@ def test_astype(architecture):
     assert network.astype(network.dtype) is network
 
 
-def test_state_begins_as_declared_and_remembers_batches():
+def test_state_has_its_initial_value_and_follows_the_batches():
     network, x = network_of([BatchNorm(), Dense(2)], 5), draw_rows(9)
     assert_array_equal(network.state, [0] * 5 + [1] * 5)
     training_pass(network, x)

@@ -64,11 +64,11 @@ def assert_gradient_of_objective(objective, x, y, w):
     """Compare the gradient with the value, at the same random numbers each time."""
     network, total = objective.network, N if w is None else w.sum()
     n_averaged = outputs_averaged(objective.loss, N_OUT)
-    begin = objective.rng.bit_generator.state
+    start = objective.rng.bit_generator.state
 
     def value(theta):
         network.theta[:] = theta
-        objective.rng.bit_generator.state = begin
+        objective.rng.bit_generator.state = start
         penalty = plain_penalty(objective, total)
         return n_averaged * (objective.loss_gradient(x, y, w) - penalty) + penalty
 

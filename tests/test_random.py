@@ -24,7 +24,7 @@ def test_draws_and_spawns_the_numbers_of_a_plain_generator():
 @pytest.mark.parametrize(
     "copy_of", [copy.deepcopy, lambda noise: pickle.loads(pickle.dumps(noise))]
 )
-def test_a_copy_goes_on_and_spawns_as_the_original(copy_of):
+def test_a_copy_draws_and_spawns_as_the_original(copy_of):
     noise, _ = streams()
     noise.spawn(2)
     noise.random(3)

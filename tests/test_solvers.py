@@ -352,6 +352,15 @@ def test_ranges(cls, name, good, bad):
             cls(**{name: value})
 
 
+def test_nesterovs_momentum_is_a_bool():
+    for value in (True, False, np.True_):
+        assert SGD(nesterovs_momentum=value).nesterovs_momentum == value
+    for value in ("no", 0, None):
+        message = f"nesterovs_momentum of SGD must be True or False, got {value!r}"
+        with pytest.raises(ValueError, match=message):
+            SGD(nesterovs_momentum=value)
+
+
 class TestLBFGS:
     """`minimize_lbfgs` on the quadratic function."""
 

@@ -10,6 +10,7 @@ import pytest
 from helpers import ARCHITECTURES, float_dtypes, make_network
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from scipy.optimize import OptimizeResult
 
 import sknn._training.lbfgs
 import sknn.network
@@ -80,19 +81,19 @@ class Run:
         network = make_network(N_FEATURES, hidden, 2, dtype=self.data.X.dtype)
         noise = np.random.default_rng(2)
         progress = SolverProgress.start(self.solver, network, RATE, noise)
-        self.begin(network, progress, History(), np.random.RandomState(1))
+        self.start(network, progress, History(), np.random.RandomState(1))
 
-    def begin(self, network, progress, history, rng):
-        """Set what a run leaves behind, and what is new for the next one."""
+    def start(self, network, progress, history, rng):
+        """Set the state of a run, and create the rest."""
         self.network, self.theta = network, network.theta
         self.progress, self.history, self.rng = progress, history, rng
         self.objective = make_objective(network, progress.rng, self.mixup)
         self.monitor = Monitor(network, history, *self.outside)
 
-    def go_on_from_a_pickle(self):
-        """Keep nothing but a pickle of what a run leaves behind."""
-        left = (self.network, self.progress, self.history, self.rng)
-        self.begin(*pickle.loads(pickle.dumps(left)))
+    def continue_from_a_pickle(self):
+        """Continue from a pickle of the state."""
+        state = (self.network, self.progress, self.history, self.rng)
+        self.start(*pickle.loads(pickle.dumps(state)))
 
     def train_on(self, batches):
         """Train for one epoch, and return the loss."""
@@ -234,7 +235,7 @@ def test_epoch_by_epoch_with_pickling_is_training_straight(
         ending = run.train(schedule, shuffle=False, one_epoch=True)
         assert (ending, run.history.n_iter) == ("one epoch", 1)
         assert (run.progress.epochs, run.history.t) == (epochs, epochs * N)
-        run.go_on_from_a_pickle()
+        run.continue_from_a_pickle()
     assert_array_equal(run.theta, straight.theta)
     assert_array_equal(run.network.state, straight.network.state)
     for name in ("loss", "learning_rate", "gradient_norm"):
@@ -272,7 +273,7 @@ def test_memory_of_training_is_bounded():
     run = Run(data=data, max_iter=1)
     network, history = make_network(40, [5], 2), History()
     progress = SolverProgress.start(run.solver, network, RATE, None)
-    run.begin(network, progress, history, run.rng)
+    run.start(network, progress, history, run.rng)
     tracemalloc.start()
     run.train(batch_size=100)
     _, peak = tracemalloc.get_traced_memory()
@@ -395,7 +396,7 @@ def test_each_step_has_the_rate_of_the_schedule(schedule, factor):
     assert run["learning_rate"] == run.solver.rates[::5]
 
 
-def test_a_schedule_begins_at_the_first_rate_and_counts_all_rows():
+def test_a_schedule_starts_at_the_first_rate_and_counts_all_rows():
     run = Run(RateSpy(0.0), max_iter=2)
     run.train(InvScaling())
     run.progress = run.progress.resume(run.solver, run.network, 2 * RATE)
@@ -573,12 +574,12 @@ def test_an_interruption_keeps_the_last_weights():
     assert_array_equal(run.theta, expected.theta)
 
 
-def test_resuming_with_other_parameters_starts_afresh():
+def test_resuming_with_other_parameters_starts_with_a_fresh_state():
     run = Run(Adam())
     run.train()
     resume, t = run.progress.resume, run.progress.states[0]["t"]
-    go_on = resume(Adam(), run.network, RATE)
-    assert (go_on.states[0]["t"], go_on.epochs) == (t, 5)
+    same = resume(Adam(), run.network, RATE)
+    assert (same.states[0]["t"], same.epochs) == (t, 5)
     other = resume(Adam(0.5), run.network, RATE)
     assert (other.states[0]["t"], other.epochs) == (0, 0)
     assert "velocity" in resume(SGD(), run.network, RATE).states[0]
@@ -588,7 +589,7 @@ def test_resuming_with_other_parameters_starts_afresh():
 
 
 @pytest.mark.parametrize("solver, rate", [(Adam(), 1), (Adam(), 2), (SGD(), 1)])
-def test_resuming_goes_on_with_the_stream_of_random_numbers(solver, rate):
+def test_resuming_continues_the_stream_of_random_numbers(solver, rate):
     run = Run(Adam(), hidden="dropout")
     run.train()
     resumed = run.progress.resume(solver, run.network, rate)
@@ -633,7 +634,7 @@ def test_history_has_a_row_an_epoch(train, validated):
     table = {name: np.array(run[name]) for name in MEASURED}
     assert {column.shape for column in table.values()} == {(4,)}
     stochastic = train is train_stochastically
-    told = {
+    measured = {
         "loss": True,
         "validation_loss": validated,
         "validation_score": validated,
@@ -642,7 +643,7 @@ def test_history_has_a_row_an_epoch(train, validated):
         "seconds": True,
     }
     for name, column in table.items():
-        assert_array_equal(np.isfinite(column), [told[name]] * 4)
+        assert_array_equal(np.isfinite(column), [measured[name]] * 4)
     assert (table["gradient_norm"] > 0).all()
     assert (table["seconds"] >= 0).all()
 
@@ -660,25 +661,25 @@ def test_gradient_norm_is_that_of_the_last_gradient(train):
 
 
 class CallbackSpy:
-    """Notes what it is told, and stops after some epochs."""
+    """Records its calls, and stops training after some epochs."""
 
     def __init__(self, stop_after=math.inf):
-        self.stop_after, self.told = stop_after, []
+        self.stop_after, self.calls = stop_after, []
 
     def epoch_begins(self):
-        self.told.append("begins")
+        self.calls.append("begins")
 
     def epoch_ends(self):
-        self.told.append("ends")
-        return self.told.count("ends") >= self.stop_after
+        self.calls.append("ends")
+        return self.calls.count("ends") >= self.stop_after
 
 
 @either_way
-def test_callbacks_are_told_of_each_epoch(train):
+def test_callbacks_are_called_in_each_epoch(train):
     spy = CallbackSpy()
     run = Run(callbacks=spy, max_iter=4)
     train(run)
-    assert spy.told == ["begins", "ends"] * 4
+    assert spy.calls == ["begins", "ends"] * 4
 
 
 @either_way
@@ -687,7 +688,7 @@ def test_a_callback_may_stop_training(train):
     run = Run(callbacks=spy, max_iter=4)
     ending = train(run)
     assert (ending if train is train_stochastically else ending[0]) == "stopped"
-    assert spy.told == ["begins", "ends"] * 2
+    assert spy.calls == ["begins", "ends"] * 2
     expected = Run(max_iter=2)
     train(expected)
     assert_array_equal(run.theta, expected.theta)
@@ -792,6 +793,36 @@ def test_lbfgs_reports_divergence():
     run.data.X[7] = np.nan
     with np.errstate(all="ignore"):
         assert train_with_lbfgs(run) == ("diverged", None)
+
+
+@pytest.mark.parametrize(
+    "dtype, scale, ending, loss_is_finite",
+    [
+        (np.float64, 1e30, "converged", True),
+        (np.float32, 1e10, "converged", True),
+        (np.float32, 1e30, "diverged", False),  # the predictions overflow
+        (np.float32, 1e60, "diverged", True),  # the weights overflow
+    ],
+)
+def test_lbfgs_reports_divergence_if_the_cast_network_overflows(
+    dtype, scale, ending, loss_is_finite, monkeypatch
+):
+    def minimize(loss_gradient, theta, *, on_iteration, **limits):
+        loss_gradient(theta)
+        result = OptimizeResult(x=scale * theta, fun=1.0)
+        on_iteration(result)
+        return result
+
+    monkeypatch.setattr(sknn._training.lbfgs, "minimize_lbfgs", minimize)
+    run, dtype = Run(hidden=()), np.dtype(dtype)
+    run.data.X *= 1e20
+    with np.errstate(over="ignore", invalid="ignore"):
+        actual, _ = train_lbfgs(
+            run.objective, run.data, run.monitor, max_fun=10, dtype=dtype
+        )
+    assert actual == ending
+    assert np.isfinite(run.network.scores(run.data.X)).all()
+    assert math.isfinite(run.history.loss) == loss_is_finite
 
 
 @pytest.mark.parametrize("one_epoch", [False, True])

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -77,6 +78,43 @@ def test_roll_back_undoes_everything(short, thin, n_before, n_after):
     history.t += 5
     history.roll_back(mark)
     assert history == before
+
+
+class InterruptAt:
+    """A trace function that raises KeyboardInterrupt at the n-th line of the module."""
+
+    def __init__(self, n):
+        self.lines_left = n
+
+    def __call__(self, frame, event, arg):
+        if frame.f_code.co_filename != sknn._training.history.__file__:
+            return None
+        if event == "line":
+            self.lines_left -= 1
+            if self.lines_left == 0:
+                raise KeyboardInterrupt
+        return self
+
+
+@pytest.mark.parametrize("thin", [False, True])
+@pytest.mark.parametrize("n_before", [0, 3, 8, 9])
+def test_an_interrupted_call_of_add_changes_nothing(short, thin, n_before):
+    values = dict.fromkeys(MEASURED, 0.0)
+    before = History()
+    for _ in range(n_before):
+        before.add(thin=thin, **values)
+    tracer, n_interrupts = sys.gettrace(), 0
+    for n in range(1, 100):
+        history = copy.deepcopy(before)
+        sys.settrace(InterruptAt(n))
+        try:
+            history.add(thin=thin, **values)
+        except KeyboardInterrupt:
+            n_interrupts += 1
+            assert history == before
+        finally:
+            sys.settrace(tracer)
+    assert 20 < n_interrupts < 99
 
 
 def test_each_call_of_partial_fit_extends_the_same_lists():

@@ -36,14 +36,14 @@ class History:
     Attributes
     ----------
     columns : dict of list
-        The number of the epoch, counted over all fits, and what was `MEASURED` in it.
+        The number of the epoch, counted over all fits, and the `MEASURED` quantities.
         Rows are added in place.
     epochs : int
         Number of epochs recorded so far, with or without a row.
     n_fixed : int
-        Number of leading rows that are never removed, those up to the last `fit`.
+        Number of rows that are never removed: the first ones, up to the last `fit`.
     spacing : int
-        Distance in epochs of the rows after these.
+        Distance, in epochs, between the rows after these.
     """
 
     columns: dict[str, list[float]] = field(
@@ -67,8 +67,17 @@ class History:
     def add(self, *, thin: bool = False, **values: float) -> None:
         """Add the row of an epoch; with `thin`, as `partial_fit` does, remove others.
 
-        Adding takes constant time, averaged over many calls.
+        Adding takes constant time, averaged over many calls. If it is interrupted, the
+        history stays as it was.
         """
+        mark = self.mark()
+        try:
+            self._add(thin, values)
+        except BaseException:
+            self.roll_back(mark)
+            raise
+
+    def _add(self, thin: bool, values: dict[str, float]) -> None:
         self.epochs += 1
         if thin:
             self._make_room()
@@ -93,12 +102,12 @@ class History:
             }
 
     def mark(self) -> Mark:
-        """Return the state now, for `roll_back`, without a copy of the rows."""
+        """Return the current state, for `roll_back`, without a copy of the rows."""
         last = {name: column[-1:] for name, column in self.columns.items()}
         return {**vars(self), "n_rows": len(self)}, last
 
     def roll_back(self, mark: Mark) -> None:
-        """Return to the state when `mark` was made: undo all that was added since."""
+        """Return to the state of `mark`: undo everything since."""
         state, last = mark
         n_rows = state["n_rows"]
         vars(self).update({k: v for k, v in state.items() if k != "n_rows"})
@@ -106,7 +115,7 @@ class History:
             column[max(n_rows - 1, 0) :] = last[name]
 
     def copy(self) -> History:
-        """Return a copy that can be extended on its own."""
+        """Return a copy that can be extended independently."""
         other = copy.copy(self)
         other.columns = {name: column.copy() for name, column in self.columns.items()}
         return other

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from .._descent import norm
-from .._typing import Array
+from .._typing import Array, DType
+from ..network import Network
 from ..objective import Objective
 from ..solvers._lbfgs import minimize_lbfgs
 from .data import Data
@@ -16,11 +17,17 @@ from .monitor import Ending, Monitor
 
 
 def train_lbfgs(
-    objective: Objective, data: Data, monitor: Monitor, *, max_fun: int
+    objective: Objective,
+    data: Data,
+    monitor: Monitor,
+    *,
+    max_fun: int,
+    dtype: DType = np.dtype(np.float64),
 ) -> tuple[Ending, OptimizeResult | None]:
     """Train `objective.network`, which is in float64, in place.
 
-    Also returns SciPy's result if SciPy ended the run.
+    Also returns SciPy's result if SciPy ended the run. `dtype` is what the trained
+    network will be cast to: training has diverged if the network then overflows.
     """
     network, history = objective.network, monitor.history
     theta = network.theta[: network.n_trained]
@@ -67,6 +74,11 @@ def train_lbfgs(
         history.loss = float(result.fun)
         history.best_loss = min(history.best_loss, history.loss)
     monitor.restore_best()
+    cast = network.astype(dtype)
+    if not predictions_are_finite(cast, data):
+        if np.isfinite(cast.theta).all():  # otherwise the weights are to blame
+            history.loss = math.nan
+        return "diverged", None
     if result is None:
         return "interrupted", None
     if not math.isfinite(result.fun):
@@ -75,3 +87,8 @@ def train_lbfgs(
         monitor.print_stalled("Stopping.")
         return "converged", None
     return ("stopped", None) if stopped else ("converged", result)
+
+
+def predictions_are_finite(network: Network, data: Data) -> bool:
+    """Return whether the raw scores of all rows to train on are finite."""
+    return all(np.isfinite(z).all() for _, z in network.passes(data.X, data.rows))

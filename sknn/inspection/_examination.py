@@ -129,8 +129,8 @@ class Examination:
 
     @cached_property
     def unregularized_range(self) -> LearningRateRange | None:
-        """The same with all regularization switched off."""
-        with self.progress.step("Learning-rate range test without regularization"):
+        """The same with all regularisation switched off."""
+        with self.progress.step("Learning-rate range test without regularisation"):
             off = without_regularization(self.estimator)
             return self._range_of(self.new_subject(**off))
 
@@ -201,7 +201,7 @@ class Examination:
 
     @property
     def n_validation_rows(self) -> float:
-        """Number of rows behind the validation score; NaN if it is unknown."""
+        """Number of rows of the validation score; NaN if it is unknown."""
         if self.validation is not None:
             return num_samples(self.validation[0])
         if self.held_out is not None:

@@ -217,10 +217,10 @@ def check_name(name: Any, all_names: Sequence[Any]) -> None:
         raise ValueError(f"{all_names.count(name)} layers have the name {name!r}.")
 
 
-class Unwanted(dict):
+class Discarded(dict):
     """The gradients of a frozen layer, which are never read. Its truth value is False.
 
-    A layer that ignores this can still write gradients into the arrays.
+    A layer that does not check for it can still write gradients into the arrays.
     """
 
     def __bool__(self) -> bool:

@@ -150,7 +150,7 @@ def join(parts: list[Mapping[str, T]]) -> dict[str, T]:
 
 
 def split(joined: dict[str, Any], n_parts: int) -> list[dict[str, Any]]:
-    """Undo `join`; the parts of an `Unwanted` dict are `Unwanted` too."""
+    """Undo `join`; the parts of a `Discarded` dict are `Discarded` too."""
     parts: list[dict[str, Any]] = [type(joined)() for _ in range(n_parts)]
     for key, value in joined.items():
         i, _, name = key.partition(".")

@@ -33,7 +33,7 @@ def search_space(
         - 'medium': also width and depth of the network, activation, learning-rate
           schedule and dropout.
         - 'large': also solver, initializer, normalization, residual blocks and further
-          regularization.
+          regularisation.
 
         Parameters that have no effect with the `solver`, `init_from` or `padding` of
         the estimator are left out. The learning rates suit its solver.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._arrays import aligned_zeros
-from .._spec import check_range
+from .._spec import check_bool, check_range
 from .._typing import Array
 from .base import Solver, SolverState
 
@@ -48,6 +48,7 @@ class SGD(Solver):
 
     def __post_init__(self) -> None:
         check_range(self, "momentum", 0, 1)
+        check_bool(self, "nesterovs_momentum")
 
     def start(self, theta: Array) -> SolverState:
         if not self.momentum:

@@ -340,7 +340,7 @@ def test_mixup_in_the_list_is_the_parameter(digits):
             fit(X, y, **params)
 
 
-def test_partial_fit_goes_on_with_the_stream(digits):
+def test_partial_fit_continues_the_stream(digits):
     X, y = digits
     nets = [
         CNNClassifier(4, augmentation=[RandomShift()], random_state=0) for _ in range(2)

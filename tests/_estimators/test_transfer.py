@@ -534,7 +534,7 @@ def same_arrays(a, b):
 def test_output_layers_are_never_hidden_ones(theirs, ours, taken, digits):
     X, y = digits[0].reshape(-1, 64), digits[1]
     source = MLPClassifier(theirs, max_iter=1, random_state=0).fit(X, y)
-    # Nothing moves, so that what was taken can be seen.
+    # The weights hardly move, so those that were copied can be recognised.
     net = MLPClassifier(
         ours, init_from=source, max_iter=1, learning_rate_init=1e-300, random_state=1
     )

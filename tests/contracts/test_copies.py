@@ -175,6 +175,6 @@ def test_memory_does_not_grow_over_many_fits(params):
         growth = memory_after(fits=50) - before
     finally:
         tracemalloc.stop()
-    # Fits that left their parameters behind would add 100 times as much; what the
+    # Fits that did not free their parameters would add 100 times as much; what the
     # libraries around keep is about 20 kB.
     assert growth < net.network_.theta.nbytes
