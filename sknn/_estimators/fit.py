@@ -26,7 +26,7 @@ from .._training import (
     train_lbfgs,
     train_stochastic,
 )
-from .._typing import Array
+from .._typing import Array, DType
 from ..losses import Loss
 from ..network import Network
 from ..objective import Objective
@@ -185,7 +185,7 @@ def train(run: FitRun, data: Data, limits: Limits) -> Ending:
         if run.params.solver == "lbfgs":
             # The line search needs the accuracy of float64.
             run.network = run.network.astype(np.dtype(np.float64))
-            ending = train_by_lbfgs(run, data, limits)
+            ending = train_by_lbfgs(run, data, limits, dtype)
             run.network = run.network.astype(dtype)
         else:
             ending = train_by_batches(run, data, limits)
@@ -228,8 +228,8 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
     return ending
 
 
-def train_by_lbfgs(run: FitRun, data: Data, limits: Limits) -> Ending:
-    """Train on all rows at once."""
+def train_by_lbfgs(run: FitRun, data: Data, limits: Limits, dtype: DType) -> Ending:
+    """Train on all rows at once; the network will predict in `dtype`."""
     params, network = run.params, run.network
     run.publish()
     rows = network.rows_per_pass(data.n)
@@ -240,6 +240,7 @@ def train_by_lbfgs(run: FitRun, data: Data, limits: Limits) -> Ending:
         data,
         run.monitor(limits),
         max_fun=params.max_fun,
+        dtype=dtype,
     )
     if result is not None and limits.max_iter == params.max_iter:
         check_optimize_result("lbfgs", result, params.max_iter)

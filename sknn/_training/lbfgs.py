@@ -15,6 +15,9 @@ from ..solvers._lbfgs import minimize_lbfgs
 from .data import Data
 from .monitor import Ending, Monitor
 
+FLOAT64 = np.dtype(np.float64)
+"""The dtype of the line search, which needs the accuracy."""
+
 
 def train_lbfgs(
     objective: Objective,
@@ -22,7 +25,7 @@ def train_lbfgs(
     monitor: Monitor,
     *,
     max_fun: int,
-    dtype: DType = np.dtype(np.float64),
+    dtype: DType = FLOAT64,
 ) -> tuple[Ending, OptimizeResult | None]:
     """Train `objective.network`, which is in float64, in place.
 

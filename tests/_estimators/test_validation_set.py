@@ -125,8 +125,8 @@ class BadSplitter:
     "splitter, message",
     [
         (BadSplitter([0, 1, 2], [2, 3]), "holds out rows that it trains on"),
-        (BadSplitter([0, 1], [10_000]), "must give numbers of rows from 0 to"),
-        (BadSplitter([True, False], [False, True]), "must give numbers of rows"),
+        (BadSplitter([0, 1], [10_000]), "must yield indices of rows from 0 to"),
+        (BadSplitter([True, False], [False, True]), "must yield indices of rows"),
         (GroupKFold(2), "cannot split .* rows: The 'groups' parameter"),
     ],
 )

@@ -293,7 +293,7 @@ W = [np.zeros((4, 8)), np.zeros(8), np.zeros((8, 3)), np.zeros(3)]
             {"classes": range(3), "n_features": 5},
             r"weights\[0\], .*of shape \(5, 8\), got \(4, 8\)",
         ),
-        (MLPRegressor("huber", 8), W, {"n_features": 0}, "from 1 up, got 0"),
+        (MLPRegressor("huber", 8), W, {"n_features": 0}, "positive integer, got 0"),
         (
             MLPRegressor("huber", 8),
             W,
