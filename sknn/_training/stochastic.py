@@ -13,6 +13,7 @@ from .._typing import Array
 from ..objective import Batch, Objective, mean_loss, total_weight
 from ..schedules import Schedule
 from .data import Data
+from .history import History
 from .monitor import Ending, Monitor
 from .progress import SolverProgress
 
@@ -135,10 +136,8 @@ def train_stochastic(
                 return "diverged"
             if monitor.stalled and not _lower_rate(schedule, progress, monitor):
                 return "converged"
-            if stopped:
-                return "stopped"
-            if one_epoch:
-                return "one epoch"
+            if stopped or one_epoch:
+                return "stopped" if stopped else "one epoch"
         return "max_iter"
 
     try:
@@ -148,19 +147,27 @@ def train_stochastic(
     finally:
         monitor.restore_best()
     rows = shuffled[: ROWS_CHECKED if one_epoch else batch_size]
-    if not math.isfinite(loss := final_loss(objective, data, rows)):
-        if np.isfinite(objective.network.theta).all():  # else the weights are to blame
-            history.loss = loss
-        return "diverged"
-    return ending
+    return "diverged" if has_diverged(objective, data, rows, history) else ending
+
+
+def has_diverged(
+    objective: Objective, data: Data, rows: Array, history: History
+) -> bool:
+    """Return whether the last step made the network useless; record the loss if so.
+
+    The loss of a batch is computed before the step, so that the training loop does not
+    notice.
+    """
+    loss = final_loss(objective, data, rows)
+    if math.isfinite(loss):
+        return False
+    if np.isfinite(objective.network.theta).all():  # else report the weights
+        history.loss = loss
+    return True
 
 
 def final_loss(objective: Objective, data: Data, rows: Array) -> float:
-    """Return the loss of the trained network on some rows; 0 if their weights are 0.
-
-    A loss is computed before each step, so that the training loop does not notice if
-    the last step makes the network useless.
-    """
+    """Return the loss of the network on some rows; 0 if their weights are 0."""
     y = data.y[rows]
     w = None if data.sample_weight is None else data.sample_weight[rows]
     if total_weight(y, w) == 0:

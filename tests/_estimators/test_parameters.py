@@ -291,7 +291,7 @@ BAD = [
     (BOTH, {"refit_on_all": 2}, among("refit_on_all") + "Got 2"),
     (BOTH, {"validation_fraction": "KFold"}, among("validation_fraction") + "'split'"),
     (BOTH, {**STOPS, "validation_fraction": PredefinedSplit([-1] * 120)},
-     "validation_fraction=PredefinedSplit.* into two parts, got 0 rows to train on and 0 to hold out"),
+     "PredefinedSplit.* into two parts, got 0 rows to train on and 0 to hold out"),
     (BOTH, {**STOPS, "validation_fraction": PredefinedSplit([0] * 120)},
      "must split the rows into two parts, got 0 rows to train on and 120 to hold out"),
     (BOTH, {**STOPS, "validation_fraction": PredefinedSplit([0, -1] * 5)},
