@@ -187,7 +187,7 @@ BAD = [
     ([Dense], r"layers\[0\] is <class .*Pass an object of the class: Dense\(...\)"),
     ([RELU, "relu"], r"layers\[1\] is 'relu'. Did you mean Activation\('relu'\)\?"),
     (["prelu"], r"Did you mean PReLU\(\)\?"),
-    ([3], r"layers must be a list of objects of sknn.layers.*layers\[0\] is 3"),
+    ([3], r"layers must be a list of objects from sknn.layers.*layers\[0\] is 3"),
     ([Conv2D(3), Dense(4)], r"dense1 .*got images of \(3, 8, 8\).*Put Flatten\(\)"),
     ([Conv2D(3)], r"Layer output .*needs rows of numbers, got images"),
     ([Flatten(), MaxPool2D()], r"Layer maxpool1 does not fit: .*needs images.*\(64,\)"),
