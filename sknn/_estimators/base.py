@@ -113,7 +113,7 @@ class BaseNetworkEstimator(
     def _warn_of_likely_mistakes(self, data: Data) -> None:
         """Warn if data and parameters are valid but probably not what was meant.
 
-        Called after the network is made, unless training resumes.
+        Called before a new network is trained. Tools that inspect it do not warn.
         """
         self._input.warn_of_likely_mistakes(data.X)
 
@@ -164,9 +164,12 @@ class BaseNetworkEstimator(
         callbacks = (
             None if one_epoch else fit_callbacks(self, X, y, sample_weight, n_epochs)
         )
+        resumes = self._resumes(one_epoch)
         with all_or_nothing(self):
             run = self._start_run(X, y, sample_weight, one_epoch)
             validation_data = self._check_validation(validation, run.data)
+            if not resumes:
+                self._warn_of_likely_mistakes(run.data)
             run.callbacks = callbacks
 
             def publish() -> None:
@@ -180,6 +183,10 @@ class BaseNetworkEstimator(
             if callbacks is not None:
                 callbacks.fit_ends()
 
+    def _resumes(self, one_epoch: bool) -> bool:
+        """Return whether a fit trains the fitted network further."""
+        return hasattr(self, "network_") and (self.warm_start or one_epoch)
+
     def _start_run(
         self, X: Any, y: Any, sample_weight: Any = None, one_epoch: bool = False
     ) -> FitRun:
@@ -187,7 +194,7 @@ class BaseNetworkEstimator(
 
         On a clone, this is how tools look at a network that has not been trained.
         """
-        resumes = hasattr(self, "network_") and (self.warm_start or one_epoch)
+        resumes = self._resumes(one_epoch)
         X, y = self._check_training_rows(X, y, resumes)
         y = self._learn_targets(as_column(y), resumes, one_epoch)
         dtype = self._training_dtype(X)
@@ -206,8 +213,6 @@ class BaseNetworkEstimator(
         check_combinations(self, network, run.variation)
         if resumes:
             run.history = self._history
-        else:
-            self._warn_of_likely_mistakes(data)
         return run
 
     def _run_of(

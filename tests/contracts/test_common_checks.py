@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
     "ignore:Got `batch_size`:UserWarning",
     # The small tables of the checks, which a CNN takes for images.
-    "ignore:X has rows:UserWarning",
+    "ignore:X has (rows|float64 pixels):UserWarning",
     # An array as a data frame's column, in the checks themselves.
     "ignore::DeprecationWarning",
 )
