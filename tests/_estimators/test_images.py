@@ -217,6 +217,16 @@ def test_images_of_bytes_are_bytes_in_every_container(digits, fitted_on_bytes):
         assert_array_equal(fit(images, y).predict_proba(X), expected)
 
 
+def test_sparse_images_are_flattened(digits, fitted_on_bytes):
+    X = as_bytes(digits[0])
+    try:
+        images = sparse.coo_array(X)
+    except ValueError:
+        pytest.skip("SciPy has no sparse arrays of three dimensions")
+    expected = fitted_on_bytes.predict_proba(X)
+    assert_array_equal(fitted_on_bytes.predict_proba(images), expected)
+
+
 def test_memory_maps_of_bytes_are_bytes(digits, fitted_on_bytes, tmp_path):
     X = as_bytes(digits[0])
     np.save(tmp_path / "X.npy", X)
