@@ -268,7 +268,7 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
 
     See Also
     --------
-    CNNRegressor : The same for numbers as targets.
+    CNNRegressor : Convolutional network regressor.
     MLPClassifier : Dense layers only.
 
     References
@@ -432,7 +432,7 @@ class CNNRegressor(BaseCNN, NetworkRegressor):
 
     See Also
     --------
-    CNNClassifier : The same for classes as targets.
+    CNNClassifier : Convolutional network classifier.
     MLPRegressor : Dense layers only.
 
     Examples

@@ -170,12 +170,13 @@ def check_layer(i: int, layer: Any) -> None:
 
 @shared_docs
 class SequentialClassifier(BaseSequential, NetworkClassifier):
-    """Network classifier of your own layers: the output layer is added from y.
+    """Network classifier from a list of layers; the output layer is added.
 
     Parameters
     ----------
     layers : list of Layer, default=()
-        Layers of `sknn.layers` from the input to the last hidden one.
+        Layers from `sknn.layers`, from the first to the last hidden layer. A warning is
+        given if the last one looks like an output layer.
     %(image_parameters)s
     %(training_parameters)s
     %(sequential_initialization)s
@@ -192,9 +193,9 @@ class SequentialClassifier(BaseSequential, NetworkClassifier):
 
     See Also
     --------
-    SequentialRegressor : The same for numbers as targets.
-    MLPClassifier : Dense layers from a few parameters.
-    CNNClassifier : Blocks of convolution and pooling from a few parameters.
+    SequentialRegressor : Network regressor from a list of layers.
+    MLPClassifier : Dense layers, described by parameters.
+    CNNClassifier : Blocks of convolution and pooling, described by parameters.
 
     Examples
     --------
@@ -306,12 +307,13 @@ class SequentialClassifier(BaseSequential, NetworkClassifier):
 
 @shared_docs
 class SequentialRegressor(BaseSequential, NetworkRegressor):
-    """Network regressor of your own layers: the output layer is added from y.
+    """Network regressor from a list of layers; the output layer is added.
 
     Parameters
     ----------
     layers : list of Layer, default=()
-        Layers of `sknn.layers` from the input to the last hidden one.
+        Layers from `sknn.layers`, from the first to the last hidden layer. A warning is
+        given if the last one looks like an output layer.
     %(image_parameters)s
     %(training_parameters)s
     %(sequential_initialization)s
@@ -327,8 +329,8 @@ class SequentialRegressor(BaseSequential, NetworkRegressor):
 
     See Also
     --------
-    SequentialClassifier : The same for classes as targets.
-    MLPRegressor : Dense layers from a few parameters.
+    SequentialClassifier : Network classifier from a list of layers.
+    MLPRegressor : Dense layers, described by parameters.
 
     Examples
     --------

@@ -271,7 +271,7 @@ def test_partial_fit_trains(digits):
     assert net.score(X, y) > 0.8
 
 
-def test_rows_may_be_sliced_as_one_likes(digits):
+def test_predictions_do_not_depend_on_slices(digits):
     X, y = digits
     net = fit(X, y)
     parts = np.concatenate(

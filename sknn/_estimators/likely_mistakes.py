@@ -20,7 +20,9 @@ def warn_if_one_hot(y: Array) -> None:
     if n_rows >= n_labels > 1 and (y.sum(axis=1) == 1).all():
         warn_caller(
             "y has one column per class with exactly one 1 per row, which is taken for "
-            "multilabel targets. For classes, pass y.argmax(axis=1)."
+            "multilabel targets. For classes, pass y.argmax(axis=1). For labels, "
+            "warnings.filterwarnings('ignore', 'y has one column per class') switches "
+            "this warning off."
         )
 
 

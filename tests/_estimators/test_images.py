@@ -465,7 +465,7 @@ def test_augmentation_changes_training(digits):
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_each_augmentation_trains(name, digits):
+def test_training_with_each_augmentation(name, digits):
     X, y = digits
     colours = np.repeat(X[..., np.newaxis], 3, axis=3).astype(np.float32)
     params = {"padding": 1} if name == "RandomCrop" else {}
@@ -479,13 +479,13 @@ def test_each_augmentation_trains(name, digits):
 )
 def test_augmentation_has_its_own_random_stream(params, digits):
     # Augmentation that does nothing changes neither masks nor shuffles nor weights;
-    # the images take another way through memory, which may round differently.
+    # the images have another memory layout, which may round differently.
     X, y = digits
     plain, varied = (fit(X, y, augmentation=a, **params) for a in (None, NOTHING))
     assert_allclose(varied.loss_curve_, plain.loss_curve_, rtol=1e-9)
 
 
-def test_only_training_batches_are_varied(digits):
+def test_only_training_batches_are_augmented(digits):
     X, y = digits
     net = CNNClassifier(4, max_iter=2, augmentation=[Brightness(50.0)], random_state=0)
     net.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
@@ -495,7 +495,7 @@ def test_only_training_batches_are_varied(digits):
     assert_array_equal(net.predict_proba(X), net.predict_proba(X))
 
 
-def test_the_input_stays_as_it_is(digits):
+def test_the_input_is_not_changed(digits):
     X, y = digits
     X = (X * 255).astype(np.uint8)
     X.flags.writeable = False
@@ -507,7 +507,7 @@ def test_the_input_stays_as_it_is(digits):
     assert_allclose(as_bytes.loss_curve_, as_floats.loss_curve_, rtol=1e-5)
 
 
-def test_rows_of_all_kinds_are_varied_as_images(digits):
+def test_rows_are_augmented_as_images(digits):
     X, y = digits
     rows = X.reshape(len(X), -1)
     steps = [RandomFlip(vertical=True), RandomCrop(padding=1)]
@@ -585,7 +585,7 @@ def test_invalid_augmentation(params, message, digits):
         fit(*digits, **params)
 
 
-def test_rows_that_are_no_images_cannot_be_varied(digits):
+def test_augmentation_needs_images(digits):
     X, y = digits
     strips = X.reshape(len(X), -1)[:, :59]
     with pytest.raises(ValueError, match=r"augmentation needs images.* 59 features"):
@@ -610,7 +610,7 @@ def test_rows_without_images_can_be_mixed():
 def test_an_augmentation_must_keep_the_shape(digits):
     @dataclass(frozen=True)
     class Crop(Augmentation):
-        """Not a good one."""
+        """Changes the shape."""
 
         def __call__(self, images, rng):
             return images[:, 1:]
