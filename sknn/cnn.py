@@ -24,7 +24,13 @@ from ._estimators.dense_blocks import (
     make_normalization,
 )
 from ._estimators.docs import shared_docs
-from ._estimators.images import IMAGE_CONSTRAINTS, Images, image_variation, n_pixels
+from ._estimators.images import (
+    IMAGE_CONSTRAINTS,
+    Images,
+    check_input_shape,
+    image_variation,
+    n_pixels,
+)
 from ._estimators.input_checks import check_sizes, per_layer
 from ._estimators.inputs import Rows
 from ._estimators.likely_mistakes import warn_of_reduced_windows
@@ -102,6 +108,7 @@ class BaseCNN(DenseBlockParameters, BaseNetworkEstimator):
 
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
         assert isinstance(input, Images)
+        check_input_shape(self.input_shape, input)
         channels = check_sizes("conv_channels", self.conv_channels)
         sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         n_blocks, n = len(channels), len(channels) + len(sizes)

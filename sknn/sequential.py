@@ -21,6 +21,7 @@ from ._estimators.images import (
     IMAGE_CONSTRAINTS,
     Images,
     check_image_array,
+    check_input_shape,
     image_variation,
     n_pixels,
     shape_of_images,
@@ -135,6 +136,7 @@ class BaseSequential(BaseNetworkEstimator):
         warn_if_ends_in_output_layer(self.layers, self.n_outputs_, n_classes)
 
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
+        check_input_shape(self.input_shape, input)
         for i, layer in enumerate(self.layers):
             check_layer(i, layer)
         layers = list(self.layers)

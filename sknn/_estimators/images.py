@@ -244,6 +244,18 @@ def given_image_shape(
     return shape
 
 
+def check_input_shape(input_shape: Sequence[Any] | None, input: Rows) -> None:
+    """Raise if the parameter `input_shape` was changed before training resumes."""
+    if input_shape is None:
+        return
+    if given_image_shape(input_shape, None, None) != input.image_shape:
+        kind = "rows" if input.image_shape is None else f"images of {input.image_shape}"
+        raise ValueError(
+            f"input_shape is now {input_shape}, but the network was fitted on {kind}. "
+            "Refit with warm_start=False, or leave input_shape as it was."
+        )
+
+
 def image_variation(
     augmentation: Any, mixup: float, input: Rows, n_features: int
 ) -> Variation:

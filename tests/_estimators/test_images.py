@@ -451,6 +451,19 @@ def test_images_of_another_shape(digits):
         net.predict(X[np.newaxis, np.newaxis])
 
 
+def test_warm_start_with_another_input_shape(digits):
+    X, y = digits
+    rows = X.reshape(len(X), -1)
+    net = fit(rows, y, warm_start=True, input_shape=(8, 8))
+    with pytest.raises(ValueError, match=r"is now \(4, 16\).*images of \(8, 8, 1\)"):
+        net.set_params(input_shape=(4, 16)).fit(rows, y)
+    net.set_params(input_shape=(8, 8, 1)).fit(rows, y)
+    layers = [Flatten(), Dense(4)]
+    net = SequentialClassifier(layers, max_iter=1, warm_start=True).fit(rows, y)
+    with pytest.raises(ValueError, match=r"is now \(8, 8\).* fitted on rows"):
+        net.set_params(input_shape=(8, 8)).fit(rows, y)
+
+
 # -- augmentation ----------------------------------------------------------------------
 
 NOTHING = [RandomFlip(p=0.0), RandomShift(0.0), Brightness(0.0)]
