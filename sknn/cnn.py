@@ -24,18 +24,26 @@ from ._estimators.dense_blocks import (
     make_normalization,
 )
 from ._estimators.docs import shared_docs
-from ._estimators.images import IMAGE_CONSTRAINTS, Images, image_variation
+from ._estimators.images import (
+    IMAGE_CONSTRAINTS,
+    Images,
+    check_input_shape,
+    image_variation,
+    n_pixels,
+)
 from ._estimators.input_checks import check_sizes, per_layer
 from ._estimators.inputs import Rows
+from ._estimators.likely_mistakes import warn_of_reduced_windows
 from ._estimators.parameters import ScheduleChoice, SolverChoice
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.targets import ClassWeight
 from ._estimators.variation import Variation
 from ._sklearn import Interval, StrOptions
+from ._training import Data
 from ._typing import Shape
 from .initializers import Initializer, Zeros
 from .layers import AvgPool2D, Conv2D, Flatten, Layer, MaxPool2D, Residual, ToImages
-from .layers._windows import Pair, pair
+from .layers._windows import Padding, Pair, padding_by_axis, pair
 from .layers.pool import Pool2D
 from .losses import Loss
 
@@ -49,22 +57,26 @@ CNN_CONSTRAINTS: dict[str, Any] = {
     "conv_channels": ["array-like", Interval(Integral, 1, None, closed="left")],
     "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
     "stride": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "padding": [StrOptions({"same", "valid"}), "array-like"],
+    "padding": [
+        StrOptions({"same", "valid"}),
+        Interval(Integral, 0, None, closed="left"),
+        "array-like",
+    ],
     "pooling": [StrOptions(set(POOLINGS)), tuple, list, None],
     "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
 }
-"""The values that the parameters of a CNN may have."""
+"""The valid values of the parameters of a CNN."""
 
 
 class BaseCNN(DenseBlockParameters, BaseNetworkEstimator):
     """Images as input, blocks of convolution and pooling, then dense layers."""
 
     conv_channels: int | Sequence[int]
-    kernel_size: Any
-    stride: Any
-    padding: str | Sequence[str]
+    kernel_size: Pair | Sequence[Pair]
+    stride: Pair | Sequence[Pair]
+    padding: Padding | Sequence[Padding]
     pooling: str | Sequence[str | None] | None
-    pool_size: Any
+    pool_size: Pair | Sequence[Pair]
     input_shape: tuple[int, ...] | None
     augmentation: Any
 
@@ -75,15 +87,28 @@ class BaseCNN(DenseBlockParameters, BaseNetworkEstimator):
         self.input_shape_ = images.image_shape
         return images
 
+    def _n_features_of_input_shape(self) -> int | None:
+        return n_pixels(self.input_shape)
+
     def _make_variation(self, input: Rows) -> Variation:
         return image_variation(
             self.augmentation, self.mixup, input, self.n_features_in_
         )
 
+    def _warn_of_likely_mistakes(self, data: Data) -> None:
+        super()._warn_of_likely_mistakes(data)
+        if isinstance(self._input, Images) and self._input.is_guessed:
+            channels = check_sizes("conv_channels", self.conv_channels)
+            blocks, layers = self._blocks(channels), self.network_.layers
+            image_shape = self._input.image_shape
+            changes = reductions(blocks, layers, on_strip=image_shape[0] == 1)
+            warn_of_reduced_windows(image_shape, changes)
+
     # -- layers -------------------------------------------------------------------
 
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
         assert isinstance(input, Images)
+        check_input_shape(self.input_shape, input)
         channels = check_sizes("conv_channels", self.conv_channels)
         sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         n_blocks, n = len(channels), len(channels) + len(sizes)
@@ -93,7 +118,8 @@ class BaseCNN(DenseBlockParameters, BaseNetworkEstimator):
         rates = self._dropout_rates(n_blocks, len(sizes))
         layers: list[Layer] = [*make_dropout(self.input_dropout)]
         layers.append(ToImages(input.image_shape))
-        shape: Shape = layers[-1].build((self.n_features_in_,)).out_shape
+        height, width, n_channels = input.image_shape
+        shape: Shape = (n_channels, height, width)
         for i, block in enumerate(self._blocks(channels)):
             try:
                 made = self._make_block(
@@ -123,20 +149,20 @@ class BaseCNN(DenseBlockParameters, BaseNetworkEstimator):
         ]
 
     def _dropout_rates(self, n_blocks: int, n_dense: int) -> list[Any]:
-        """Return a rate for each block and dense layer; a single one is for dense."""
+        """Return one rate per block and dense layer; a single rate is for dense."""
         if isinstance(self.dropout, Real):
             return [0.0] * n_blocks + [self.dropout] * n_dense
         return per_layer("dropout", self.dropout, n_blocks + n_dense, "block and layer")
 
     def _blocks(self, channels: list[int]) -> list[dict[str, Any]]:
-        """Return what the parameters say of each block."""
+        """Return the parameters of each block."""
         names = ("kernel_size", "stride", "padding", "pooling", "pool_size")
         columns = [
             per_layer(name, getattr(self, name), len(channels), "block")
             for name in names
         ]
         return [
-            {"channels": C, **dict(zip(names, values, strict=True))}
+            {"channels": C, **dict(zip(names, map(as_tuple, values), strict=True))}
             for C, *values in zip(channels, *columns, strict=True)
         ]
 
@@ -150,20 +176,27 @@ class BaseCNN(DenseBlockParameters, BaseNetworkEstimator):
         is_guessed: bool,
     ) -> list[Layer]:
         """Return convolution, normalisation, activation, pooling and dropout."""
-        kernel = window(block["kernel_size"], shape, is_guessed)
-        stride = window(block["stride"], shape, is_guessed)
-        padding = block["padding"]
-        conv = Conv2D(block["channels"], kernel, stride, padding, initializer)
+        conv = Conv2D(
+            block["channels"],
+            block["kernel_size"],
+            block["stride"],
+            block["padding"],
+            initializer,
+        )
+        if is_guessed:
+            kernel = reduced(conv.kernel_size, shape, conv.padding)
+            conv = conv.replace(kernel_size=kernel)
+        after = conv.build(shape).out_shape
         layers: list[Layer] = [conv, *make_normalization(self.normalization)]
         layers.append(make_activation(activation))
-        if self.residual and (pair(stride) != (1, 1) or padding == "valid"):
+        if self.residual and after[1:] != shape[1:]:
             raise ValueError(
-                "residual=True adds the input of a block to its output, which must be "
-                "of the same height and width: it needs stride=1 and padding='same', "
-                f"got stride={stride} and padding={padding!r}."
+                "residual=True adds the input of a block to its output, which must "
+                "have the same height and width: it needs stride=1 and padding='same', "
+                f"got stride={conv.stride} and padding={conv.padding!r}."
             )
         if self.residual:
-            last = Conv2D(block["channels"], kernel, initializer=Zeros())
+            last = Conv2D(conv.channels, conv.kernel_size, initializer=Zeros())
             layers = [Residual((*layers, last), initializer), layers[-1]]
         if block["pooling"] is not None:
             if block["pooling"] not in POOLINGS:
@@ -171,19 +204,46 @@ class BaseCNN(DenseBlockParameters, BaseNetworkEstimator):
                     f"pooling must be one of {sorted(POOLINGS)} or None, for all "
                     f"blocks or one for each, got {block['pooling']!r}."
                 )
-            after = conv.build(shape).out_shape
-            size = window(block["pool_size"], after, is_guessed)
-            layers.append(POOLINGS[block["pooling"]](size))
+            pool = POOLINGS[block["pooling"]](block["pool_size"])
+            if is_guessed:
+                pool = pool.replace(size=reduced(pool.size, after))
+            layers.append(pool)
         return [*layers, *make_dropout(rate)]
 
 
-def window(size: Any, shape: Shape, is_guessed: bool) -> Pair:
-    """Return a window, cut to the image where its shape is only a guess."""
-    size = tuple(size) if isinstance(size, list | np.ndarray) else size
-    if not is_guessed:
-        return size
+def as_tuple(value: Any) -> Any:
+    """Return a pair that was passed as a list or an array as a tuple."""
+    return tuple(value) if isinstance(value, list | np.ndarray) else value
+
+
+def reduced(size: Pair, shape: Shape, padding: Padding = "valid") -> tuple[int, int]:
+    """Return the size of a window, at most that of a padded image (C, H, W)."""
     height, width = pair(size)
-    return min(height, shape[1]), min(width, shape[2])
+    top, left = (0 if isinstance(p, str) else p for p in padding_by_axis(padding))
+    return min(height, shape[1] + 2 * top), min(width, shape[2] + 2 * left)
+
+
+def reductions(
+    blocks: Sequence[dict[str, Any]], layers: Sequence[Layer], on_strip: bool
+) -> list[str]:
+    """Return the windows that are smaller in `layers` than their blocks ask for.
+
+    On a strip, the height of a window is always reduced to 1, which is not reported.
+    """
+    outer = (layer for layer in layers if isinstance(layer, Conv2D | Residual))
+    pools = (layer for layer in layers if isinstance(layer, Pool2D))
+    found = []
+    for i, block in enumerate(blocks, 1):
+        layer = next(outer)
+        conv = layer.layers[0] if isinstance(layer, Residual) else layer
+        assert isinstance(conv, Conv2D)
+        used = {"kernel_size": conv.kernel_size}
+        if block["pooling"] is not None:
+            used["pool_size"] = next(pools).size
+        for name, size in used.items():
+            if pair(size)[on_strip:] != pair(block[name])[on_strip:]:
+                found.append(f"block {i} uses {name}={size} instead of {block[name]}")
+    return found
 
 
 @shared_docs
@@ -191,7 +251,8 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
     """Convolutional network classifier: blocks of convolution and pooling, then dense.
 
     LeNet-5 is ``CNNClassifier((6, 16), kernel_size=5, padding=("same", "valid"),
-    hidden_layer_sizes=(120, 84))`` [1]_. Two classes, more, or several labels a row.
+    hidden_layer_sizes=(120, 84))`` [1]_. It takes two or more classes, or
+    several labels per row.
 
     Parameters
     ----------
@@ -214,7 +275,7 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
 
     See Also
     --------
-    CNNRegressor : The same for numbers as targets.
+    CNNRegressor : Convolutional network regressor.
     MLPClassifier : Dense layers only.
 
     References
@@ -246,11 +307,11 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
         self,
         conv_channels: int | Sequence[int] = (32, 64),
         *,
-        kernel_size: Any = 3,
-        stride: Any = 1,
-        padding: str | Sequence[str] = "same",
+        kernel_size: Pair | Sequence[Pair] = 3,
+        stride: Pair | Sequence[Pair] = 1,
+        padding: Padding | Sequence[Padding] = "same",
         pooling: str | Sequence[str | None] | None = "max",
-        pool_size: Any = 2,
+        pool_size: Pair | Sequence[Pair] = 2,
         hidden_layer_sizes: int | Sequence[int] = (128,),
         input_shape: tuple[int, ...] | None = None,
         augmentation: Any = None,
@@ -378,7 +439,7 @@ class CNNRegressor(BaseCNN, NetworkRegressor):
 
     See Also
     --------
-    CNNClassifier : The same for classes as targets.
+    CNNClassifier : Convolutional network classifier.
     MLPRegressor : Dense layers only.
 
     Examples
@@ -403,11 +464,11 @@ class CNNRegressor(BaseCNN, NetworkRegressor):
         self,
         conv_channels: int | Sequence[int] = (32, 64),
         *,
-        kernel_size: Any = 3,
-        stride: Any = 1,
-        padding: str | Sequence[str] = "same",
+        kernel_size: Pair | Sequence[Pair] = 3,
+        stride: Pair | Sequence[Pair] = 1,
+        padding: Padding | Sequence[Padding] = "same",
         pooling: str | Sequence[str | None] | None = "max",
-        pool_size: Any = 2,
+        pool_size: Pair | Sequence[Pair] = 2,
         hidden_layer_sizes: int | Sequence[int] = (128,),
         input_shape: tuple[int, ...] | None = None,
         augmentation: Any = None,

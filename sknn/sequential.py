@@ -21,15 +21,19 @@ from ._estimators.images import (
     IMAGE_CONSTRAINTS,
     Images,
     check_image_array,
+    check_input_shape,
     image_variation,
+    n_pixels,
     shape_of_images,
 )
 from ._estimators.inputs import Rows
+from ._estimators.likely_mistakes import warn_if_ends_in_output_layer
 from ._estimators.parameters import ScheduleChoice, SolverChoice
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.targets import ClassWeight
 from ._estimators.variation import Variation
 from ._sklearn import Interval, StrOptions
+from ._training import Data
 from .initializers import INITIALIZERS, Initializer, Zeros
 from .layers import (
     Conv2D,
@@ -45,7 +49,7 @@ from .losses import Loss
 
 
 def works_on_images(layer: Layer) -> bool:
-    """Return whether the layer, or one inside it, can do nothing but images."""
+    """Return whether the layer, or one inside it, accepts only images."""
     if isinstance(layer, Residual):
         return any(map(works_on_images, layer.layers))
     return isinstance(layer, Conv2D | Pool2D | GlobalAvgPool2D)
@@ -54,31 +58,31 @@ def works_on_images(layer: Layer) -> bool:
 def with_initializers(
     layers: Sequence[Layer],
     choose: Callable[[Any, Layer | None], Initializer],
-    behind: Layer | None = None,
+    activation: Layer | None = None,
     last: Initializer | None = None,
 ) -> list[Layer]:
-    """Return the layers, each with an initializer: the one for the activation behind.
+    """Return the layers with an initializer each, chosen by the next activation.
 
-    `choose` is given a layer's own choice, a name or None, and the activation behind;
-    `behind` is the one behind the last layer. The last weights are drawn by `last`, if
-    given: a residual block begins as the identity.
+    `choose` is called with the layer's own choice (a name or None) and the activation
+    that follows the layer; `activation` is the one after the last layer. If `last` is
+    given, it initializes the last weights: a residual block starts as the identity.
     """
     made: list[Layer] = []
     for layer in reversed(layers):
         if activation_name(layer):
-            behind = layer
+            activation = layer
         if isinstance(layer, Residual):
-            inner = with_initializers(layer.layers, choose, behind, Zeros())
-            projection = choose(layer.projection, behind)
+            inner = with_initializers(layer.layers, choose, activation, Zeros())
+            projection = choose(layer.projection, activation)
             layer = layer.replace(layers=tuple(inner), projection=projection)
         elif isinstance(layer, DropConnect):
-            (dense,) = with_initializers([layer.dense], choose, behind, last)
+            (dense,) = with_initializers([layer.dense], choose, activation, last)
             layer = layer.replace(dense=dense)
         elif "initializer" in (params := layer.get_params()):
             own = params["initializer"] or last
-            layer = layer.replace(initializer=choose(own, behind))
+            layer = layer.replace(initializer=choose(own, activation))
         if isinstance(layer, Conv2D | Dense | DropConnect | Residual):
-            behind = last = None
+            activation = last = None
         made.append(layer)
     return made[::-1]
 
@@ -89,11 +93,11 @@ SEQUENTIAL_CONSTRAINTS: dict[str, Any] = {
     "initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
     "init_scale": [Interval(Real, 0, None, closed="left")],
 }
-"""The values that the parameters of a list of layers may have."""
+"""The valid values of the parameters of a list of layers."""
 
 
 class BaseSequential(BaseNetworkEstimator):
-    """A list of layers, with what belongs before and after it."""
+    """A list of layers, with the input before it and the output layer after it."""
 
     layers: Sequence[Layer]
     input_shape: tuple[int, ...] | None
@@ -112,18 +116,27 @@ class BaseSequential(BaseNetworkEstimator):
         return images
 
     def _reads_images(self, X: Any) -> bool:
-        """Return whether `X` is images, by its shape, the parameter or the layers."""
+        """Return whether `X` is images: by its shape, `input_shape` or the layers."""
         given = self.input_shape is not None
         if given or any(works_on_images(layer) for layer in self.layers):
             return True
         return shape_of_images(check_image_array(X)) is not None
+
+    def _n_features_of_input_shape(self) -> int | None:
+        return n_pixels(self.input_shape)
 
     def _make_variation(self, input: Rows) -> Variation:
         return image_variation(
             self.augmentation, self.mixup, input, self.n_features_in_
         )
 
+    def _warn_of_likely_mistakes(self, data: Data) -> None:
+        super()._warn_of_likely_mistakes(data)
+        n_classes = len(getattr(self, "classes_", ()))
+        warn_if_ends_in_output_layer(self.layers, self.n_outputs_, n_classes)
+
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
+        check_input_shape(self.input_shape, input)
         for i, layer in enumerate(self.layers):
             check_layer(i, layer)
         layers = list(self.layers)
@@ -132,13 +145,13 @@ class BaseSequential(BaseNetworkEstimator):
         layers.append(Dense(n_outputs))
         return with_initializers(layers, self._choose_initializer)
 
-    def _choose_initializer(self, own: Any, behind: Layer | None) -> Initializer:
+    def _choose_initializer(self, own: Any, activation: Layer | None) -> Initializer:
         choice = self.initializer if own is None else own
-        return choose_initializer(choice, behind, self.init_scale)
+        return choose_initializer(choice, activation, self.init_scale)
 
 
 def check_layer(i: int, layer: Any) -> None:
-    """Raise unless `layer`, number `i` of the list, can stand there."""
+    """Raise unless `layer`, number `i` of the list, is a layer that may be in it."""
     hint = ""
     if isinstance(layer, type) and issubclass(layer, Layer):
         hint = f" Pass an object of the class: {layer.__name__}(...)."
@@ -147,24 +160,25 @@ def check_layer(i: int, layer: Any) -> None:
         hint = f" Did you mean {name}?"
     if not isinstance(layer, Layer):
         raise ValueError(
-            "layers must be a list of objects of sknn.layers, such as Dense(64) and "
+            "layers must be a list of objects from sknn.layers, such as Dense(64) and "
             f"Activation('relu'), but layers[{i}] is {layer!r}.{hint}"
         )
     if isinstance(layer, ToImages):
         raise ValueError(
-            f"layers[{i}] is {layer!r}, which is put in front of the list where the "
-            f"input is images. Pass input_shape={layer.shape} instead."
+            f"layers[{i}] is {layer!r}, which is added before the list if the input is "
+            f"images. Pass input_shape={layer.shape} instead."
         )
 
 
 @shared_docs
 class SequentialClassifier(BaseSequential, NetworkClassifier):
-    """Network classifier of your own layers: the output layer is added from y.
+    """Network classifier from a list of layers; the output layer is added.
 
     Parameters
     ----------
     layers : list of Layer, default=()
-        Layers of `sknn.layers` from the input to the last hidden one.
+        Layers from `sknn.layers`, from the first to the last hidden layer. A warning is
+        given if the last one looks like an output layer.
     %(image_parameters)s
     %(training_parameters)s
     %(sequential_initialization)s
@@ -181,9 +195,9 @@ class SequentialClassifier(BaseSequential, NetworkClassifier):
 
     See Also
     --------
-    SequentialRegressor : The same for numbers as targets.
-    MLPClassifier : Dense layers from a few parameters.
-    CNNClassifier : Blocks of convolution and pooling from a few parameters.
+    SequentialRegressor : Network regressor from a list of layers.
+    MLPClassifier : Dense layers, described by parameters.
+    CNNClassifier : Blocks of convolution and pooling, described by parameters.
 
     Examples
     --------
@@ -295,12 +309,13 @@ class SequentialClassifier(BaseSequential, NetworkClassifier):
 
 @shared_docs
 class SequentialRegressor(BaseSequential, NetworkRegressor):
-    """Network regressor of your own layers: the output layer is added from y.
+    """Network regressor from a list of layers; the output layer is added.
 
     Parameters
     ----------
     layers : list of Layer, default=()
-        Layers of `sknn.layers` from the input to the last hidden one.
+        Layers from `sknn.layers`, from the first to the last hidden layer. A warning is
+        given if the last one looks like an output layer.
     %(image_parameters)s
     %(training_parameters)s
     %(sequential_initialization)s
@@ -316,8 +331,8 @@ class SequentialRegressor(BaseSequential, NetworkRegressor):
 
     See Also
     --------
-    SequentialClassifier : The same for classes as targets.
-    MLPRegressor : Dense layers from a few parameters.
+    SequentialClassifier : Network classifier from a list of layers.
+    MLPRegressor : Dense layers, described by parameters.
 
     Examples
     --------

@@ -27,6 +27,8 @@ import sknn
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
     "ignore:Got `batch_size`:UserWarning",
+    # scikit-learn does not warn of targets that look one-hot.
+    "ignore:y has one column per class:UserWarning",
 )
 
 

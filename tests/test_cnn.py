@@ -129,6 +129,99 @@ def test_training_as_in_torch(digits):
     assert_allclose(net.decision_function(X), scores, rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.parametrize(
+    "padding, each",
+    [
+        (0, (0, 0)),
+        (2, (2, 2)),
+        ((1, 0), (1, 0)),
+        ([(1, 2), (0, 1)], ((1, 2), (0, 1))),
+        (np.array([[1, 2], [0, 1]]), ((1, 2), (0, 1))),
+        (["valid", 2], (0, 2)),
+    ],
+    ids=repr,
+)
+def test_padding_as_in_torch(padding, each, digits):
+    torch = pytest.importorskip("torch")
+    X, y = digits
+    net = fit(X, y, padding=padding, stride=[1, (1, 2)], pooling=None,
+              hidden_layer_sizes=(), max_iter=1)  # fmt: skip
+    nn = torch.nn
+    W1, b1, W2, b2, W, b = map(torch.tensor, net.get_weights())
+    twin = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=each[0]), nn.ReLU(),
+        nn.Conv2d(4, 6, 3, stride=(1, 2), padding=each[1]), nn.ReLU(),
+        nn.Flatten(), nn.Linear(len(W), 10),
+    ).double()  # fmt: skip
+    for parameter, array in zip(
+        twin.parameters(), (W1, b1, W2, b2, W.T, b), strict=True
+    ):
+        parameter.data = array
+    scores = twin(torch.tensor(X[:, np.newaxis])).detach()
+    assert_allclose(net.decision_function(X), scores, rtol=1e-9, atol=1e-12)
+
+
+def test_padding_that_keeps_the_size_suits_residual_blocks(digits):
+    X, y = digits
+    same = fit(X, y, residual=True, kernel_size=5)
+    for padding in (2, [(2, 2), "same"]):
+        net = fit(X, y, residual=True, kernel_size=5, padding=padding)
+        assert_array_equal(net.predict_proba(X), same.predict_proba(X))
+    for padding in (1, [(2, 1), 2], "valid"):
+        with pytest.raises(ValueError, match=r"Block 1 of 2: residual=True .*padding="):
+            fit(X, y, residual=True, kernel_size=5, padding=padding)
+
+
+# -- windows larger than a guessed image -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({"pool_size": 99}, r"block 1 uses pool_size=\(8, 8\) instead of 99; block 2 "
+         r"uses kernel_size=\(1, 1\) instead of 3; block 2 uses pool_size=\(1, 1\)"),
+        ({"kernel_size": [3, 9]}, r": block 2 uses kernel_size=\(4, 4\) instead of 9"),
+        ({"kernel_size": [(3, 9), 3]}, r": block 1 uses .*=\(3, 8\) instead of \(3, 9"),
+        ({"kernel_size": [3, 9], "residual": True}, "block 2 uses kernel_size=.4, 4"),
+        ({"kernel_size": 11, "padding": 1, "pooling": None},
+         r": block 1 uses kernel_size=\(10, 10\) instead of 11; block 2"),
+    ],
+)  # fmt: skip
+def test_reduced_windows_are_reported(params, message, digits):
+    X, y = digits
+    rows, params = X.reshape(len(X), -1), {**params, "max_iter": 1}
+    with pytest.warns(UserWarning, match="images of 8 × 8.*" + message) as seen:
+        net = fit(rows, y, **params)
+    assert sum("images of 8 × 8" in str(warning.message) for warning in seen) == 1
+    net.partial_fit(rows, y)  # not again
+    with pytest.raises(ValueError, match="Block"):
+        fit(X, y, **{"pooling": "max", **params, "padding": "valid"})
+
+
+def test_windows_that_fit_are_not_reported(digits):
+    X, y = digits
+    for params in ({}, {"pool_size": 4, "conv_channels": 4},
+                   {"stride": 99, "conv_channels": 4, "pooling": None}):  # fmt: skip
+        fit(X.reshape(len(X), -1), y, max_iter=1, **params)
+    # A window as large as the padded image fits.
+    params = {"kernel_size": 10, "padding": 1, "pooling": None, "conv_channels": 4}
+    net = fit(X.reshape(len(X), -1), y, max_iter=1, **params)
+    assert net.network_.layers[1].kernel_size == (10, 10)
+
+
+def test_only_the_width_is_reported_of_strips(digits):
+    X, y = digits[0].reshape(len(digits[0]), -1)[:, :7], digits[1]
+    params = {"conv_channels": 4, "max_iter": 1}
+    with pytest.warns(UserWarning, match="X has rows of 7 features") as seen:
+        fit(X, y, **params)
+    assert not any("instead of" in str(warning.message) for warning in seen)
+    with (
+        pytest.warns(UserWarning, match="X has rows of 7 features"),
+        pytest.warns(UserWarning, match=r"kernel_size=\(1, 7\) instead of 9"),
+    ):
+        fit(X, y, kernel_size=9, **params)
+
+
 # -- as any estimator ------------------------------------------------------------------
 
 
@@ -178,7 +271,7 @@ def test_partial_fit_trains(digits):
     assert net.score(X, y) > 0.8
 
 
-def test_rows_may_be_sliced_as_one_likes(digits):
+def test_predictions_do_not_depend_on_slices(digits):
     X, y = digits
     net = fit(X, y)
     parts = np.concatenate(
@@ -209,18 +302,22 @@ def test_memory_does_not_grow_with_the_images(augmentation):
 # -- bad input -------------------------------------------------------------------------
 
 BAD = [
-    ({"input_shape": (8, 7)}, r"input_shape=\(8, 7\) has 56 numbers, .* 64 columns"),
+    ({"input_shape": (8, 7)}, r"input_shape=\(8, 7\) has 56 pixel .* 64 columns"),
     ({"input_shape": (64,)}, r"\(height, width\) or .* got \(64,\)"),
-    ({"input_shape": (8, -8)}, r"positive integers, got \(8, -8\)"),
+    ({"input_shape": (8, -8)}, r"integers >= 1, got \(8, -8\)"),
     ({"input_shape": "8x8"}, "input_shape"),
     ({"conv_channels": (4,) * 4, "input_shape": (8, 8)}, "Block 4 of 4: MaxPool2D.* "
      "less than one pixel of images of 1 x 1"),
     ({"kernel_size": 9, "padding": "valid", "input_shape": (8, 8)}, "Block 1 of 2: "
      "kernel_size=9 is larger than the image, 8 x 8 pixels"),
     ({"kernel_size": (3, 3, 3)}, "kernel_size .* one for each block, .* there are 2"),
-    ({"kernel_size": [0, 3]}, r"Block 1 of 2: kernel_size .* integer.* got \(0, 0"),
+    ({"kernel_size": [0, 3]}, r"Block 1 of 2: kernel_size .* integer.* got 0"),
     ({"padding": "full"}, "padding.*'valid'.*Got 'full'"),
     ({"padding": ["same", "full"]}, "Block 2 of 2: padding must be .* got 'full'"),
+    ({"padding": -1}, "padding.*Got -1"),
+    ({"padding": True}, "Block 1 of 2: padding must be .* got True"),
+    ({"padding": [(1, 2, 3), 1]}, r"Block 1 of 2: padding must be .* got \(1, 2, 3\)"),
+    ({"padding": (1, 2, 3)}, "padding must be .* one for each block, .* there are 2"),
     ({"pooling": "maxx"}, "pooling.*'max'.* Did you mean 'max'"),
     ({"pooling": ["max", "mean"]}, r"pooling must be one of \['avg', 'max'\].*'mean'"),
     ({"conv_channels": (0, 3)}, r"conv_channels must be > 0, got \[0, 3\]"),

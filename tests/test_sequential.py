@@ -83,7 +83,7 @@ def test_auto_initializes_for_the_next_activation():
     assert block.layers[0].initializer == LeCunNormal()
     assert block.layers[2].initializer == Zeros()
     assert block.projection == HeNormal()
-    assert layers[0].initializer is None  # the user's own is as it was
+    assert layers[0].initializer is None  # the list is unchanged
 
 
 def test_one_initializer_for_all():
@@ -95,7 +95,7 @@ def test_one_initializer_for_all():
         assert pytest.approx(0.25, abs=1e-6) == W
 
 
-def test_what_the_input_is(digits):
+def test_kind_of_input(digits):
     X, y = digits[0][:200], digits[1][:200]
     rows = X.reshape(len(X), -1)
     seen = {
@@ -170,7 +170,7 @@ def test_clone_pickle_and_repr(digits):
     assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
 
 
-def test_paths_into_lists_that_lead_nowhere():
+def test_invalid_paths_into_lists():
     clf = SequentialClassifier([Dense(8, name="first"), RELU])
     for path, message in {
         "layers__7__units": r"layers has no item '7': it needs an index below 2 or",
@@ -187,7 +187,7 @@ BAD = [
     ([Dense], r"layers\[0\] is <class .*Pass an object of the class: Dense\(...\)"),
     ([RELU, "relu"], r"layers\[1\] is 'relu'. Did you mean Activation\('relu'\)\?"),
     (["prelu"], r"Did you mean PReLU\(\)\?"),
-    ([3], r"layers must be a list of objects of sknn.layers.*layers\[0\] is 3"),
+    ([3], r"layers must be a list of objects from sknn.layers.*layers\[0\] is 3"),
     ([Conv2D(3), Dense(4)], r"dense1 .*got images of \(3, 8, 8\).*Put Flatten\(\)"),
     ([Conv2D(3)], r"Layer output .*needs rows of numbers, got images"),
     ([Flatten(), MaxPool2D()], r"Layer maxpool1 does not fit: .*needs images.*\(64,\)"),
@@ -205,7 +205,7 @@ def test_lists_that_do_not_fit_together(layers, message, digits):
 
 
 @pytest.mark.parametrize("name", ["prelu", "rleu", None, 3])
-def test_activations_that_are_none(name):
+def test_invalid_activation_names(name):
     with pytest.raises(ValueError, match=r"prelu|must be one of"):
         Activation(name)
 
@@ -213,7 +213,7 @@ def test_activations_that_are_none(name):
 # -- names -----------------------------------------------------------------------------
 
 
-def test_names_are_as_given_or_of_the_kind():
+def test_default_names():
     layers = [Conv2D(2), RELU, Conv2D(2, name="edges"), Flatten(), Dense(3), Dense(3)]
     X, y = np.zeros((6, 4, 4)), [0, 1] * 3
     network = SequentialClassifier(layers, max_iter=1).fit(X, y).network_
@@ -229,7 +229,7 @@ def test_names_are_as_given_or_of_the_kind():
     ]
 
 
-def test_automatic_names_leave_given_ones_alone():
+def test_default_names_avoid_given_ones():
     layers = [Dense(3, name="dense1"), Dense(4), RELU]
     X, y = np.zeros((6, 4)), [0, 1] * 3
     clf = SequentialClassifier(layers, max_iter=1).fit(X, y)
@@ -239,13 +239,13 @@ def test_automatic_names_leave_given_ones_alone():
 
 
 @pytest.mark.parametrize("name", ["conv", "output", "7", "a__b", "", 3])
-def test_names_that_mean_something_else(name):
+def test_reserved_names(name):
     clf = SequentialClassifier([Dense(3, name=name)])
     with pytest.raises(ValueError, match=r"name of a layer must be .* got"):
         clf.fit(np.zeros((6, 4)), [0, 1] * 3)
 
 
-def test_names_are_given_once():
+def test_names_must_be_unique():
     clf = SequentialClassifier([Dense(3, name="a"), Dense(3, name="a")])
     with pytest.raises(ValueError, match="2 layers have the name 'a'"):
         clf.fit(np.zeros((6, 4)), [0, 1] * 3)

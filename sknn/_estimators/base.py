@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,6 +22,7 @@ from .._sklearn import (
     TransformerMixin,
     fit_context,
 )
+from .._spec import is_integer_from
 from .._training import Data, History, SolverProgress
 from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
@@ -123,6 +126,17 @@ class BaseNetworkEstimator(
         """Return the weights of rows with encoded targets `y`."""
         return sample_weight
 
+    def _warn_of_likely_mistakes(self, data: Data) -> None:
+        """Warn if data and parameters are valid but probably not what was meant.
+
+        Called before a new network is trained. Tools that inspect it do not warn.
+        """
+        self._input.warn_of_likely_mistakes(data.X)
+
+    def _n_features_of_input_shape(self) -> int | None:
+        """Return the number of features, where the parameters determine it."""
+        return None
+
     # -- fit ----------------------------------------------------------------------
 
     @fit_context
@@ -166,9 +180,12 @@ class BaseNetworkEstimator(
         callbacks = (
             None if one_epoch else fit_callbacks(self, X, y, sample_weight, n_epochs)
         )
+        resumes = self._resumes(one_epoch)
         with all_or_nothing(self):
             run = self._start_run(X, y, sample_weight, one_epoch)
             validation_data = self._check_validation(validation, run.data)
+            if not resumes:
+                self._warn_of_likely_mistakes(run.data)
             run.callbacks = callbacks
 
             def publish() -> None:
@@ -182,6 +199,10 @@ class BaseNetworkEstimator(
             if callbacks is not None:
                 callbacks.fit_ends()
 
+    def _resumes(self, one_epoch: bool) -> bool:
+        """Return whether a fit trains the fitted network further."""
+        return hasattr(self, "network_") and (self.warm_start or one_epoch)
+
     def _start_run(
         self, X: Any, y: Any, sample_weight: Any = None, one_epoch: bool = False
     ) -> FitRun:
@@ -189,7 +210,7 @@ class BaseNetworkEstimator(
 
         On a clone, this is how tools look at a network that has not been trained.
         """
-        resumes = hasattr(self, "network_") and (self.warm_start or one_epoch)
+        resumes = self._resumes(one_epoch)
         X, y = self._check_training_rows(X, y, resumes)
         y = self._learn_targets(as_column(y), resumes, one_epoch)
         dtype = self._training_dtype(X)
@@ -283,7 +304,7 @@ class BaseNetworkEstimator(
         self, data: Data, rng: np.random.RandomState, resumes: bool, one_epoch: bool
     ) -> Network:
         """Return a new network, or a copy of the fitted one to train further."""
-        network = self._new_network(data)
+        network = self._network_for(data)
         if resumes:
             copy_weights(self.network_, network)
             self._check_link()
@@ -293,15 +314,21 @@ class BaseNetworkEstimator(
             take_weights(network, self._input, self._targets, self.init_from)
         return network
 
-    def _new_network(self, data: Data) -> Network:
-        """Return a network for such data, its parameters not set yet."""
-        layers = self._make_layers(self._input, self._targets.n_scores(data.y))
-        in_shape, dtype = data.X.shape[1:], float_dtype(data.X.dtype)
-        network = Network(layers, in_shape, dtype)
+    def _network_for(self, data: Data) -> Network:
+        """Return a network for such data, without initial weights."""
+        n_outputs, dtype = self._targets.n_scores(data.y), float_dtype(data.X.dtype)
+        return self._make_network(self._input, data.X.shape[1], n_outputs, dtype)
+
+    def _make_network(
+        self, input: Rows, n_features: int, n_outputs: int, dtype: DType
+    ) -> Network:
+        """Return a network without initial weights."""
+        layers = self._make_layers(input, n_outputs)
+        network = Network(layers, (n_features,), dtype)
         rates = layer_rates(network, self)
-        if rates != list(network.rates):
-            network = Network(layers, in_shape, dtype, rates)
-        return network
+        if rates == list(network.rates):
+            return network
+        return Network(layers, (n_features,), dtype, rates)
 
     def _check_link(self) -> None:
         """Warn where the raw scores of the fitted network now mean something else."""
@@ -474,7 +501,7 @@ class BaseNetworkEstimator(
         X, y = check_X_y(self, X, y, self._input)
         self._learn_targets(y, resumes=False, one_epoch=False)
         data = Data(X, self._targets.encode(y, dtype))
-        self._set_network(self._new_network(data))
+        self._set_network(self._network_for(data))
         self._set_fitted(self._run_of(data), validated=False)
 
     def transform(self, X: Any) -> Array:
@@ -511,31 +538,75 @@ class BaseNetworkEstimator(
         specs = self.network_.specs
         return int(np.prod(specs[-1].in_shape))
 
-    def summary(self) -> Summary:
+    def summary(
+        self, n_features_in: int | None = None, n_outputs: int | None = None
+    ) -> Summary:
         """Return the layers with their output shapes and numbers of parameters.
+
+        Without arguments, those of the fitted network. With arguments, or before `fit`,
+        those of the network that the parameters describe.
+
+        Parameters
+        ----------
+        n_features_in : int, default=None
+            Number of columns of `X`; for images, of their pixel values. Needed before
+            `fit`, except where the parameter `input_shape` determines it.
+        n_outputs : int, default=None
+            Number of outputs: classes (1 for two classes), labels or target columns.
+            By default those of the fitted network, or 1 before `fit`.
 
         Returns
         -------
         summary : Summary
-            Prints as a table, in a terminal as in a notebook; ``summary.rows`` is a
-            list.
+            Prints as a table, also in a notebook; ``summary.rows`` is a list. Shapes of
+            images are height, width and channels, as in `X`.
+
+        Raises
+        ------
+        NotFittedError
+            If the number of features is not known.
 
         Examples
         --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sknn import MLPClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=1).fit(X, y)
-        >>> clf.summary()
+        >>> from sknn import CNNClassifier, MLPClassifier
+        >>> MLPClassifier((8,)).summary(n_features_in=4, n_outputs=3)
         layer        kind                         output shape  parameters
         ------------------------------------------------------------------
         dense1       Dense(units=8)               8             40
         activation1  Activation(function='relu')  8             0
         output       Dense(units=3)               3             27
         67 parameters
+        >>> cnn = CNNClassifier(input_shape=(28, 28))
+        >>> cnn.summary(n_outputs=10).caption
+        '421,642 parameters'
         """
-        check_is_fitted(self)
-        return Summary(self.network_)
+        if n_features_in is None and n_outputs is None and hasattr(self, "network_"):
+            return Summary(self.network_)
+        return Summary(self._described_network(n_features_in, n_outputs))
+
+    def _described_network(
+        self, n_features: int | None, n_outputs: int | None
+    ) -> Network:
+        """Return the network that the parameters describe, without initial weights."""
+        given = {"n_features_in": n_features, "n_outputs": n_outputs}
+        for name, value in given.items():
+            if value is not None and not is_integer_from(1, value):
+                raise ValueError(f"{name} must be an integer >= 1, got {value!r}.")
+        estimator = clone(self)  # learning the input sets attributes
+        estimator._validate_params()
+        n_features = n_features or estimator._n_features_of_input_shape()
+        n_features = n_features or getattr(self, "n_features_in_", None)
+        n_outputs = n_outputs or getattr(self, "n_outputs_", 1)
+        if n_features is None:
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet, so the number "
+                "of features is not known: pass it, summary(n_features_in=...), or "
+                "call 'fit' first."
+            )
+        input = estimator._make_input(np.empty((1, n_features)))
+        dtype = float_dtype(np.float64)
+        network: Network = estimator._make_network(input, n_features, n_outputs, dtype)
+        return network
 
     def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
         # What scikit-learn's diagram shows of a fitted estimator, also within others.

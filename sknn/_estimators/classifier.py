@@ -16,10 +16,12 @@ from .._sklearn import (
     check_partial_fit_first_call,
     fit_context,
 )
+from .._training import Data
 from .._typing import Array, DType, MatrixLike
 from ..losses import Loss
 from .base import BaseNetworkEstimator, all_or_nothing
 from .docs import shared_docs
+from .likely_mistakes import warn_if_one_hot
 from .partial_fit import AvailablePartialFit
 from .targets import ClassTargets, ClassWeight, Targets
 
@@ -91,6 +93,11 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
     ) -> Array | None:
         assert isinstance(targets, ClassTargets)
         return targets.row_weights(y, sample_weight, self.class_weight, dtype)
+
+    def _warn_of_likely_mistakes(self, data: Data) -> None:
+        super()._warn_of_likely_mistakes(data)
+        if self._targets.is_multilabel:
+            warn_if_one_hot(data.y)
 
     def decision_function(self, X: Any) -> Array:
         """Return the raw scores (logits), before softmax or the logistic function.

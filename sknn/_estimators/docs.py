@@ -215,8 +215,9 @@ input_shape : tuple or None, default=None
     Height, width and channels (1 if omitted) of the images in the rows of `X`. If None,
     the shape of `X` is used if it is (n, H, W) or (n, H, W, C). Rows of numbers are
     guessed to be square images, grey or RGB, or strips one pixel high (for a list of
-    `layers`, only if one of them needs images); kernels and windows of a CNN that are
-    larger than a guessed image are reduced.
+    `layers`, only if one of them needs images), the last two with a warning. Kernels
+    and pooling windows of a CNN that are larger than a guessed image are reduced, also
+    with a warning.
 augmentation : Augmentation, list of Augmentation or None, default=None
     Objects from `sknn.augmentation` that transform the images of training batches at
     random, such as ``[RandomFlip(), RandomShift(0.1)]``."""

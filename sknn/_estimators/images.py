@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from .._typing import Matrix
 from ..augmentation import Augmentation, Mixup
 from .inputs import Rows
+from .likely_mistakes import warn_if_pixels_are_large, warn_of_guessed_shape
 from .variation import Variation
 
 ImageShape = tuple[int, int, int]
@@ -22,14 +24,14 @@ IMAGE_CONSTRAINTS: dict[str, Any] = {
     "input_shape": [tuple, list, None],
     "augmentation": [Augmentation, Mixup, list, tuple, None],
 }
-"""The values that the parameters of this file may have."""
+"""The valid values of the parameters of image estimators."""
 
 
 def guess_image_shape(n_features: int) -> ImageShape:
-    """Return height, width and channels of images that come as rows of numbers.
+    """Return height, width and channels of images that are passed as rows.
 
-    A square number is a square image in grey, three times a square one in colour;
-    anything else is a strip of pixels, one high.
+    A square number of features is a square grey image, three times a square number a
+    square colour image, and any other number a strip one pixel high.
     """
     for channels in (1, 3):
         side = math.isqrt(n_features // channels)
@@ -39,26 +41,31 @@ def guess_image_shape(n_features: int) -> ImageShape:
 
 
 PIL_IMAGES = (
-    "X holds PIL images. Make an array of them, all of one size: "
+    "X holds PIL images. Convert them to one array of images of the same size: "
     "numpy.stack([numpy.asarray(image.convert('RGB')) for image in X]), or "
     "convert('L') for grey."
 )
 
 DIFFERENT_SIZES = (
-    "X must be an array of images of one size, (n, H, W) or (n, H, W, C), or of rows. "
-    "What came differs in shape: resize the images, and numpy.stack them."
+    "X must be an array of rows, or of images of one size, (n, H, W) or (n, H, W, C), "
+    "but its images have different shapes: resize the images and numpy.stack them."
 )
 
 
 def check_image_array(X: Any) -> Any:
-    """Return images as an array; say how to make one of what is none."""
+    """Return images as an array, a sparse matrix or a data frame; raise if they vary.
+
+    Tensors and lists become arrays.
+    """
+    if hasattr(X, "convert"):
+        raise ValueError(PIL_IMAGES)
     is_list = isinstance(X, list | tuple)
     if is_list or (isinstance(X, np.ndarray) and X.dtype.kind == "O" and X.ndim == 1):
         if any(hasattr(image, "convert") for image in X):
             raise ValueError(PIL_IMAGES)
         if not is_list and any(np.ndim(image) > 1 for image in X):
             raise ValueError(DIFFERENT_SIZES)
-    if isinstance(X, np.ndarray) or issparse(X) or hasattr(X, "columns"):
+    if isinstance(X, np.ndarray) or issparse(X) or hasattr(X, "dtypes"):
         return X
     try:
         return np.asarray(X)
@@ -69,30 +76,20 @@ def check_image_array(X: Any) -> Any:
 
 
 def check_channels(images: ImageShape) -> None:
-    """Raise where height, width and channels look like another order or RGBA."""
+    """Raise if height, width and channels look like another order, or like RGBA."""
     height, _, channels = images
     if channels == 4:
         raise ValueError(
-            f"X holds images of {images} (height, width, channels): four channels are "
-            "RGBA as a rule. Drop the transparency, X[..., :3], or pass "
-            f"input_shape={images} if all four are meant."
+            f"X holds images of {images} (height, width, channels). Four channels are "
+            "usually RGBA: drop the transparency, X[..., :3], or pass "
+            f"input_shape={images} to use all four."
         )
     if height in (1, 3, 4) and channels > 4:
         raise ValueError(
             f"X holds images of {images} (height, width, channels), which look like "
             "channels first. Pass X.transpose(0, 2, 3, 1), or "
-            f"input_shape={images} if this is meant."
+            f"input_shape={images} if the order is right."
         )
-
-
-def holds_bytes(X: Any) -> bool:
-    """Return whether `X` holds bytes (uint8), whatever its container."""
-    dtypes = getattr(X, "dtypes", None)  # of each column of a data frame
-    if dtypes is not None:
-        return (
-            all(str(dtype).lower() == "uint8" for dtype in dtypes) and len(dtypes) > 0
-        )
-    return str(getattr(X, "dtype", None)).rpartition(".")[2] == "uint8"
 
 
 @dataclass(frozen=True)
@@ -106,8 +103,8 @@ class Images(Rows):
     is_guessed : bool
         Whether `image_shape` is a guess from the number of columns.
     reads_bytes : bool
-        Whether the pixels are bytes (uint8), which become fractions of 255, or numbers,
-        which stay as they are.
+        Whether the pixels are bytes (uint8), which are divided by 255, or numbers,
+        which are used unchanged.
     """
 
     image_shape: ImageShape
@@ -124,54 +121,86 @@ class Images(Rows):
             shape = given_image_shape(input_shape, images, n_features)
         elif images is not None:
             check_channels(images)
-        # What is no matrix is refused later, in scikit-learn's words.
+        # Any X that is not a matrix is refused later, with scikit-learn's message.
         guessed = guess_image_shape(n_features or 1)
-        return cls(shape or guessed, shape is None, holds_bytes(X))
+        return cls(shape or guessed, shape is None, dtype_names(X) == {BYTES})
+
+    @property
+    def is_strip(self) -> bool:
+        """Whether the images are guessed to be one pixel high: probably a table."""
+        return self.is_guessed and 1 in self.image_shape[:2]
 
     def rows(self, X: Any) -> Any:
-        X = check_image_array(X)
-        images = shape_of_images(X)
-        self._check_pixels(X)
+        array = check_image_array(X)
+        self._check_shape(array)
+        self._check_pixels(array, X)
+        if shape_of_images(array) is None:
+            return array
+        return array.reshape(array.shape[0], math.prod(self.image_shape))
+
+    def warn_of_likely_mistakes(self, X: Matrix) -> None:
+        if self.is_guessed:
+            warn_of_guessed_shape(self.image_shape, X.shape[1])
+        if not self.reads_bytes:
+            warn_if_pixels_are_large(X)
+
+    def _check_shape(self, X: Any) -> None:
+        """Raise if the images do not have the shape of those of `fit`."""
+        images, is_row = shape_of_images(X), n_columns(X) == math.prod(self.image_shape)
+        if X.shape in (self.image_shape[:2], self.image_shape) and not is_row:
+            raise ValueError(
+                f"X is a single image of {X.shape}. Pass X[numpy.newaxis], an array "
+                "with this image only."
+            )
         if images not in (None, self.image_shape):
             raise ValueError(
                 f"X holds images of {images} (height, width, channels), but the "
                 f"network was fitted on images of {self.image_shape}."
             )
-        return X if images is None else X.reshape(len(X), math.prod(self.image_shape))
 
-    def _check_pixels(self, X: Any) -> None:
-        """Raise where pixels are not of the kind that the network was fitted on."""
-        n_features = math.prod(self.image_shape)
-        if X.shape == self.image_shape[:2] and X.shape[1] != n_features:
-            raise ValueError(
-                f"X is a single image of {X.shape}. Pass X[numpy.newaxis], an array "
-                "with this image only."
-            )
-        if holds_bytes(X) == self.reads_bytes:
+    def _check_pixels(self, array: Any, X: Any) -> None:
+        """Raise unless the pixels are bytes, or numbers, as those of `fit`.
+
+        `array` is what `check_image_array` returns for the user's `X`.
+        """
+        dtypes = dtype_names(array)
+        if (dtypes == {BYTES}) == self.reads_bytes:
             return
+        name = "X" if hasattr(X, "astype") else "numpy.asarray(X)"
         if self.reads_bytes:
             raise ValueError(
                 "The network was fitted on bytes (uint8), which it divides by 255, but "
-                f"X holds numbers ({dtype_name(X)}). Pass X.astype(numpy.uint8) if "
-                "they are integers from 0 to 255, or "
-                "numpy.rint(X * 255).astype(numpy.uint8) if they are in [0, 1]."
+                f"X has dtype {', '.join(sorted(dtypes))}. Pass "
+                f"{name}.astype(numpy.uint8) if the values are integers from 0 to 255, "
+                f"or numpy.rint({name} * 255).astype(numpy.uint8) if they are in "
+                "[0, 1]."
             )
         raise ValueError(
-            "The network was fitted on numbers, which it takes as they are, but X "
-            "holds bytes (uint8), which it would divide by 255. Pass X.astype(float), "
-            "scaled as the training images were."
+            "The network was fitted on numbers, which it uses unchanged, but X has "
+            f"dtype uint8 (bytes), which would be divided by 255. Pass "
+            f"{name}.astype(float), scaled as the training images were."
         )
+
+
+BYTES = "uint8"
+"""The dtype of pixels that are divided by 255."""
+
+
+def dtype_names(X: Any) -> set[str]:
+    """Return the names of the dtypes of an array, or of the columns of a data frame."""
+    dtypes = getattr(X, "dtypes", None)
+    return {plain_dtype(dtype) for dtype in ([X.dtype] if dtypes is None else dtypes)}
+
+
+def plain_dtype(dtype: Any) -> str:
+    """Return NumPy's name of a dtype, also of pandas' nullable, Arrow or sparse one."""
+    inner = getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype))
+    return str(inner).lower()
 
 
 def n_columns(X: Any) -> int | None:
     """Return the number of columns of a matrix; None for any other shape."""
     return X.shape[1] if len(X.shape) == 2 else None
-
-
-def dtype_name(X: Any) -> str:
-    """Return the dtype of an array or of the first column of a data frame."""
-    dtypes = getattr(X, "dtypes", None)
-    return str(X.dtype if dtypes is None else next(iter(dtypes)))
 
 
 def shape_of_images(X: Any) -> ImageShape | None:
@@ -182,10 +211,17 @@ def shape_of_images(X: Any) -> ImageShape | None:
     return int(height), int(width), int(channels)
 
 
+def n_pixels(input_shape: Sequence[Any] | None) -> int | None:
+    """Return the number of features of images of the parameter `input_shape`."""
+    if input_shape is None:
+        return None
+    return math.prod(given_image_shape(input_shape, None, None))
+
+
 def given_image_shape(
     given: Sequence[Any], images: ImageShape | None, n_features: int | None
 ) -> ImageShape:
-    """Return the parameter `input_shape`; raise if it is not the shape of X."""
+    """Return the parameter `input_shape`; raise if `X` has another shape."""
     if len(given) not in (2, 3) or not all(
         isinstance(side, Integral) and int(side) >= 1 for side in given
     ):
@@ -202,10 +238,22 @@ def given_image_shape(
         )
     if images is None and n_features not in (None, math.prod(shape)):
         raise ValueError(
-            f"input_shape={given} has {math.prod(shape)} numbers, but X has "
+            f"input_shape={given} has {math.prod(shape)} pixel values, but X has "
             f"{n_features} columns."
         )
     return shape
+
+
+def check_input_shape(input_shape: Sequence[Any] | None, input: Rows) -> None:
+    """Raise if the parameter `input_shape` was changed before training resumes."""
+    if input_shape is None:
+        return
+    if given_image_shape(input_shape, None, None) != input.image_shape:
+        kind = "rows" if input.image_shape is None else f"images of {input.image_shape}"
+        raise ValueError(
+            f"input_shape is now {input_shape}, but the network was fitted on {kind}. "
+            "Refit with warm_start=False, or leave input_shape as it was."
+        )
 
 
 def image_variation(
@@ -217,19 +265,17 @@ def image_variation(
     for step in steps:
         if not isinstance(step, Augmentation | Mixup):
             raise ValueError(
-                "augmentation must be a list of objects of sknn.augmentation, such as "
-                f"[RandomFlip(), RandomShift()], got {step!r} in it."
+                "augmentation must be a list of objects from sknn.augmentation, such "
+                f"as [RandomFlip(), RandomShift()], got {step!r} in it."
             )
     augmentations = [step for step in steps if isinstance(step, Augmentation)]
     shape = input.image_shape
-    is_strip = (
-        isinstance(input, Images) and input.is_guessed and 1 in input.image_shape[:2]
-    )
+    is_strip = isinstance(input, Images) and input.is_strip
     if augmentations and (shape is None or is_strip):
         raise ValueError(
             "augmentation needs images, (n, H, W) or (n, H, W, C), but X has rows of "
-            f"{n_features} features that do not form images. Pass input_shape if they "
-            "do, or augmentation=None."
+            f"{n_features} features, which are not known to be images. Pass "
+            "input_shape if they are, or augmentation=None."
         )
     alphas = [step.alpha for step in steps if isinstance(step, Mixup)]
     alphas += [mixup] if mixup else []

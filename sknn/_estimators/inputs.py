@@ -16,14 +16,14 @@ FLOATS = (np.float64, np.float32)
 
 
 class Rows:
-    """Rows of numbers, the input of every estimator but those of images. Immutable.
+    """Rows of numbers, the input of every estimator except of images. Immutable.
 
     Attributes
     ----------
     image_shape : tuple of int or None
-        Height, width and channels of the images in the rows; None where they are none.
+        Height, width and channels of the images in the rows; None if there are none.
     reads_bytes : bool
-        Whether the rows are bytes (uint8), which become fractions of 255.
+        Whether the rows are bytes (uint8), which are divided by 255.
     """
 
     image_shape: tuple[int, int, int] | None = None
@@ -37,9 +37,12 @@ class Rows:
         """Return the dtypes of a checked `X`: others are cast to the first."""
         return [np.uint8] if self.reads_bytes else list(floats)
 
+    def warn_of_likely_mistakes(self, X: Matrix) -> None:
+        """Warn if the checked training rows `X` are probably not what was meant."""
+
 
 def check_X(estimator: BaseEstimator, X: Any, input: Rows) -> Matrix:
-    """Return rows to predict from; raise if they are not like those of `fit`."""
+    """Return rows to predict from; raise if they do not match those of `fit`."""
     return validate_data(
         estimator,
         input.rows(X),
@@ -56,10 +59,10 @@ def check_X_y(
     input: Rows,
     network_dtype: DType | None = None,
 ) -> tuple[Matrix, Array]:
-    """Return rows and targets to train or validate on, `y` not encoded yet.
+    """Return rows and targets to train or validate on; `y` is not encoded yet.
 
-    `network_dtype` is the dtype of a fitted network, whose features `X` must have; None
-    learns the features from `X`.
+    `network_dtype` is the dtype of a fitted network, whose features `X` must have. If
+    it is None, the features are learned from `X`.
     """
     X, y = validate_data(
         estimator,

@@ -1,4 +1,4 @@
-"""The summary of a network: a row for each layer, as a table in text or HTML."""
+"""The summary of a network: a table with one row per layer, in text or HTML."""
 
 from __future__ import annotations
 
@@ -23,31 +23,37 @@ Row: TypeAlias = tuple[str, str, Shape, int]
 """Name, kind, output shape, number of parameters."""
 
 
+def shape_like_X(shape: Shape) -> Shape:
+    """Return a shape with channels last, as in `X`; layers have them first."""
+    return (*shape[1:], shape[0]) if len(shape) == 3 else shape
+
+
 def rows_of(name: str, layer: Layer, spec: LayerSpec) -> list[Row]:
     """Return the row of a layer, then those of the layers inside it."""
     n = sum(math.prod(param.shape) for param in spec.params.values())
+    shape = shape_like_X(spec.out_shape)
     if not spec.parts:
         kind = layer.describe(without=("name", "initializer"))
-        return [(name, kind, spec.out_shape, n)]
-    rows = [(name, type(layer).__name__, spec.out_shape, n)]
+        return [(name, kind, shape, n)]
+    rows = [(name, type(layer).__name__, shape, n)]
     for i, (part, part_spec) in enumerate(layer.parts(spec)):
         rows += rows_of(f"  {name}.{i}", part, part_spec)
     return rows
 
 
 class Summary:
-    """What a network is made of; prints as a table.
+    """The layers of a network; prints as a table.
 
     Attributes
     ----------
     rows : list of tuple
-        For each layer its name, its kind, the shape of its output for one row (of
-        images: channels, height, width) and the number of its parameters; below a
-        residual block also the layers inside it, indented.
+        For each layer its name, its kind, the shape of its output for one row (for
+        images height, width and channels, as in `X`) and its number of parameters. The
+        layers inside a residual block follow it, indented.
     n_parameters : int
-        All of them.
+        Number of parameters.
     n_frozen : int
-        Those that training leaves as they are.
+        Number of parameters that are frozen: training does not change them.
     """
 
     def __init__(self, network: Network) -> None:
@@ -62,7 +68,7 @@ class Summary:
 
     @property
     def caption(self) -> str:
-        """The parameters in words."""
+        """The number of parameters, and how many of them are frozen."""
         frozen = f", {self.n_frozen:,} of them frozen" if self.n_frozen else ""
         return f"{self.n_parameters:,} parameters{frozen}"
 
@@ -90,7 +96,7 @@ class Summary:
         return self.as_html(opened=True)
 
     def as_html(self, opened: bool = False) -> str:
-        """Return the table in HTML, which a click opens unless it is `opened`."""
+        """Return the table in HTML; unless `opened`, it unfolds on a click."""
         rows = [[f"<th>{title}</th>" for title in TITLES]]
         rows += [[f"<td>{escape(cell)}</td>" for cell in row] for row in self._cells()]
         lines = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
@@ -98,7 +104,7 @@ class Summary:
 
 
 class HTMLTables:
-    """Tables of the notebook's diagram of an estimator, one below the other."""
+    """Tables in the notebook's diagram of an estimator, stacked vertically."""
 
     def __init__(self, *parts: Callable[[], str]) -> None:
         self.parts = parts

@@ -18,9 +18,9 @@ class Variation:
     Attributes
     ----------
     mixup : float
-        Parameter of the distribution of mixup's shares; 0 for no mixup.
+        Parameter of the distribution of the mixing proportions; 0 for no mixup.
     augmentations : tuple of Augmentation
-        Applied to the images of a batch one after the other.
+        Applied to the images of a batch in this order.
     image_shape : tuple of int or None
         Height, width and channels of the images.
     """
@@ -30,14 +30,14 @@ class Variation:
     image_shape: tuple[int, int, int] | None = None
 
     def augment(self, rng: np.random.Generator) -> Callable[[Matrix], Array] | None:
-        """Return a function that augments rows, with a random stream of its own.
+        """Return a function that augments rows, with its own random stream.
 
-        None where there is no augmentation.
+        Without augmentation, None.
         """
         if not self.augmentations or self.image_shape is None:
             return None
         steps, shape = list(self.augmentations), self.image_shape
-        own = rng.spawn(1)[0]  # so that masks and mixup are the same without it
+        own = rng.spawn(1)[0]  # masks and mixup do not depend on augmentation
 
         def augment_rows(x: Matrix) -> Array:
             x = x if isinstance(x, np.ndarray) else x.toarray()

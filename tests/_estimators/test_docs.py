@@ -35,6 +35,7 @@ def test_defaults_are_documented_as_they_are(name):
 
 @pytest.mark.parametrize("name", sknn.__all__)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:X has rows that were taken for images")
 def test_documented_attributes_exist(name):
     Estimator = getattr(sknn, name)
     X, y = [[0.0, 1.0, 2.0, 3.0], [1.0, 0.0, 1.0, 0.0]] * 5, [0, 1] * 5

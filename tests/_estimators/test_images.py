@@ -1,4 +1,4 @@
-"""Images as input: forms and bytes, shapes, what is refused, augmentation."""
+"""Images as input: their shapes, containers and bytes, errors, augmentation."""
 
 import math
 import pickle
@@ -28,6 +28,11 @@ from sknn.augmentation import (
     RandomFlip,
     RandomRotation,
     RandomShift,
+)
+from sknn.inspection import (
+    activation_statistics,
+    check_gradients,
+    gradient_statistics,
 )
 from sknn.layers import Activation, Dense, Flatten
 
@@ -70,6 +75,7 @@ def test_rows_are_guessed_to_be_images(n_features, shape):
     assert guess_image_shape(n_features) == shape
 
 
+@pytest.mark.filterwarnings("ignore:X has rows")
 @pytest.mark.parametrize("n_features", range(1, 30))
 def test_any_number_of_features_works(n_features):
     X = np.random.RandomState(0).rand(20, n_features)
@@ -104,16 +110,18 @@ def test_colours_are_channels(digits):
 # -- bytes -----------------------------------------------------------------------------
 
 
+def as_bytes(X):
+    """Return images in [0, 1] as bytes."""
+    return (X * 255).astype(np.uint8)
+
+
 def test_bytes_are_fractions_of_255(digits):
-    X, y = digits
-    X = (X * 255).astype(np.uint8)
-    net, expected = fit(X, y), fit((X / 255).astype(np.float32), y)
-    assert net.network_.dtype == np.float32
-    p = expected.predict_proba((X / 255).astype(np.float32))
-    assert_allclose(net.predict_proba(X), p, rtol=1e-4, atol=1e-6)
-    # Numbers are taken as they are, also by a network that was fitted on bytes.
+    X, y = as_bytes(digits[0]), digits[1]
     floats = (X / 255).astype(np.float32)
-    assert_allclose(net.predict_proba(floats), p, rtol=1e-4, atol=1e-6)
+    net, expected = fit(X, y), fit(floats, y)
+    assert net.network_.dtype == np.float32
+    p = expected.predict_proba(floats)
+    assert_allclose(net.predict_proba(X), p, rtol=1e-4, atol=1e-6)
 
 
 ABLE = {
@@ -126,8 +134,7 @@ ABLE = {
 
 
 def test_bytes_work_with_mixup_lbfgs_and_a_validation_set(digits):
-    X, y = digits
-    X = (X * 255).astype(np.uint8)
+    X, y = as_bytes(digits[0]), digits[1]
     for params in (
         {"mixup": 0.5},
         {"solver": "lbfgs", "max_iter": 20},
@@ -149,19 +156,206 @@ def test_sparse_bytes_are_fractions_of_255(digits):
     assert_allclose(*curves, rtol=1e-5)
 
 
-def test_what_was_fitted_on_bytes_takes_no_other_integers(digits):
-    X, y = digits
-    X = (X * 255).astype(np.uint8)
-    net = fit(X, y)
-    for other in (X.astype(np.int16), X.tolist()):
-        with pytest.raises(ValueError, match=r"fitted on bytes.* X is of int"):
-            net.predict(other)
-    with pytest.raises(ValueError, match=r"Pass X.astype\(numpy.uint8\), or floats"):
-        fit(X, y).fit(X, y, X_val=X.astype(int), y_val=y)
-    assert_allclose(net.predict_proba(X / 255), net.predict_proba(X), rtol=1e-4)
+# One function for each container that keeps the dtype of bytes.
+BYTES = {
+    "strided": lambda X: np.repeat(X, 2, axis=1)[:, ::2],
+    "Fortran order": np.asfortranarray,
+    "list of arrays": list,
+    "list of lists of uint8": lambda X: [list(row) for row in X],
+    **{
+        f"{kind} {layout}": lambda X, kind=kind, layout=layout: getattr(
+            sparse, f"coo_{kind}"
+        )(X).asformat(layout)
+        for kind in ("array", "matrix")
+        for layout in ("csr", "csc", "coo", "bsr", "lil", "dok", "dia")
+    },
+}
+FRAMES = {
+    "pandas": lambda X: pytest.importorskip("pandas").DataFrame(X),
+    "pandas, nullable": lambda X: pytest.importorskip("pandas").DataFrame(
+        X, dtype="UInt8"
+    ),
+    "pandas, sparse": lambda X: pytest.importorskip(
+        "pandas"
+    ).DataFrame.sparse.from_spmatrix(sparse.csr_matrix(X)),
+    "polars": lambda X: pytest.importorskip("polars").DataFrame(X),
+    "torch": lambda X: pytest.importorskip("torch").tensor(X),
+}
 
 
-# -- what is refused -------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def fitted_on_bytes(digits):
+    return fit(as_bytes(digits[0]), digits[1])
+
+
+@pytest.fixture(scope="module")
+def fitted_on_numbers(digits):
+    return fit(*digits)
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.filterwarnings("ignore:Constructing a DIA matrix")
+@pytest.mark.filterwarnings("ignore:X has feature names")
+@pytest.mark.parametrize("name", [*BYTES, *FRAMES])
+def test_bytes_are_bytes_in_every_container(name, digits, fitted_on_bytes):
+    X, y = as_bytes(digits[0]), digits[1]
+    rows = X.reshape(len(X), -1)
+    contained = {**BYTES, **FRAMES}[name](rows)
+    expected = fitted_on_bytes.predict_proba(X)
+    assert_array_equal(fitted_on_bytes.predict_proba(contained), expected)
+    net = fit(contained, y)
+    assert_array_equal(net.predict_proba(contained), expected)
+    assert_array_equal(net.predict_proba(rows), expected)
+
+
+def test_images_of_bytes_are_bytes_in_every_container(digits, fitted_on_bytes):
+    torch = pytest.importorskip("torch")
+    X, y = as_bytes(digits[0]), digits[1]
+    expected = fitted_on_bytes.predict_proba(X)
+    for images in (torch.tensor(X), list(X), X[..., np.newaxis]):
+        assert_array_equal(fitted_on_bytes.predict_proba(images), expected)
+        assert_array_equal(fit(images, y).predict_proba(X), expected)
+
+
+def test_sparse_images_are_flattened(digits, fitted_on_bytes):
+    X = as_bytes(digits[0])
+    try:
+        images = sparse.coo_array(X)
+    except ValueError:
+        pytest.skip("SciPy has no sparse arrays of three dimensions")
+    expected = fitted_on_bytes.predict_proba(X)
+    assert_array_equal(fitted_on_bytes.predict_proba(images), expected)
+
+
+def test_memory_maps_of_bytes_are_bytes(digits, fitted_on_bytes, tmp_path):
+    X = as_bytes(digits[0])
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    expected = fitted_on_bytes.predict_proba(X)
+    assert_array_equal(fitted_on_bytes.predict_proba(mapped), expected)
+    assert_array_equal(fit(mapped, digits[1]).predict_proba(mapped), expected)
+
+
+NUMBERS = {
+    **{
+        name: lambda X, name=name: X.astype(name)
+        for name in (
+            "float16",
+            "float32",
+            "float64",
+            "uint16",
+            "uint32",
+            "int8",
+            "int64",
+            "bool",
+            "object",
+        )
+    },
+    "list": lambda X: X.tolist(),
+    "sparse": lambda X: sparse.csr_array(X.astype(int)),
+    "pandas": lambda X: pytest.importorskip("pandas").DataFrame(X.astype(int)),
+    "pandas, one column": lambda X: (
+        pytest.importorskip("pandas").DataFrame(X).astype({0: "int16"})
+    ),
+    "polars": lambda X: pytest.importorskip("polars").DataFrame(X.astype(float)),
+    "torch": lambda X: pytest.importorskip("torch").tensor(X).float(),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_are_refused_after_bytes(name, digits, fitted_on_bytes):
+    X = NUMBERS[name](as_bytes(digits[0]).reshape(len(digits[0]), -1))
+    with pytest.raises(
+        ValueError,
+        match=r"fitted on bytes.* X has dtype \w+.* Pass .*astype\(numpy.uint8",
+    ):
+        fitted_on_bytes.predict(X)
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names")
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_are_numbers_in_every_container(name, digits, fitted_on_numbers):
+    X = (digits[0] * 16).astype(np.uint8).reshape(len(digits[0]), -1)
+    expected = fitted_on_numbers.predict_proba(
+        X.astype(bool if name == "bool" else float)
+    )
+    numbers = NUMBERS[name](X)
+    assert_array_equal(fitted_on_numbers.predict_proba(numbers), expected)
+
+
+def test_the_conversion_fits_the_container(digits, fitted_on_bytes):
+    X = as_bytes(digits[0])
+    for given, name in ((X.astype(int), "X"), (X.tolist(), r"numpy.asarray\(X\)")):
+        with pytest.raises(ValueError, match=rf"Pass {name}.astype\(numpy.uint8\) if"):
+            fitted_on_bytes.predict(given)
+
+
+CALLS = {
+    "predict": lambda net, X, y: net.predict(X),
+    "predict_proba": lambda net, X, y: net.predict_proba(X),
+    "predict_log_proba": lambda net, X, y: net.predict_log_proba(X),
+    "decision_function": lambda net, X, y: net.decision_function(X),
+    "score": lambda net, X, y: net.score(X, y),
+    "transform": lambda net, X, y: net.transform(X),
+    "partial_fit": lambda net, X, y: net.partial_fit(X, y),
+    "warm start": lambda net, X, y: net.set_params(warm_start=True).fit(X, y),
+    "activation_statistics": lambda net, X, y: activation_statistics(net, X),
+    "gradient_statistics": lambda net, X, y: gradient_statistics(net, X, y),
+    "check_gradients": lambda net, X, y: check_gradients(net, X, y),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_call_checks_for_bytes(name, digits):
+    numbers, y = digits
+    for X, other, message in (
+        (as_bytes(numbers), numbers, "was fitted on bytes"),
+        (numbers, as_bytes(numbers), "was fitted on numbers.* X has dtype uint8"),
+    ):
+        net = fit(X, y, max_iter=1)
+        before = net.predict_proba(X)
+        with pytest.raises(ValueError, match=message):
+            CALLS[name](net, other, y)
+        assert_array_equal(net.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_validation_rows_are_checked_for_bytes(early_stopping, digits):
+    numbers, y = digits
+    net = CNNClassifier(4, max_iter=1, early_stopping=early_stopping)
+    for X, X_val in ((as_bytes(numbers), numbers), (numbers, as_bytes(numbers))):
+        with pytest.raises(ValueError, match=r"Invalid validation set.*was fitted on"):
+            net.fit(X, y, X_val=X_val, y_val=y)
+    with pytest.raises(ValueError, match=r"Invalid validation set.*images of \(8, 7"):
+        net.fit(numbers, y, X_val=numbers[:, :, :7], y_val=y)
+
+
+def test_a_scorer_sees_bytes(digits):
+    X, y = as_bytes(digits[0]), digits[1]
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append(X.dtype)
+        return estimator.score(X, y)
+
+    fit(X, y, early_stopping=True, scoring=scorer)
+    assert set(seen) == {np.dtype(np.uint8)}
+
+
+def test_a_refit_learns_anew_whether_pixels_are_bytes(digits):
+    numbers, y = digits
+    net = fit(as_bytes(numbers), y)
+    expected = fit(numbers, y).predict_proba(numbers)
+    assert_array_equal(net.fit(numbers, y).predict_proba(numbers), expected)
+
+
+def test_an_mlp_takes_bytes_as_numbers(digits):
+    X, y = as_bytes(digits[0]).reshape(len(digits[0]), -1), digits[1]
+    net = MLPClassifier(8, max_iter=2, random_state=0).fit(X, y)
+    assert_array_equal(net.predict_proba(X.astype(float)), net.predict_proba(X))
+
+
+# -- errors -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -169,7 +363,7 @@ def test_what_was_fitted_on_bytes_takes_no_other_integers(digits):
     [
         (
             (8, 8, 4),
-            r"RGBA.*Drop the transparency, X\[\.\.\., :3\].*input_shape=\(8, 8",
+            r"RGBA: drop the transparency, X\[\.\.\., :3\].*input_shape=\(8, 8",
         ),
         ((3, 8, 8), r"channels first. Pass X.transpose\(0, 2, 3, 1\)"),
         ((1, 8, 8), r"channels first"),
@@ -180,12 +374,12 @@ def test_channels_that_look_wrong(shape, message):
     X, y = np.zeros((10, *shape)), [0, 1] * 5
     with pytest.raises(ValueError, match=message):
         fit(X, y, max_iter=1)
-    # Said aloud, it is meant.
+    # An explicit shape is accepted.
     net = fit(X, y, max_iter=1, input_shape=shape, pooling=None)
     assert net.input_shape_ == shape
 
 
-def test_pil_images_are_converted_by_hand():
+def test_pil_images_are_refused_with_the_conversion():
     class Picture:
         """Like an image of PIL, which is not a dependency."""
 
@@ -199,8 +393,10 @@ def test_pil_images_are_converted_by_hand():
     X = np.stack([np.asarray(image.convert("RGB")) for image in pictures])
     assert fit(X, y, max_iter=1).input_shape_ == (8, 8, 3)
     Image = pytest.importorskip("PIL.Image")
-    with pytest.raises(ValueError, match="PIL images"):
-        fit([Image.new("RGB", (8, 8)) for _ in range(10)], y)
+    images = [Image.new("RGB", (8, 8)) for _ in range(10)]
+    for given in (images, images[0]):
+        with pytest.raises(ValueError, match="PIL images"):
+            fit(given, y)
 
 
 def test_a_single_image_needs_an_axis(digits):
@@ -209,6 +405,11 @@ def test_a_single_image_needs_an_axis(digits):
     with pytest.raises(ValueError, match=r"a single image of \(8, 8\). Pass X\[numpy"):
         net.predict(X[0])
     assert net.predict(X[0][np.newaxis]).shape == (1,)
+    with pytest.raises(ValueError, match=r"a single image of \(8, 8, 1\)"):
+        net.predict(X[0][..., np.newaxis])
+    colours = np.repeat(X[..., np.newaxis], 3, axis=3)
+    with pytest.raises(ValueError, match=r"a single image of \(8, 8, 3\)"):
+        fit(colours, y).predict(colours[0])
 
 
 def test_images_of_different_sizes_cannot_be_stacked(digits):
@@ -250,12 +451,25 @@ def test_images_of_another_shape(digits):
         net.predict(X[np.newaxis, np.newaxis])
 
 
+def test_warm_start_with_another_input_shape(digits):
+    X, y = digits
+    rows = X.reshape(len(X), -1)
+    net = fit(rows, y, warm_start=True, input_shape=(8, 8))
+    with pytest.raises(ValueError, match=r"is now \(4, 16\).*images of \(8, 8, 1\)"):
+        net.set_params(input_shape=(4, 16)).fit(rows, y)
+    net.set_params(input_shape=(8, 8, 1)).fit(rows, y)
+    layers = [Flatten(), Dense(4)]
+    net = SequentialClassifier(layers, max_iter=1, warm_start=True).fit(rows, y)
+    with pytest.raises(ValueError, match=r"is now \(8, 8\).* fitted on rows"):
+        net.set_params(input_shape=(8, 8)).fit(rows, y)
+
+
 # -- augmentation ----------------------------------------------------------------------
 
 NOTHING = [RandomFlip(p=0.0), RandomShift(0.0), Brightness(0.0)]
 
 
-def test_training_knows_augmentation_by_its_effect(digits):
+def test_augmentation_changes_training(digits):
     X, y = digits
     plain, varied = fit(X, y), fit(X, y, augmentation=[RandomShift(0.1)])
     assert plain.loss_curve_ != varied.loss_curve_
@@ -264,7 +478,7 @@ def test_training_knows_augmentation_by_its_effect(digits):
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_each_augmentation_trains(name, digits):
+def test_training_with_each_augmentation(name, digits):
     X, y = digits
     colours = np.repeat(X[..., np.newaxis], 3, axis=3).astype(np.float32)
     params = {"padding": 1} if name == "RandomCrop" else {}
@@ -276,15 +490,15 @@ def test_each_augmentation_trains(name, digits):
 @pytest.mark.parametrize(
     "params", [{"dropout": 0.3}, {"mixup": 0.2}, {"normalization": "batch"}]
 )
-def test_the_stream_is_its_own(params, digits):
+def test_augmentation_has_its_own_random_stream(params, digits):
     # Augmentation that does nothing changes neither masks nor shuffles nor weights;
-    # the images take another way through memory, which may round differently.
+    # the images have another memory layout, which may round differently.
     X, y = digits
     plain, varied = (fit(X, y, augmentation=a, **params) for a in (None, NOTHING))
     assert_allclose(varied.loss_curve_, plain.loss_curve_, rtol=1e-9)
 
 
-def test_only_training_batches_are_varied(digits):
+def test_only_training_batches_are_augmented(digits):
     X, y = digits
     net = CNNClassifier(4, max_iter=2, augmentation=[Brightness(50.0)], random_state=0)
     net.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
@@ -294,7 +508,7 @@ def test_only_training_batches_are_varied(digits):
     assert_array_equal(net.predict_proba(X), net.predict_proba(X))
 
 
-def test_the_input_stays_as_it_is(digits):
+def test_the_input_is_not_changed(digits):
     X, y = digits
     X = (X * 255).astype(np.uint8)
     X.flags.writeable = False
@@ -306,7 +520,7 @@ def test_the_input_stays_as_it_is(digits):
     assert_allclose(as_bytes.loss_curve_, as_floats.loss_curve_, rtol=1e-5)
 
 
-def test_rows_of_all_kinds_are_varied_as_images(digits):
+def test_rows_are_augmented_as_images(digits):
     X, y = digits
     rows = X.reshape(len(X), -1)
     steps = [RandomFlip(vertical=True), RandomCrop(padding=1)]
@@ -336,7 +550,7 @@ def test_mixup_in_the_list_is_the_parameter(digits):
         {"mixup": 0.3, "augmentation": [Mixup(0.3)]},
         {"augmentation": [Mixup(), Mixup()]},
     ):
-        with pytest.raises(ValueError, match="mixup is asked for 2 times"):
+        with pytest.raises(ValueError, match="mixup is specified 2 times"):
             fit(X, y, **params)
 
 
@@ -371,7 +585,7 @@ def test_strengths_are_tuned_like_any_parameter(digits):
     [
         (
             {"augmentation": [3]},
-            r"augmentation must be a list of objects .* got 3 in it",
+            r"augmentation must be a list of objects from .* got 3 in it",
         ),
         ({"augmentation": ["flip"]}, "got 'flip' in it"),
         ({"augmentation": [RandomFlip]}, "RandomFlip"),
@@ -379,12 +593,12 @@ def test_strengths_are_tuned_like_any_parameter(digits):
         ({"augmentation": [RandomFlip()], "solver": "lbfgs"}, "augmentation makes the"),
     ],
 )
-def test_what_is_no_augmentation(params, message, digits):
+def test_invalid_augmentation(params, message, digits):
     with pytest.raises(ValueError, match=message):
         fit(*digits, **params)
 
 
-def test_rows_that_are_no_images_cannot_be_varied(digits):
+def test_augmentation_needs_images(digits):
     X, y = digits
     strips = X.reshape(len(X), -1)[:, :59]
     with pytest.raises(ValueError, match=r"augmentation needs images.* 59 features"):
@@ -409,7 +623,7 @@ def test_rows_without_images_can_be_mixed():
 def test_an_augmentation_must_keep_the_shape(digits):
     @dataclass(frozen=True)
     class Crop(Augmentation):
-        """Not a good one."""
+        """Changes the shape."""
 
         def __call__(self, images, rng):
             return images[:, 1:]

@@ -2,11 +2,12 @@
 
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
-from sknn import CNNClassifier, MLPRegressor, SequentialClassifier
+from sknn import CNNClassifier, MLPClassifier, MLPRegressor, SequentialClassifier
 from sknn.layers import Activation, Conv2D, Dense, Flatten, Residual
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -17,13 +18,13 @@ output shape  parameters
 ----------------------------------------------------------------------------------------\
 -----------
 toimages1    ToImages(shape=(8, 8, 1))                                        \
-1 × 8 × 8     0
+8 × 8 × 1     0
 conv1        Conv2D(channels=6, kernel_size=5)        \
-6 × 8 × 8     156 (frozen)
+8 × 8 × 6     156 (frozen)
 activation1  Activation(function='relu')                                      \
-6 × 8 × 8     0
+8 × 8 × 6     0
 maxpool1     MaxPool2D()                                                      \
-6 × 4 × 4     0
+4 × 4 × 6     0
 flatten1     Flatten()                                                        \
 96            0
 dense1       Dense(units=84)                          \
@@ -51,12 +52,12 @@ def test_one_row_per_layer(digits):
     )
     summary = clf.fit(*digits).summary()
     assert squeeze(repr(summary)) == squeeze(LENET)
-    assert summary.rows[1][2:] == ((6, 8, 8), 6 * 25 + 6)
+    assert summary.rows[1][2:] == ((8, 8, 6), 6 * 25 + 6)
     assert summary.n_parameters == sum(n for *_, n in summary.rows) == 9154
     assert summary.n_frozen == 156
 
 
-def test_blocks_show_what_is_inside(digits):
+def test_residual_blocks_list_their_layers(digits):
     X, y = digits
     block = Residual((Conv2D(3), Activation("relu"), Conv2D(3)), name="block")
     clf = SequentialClassifier([block, Flatten(), Dense(4)], max_iter=1).fit(X, y)
@@ -69,7 +70,7 @@ def test_blocks_show_what_is_inside(digits):
         "block.3",
     ]
     inner = sum(n for *_, n in rows[2:6])
-    assert rows[1][1:] == ("Residual", (3, 8, 8), inner)
+    assert rows[1][1:] == ("Residual", (8, 8, 3), inner)
     assert "kernel_size=1" in rows[5][1]  # the projection
 
 
@@ -92,3 +93,56 @@ def test_text_is_escaped(digits):
     clf = SequentialClassifier([Dense(3, name="<b>")], max_iter=1).fit(X, y)
     assert "&lt;b&gt;" in clf.summary()._repr_html_()
     assert "<b>" not in clf.summary()._repr_html_()
+
+
+# -- before fit ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "estimator, n_features",
+    [
+        (MLPClassifier((8, 4), freeze="dense1"), 64),
+        (CNNClassifier((4, 6), input_shape=(8, 8), normalization="batch"), None),
+        (CNNClassifier((4, 6)), 64),
+        (SequentialClassifier([Flatten(), Dense(3)], input_shape=[4, 8, 2]), None),
+        (SequentialClassifier([Dense(3), Activation("relu")]), 64),
+    ],
+    ids=repr,
+)
+def test_before_fit_it_is_that_of_the_fitted_network(estimator, n_features, digits):
+    X, y = digits[0].reshape(-1, 64) / 16, digits[1]
+    before = estimator.summary(n_features, n_outputs=10)
+    assert not hasattr(estimator, "network_")
+    assert not hasattr(estimator, "input_shape_")
+    estimator.set_params(max_iter=1).fit(X, y)
+    assert repr(before) == repr(estimator.summary())
+    # Both numbers are known now, and the parameters may be changed.
+    assert repr(estimator.summary(n_outputs=10)) == repr(before)
+    assert repr(estimator.summary(n_features_in=64)) == repr(before)
+
+
+def test_outputs_before_fit_default_to_one():
+    reg = MLPRegressor(hidden_layer_sizes=(8,))
+    assert reg.summary(3).rows[-1] == ("output", "Dense(units=1)", (1,), 9)
+
+
+def test_the_number_of_features_must_be_known():
+    for net in (MLPRegressor(), CNNClassifier(), SequentialClassifier()):
+        with pytest.raises(NotFittedError, match=r"pass it, summary\(n_features_in="):
+            net.summary()
+
+
+@pytest.mark.parametrize(
+    "params, arguments, message",
+    [
+        ({}, {"n_features_in": 0}, "n_features_in must be an integer >= 1, got 0"),
+        ({}, {"n_features_in": (8, 8)}, r"n_features_in must be .* got \(8, 8\)"),
+        ({}, {"n_features_in": 64, "n_outputs": -1}, "n_outputs must be .* got -1"),
+        ({"input_shape": (8, 8)}, {"n_features_in": 60}, "64 pixel .* 60 columns"),
+        ({"input_shape": (8, -8)}, {}, r"integers >= 1, got \(8, -8\)"),
+        ({"input_shape": (8, 8), "pool_size": 9}, {}, "Block 1 of 2: .* one pixel"),
+    ],
+)
+def test_bad_arguments_before_fit(params, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        CNNClassifier(**params).summary(**arguments)

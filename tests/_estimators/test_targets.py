@@ -205,6 +205,7 @@ def test_robust_losses_bear_outliers(loss, solver):
 # -- bad targets -----------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:y has one column per class")
 def test_kinds_of_targets_must_fit(iris):
     X, y = iris
     Y = np.eye(3, dtype=int)[y]

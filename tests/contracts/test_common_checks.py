@@ -32,6 +32,8 @@ from sknn.solvers import Adam
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
     "ignore:Got `batch_size`:UserWarning",
+    # The small tables of the checks, which a CNN takes for images.
+    "ignore:X has (rows|float64 pixels):UserWarning",
     # An array as a data frame's column, in the checks themselves.
     "ignore::DeprecationWarning",
 )

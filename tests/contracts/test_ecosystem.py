@@ -353,6 +353,7 @@ def test_ensemble_predicts_as_with_sklearns_mlp_also_with_two_jobs(name):
         assert_allclose(ours, predict(OURS[kind](**SETTINGS), n_jobs=2), rtol=RTOL)
 
 
+@pytest.mark.filterwarnings("ignore:X has rows of 32 features")
 @pytest.mark.parametrize("name", ENSEMBLES)
 def test_ensemble_of_networks_of_images(name):
     make = ENSEMBLES[name]

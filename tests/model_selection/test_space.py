@@ -52,6 +52,7 @@ def test_spaces_grow(Estimator):
     assert search_space(Estimator()).keys() == medium.keys()
 
 
+@pytest.mark.filterwarnings("ignore:X has rows that were taken for images")
 @pytest.mark.filterwarnings("ignore:Got `batch_size` less than 1 or larger")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:solver='adadelta' determines")

@@ -1,0 +1,88 @@
+"""Warnings about data and parameters that are valid but probably not meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._typing import Array, Matrix
+from ..layers import Dense, DropConnect, Layer
+from .input_checks import warn_caller
+
+LARGE_PIXEL = 100
+"""Pixels that are never negative and reach this value are probably bytes as floats.
+Standardised pixels can be larger, but some of them are negative."""
+
+
+def warn_if_one_hot(y: Array) -> None:
+    """Warn if the label indicators `y` (n, n_labels) look like one-hot classes."""
+    n_rows, n_labels = y.shape
+    # In a few rows, exactly one label each can be chance.
+    if n_rows >= n_labels > 1 and (y.sum(axis=1) == 1).all():
+        warn_caller(
+            "y has one column per class with exactly one 1 per row, which is taken for "
+            "multilabel targets. For classes, pass y.argmax(axis=1). For labels, "
+            "warnings.filterwarnings('ignore', 'y has one column per class') switches "
+            "this warning off."
+        )
+
+
+def warn_if_ends_in_output_layer(
+    layers: Sequence[Layer], n_outputs: int, n_classes: int
+) -> None:
+    """Warn if the user's last layer looks like the output layer, which is added."""
+    last = layers[-1] if layers else None
+    dense = last.dense if isinstance(last, DropConnect) else last
+    if not isinstance(dense, Dense) or dense.units not in (n_outputs, n_classes):
+        return
+    warn_caller(
+        f"layers ends in {last!r}, which is taken for a hidden layer: the output "
+        f"layer, {Dense(n_outputs)!r}, is added after it. If it was meant as the "
+        "output layer, leave it out. If it is a linear hidden layer, end the list with "
+        "Activation('identity') to switch this warning off."
+    )
+
+
+def warn_if_pixels_are_large(X: Matrix) -> None:
+    """Warn if the pixels of the checked rows `X` need to be scaled."""
+    largest = X.max()
+    if largest < LARGE_PIXEL or X.min() < 0:
+        return
+    warn_caller(
+        f"X has {X.dtype} pixels up to {largest:g}, which are used unchanged. Networks "
+        "learn best from pixels in [0, 1]: pass bytes, which are divided by 255, "
+        "X.astype(numpy.uint8), or divide X by 255 or by its largest possible value."
+    )
+
+
+def warn_of_guessed_shape(image_shape: tuple[int, int, int], n_features: int) -> None:
+    """Warn if rows were taken for images other than square grey ones."""
+    height, width, channels = image_shape
+    if channels > 1:
+        warn_caller(
+            f"X has rows of {n_features} features, which were taken for colour images "
+            f"of {height} × {width} × {channels} (channels last). Pass "
+            f"input_shape={image_shape} to switch this warning off, or another "
+            "input_shape. For a table, use MLPClassifier or MLPRegressor."
+        )
+    elif height == 1:
+        warn_caller(
+            f"X has rows of {n_features} features, which were taken for images of "
+            f"{height} × {width}. For a table, use MLPClassifier or MLPRegressor. For "
+            "images of another shape, pass input_shape. To switch this warning off, "
+            f"pass input_shape=({height}, {width}) and windows one pixel high, such as "
+            "kernel_size=[(1, 3), (1, 3)] and pool_size=[(1, 2), (1, 2)]."
+        )
+
+
+def warn_of_reduced_windows(
+    image_shape: tuple[int, int, int], changes: Sequence[str]
+) -> None:
+    """Warn if kernels or pooling windows were reduced to the size of an image."""
+    if not changes:
+        return
+    height, width, _ = image_shape
+    warn_caller(
+        f"X has rows that were taken for images of {height} × {width}, which are too "
+        f"small for some windows: {'; '.join(changes)}. Choose smaller windows or "
+        "fewer blocks; with input_shape, windows are never reduced."
+    )
