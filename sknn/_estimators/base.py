@@ -24,10 +24,16 @@ from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
 from ..losses import Loss
 from ..network import Network
+from .aliases import explain_unknown_names
 from .callbacks import fit_callbacks
 from .docs import shared_docs
 from .fit import FitRun, fit_network, noise_stream
-from .input_checks import check_sample_weight, check_some_weight, check_validation_pair
+from .input_checks import (
+    check_sample_weight,
+    check_some_weight,
+    check_validation_pair,
+    suggest_transform_input,
+)
 from .inputs import Rows, check_X, check_X_y, float_dtype
 from .network_checks import check_combinations
 from .parameters import TrainingParameters
@@ -109,6 +115,7 @@ class BaseNetworkEstimator(
 
     # -- fit ----------------------------------------------------------------------
 
+    @explain_unknown_names
     @fit_context
     def fit(
         self,
@@ -247,6 +254,7 @@ class BaseNetworkEstimator(
         except ValueError as error:
             raise ValueError(
                 f"Invalid validation set (X_val, y_val): {error}"
+                f"{suggest_transform_input(error)}"
             ) from None
         return val
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Callable
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from inspect import signature
 from numbers import Integral, Real
 from typing import Any
@@ -16,15 +16,7 @@ import numpy as np
 from .. import _sklearn
 from .._sklearn import InvalidParameterError, StrOptions
 from .._typing import Array, DType, Matrix
-
-
-def suggest(value: Any, choices: Any) -> str:
-    """Return `` Did you mean 'adam'?`` where `value` is near one of `choices`."""
-    if not isinstance(value, str):
-        return ""
-    begun = [c for c in sorted(choices, key=len) if value and c.startswith(value)]
-    near = begun or get_close_matches(value.lower(), sorted(choices), cutoff=0.6)
-    return f" Did you mean {near[0]!r}?" if near else ""
+from .aliases import suggest
 
 
 def add_suggestion(
@@ -39,7 +31,7 @@ def add_suggestion(
                 if isinstance(constraint, StrOptions)
                 for option in constraint.options
             }
-            return InvalidParameterError(f"{error}{suggest(value, choices)}")
+            return InvalidParameterError(f"{error}{suggest(value, choices, name)}")
     return error
 
 
@@ -63,7 +55,7 @@ def check_choice(name: str, value: Any, names: Any, kinds: tuple[type, ...]) -> 
     objects = " or ".join(kind.__name__ for kind in kinds)
     raise ValueError(
         f"{name} must be one of {sorted(names)} or an object of type {objects}, for "
-        f"all layers or one for each, got {value!r}.{suggest(value, names)}"
+        f"all layers or one for each, got {value!r}.{suggest(value, names, name)}"
     )
 
 
@@ -135,6 +127,69 @@ def check_validation_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> boo
     if X_val is None:
         raise ValueError("y_val is provided, but X_val was not provided.")
     return True
+
+
+@contextmanager
+def explained_errors(X: Any, is_images: bool) -> Iterator[None]:
+    """Add advice to scikit-learn's errors about an `X` of text or, by mistake, images.
+
+    Nothing is examined unless the block fails.
+    """
+    try:
+        yield
+    except ValueError as error:
+        advice = ""
+        if str(error).startswith("could not convert string to float"):
+            advice = advice_on_text(X)
+        elif not is_images and np.ndim(X) in (3, 4):
+            advice = (
+                "For images, use CNNClassifier, CNNRegressor or a Sequential "
+                "estimator; or make each one a row, X.reshape(len(X), -1)."
+            )
+        if not advice:
+            raise
+        raise ValueError(f"{str(error).removesuffix('.')}. {advice}") from error
+
+
+def advice_on_text(X: Any) -> str:
+    """Return what to do with the text in `X`, and in which columns it is."""
+    cells = np.asarray(X)
+    if cells.ndim == 1:
+        return "X is text: vectorize it first, for example with TfidfVectorizer."
+    if cells.ndim != 2:  # a sparse matrix: the text is in y
+        return ""
+    names = getattr(X, "columns", range(cells.shape[1]))
+    with_text = [
+        name
+        for name, column in zip(names, cells.T, strict=True)
+        if not holds_numbers(column)
+    ]
+    if not with_text:
+        return ""
+    return (
+        f"Columns of X with text: {with_text}. Encode them as numbers first, for "
+        "example with OneHotEncoder in a ColumnTransformer."
+    )
+
+
+def holds_numbers(column: Array) -> bool:
+    """Return whether all values of an array of any type can become numbers."""
+    try:
+        column.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def suggest_transform_input(error: ValueError) -> str:
+    """Return a hint if a pipeline may have transformed `X` but not `X_val`."""
+    signs = ("feature", "could not convert string", "Input X contains NaN")
+    if not any(sign in str(error) for sign in signs):
+        return ""
+    return (
+        " A Pipeline transforms X_val like X only if it is created with "
+        "transform_input=['X_val'] and metadata routing is enabled."
+    )
 
 
 def hold_out_size(n: int, validation_fraction: float, n_classes: int) -> int:

@@ -24,6 +24,7 @@ from ..layers import Layer
 from ..layers.base import layer_names
 from ..schedules import SCHEDULES, Schedule
 from ..solvers import SOLVERS, Solver
+from .aliases import explain_unknown_names, suggest_parameter
 from .input_checks import add_suggestion, warn_caller
 
 SolverChoice: TypeAlias = (
@@ -133,6 +134,12 @@ class TrainingParameters(BaseEstimator):
         "freeze": [str, Interval(Integral, 0, None, closed="left"), list, tuple, None],
     }
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own_init: Any = vars(cls).get("__init__")
+        if own_init is not None:
+            cls.__init__ = explain_unknown_names(own_init)  # type: ignore[assignment, method-assign]
+
     def set_params(self, **params: Any) -> Self:
         """Set parameters; ``learning_rate__warmup`` is one of an object's.
 
@@ -163,7 +170,14 @@ class TrainingParameters(BaseEstimator):
                     f"{key} is a parameter of an object, but {name}={held!r} has no "
                     "parameters. Set an object in its place."
                 )
-        super().set_params(**params)
+        try:
+            super().set_params(**params)
+        except ValueError as error:
+            unknown = [key for key in params if key.partition("__")[0] not in known]
+            hints = [
+                suggest_parameter(key, "__init__", known, type(self)) for key in unknown
+            ]
+            raise ValueError(f"{error}{''.join(hints)}") from None
         for name, changes in parts.items():
             for path, value in changes.items():
                 setattr(self, name, replaced(getattr(self, name), path, value, name))

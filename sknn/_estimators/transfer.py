@@ -13,7 +13,8 @@ from sklearn.frozen import FrozenEstimator
 
 from .._typing import Array, DType, Shape
 from ..network import Network
-from .input_checks import suggest, warn_caller
+from .aliases import suggest
+from .input_checks import warn_caller
 from .parameters import TrainingParameters
 from .targets import Targets
 

@@ -268,7 +268,7 @@ BAD = [
     (BOTH, {"learning_rate": 0.1}, among("learning_rate") + "Got 0.1"),
     (BOTH, {"initializer": "he_norm"}, among("initializer") + ".* mean 'he_normal'"),
     (BOTH, {"initializer": ("auto", "glorot")}, "initializer must be one of .*"
-     "got 'glorot'. Did you mean 'glorot_normal'"),
+     "got 'glorot'. 'glorot' is called 'glorot_uniform' here"),
     (BOTH, {"initializer": ("auto",)}, "initializer must be one value, or one for each "
      "weight matrix, of which there are 2, got 1"),
     (BOTH, {"init_scale": -1.0}, among("init_scale") + "Got -1.0"),
