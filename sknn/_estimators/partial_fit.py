@@ -50,5 +50,5 @@ class AvailablePartialFit:
 
 
 def available_partial_fit(method: Method) -> Method:
-    """Make a method an `AvailablePartialFit`, whose type is still that of the method."""
+    """Make a method an `AvailablePartialFit`; its type stays that of the method."""
     return cast(Method, AvailablePartialFit(method))
