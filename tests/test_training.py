@@ -581,6 +581,7 @@ def test_verbose_prints_the_validation_loss_that_is_monitored(capsys):
     assert end.startswith("Validation loss did not improve more than tol=")
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_lbfgs_prints_no_column_of_learning_rates(capsys):
     MLPRegressor(solver="lbfgs", max_iter=2, verbose=2).fit(np.eye(30), np.arange(30.0))
     header = capsys.readouterr().out.splitlines()[0]

@@ -59,7 +59,6 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
             "sparsecategoricalcrossentropy",
             "crossentropy",
             "crossentropyloss",
-            "logloss",
             "nll",
             "nllloss",
             "softmax",
