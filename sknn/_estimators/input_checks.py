@@ -1,4 +1,4 @@
-"""Checks of what users pass in, with errors that say what came and what would do."""
+"""Checks of arguments; errors name the value received and the values allowed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add_suggestion(
 
 
 def per_layer(name: str, value: Any, n: int, what: str = "hidden layer") -> list[Any]:
-    """Return `n` values, one for each layer, from one for all or one for each."""
+    """Return a list of `n` values, from one value for all layers or one per layer."""
     if isinstance(value, str) or not hasattr(value, "__iter__"):
         return [value] * n
     values = list(value)
@@ -72,7 +72,7 @@ def check_sizes(name: str, sizes: Any) -> list[int]:
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if not all(isinstance(size, Integral) for size in sizes):
         raise ValueError(
-            f"{name} must be an integer or a sequence of integers, one a layer, got "
+            f"{name} must be an integer or a sequence of integers, one per layer, got "
             f"{given!r}."
         )
     if any(size <= 0 for size in sizes):
@@ -81,14 +81,14 @@ def check_sizes(name: str, sizes: Any) -> list[int]:
 
 
 def check_sample_weight(sample_weight: Any, X: Matrix, dtype: DType) -> Array:
-    """Return weights (n,) of `dtype`: not negative, not all zero."""
+    """Return weights (n,) of `dtype`; raise if any is negative or all are 0."""
     sample_weight = _sklearn.check_sample_weight(sample_weight, X, dtype)
     check_some_weight(sample_weight)
     return sample_weight
 
 
 def check_some_weight(sample_weight: Array, where: str = "") -> None:
-    """Raise where no row has any weight."""
+    """Raise if all weights are 0."""
     if not sample_weight.any():
         raise ValueError(
             f"Sample weights must contain at least one non-zero number{where}."
@@ -96,7 +96,7 @@ def check_some_weight(sample_weight: Array, where: str = "") -> None:
 
 
 def takes_sample_weight(scorer: Callable[..., Any]) -> bool:
-    """Return whether a scorer, ours or scikit-learn's, can be given weights."""
+    """Return whether a scorer, custom or from scikit-learn, accepts weights."""
     function = getattr(scorer, "_score_func", scorer)
     parameters = signature(function).parameters
     return "sample_weight" in parameters or any(
@@ -105,7 +105,7 @@ def takes_sample_weight(scorer: Callable[..., Any]) -> bool:
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, pointing at the line that called into the package."""
+    """Issue a warning that points at the line of the caller, outside the package."""
     level, frame = 1, sys._getframe()
     while frame.f_back and re.match(
         r"(sknn|sklearn\.base|contextlib)\b", frame.f_globals["__name__"]
@@ -115,7 +115,7 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def check_validation_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
-    """Return whether a validation set was passed; raise where only part of it was."""
+    """Return whether a validation set was passed; raise if only part of it was."""
     if X_val is None and y_val is None:
         if sample_weight_val is not None:
             raise ValueError(
@@ -195,12 +195,13 @@ def suggest_transform_input(error: ValueError) -> str:
 def hold_out_size(n: int, validation_fraction: float, n_classes: int) -> int:
     """Return how many of `n` rows to hold out for validation.
 
-    As `sklearn.model_selection.train_test_split` counts, but at least two rows and, in
-    a stratified split, one a class; an error where that leaves too few to train on.
+    The number is that of `sklearn.model_selection.train_test_split`, but at least two
+    and, in a stratified split, at least one per class. Raises if too few rows are left
+    to train on.
     """
     if validation_fraction == 0:
         raise ValueError(
-            "early_stopping=True needs rows to validate on, but validation_fraction=0: "
+            "early_stopping=True needs a validation set, but validation_fraction=0: "
             "choose a fraction in (0, 1) or pass X_val and y_val to fit."
         )
     smallest = max(2, n_classes)
