@@ -19,7 +19,7 @@ def check_combinations(
     if mixes_rows and params.batch_size == 1:
         raise ValueError(
             "Batch normalisation (normalization='batch') needs batches of more than "
-            "one row, but batch_size=1. Increase batch_size, or use layer "
+            "one row, but batch_size=1. Use a larger batch, or layer "
             "normalisation ('layer')."
         )
     if params.solver != "lbfgs":
