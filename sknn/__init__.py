@@ -1,9 +1,25 @@
 """Neural networks that behave like every other scikit-learn estimator."""
 
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from ._version import __version__ as __version__
 from .cnn import CNNClassifier, CNNRegressor
 from .mlp import MLPClassifier, MLPRegressor
 from .sequential import SequentialClassifier, SequentialRegressor
+
+if TYPE_CHECKING:
+    from . import activations as activations
+    from . import augmentation as augmentation
+    from . import display as display
+    from . import initializers as initializers
+    from . import inspection as inspection
+    from . import layers as layers
+    from . import losses as losses
+    from . import model_selection as model_selection
+    from . import schedules as schedules
+    from . import solvers as solvers
 
 __all__ = [
     "CNNClassifier",
@@ -13,3 +29,27 @@ __all__ = [
     "SequentialClassifier",
     "SequentialRegressor",
 ]
+
+_SUBMODULES = {
+    "activations",
+    "augmentation",
+    "display",
+    "initializers",
+    "inspection",
+    "layers",
+    "losses",
+    "model_selection",
+    "schedules",
+    "solvers",
+}
+"""The public submodules, imported when they are first used: ``sknn.inspection``."""
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES})
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _SUBMODULES:
+        return import_module(f"sknn.{name}")
+    raise AttributeError(f"module 'sknn' has no attribute {name!r}")

@@ -1,9 +1,9 @@
 """Everything that the package takes from private parts of scikit-learn.
 
-Private names move without notice: when one does, this is the only file to change. The
-shims for older versions are here too, and so are the base classes of the estimators.
-scikit-learn ships no types, so that to a type checker a class derived from its classes
-has every attribute; the declarations below say which ones there are.
+Private names can change in any release: then this is the only file to change. It also
+holds the shims for older versions and the base classes of the estimators. scikit-learn
+ships no types, so for a type checker a class derived from one of its classes has every
+attribute; the declarations below list those that exist.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
     class BaseEstimator:
-        """What sknn uses of `sklearn.base.BaseEstimator`."""
+        """The part that sknn uses of `sklearn.base.BaseEstimator`."""
 
         n_features_in_: int
         _parameter_constraints: dict[str, Any]
@@ -47,38 +47,38 @@ if TYPE_CHECKING:
         def __setstate__(self, state: dict[str, Any]) -> None: ...
 
     class ClassifierMixin:
-        """What sknn uses of `sklearn.base.ClassifierMixin`."""
+        """The part that sknn uses of `sklearn.base.ClassifierMixin`."""
 
         def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
         def __sklearn_tags__(self) -> Any: ...
 
     class RegressorMixin:
-        """What sknn uses of `sklearn.base.RegressorMixin`."""
+        """The part that sknn uses of `sklearn.base.RegressorMixin`."""
 
         def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
         def __sklearn_tags__(self) -> Any: ...
 
     class TransformerMixin:
-        """What sknn uses of `sklearn.base.TransformerMixin`."""
+        """The part that sknn uses of `sklearn.base.TransformerMixin`."""
 
         def __sklearn_tags__(self) -> Any: ...
         def set_output(self, *, transform: Any = None) -> Self: ...
         def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any: ...
 
     class ClassNamePrefixFeaturesOutMixin:
-        """What sknn uses of `sklearn.base.ClassNamePrefixFeaturesOutMixin`."""
+        """The part that sknn uses of `sklearn.base.ClassNamePrefixFeaturesOutMixin`."""
 
         def get_feature_names_out(self, input_features: Any = None) -> Any: ...
 
     class CallbackContext(Protocol):
-        """What sknn uses of the callback context of scikit-learn 1.9."""
+        """The part that sknn uses of the callback context of scikit-learn 1.9."""
 
         def call_on_fit_task_begin(self, **seen: Any) -> None: ...
         def call_on_fit_task_end(self, **seen: Any) -> bool: ...
         def subcontext(self, *, task_name: str) -> CallbackContext: ...
 
     class CallbackSupportMixin:
-        """What sknn uses of `sklearn.callback.CallbackSupportMixin`."""
+        """The part that sknn uses of `sklearn.callback.CallbackSupportMixin`."""
 
         def _init_callback_context(
             self, *, max_subtasks: int | None = None
@@ -111,7 +111,7 @@ fit_context = _fit_context(prefer_skip_nested_validation=True)
 
 
 def check_sample_weight(sample_weight: Any, X: Any, dtype: Any) -> Any:
-    """Return weights of shape (n_samples,), none of them negative."""
+    """Return weights of shape (n_samples,); raise if any is negative."""
     return _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
 
 

@@ -48,6 +48,7 @@ ESTIMATOR_FLOORS = [
         "docs",
         "input_checks",
         "inputs",
+        "likely_mistakes",
         "partial_fit",
         "summary",
         "variation",

@@ -176,7 +176,7 @@ def test_invalid_paths_into_lists():
         "layers__7__units": r"layers has no item '7': it needs an index below 2 or",
         "layers__second__units": r"one of the names \['first', 'activation1'\]",
         "layers__0__unit": r"Dense has no parameter 'unit'",
-        "layers__0__units__more": r"layers has nothing called 'more' in 8",
+        "layers__0__units__more": r"layers has no parameter 'more' in 8",
     }.items():
         with pytest.raises(ValueError, match=message):
             clf.set_params(**{path: 1})

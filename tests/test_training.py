@@ -554,6 +554,41 @@ def test_verbose_two_prints_a_table(capsys):
         assert_allclose(np.array(values, float), expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "validate, scoring, left_out",
+    [
+        (None, None, ["validation_loss", "validation_score"]),
+        (Script(*range(3)), "loss", ["validation_score"]),
+    ],
+)
+def test_the_table_has_only_columns_with_values(validate, scoring, left_out, capsys):
+    run = Run(validate=validate, verbose=2, max_iter=2, scoring=scoring)
+    run.train()
+    header, *rows = capsys.readouterr().out.splitlines()
+    shown = [TITLES[name] for name in MEASURED if name not in left_out]
+    assert header.split() == " ".join(["epoch", *shown]).split()
+    assert {len(row.split()) for row in rows} == {1 + len(shown)}
+    assert "nan" not in "".join(rows)
+
+
+def test_verbose_prints_the_validation_loss_that_is_monitored(capsys):
+    net = MLPRegressor(
+        early_stopping=True, scoring="loss", verbose=True, tol=1e9, random_state=0
+    ).fit(np.eye(30), np.arange(30.0))
+    *epochs, end = capsys.readouterr().out.splitlines()
+    assert epochs[1::2] == [
+        f"Validation loss: {loss:f}" for loss in net.validation_loss_curve_
+    ]
+    assert end.startswith("Validation loss did not improve more than tol=")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_lbfgs_prints_no_column_of_learning_rates(capsys):
+    MLPRegressor(solver="lbfgs", max_iter=2, verbose=2).fit(np.eye(30), np.arange(30.0))
+    header = capsys.readouterr().out.splitlines()[0]
+    assert header.split() == ["epoch", "loss", "grad.", "norm", "seconds"]
+
+
 def test_an_interruption_keeps_the_best_weights():
     run, script = scripted_run(0.5, 0.75, 0.25, KeyboardInterrupt)
     assert run.train() == "interrupted"

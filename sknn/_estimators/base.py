@@ -28,6 +28,7 @@ from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
 from ..losses import Loss
 from ..network import Network
+from .aliases import explain_unknown_names
 from .architecture import first_difference
 from .callbacks import fit_callbacks
 from .docs import shared_docs
@@ -36,6 +37,7 @@ from .input_checks import (
     check_sample_weight,
     check_some_weight,
     check_validation_pair,
+    suggest_transform_input,
     warn_caller,
 )
 from .inputs import Rows, check_X, check_X_y, float_dtype
@@ -139,6 +141,7 @@ class BaseNetworkEstimator(
 
     # -- fit ----------------------------------------------------------------------
 
+    @explain_unknown_names
     @fit_context
     def fit(
         self,
@@ -285,6 +288,7 @@ class BaseNetworkEstimator(
         except ValueError as error:
             raise ValueError(
                 f"Invalid validation set (X_val, y_val): {error}"
+                f"{suggest_transform_input(error)}"
             ) from None
         return val
 

@@ -8,22 +8,22 @@ from typing import Any
 
 
 class FitCallbacks:
-    """Tells the callbacks that are set on an estimator of a fit and of its epochs.
+    """Calls the callbacks of an estimator at the start and end of fit and of epochs.
 
     Parameters
     ----------
     estimator : estimator
-        The one that is fitted, with ``set_callbacks`` called on it or on a
-        meta-estimator around it.
+        The estimator that is fitted. ``set_callbacks`` was called on it, or on a
+        meta-estimator that contains it.
     X, y, sample_weight
         As the user passed them to `fit`.
     max_epochs : int or None
-        Most epochs there can be, if known: the length of a progress bar.
+        Maximum number of epochs, the length of a progress bar; None if unknown.
 
     Attributes
     ----------
     refresh : callable or None
-        Called before the callbacks, to set on the estimator what has been reached.
+        Called before the callbacks: sets the fitted attributes reached so far.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class FitCallbacks:
         self._fit.call_on_fit_task_begin(**self._seen)
 
     def epoch_begins(self) -> None:
-        """Tell that an epoch begins."""
+        """Call the callbacks at the start of an epoch."""
         self._epoch = self._fit.subcontext(task_name="epoch")
         self._epoch.call_on_fit_task_begin(**self._seen)
 
     def epoch_ends(self) -> bool:
-        """Tell that an epoch has ended; return whether a callback says to stop."""
+        """Call the callbacks at the end of an epoch; return whether to stop."""
         if self.refresh is not None:
             self.refresh()
         return self._epoch.call_on_fit_task_end(
@@ -49,18 +49,18 @@ class FitCallbacks:
         )
 
     def fit_ends(self) -> None:
-        """Tell that the estimator is fitted."""
+        """Call the callbacks at the end of the fit."""
         self._fit.call_on_fit_task_end(**self._seen, reconstruction_attributes={})
 
     def _network_now(self) -> dict[str, Any]:
-        """Return what makes a copy of the estimator predict as after this epoch."""
+        """Return the attributes with which a copy predicts as after this epoch."""
         return {"network_": copy.deepcopy(self._seen["estimator"].network_)}
 
 
 def fit_callbacks(
     estimator: Any, X: Any, y: Any, sample_weight: Any, max_epochs: int | None
 ) -> FitCallbacks | None:
-    """Return the callbacks to tell of a fit, None if there are none."""
+    """Return the callbacks of an estimator; None if it has none."""
     if not getattr(estimator, "_skl_callbacks", None):
         return None
     return FitCallbacks(estimator, X, y, sample_weight, max_epochs)

@@ -19,10 +19,11 @@ from .._sklearn import (
 from .._training import Data
 from .._typing import Array, DType, MatrixLike
 from ..losses import Loss
+from .aliases import explain_unknown_names
 from .base import BaseNetworkEstimator, all_or_nothing
 from .docs import shared_docs
 from .likely_mistakes import warn_if_one_hot
-from .partial_fit import AvailablePartialFit
+from .partial_fit import available_partial_fit
 from .targets import ClassTargets, ClassWeight, Targets
 
 
@@ -150,7 +151,8 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
         with np.errstate(divide="ignore"):  # the logarithm of 0 is -inf
             return np.log(p, out=p)
 
-    @AvailablePartialFit
+    @available_partial_fit
+    @explain_unknown_names
     @fit_context
     def partial_fit(
         self,

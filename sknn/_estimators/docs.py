@@ -1,4 +1,4 @@
-"""Paragraphs that the docstrings of several estimators share."""
+"""Paragraphs that appear in the docstrings of several estimators."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ tol : float, default=1e-4
     Smallest change of the loss or score that counts as an improvement; for 'lbfgs', the
     optimisation stops when no element of the gradient is larger.
 verbose : bool or int, default=False
-    Whether to print the loss, and the validation score, after each epoch. 2 prints the
-    columns of `history_` as a table instead.
+    Whether to print the loss, and the validation score, after each epoch. 2 prints a
+    table instead: the columns of `history_` that have values.
 warm_start : bool, default=False
     Whether `fit` starts from the weights of the previous call instead of new ones. The
     state of the solver is reset; `partial_fit` keeps it.
@@ -282,13 +282,14 @@ loss_ : float
 best_loss_ : float or None
     Smallest loss of an epoch; None with `early_stopping`.
 loss_curve_ : list of float
-    Loss of each epoch (of each iteration of 'lbfgs'): the mean over its batches, each
-    taken before the step on it, penalty included.
+    Loss of each epoch (of each iteration of 'lbfgs'), penalty included: the mean over
+    its batches, each computed before the step on that batch.
 validation_loss_curve_ : list of float or None
     Loss on the validation set after each epoch, without penalty; None if there was no
     validation set.
 validation_scores_ : list of float or None
-    Score on the validation set after each epoch, by `scoring`; None if there was none.
+    Score on the validation set after each epoch, by `scoring`; None if there was no
+    validation set.
 best_validation_score_ : float or None
     Largest of `validation_scores_`.
 best_epoch_ : int or None
@@ -303,7 +304,7 @@ n_features_in_ : int
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the features, if all of them are strings.
 n_layers_ : int
-    Number of weight matrices, and one more for the input.
+    Number of weight matrices, plus one for the input.
 n_outputs_ : int
     Number of raw scores per row.
 out_activation_ : str
@@ -367,7 +368,7 @@ def fill_in(doc: str) -> str:
 
 
 def shared_docs(cls: T) -> T:
-    """Class decorator: fill in the docstrings of a class and of its own methods."""
+    """Fill in the docstrings of a class and of the methods it defines."""
     cls.__doc__ = fill_in(cls.__doc__ or "")
     for member in vars(cls).values():
         function: Callable | None = getattr(member, "method", member)

@@ -131,6 +131,7 @@ class FitRun:
             early_stopping=params.early_stopping,
             restore_best=params.restore_best,
             verbose=int(params.verbose),
+            scoring=params.scoring,
         )
 
     def hold_out(self) -> tuple[Data, Data]:

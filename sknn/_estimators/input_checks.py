@@ -1,12 +1,12 @@
-"""Checks of what users pass in, with errors that say what came and what would do."""
+"""Checks of arguments; errors name the value received and the values allowed."""
 
 from __future__ import annotations
 
 import re
 import sys
 import warnings
-from collections.abc import Callable
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from inspect import signature
 from numbers import Integral, Real
 from typing import Any
@@ -16,15 +16,7 @@ import numpy as np
 from .. import _sklearn
 from .._sklearn import InvalidParameterError, StrOptions
 from .._typing import Array, DType, Matrix
-
-
-def suggest(value: Any, choices: Any) -> str:
-    """Return `` Did you mean 'adam'?`` where `value` is near one of `choices`."""
-    if not isinstance(value, str):
-        return ""
-    begun = [c for c in sorted(choices, key=len) if value and c.startswith(value)]
-    near = begun or get_close_matches(value.lower(), sorted(choices), cutoff=0.6)
-    return f" Did you mean {near[0]!r}?" if near else ""
+from .aliases import suggest
 
 
 def add_suggestion(
@@ -39,12 +31,12 @@ def add_suggestion(
                 if isinstance(constraint, StrOptions)
                 for option in constraint.options
             }
-            return InvalidParameterError(f"{error}{suggest(value, choices)}")
+            return InvalidParameterError(f"{error}{suggest(value, choices, name)}")
     return error
 
 
 def per_layer(name: str, value: Any, n: int, what: str = "hidden layer") -> list[Any]:
-    """Return `n` values, one for each layer, from one for all or one for each."""
+    """Return a list of `n` values, from one value for all layers or one per layer."""
     if isinstance(value, str) or not hasattr(value, "__iter__"):
         return [value] * n
     values = list(value)
@@ -63,7 +55,7 @@ def check_choice(name: str, value: Any, names: Any, kinds: tuple[type, ...]) -> 
     objects = " or ".join(kind.__name__ for kind in kinds)
     raise ValueError(
         f"{name} must be one of {sorted(names)} or an object of type {objects}, for "
-        f"all layers or one for each, got {value!r}.{suggest(value, names)}"
+        f"all layers or one for each, got {value!r}.{suggest(value, names, name)}"
     )
 
 
@@ -80,7 +72,7 @@ def check_sizes(name: str, sizes: Any) -> list[int]:
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if not all(isinstance(size, Integral) for size in sizes):
         raise ValueError(
-            f"{name} must be an integer or a sequence of integers, one a layer, got "
+            f"{name} must be an integer or a sequence of integers, one per layer, got "
             f"{given!r}."
         )
     if any(size <= 0 for size in sizes):
@@ -89,14 +81,14 @@ def check_sizes(name: str, sizes: Any) -> list[int]:
 
 
 def check_sample_weight(sample_weight: Any, X: Matrix, dtype: DType) -> Array:
-    """Return weights (n,) of `dtype`: not negative, not all zero."""
+    """Return weights (n,) of `dtype`; raise if any is negative or all are 0."""
     sample_weight = _sklearn.check_sample_weight(sample_weight, X, dtype)
     check_some_weight(sample_weight)
     return sample_weight
 
 
 def check_some_weight(sample_weight: Array, where: str = "") -> None:
-    """Raise where no row has any weight."""
+    """Raise if all weights are 0."""
     if not sample_weight.any():
         raise ValueError(
             f"Sample weights must contain at least one non-zero number{where}."
@@ -104,7 +96,7 @@ def check_some_weight(sample_weight: Array, where: str = "") -> None:
 
 
 def takes_sample_weight(scorer: Callable[..., Any]) -> bool:
-    """Return whether a scorer, ours or scikit-learn's, can be given weights."""
+    """Return whether a scorer, custom or from scikit-learn, accepts weights."""
     function = getattr(scorer, "_score_func", scorer)
     parameters = signature(function).parameters
     return "sample_weight" in parameters or any(
@@ -113,7 +105,7 @@ def takes_sample_weight(scorer: Callable[..., Any]) -> bool:
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, pointing at the line that called into the package."""
+    """Issue a warning that points at the line of the caller, outside the package."""
     level, frame = 1, sys._getframe()
     while frame.f_back and re.match(
         r"(sknn|sklearn\.base|contextlib)\b", frame.f_globals["__name__"]
@@ -123,7 +115,7 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def check_validation_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
-    """Return whether a validation set was passed; raise where only part of it was."""
+    """Return whether a validation set was passed; raise if only part of it was."""
     if X_val is None and y_val is None:
         if sample_weight_val is not None:
             raise ValueError(
@@ -137,15 +129,79 @@ def check_validation_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> boo
     return True
 
 
+@contextmanager
+def explained_errors(X: Any, is_images: bool) -> Iterator[None]:
+    """Add advice to scikit-learn's errors about an `X` of text or, by mistake, images.
+
+    Nothing is examined unless the block fails.
+    """
+    try:
+        yield
+    except ValueError as error:
+        advice = ""
+        if str(error).startswith("could not convert string to float"):
+            advice = advice_on_text(X)
+        elif not is_images and np.ndim(X) in (3, 4):
+            advice = (
+                "For images, use CNNClassifier, CNNRegressor or a Sequential "
+                "estimator; or make each one a row, X.reshape(len(X), -1)."
+            )
+        if not advice:
+            raise
+        raise ValueError(f"{str(error).removesuffix('.')}. {advice}") from error
+
+
+def advice_on_text(X: Any) -> str:
+    """Return what to do with the text in `X`, and in which columns it is."""
+    cells = np.asarray(X)
+    if cells.ndim == 1:
+        return "X is text: vectorize it first, for example with TfidfVectorizer."
+    if cells.ndim != 2:  # a sparse matrix: the text is in y
+        return ""
+    names = getattr(X, "columns", range(cells.shape[1]))
+    with_text = [
+        name
+        for name, column in zip(names, cells.T, strict=True)
+        if not holds_numbers(column)
+    ]
+    if not with_text:
+        return ""
+    return (
+        f"Columns of X with text: {with_text}. Encode them as numbers first, for "
+        "example with OneHotEncoder in a ColumnTransformer."
+    )
+
+
+def holds_numbers(column: Array) -> bool:
+    """Return whether all values of an array of any type can become numbers."""
+    try:
+        column.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def suggest_transform_input(error: ValueError) -> str:
+    """Return a hint if a pipeline may have transformed `X` but not `X_val`."""
+    signs = ("feature", "could not convert string", "Input X contains NaN")
+    if not any(sign in str(error) for sign in signs):
+        return ""
+    return (
+        " A Pipeline transforms X_val like X only if it is created with "
+        "transform_input=['X_val'] and metadata routing is enabled."
+    )
+
+
 def hold_out_size(n: int, validation_fraction: float, n_classes: int) -> int:
     """Return how many of `n` rows to hold out for validation.
 
-    As `sklearn.model_selection.train_test_split` counts, but at least two rows and, in
-    a stratified split, one a class; an error where that leaves too few to train on.
+    The number is that of `sklearn.model_selection.train_test_split`, but at least two
+    and, in a stratified split, at least one per class. Raises if too few rows are left
+    to train on.
     """
     if validation_fraction == 0:
         raise ValueError(
-            "early_stopping=True needs rows to validate on, but validation_fraction=0: "
+            "early_stopping=True needs a validation set, but validation_fraction=0: "
             "choose a fraction in (0, 1) or pass X_val and y_val to fit."
         )
     smallest = max(2, n_classes)

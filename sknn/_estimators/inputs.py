@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from .._sklearn import BaseEstimator
 from .._typing import Array, DType, Matrix
+from .input_checks import explained_errors
 
 FLOATS = (np.float64, np.float32)
 """The dtypes that training keeps; others are cast to the first."""
@@ -43,13 +44,14 @@ class Rows:
 
 def check_X(estimator: BaseEstimator, X: Any, input: Rows) -> Matrix:
     """Return rows to predict from; raise if they do not match those of `fit`."""
-    return validate_data(
-        estimator,
-        input.rows(X),
-        accept_sparse="csr",
-        dtype=input.dtypes(FLOATS),
-        reset=False,
-    )
+    with explained_errors(X, input.image_shape is not None):
+        return validate_data(
+            estimator,
+            input.rows(X),
+            accept_sparse="csr",
+            dtype=input.dtypes(FLOATS),
+            reset=False,
+        )
 
 
 def check_X_y(
@@ -64,17 +66,18 @@ def check_X_y(
     `network_dtype` is the dtype of a fitted network, whose features `X` must have. If
     it is None, the features are learned from `X`.
     """
-    X, y = validate_data(
-        estimator,
-        input.rows(X),
-        y,
-        accept_sparse="csr",
-        multi_output=True,
-        y_numeric=is_regressor(estimator),
-        dtype=input.dtypes(FLOATS if network_dtype is None else [network_dtype]),
-        order="C",
-        reset=network_dtype is None,
-    )
+    with explained_errors(X, input.image_shape is not None):
+        X, y = validate_data(
+            estimator,
+            input.rows(X),
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=is_regressor(estimator),
+            dtype=input.dtypes(FLOATS if network_dtype is None else [network_dtype]),
+            order="C",
+            reset=network_dtype is None,
+        )
     return X, y
 
 

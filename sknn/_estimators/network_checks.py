@@ -1,4 +1,4 @@
-"""Checks of the network against the parameters: what cannot go together."""
+"""Checks of combinations: parameters and layers that exclude each other."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .variation import Variation
 def check_combinations(
     params: TrainingParameters, network: Network, variation: Variation
 ) -> None:
-    """Raise where parameters that are valid one by one cannot go together."""
-    # Frozen layers work as in prediction.
+    """Raise if valid parameters do not work together."""
+    # Frozen layers behave as in prediction.
     layers = [
         layer for layer, rate in zip(network.layers, network.rates, strict=True) if rate
     ]
     mixes_rows = any(layer.mixes_rows for layer in layers)
     if mixes_rows and params.batch_size == 1:
         raise ValueError(
-            "Batch normalisation (normalization='batch') has nothing to learn from a "
-            "batch of one row, but batch_size=1. Use a larger batch, or layer "
+            "Batch normalisation (normalization='batch') needs batches of more than "
+            "one row, but batch_size=1. Use a larger batch, or layer "
             "normalisation ('layer')."
         )
     if params.solver != "lbfgs":
@@ -36,6 +36,6 @@ def check_combinations(
         if is_on:
             raise ValueError(
                 f"{cause} the loss different from batch to batch, but solver='lbfgs' "
-                "needs one fixed function to minimise. Leave it out, or choose another "
+                "needs one fixed function to minimise. Disable it, or use another "
                 "solver, such as 'adam'."
             )

@@ -1,4 +1,4 @@
-"""The parameters of training: their values, and the objects that names stand for."""
+"""The parameters of training: the allowed values, and the objects that names mean."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from ..layers import Layer
 from ..layers.base import layer_names
 from ..schedules import SCHEDULES, Schedule
 from ..solvers import SOLVERS, Solver
+from .aliases import explain_unknown_names, suggest_parameter
 from .input_checks import add_suggestion, warn_caller
 
 SolverChoice: TypeAlias = (
@@ -44,14 +45,14 @@ ScheduleChoice: TypeAlias = (
     ]
     | Schedule
 )
-"""A name, or an object where a name does not say enough."""
+"""A name, or an object with its own parameters."""
 
 
 class TrainingParameters(BaseEstimator):
-    """The parameters that all estimators share: how to check, set and read them.
+    """The parameters that all estimators share: how to set and validate them.
 
-    A fit is given its estimator as an object of this type: it reads the parameters
-    below and nothing else.
+    The code that fits receives the estimator as an object of this type: it reads only
+    the parameters below.
     """
 
     solver: SolverChoice
@@ -133,18 +134,26 @@ class TrainingParameters(BaseEstimator):
         "freeze": [str, Interval(Integral, 0, None, closed="left"), list, tuple, None],
     }
 
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters; ``learning_rate__warmup`` is one of an object's.
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own_init: Any = vars(cls).get("__init__")
+        if own_init is not None:
+            explained: Any = explain_unknown_names(own_init)
+            cls.__init__ = explained  # type: ignore[method-assign]
 
-        Objects such as schedules and layers are immutable and may be shared, so one
-        with another value takes the place of the old one. Of a list, the index tells
-        which is meant, or the name of a layer: ``layers__0__channels`` or, as
-        `summary` calls it, ``layers__conv1__channels``.
+    def set_params(self, **params: Any) -> Self:
+        """Set the parameters of this estimator, and of the objects it contains.
+
+        ``learning_rate__warmup`` is the parameter `warmup` of the object
+        `learning_rate`. Objects such as schedules and layers are immutable and may be
+        shared: the object is replaced by a copy with the new value. An item of a list
+        is given by its index, ``layers__0__channels``, or, if it is a layer, by its
+        name in `summary`, ``layers__conv1__channels``.
 
         Parameters
         ----------
         **params : dict
-            Values by name.
+            New values by name.
 
         Returns
         -------
@@ -161,9 +170,16 @@ class TrainingParameters(BaseEstimator):
             elif path and name in known and not hasattr(held, "set_params"):
                 raise ValueError(
                     f"{key} is a parameter of an object, but {name}={held!r} has no "
-                    "parameters. Set an object in its place."
+                    f"parameters. Set {name} to an object first."
                 )
-        super().set_params(**params)
+        try:
+            super().set_params(**params)
+        except ValueError as error:
+            unknown = [key for key in params if key.partition("__")[0] not in known]
+            hints = [
+                suggest_parameter(key, "__init__", known, type(self)) for key in unknown
+            ]
+            raise ValueError(f"{error}{''.join(hints)}") from None
         for name, changes in parts.items():
             for path, value in changes.items():
                 setattr(self, name, replaced(getattr(self, name), path, value, name))
@@ -179,11 +195,11 @@ class TrainingParameters(BaseEstimator):
 
 
 def make_solver(params: TrainingParameters) -> Solver:
-    """Return the solver object; warn where its steps would be far too short."""
+    """Return the solver object; warn if its steps would be far too small."""
     if params.solver == "adadelta" and params.learning_rate_init < 0.1:
         warn_caller(
-            "solver='adadelta' determines the length of its steps itself, and "
-            f"learning_rate_init={params.learning_rate_init} shortens them further. "
+            "solver='adadelta' determines the size of its steps itself, and "
+            f"learning_rate_init={params.learning_rate_init} makes them smaller. "
             "learning_rate_init=1 is usual, with epsilon=1e-6."
         )
     return make_part(params.solver, SOLVERS, vars(params))
@@ -192,16 +208,16 @@ def make_solver(params: TrainingParameters) -> Solver:
 def make_schedule(params: TrainingParameters) -> Schedule:
     """Return the schedule object."""
     choice = params.learning_rate
-    # scikit-learn's adam ignores the names that scikit-learn has; agree with it.
+    # As in scikit-learn, adam ignores the names of scikit-learn's own schedules.
     if params.solver == "adam" and choice in ("invscaling", "adaptive"):
         choice = "constant"
     return make_part(choice, SCHEDULES, vars(params))
 
 
 def make_part(choice: Any, table: Mapping[str, Any], params: dict[str, Any]) -> Any:
-    """Return `choice` if it is an object, else make the object of that name.
+    """Return `choice` if it is an object, else create the object with that name.
 
-    Its fields take the parameters of the estimator, `params`, that have their names.
+    Its fields are set to the parameters of the estimator, `params`, of the same name.
     """
     if not isinstance(choice, str):
         return choice
@@ -210,9 +226,9 @@ def make_part(choice: Any, table: Mapping[str, Any], params: dict[str, Any]) -> 
 
 
 def replaced(held: Any, path: str, value: Any, whole: str) -> Any:
-    """Return a copy of an object or list with another value at `path`, ``0__rate``.
+    """Return a copy of an object or list with a new value at `path`, ``0__rate``.
 
-    `whole` is what errors call the parameter.
+    `whole` is the name of the parameter in errors.
     """
     if not path:
         return value
@@ -221,7 +237,7 @@ def replaced(held: Any, path: str, value: Any, whole: str) -> Any:
         inner = held.get_params().get(key)
         return held.replace(**{key: replaced(inner, rest, value, whole)})
     if not isinstance(held, list | tuple):
-        raise ValueError(f"{whole} has nothing called {path!r} in {held!r}.")
+        raise ValueError(f"{whole} has no parameter {path!r} in {held!r}.")
     all_layers = held and all(isinstance(item, Layer) for item in held)
     names = layer_names(held) if all_layers else []
     i = names.index(key) if key in names else int(key) if key.isdigit() else -1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import MethodType
-from typing import Any
+from typing import Any, TypeVar, cast
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class PartialFitUnavailableError(AttributeError, ValueError):
@@ -45,3 +47,8 @@ class AvailablePartialFit:
                 "finds them."
             )
         return MethodType(self.method, estimator)
+
+
+def available_partial_fit(method: Method) -> Method:
+    """Make a method an `AvailablePartialFit`; its type stays that of the method."""
+    return cast(Method, AvailablePartialFit(method))

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike
 from .._sklearn import Interval, RegressorMixin, StrOptions, fit_context
 from .._typing import MatrixLike
 from ..losses import REGRESSION_LOSSES, HalfPoissonDeviance, Loss
+from .aliases import explain_unknown_names
 from .base import BaseNetworkEstimator
 from .docs import shared_docs
 from .parameters import make_part
-from .partial_fit import AvailablePartialFit
+from .partial_fit import available_partial_fit
 from .targets import NumberTargets, Targets, regression_loss
 
 RegressionLossChoice: TypeAlias = (
@@ -78,7 +79,8 @@ class NetworkRegressor(RegressorMixin, BaseNetworkEstimator):
         """
         return self._targets.score_predictions(y, self.predict(X), sample_weight)
 
-    @AvailablePartialFit
+    @available_partial_fit
+    @explain_unknown_names
     @fit_context
     def partial_fit(
         self,

@@ -11,8 +11,9 @@ from sklearn.utils.validation import validate_data
 
 from .._typing import Array, Shape
 from ..network import Network
+from .aliases import suggest
 from .architecture import first_difference
-from .input_checks import suggest, warn_caller
+from .input_checks import warn_caller
 from .inputs import Rows
 from .parameters import TrainingParameters
 from .targets import Targets

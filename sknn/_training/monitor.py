@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from .._typing import Array
 from ..network import Network
@@ -52,6 +52,7 @@ class Limits:
     early_stopping: bool
     restore_best: bool
     verbose: int
+    scoring: Any = None
 
 
 class Monitor:
@@ -102,7 +103,7 @@ class Monitor:
             seconds=time.perf_counter() - self._start,
             **measured,
         )
-        self._print_epoch()
+        self._print_epoch(measured)
         self._count_stalled(loss, score)
         history.best_loss = min(history.best_loss, loss)
         if score > history.best_validation_score:
@@ -112,18 +113,35 @@ class Monitor:
                 self._best = self.network.snapshot()
         return self.callbacks is not None and self.callbacks.epoch_ends()
 
-    def _print_epoch(self) -> None:
-        """Print scikit-learn's lines, or with verbose=2 a row of a table."""
+    def _print_epoch(self, measured: Collection[str]) -> None:
+        """Print scikit-learn's lines, or with verbose=2 a row of a table.
+
+        `measured` are the quantities that the solver has recorded.
+        """
         last = {name: column[-1] for name, column in self.history.columns.items()}
         epoch, verbose = self.history.n_iter, self.limits.verbose
         if verbose == 2:
+            validated = [self._monitored, "validation_loss"] if self.validate else []
+            shown = {"loss", "seconds", *measured, *validated}
+            names = [name for name in MEASURED if name in shown]
             if epoch == 1:
-                print(" epoch", *(f"{TITLES[name]:>11}" for name in MEASURED))
-            print(f"{epoch:6d}", *(f"{last[name]:11.5g}" for name in MEASURED))
+                print(" epoch", *(f"{TITLES[name]:>11}" for name in names))
+            print(f"{epoch:6d}", *(f"{last[name]:11.5g}" for name in names))
         elif verbose:
             print(f"Iteration {epoch}, loss = {last['loss']:.8f}")
             if self.validate is not None:
-                print(f"Validation score: {last['validation_score']:f}")
+                print(f"{self._title}: {last[self._monitored]:f}")
+
+    @property
+    def _monitored(self) -> str:
+        """The column to print: with scoring='loss' the score is only its negative."""
+        by_loss = self.limits.scoring == "loss"
+        return "validation_loss" if by_loss else "validation_score"
+
+    @property
+    def _title(self) -> str:
+        """The name of that column in scikit-learn's lines: Validation score."""
+        return self._monitored.replace("_", " ").capitalize()
 
     def _count_stalled(self, loss: float, score: float) -> None:
         """Count consecutive epochs without an improvement of at least tol.
@@ -147,7 +165,7 @@ class Monitor:
     def print_stalled(self, consequence: str) -> None:
         """If verbose, print what has stopped improving, in scikit-learn's words."""
         if self.limits.verbose:
-            what = "Validation score" if self.limits.early_stopping else "Training loss"
+            what = self._title if self.limits.early_stopping else "Training loss"
             print(
                 f"{what} did not improve more than tol={self.limits.tol:f} for "
                 f"{self.limits.n_iter_no_change} consecutive epochs. {consequence}"

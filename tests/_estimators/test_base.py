@@ -6,7 +6,7 @@ import pytest
 from sklearn.datasets import (
     load_digits,
 )
-from small_fits import ESTIMATORS
+from small_fits import ESTIMATORS, IRIS, fit
 
 from sknn import MLPClassifier
 
@@ -53,3 +53,57 @@ def test_pickle_size(Estimator, params, factor):
         sizes.append(len(pickle.dumps(est)))
         assert sizes[-1] <= factor * weights_nbytes(est)
     assert abs(sizes[1] - sizes[0]) < 1000  # holds no training data
+
+
+# -- best_epoch_ -----------------------------------------------------------------------
+
+
+def epoch_of_the_best_score(est):
+    scores = est.validation_scores_[-est.n_iter_ :]
+    return 1 + scores.index(max(scores))
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("refit_on_all", [False, True])
+def test_best_epoch(solver, refit_on_all):
+    params = {"solver": solver, "max_iter": 30, "scoring": "loss", "tol": 0.0}
+    params |= {"learning_rate_init": 0.1, "alpha": 0.0, "n_iter_no_change": 3}
+    net = fit(early_stopping=True, refit_on_all=refit_on_all, **params)
+    scores = net.validation_scores_
+    assert net.best_epoch_ == 1 + scores.index(max(scores))
+    assert scores[net.best_epoch_ - 1] == net.best_validation_score_
+    if refit_on_all:
+        assert net.n_iter_ == net.best_epoch_
+
+
+def test_best_epoch_of_a_set_that_is_only_recorded(iris):
+    X, y = iris
+    net = MLPClassifier(max_iter=5, random_state=0)
+    net.fit(X[:100], y[:100], X_val=X[100:], y_val=y[100:])
+    assert net.best_epoch_ == epoch_of_the_best_score(net)
+
+
+def test_no_best_epoch_without_validation():
+    assert fit().best_epoch_ is None
+    assert fit().partial_fit(*IRIS).best_epoch_ is None
+    assert (
+        fit(early_stopping=True).set_params(early_stopping=False).fit(*IRIS).best_epoch_
+        is None
+    )
+
+
+def test_best_epoch_counts_the_epochs_of_the_last_call():
+    net = fit(early_stopping=True, warm_start=True, scoring="loss", max_iter=3)
+    assert net.best_epoch_ == 3
+    first = net.best_validation_score_
+    net.fit(*IRIS)
+    assert len(net.validation_scores_) == 6
+    assert net.best_epoch_ == epoch_of_the_best_score(net) <= 3
+    assert net.best_validation_score_ > first
+
+
+def test_no_best_epoch_if_no_score_is_better_than_before():
+    net = fit(early_stopping=True, warm_start=True, scoring="loss", max_iter=3)
+    net.set_params(learning_rate_init=1e3).fit(*IRIS)
+    assert max(net.validation_scores_[3:]) < net.best_validation_score_
+    assert net.best_epoch_ is None

@@ -1,10 +1,16 @@
 """Checks of rows, targets and weights: messages, and no change after an error."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures
 from small_fits import ESTIMATORS
 
-from sknn import MLPClassifier
+from sknn import CNNClassifier, MLPClassifier, MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -71,3 +77,82 @@ def test_warnings_point_at_the_caller(params, iris):
         clf.partial_fit(*iris)
     for warning in [*from_fit, *from_partial_fit]:
         assert warning.filename == __file__
+
+
+# -- advice ----------------------------------------------------------------------------
+
+PEOPLE = pd.DataFrame(
+    {"sex": ["male", "female"] * 10, "age": range(20), "town": ["a", "b"] * 10}
+)
+LABELS = [0, 1] * 10
+
+
+@pytest.mark.parametrize(
+    "X, columns",
+    [
+        (PEOPLE, ["sex", "town"]),
+        (PEOPLE.astype({"sex": "category"})[["age", "sex"]], ["sex"]),
+        (PEOPLE.to_numpy(), [0, 2]),
+        (PEOPLE.astype(str).to_numpy(dtype=str), [0, 2]),
+        (PEOPLE.to_numpy().tolist(), [0, 2]),
+    ],
+)
+@pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor, CNNClassifier])
+def test_text_names_its_columns(Estimator, X, columns):
+    with pytest.raises(ValueError, match=r"^could not convert string") as caught:
+        Estimator().fit(X, LABELS)
+    assert f"Columns of X with text: {columns}. Encode" in str(caught.value)
+    assert "OneHotEncoder in a ColumnTransformer" in str(caught.value)
+
+
+def test_text_in_predict():
+    clf = MLPClassifier(max_iter=1, learning_rate="linear").fit(
+        np.eye(20)[:, :3], LABELS
+    )
+    with pytest.raises(ValueError, match=r"Columns of X with text: \[0, 2\]"):
+        clf.predict(PEOPLE.to_numpy())
+
+
+def test_documents():
+    with pytest.raises(ValueError, match=r"X is text: vectorize it .* TfidfVectorizer"):
+        MLPClassifier().fit(["a b", "c d"] * 10, LABELS)
+
+
+@pytest.mark.parametrize("X", [np.eye(20), sparse.eye_array(20, format="csr")])
+def test_text_in_y_is_not_said_to_be_in_X(X):
+    with pytest.raises(ValueError, match=r"^could not convert string") as caught:
+        MLPRegressor().fit(X, np.array(["a", "b"] * 10, dtype=object))
+    assert "of X" not in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(20, 4, 4), (20, 4, 4, 3)])
+def test_images_into_an_mlp(shape):
+    message = rf"dim {len(shape)}.* CNNClassifier.* X\.reshape\(len\(X\), -1\)"
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier().fit(np.ones(shape), LABELS)
+    fitted = MLPClassifier(max_iter=1, learning_rate="linear")
+    fitted.fit(np.ones((20, 16)), LABELS)
+    with pytest.raises(ValueError, match=message):
+        fitted.predict(np.ones(shape))
+
+
+@pytest.mark.parametrize(
+    "step, X",
+    [
+        (PolynomialFeatures(), np.eye(20)),
+        (SimpleImputer(), np.where(np.eye(20) == 1, np.nan, 1.0)),
+        (CountVectorizer(), ["some words", "other words"] * 10),
+    ],
+)
+def test_an_untransformed_validation_set_in_a_pipeline(step, X):
+    pipe = make_pipeline(step, MLPClassifier())
+    passed = {"mlpclassifier__X_val": X, "mlpclassifier__y_val": LABELS}
+    message = r"(?s)Invalid validation set .* Pipeline .* transform_input=\['X_val'\]"
+    with pytest.raises(ValueError, match=message):
+        pipe.fit(X, LABELS, **passed)
+
+
+def test_a_bad_y_val_has_nothing_to_do_with_a_pipeline():
+    with pytest.raises(ValueError, match="inconsistent numbers") as caught:
+        MLPClassifier().fit(np.eye(20), LABELS, X_val=np.eye(20), y_val=[0])
+    assert "Pipeline" not in str(caught.value)

@@ -268,7 +268,7 @@ BAD = [
     (BOTH, {"learning_rate": 0.1}, among("learning_rate") + "Got 0.1"),
     (BOTH, {"initializer": "he_norm"}, among("initializer") + ".* mean 'he_normal'"),
     (BOTH, {"initializer": ("auto", "glorot")}, "initializer must be one of .*"
-     "got 'glorot'. Did you mean 'glorot_normal'"),
+     "got 'glorot'. 'glorot' is called 'glorot_uniform' here"),
     (BOTH, {"initializer": ("auto",)}, "initializer must be one value, or one for each "
      "weight matrix, of which there are 2, got 1"),
     (BOTH, {"init_scale": -1.0}, among("init_scale") + "Got -1.0"),
@@ -338,7 +338,7 @@ BAD = [
      "validation_fraction=0: choose a fraction"),
     (C, {"early_stopping": True, "validation_fraction": 0.999},
      "validation_fraction=0.999 holds out 120 of 120 rows"),
-    (C, {"scoring": "acc"}, "Did you mean 'accuracy'?"),
+    (C, {"scoring": "acc"}, "'acc' is called 'accuracy' here"),
 ]  # fmt: skip
 
 

@@ -1,0 +1,275 @@
+"""What other libraries call the parameters and their values, for error messages.
+
+The names are those of Keras, PyTorch, XGBoost, LightGBM and other parts of
+scikit-learn. They are not accepted; the errors say which name to use here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import wraps
+from inspect import signature
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+E = TypeVar("E")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+VALUES: dict[str, dict[str, tuple[str, ...]]] = {
+    "activation": {
+        "identity": ("linear", "none"),
+        "logistic": ("sigmoid", "logsigmoid", "expit"),
+        "relu": ("relu6", "rectifier"),
+        "leaky_relu": ("leakyrelu", "lrelu"),
+        "silu": ("swish",),
+        "gelu": ("gelutanh", "gelunew"),
+    },
+    "initializer": {
+        "glorot_uniform": ("glorot", "xavier", "xavieruniform"),
+        "glorot_normal": ("xaviernormal",),
+        "he_uniform": ("he", "kaiming", "kaiminguniform", "msra"),
+        "he_normal": ("kaimingnormal", "variancescaling"),
+        "lecun_uniform": ("lecun",),
+        "normal": ("truncatednormal", "randomnormal", "gaussian"),
+        "zeros": ("zero",),
+    },
+    "learning_rate": {
+        "adaptive": ("plateau", "reduceonplateau", "reducelronplateau"),
+        "cosine": ("cosineannealing", "cosineannealinglr", "cosinedecay"),
+        "exponential": ("exp", "exponentiallr", "exponentialdecay"),
+        "inverse_sqrt": ("rsqrt", "noam"),
+        "invscaling": ("inversetimedecay",),
+        "linear": ("linearlr", "polynomial", "polynomialdecay"),
+        "one_cycle": ("onecycle", "onecyclelr"),
+        "step": ("steplr", "multisteplr", "piecewiseconstantdecay"),
+        "constant": ("none", "fixed"),
+    },
+    "loss": {
+        "squared_error": ("mse", "mseloss", "l2", "meansquarederror", "rmse"),
+        "absolute_error": ("mae", "maeloss", "l1", "l1loss", "meanabsoluteerror"),
+        "huber": ("huberloss", "smoothl1", "smoothl1loss", "pseudohuber"),
+        "quantile": ("pinball", "pinballloss"),
+        "poisson": ("poissonnllloss", "countpoisson"),
+        "log_loss": (
+            "bce",
+            "binarycrossentropy",
+            "categoricalcrossentropy",
+            "sparsecategoricalcrossentropy",
+            "crossentropy",
+            "crossentropyloss",
+            "nll",
+            "nllloss",
+            "softmax",
+            "deviance",
+        ),
+    },
+    "normalization": {
+        "batch": ("batchnorm", "batchnormalization", "bn"),
+        "layer": ("layernorm", "layernormalization", "ln"),
+    },
+    "pooling": {"avg": ("average", "mean"), "max": ("maximum",)},
+    "scoring": {
+        "accuracy": ("acc",),
+        "f1": ("f1score",),
+        "loss": ("valloss", "validationloss"),
+        "neg_log_loss": ("logloss", "crossentropy"),
+        "neg_mean_absolute_error": ("mae", "meanabsoluteerror"),
+        "neg_mean_squared_error": ("mse", "meansquarederror"),
+        "neg_root_mean_squared_error": ("rmse", "rootmeansquarederror"),
+        "roc_auc": ("auc",),
+    },
+    "solver": {
+        "lbfgs": ("lbfgsb",),
+        "sgd": ("momentum", "nesterov", "sgdm", "gd"),
+    },
+}
+"""For each parameter, our names and what others call them, spelled as `squash` does."""
+
+NUMBERS = {
+    "early_stopping": "n_iter_no_change",
+    "learning_rate": "learning_rate_init",
+}
+"""Parameters that others set to a number, and our parameter for that number."""
+
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "activation": ("activationfunction", "act", "nonlinearity"),
+    "alpha": ("l2", "reglambda", "weightregularization", "kernelregularizer"),
+    "batch_size": ("batch", "minibatchsize"),
+    "beta_1 and beta_2": ("betas",),
+    "class_weight": ("classweights",),
+    "conv_channels": ("filters", "channels", "convfilters", "outchannels"),
+    "dropout": ("dropoutrate", "dropoutp", "pdropout"),
+    "early_stopping": ("earlystop",),
+    "early_stopping=True and n_iter_no_change": ("earlystoppingrounds",),
+    "epsilon": ("eps",),
+    "hidden_layer_sizes": (
+        "hiddensizes",
+        "hiddensize",
+        "hiddenlayers",
+        "hiddenunits",
+        "hiddendims",
+        "layersizes",
+        "layers",
+        "nhidden",
+        "units",
+    ),
+    "init_from": ("pretrained", "weights"),
+    "initializer": ("init", "kernelinitializer", "weightinit"),
+    "input_shape": ("imageshape", "imagesize", "targetsize"),
+    "l1_ratio": ("l1", "regalpha"),
+    "learning_rate": ("lrscheduler", "scheduler", "lrschedule", "lrdecay"),
+    "learning_rate_init": ("lr", "eta", "eta0", "initiallr", "initiallearningrate"),
+    "loss": ("criterion", "objective", "lossfunction", "lossfn"),
+    "max_grad_norm": ("clipnorm", "gradientclipval", "gradclip"),
+    "max_grad_value": ("clipvalue",),
+    "max_iter": (
+        "epochs",
+        "epoch",
+        "maxepochs",
+        "nepochs",
+        "nepoch",
+        "numepochs",
+        "nestimators",
+        "numboostround",
+        "iterations",
+    ),
+    "n_iter_no_change": ("patience",),
+    "nesterovs_momentum": ("nesterov",),
+    "normalization='batch'": ("batchnorm", "batchnormalization", "usebatchnorm"),
+    "normalization='layer'": ("layernorm", "layernormalization"),
+    "random_state": ("seed", "randomseed"),
+    "restore_best": ("restorebestweights",),
+    "scoring": ("metric", "metrics", "evalmetric", "monitor"),
+    "solver": ("optimizer", "optim"),
+    "stride": ("strides",),
+    "tol": ("mindelta",),
+    "validation_fraction": ("validationsplit", "valsplit", "valfraction"),
+    "warm_start": ("warmstart", "resume"),
+}
+"""Our parameters of the constructor, and what others call them."""
+
+FIT_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "sample_weight": ("sampleweights", "weights", "weight"),
+    "sample_weight_val": ("evalsampleweight", "sampleweightevalset"),
+    "X_val and y_val": (
+        "validationdata",
+        "evalset",
+        "evalsets",
+        "valdata",
+        "validationset",
+    ),
+    "X_val": ("xvalid", "evalx", "xvalidation"),
+    "y_val": ("yvalid", "evaly", "yvalidation"),
+}
+"""Our parameters of `fit`, and what others call them."""
+
+INSTEAD: dict[str, tuple[str, ...]] = {
+    "Pass callbacks to the method set_callbacks (scikit-learn 1.9 or later).": (
+        "callbacks",
+        "callback",
+    ),
+    "The number of outputs is learned from y in fit.": (
+        "numclasses",
+        "nclasses",
+        "numclass",
+        "noutputs",
+        "outputdim",
+    ),
+    "The number of features is learned from X in fit.": (
+        "inputdim",
+        "inputsize",
+        "nfeatures",
+        "infeatures",
+    ),
+    "sknn computes on the processor only and has no such parameter.": ("device",),
+    "The number of threads is that of NumPy's BLAS: set OPENBLAS_NUM_THREADS, or use "
+    "threadpoolctl.": ("njobs", "numworkers", "nthread", "nthreads"),
+}
+"""What to do instead, and parameters that others have for it."""
+
+
+def squash(name: Any) -> str:
+    """Return a name without case, spaces and punctuation: 'leakyrelu'."""
+    return "".join(filter(str.isalnum, str(name).lower()))
+
+
+def our_name(name: Any, table: dict[str, tuple[str, ...]]) -> str | None:
+    """Return what `name` is called here; None if the table does not have it."""
+    key = squash(name)
+    return next((ours for ours, others in table.items() if key in others), None)
+
+
+def suggest(value: Any, choices: Iterable[str], parameter: str = "") -> str:
+    """Return a hint for an invalid value of a parameter; an empty string if none fits.
+
+    Examples
+    --------
+    >>> suggest("swish", ["silu", "mish"], "activation")
+    " 'swish' is called 'silu' here."
+    >>> suggest("mihs", ["silu", "mish"], "activation")
+    " Did you mean 'mish'?"
+    """
+    if parameter in NUMBERS and type(value) in (int, float):
+        return f" A number is passed as {NUMBERS[parameter]}={value!r}."
+    if not isinstance(value, str | None):
+        return ""
+    ours = our_name(value, VALUES.get(parameter, {}))
+    if ours is not None:
+        missing = "" if ours in choices else ", but this estimator does not have it"
+        return f" {value!r} is called {ours!r} here{missing}."
+    longer = [c for c in sorted(choices, key=len) if value and c.startswith(value)]
+    near = longer or get_close_matches(str(value).lower(), sorted(choices))
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def suggest_parameter(name: str, method: str, own: Iterable[str], cls: Any) -> str:
+    """Return a hint for an unknown parameter `name` of a method of the class `cls`.
+
+    `own` are the parameters of that method.
+    """
+    for advice, others in INSTEAD.items():
+        if squash(name) in others:
+            return f" {advice}"
+    places = [
+        ("the constructor", PARAMETERS, signature(cls).parameters),
+        ("fit", FIT_PARAMETERS, signature(cls.fit).parameters),
+    ]
+    here = "the constructor" if method == "__init__" else method
+    if method != "__init__":
+        places.reverse()
+    for place, table, known in places:
+        if name in known:
+            return f" {name!r} is a parameter of {place}."
+        ours = our_name(name, table)
+        if ours is None:
+            continue
+        called = f" {name!r} is called {ours} here"
+        if re.split(r"\W", ours)[0] not in known:
+            return f"{called}, but {cls.__name__} has no such parameter."
+        return f"{called}." if place == here else f"{called}, a parameter of {place}."
+    return suggest(name, own)
+
+
+def explain_unknown_names(
+    method: Callable[Concatenate[E, P], R],
+) -> Callable[Concatenate[E, P], R]:
+    """Make the error for an unknown parameter of a method say what to use instead."""
+    known = signature(method).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        return method
+
+    @wraps(method)
+    def wrapper(self: E, /, *args: P.args, **params: P.kwargs) -> R:
+        for name in params:
+            if name not in known:
+                cls, method_name = type(self), method.__name__
+                raise TypeError(
+                    f"{cls.__name__}.{method_name}() got an unexpected keyword "
+                    f"argument {name!r}."
+                    f"{suggest_parameter(name, method_name, known, cls)}"
+                )
+        return method(self, *args, **params)
+
+    return wrapper
