@@ -19,6 +19,53 @@ FLOAT64 = np.dtype(np.float64)
 """The dtype of the line search, which needs the accuracy."""
 
 
+class Iterations:
+    """What SciPy calls while it minimises: the objective, and a hook per iteration.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (n_trained,)
+        View of the trained parameters of the network.
+    last_theta : ndarray of shape (n_trained,)
+        Parameters after the last iteration.
+    stopped : bool
+        Whether a callback has ended training.
+    """
+
+    def __init__(self, objective: Objective, data: Data, monitor: Monitor) -> None:
+        self.objective = objective
+        self.data = data
+        self.monitor = monitor
+        self.theta = objective.network.theta[: objective.network.n_trained]
+        self.last_theta = self.theta.copy()
+        self.stopped = False
+        self._in_iteration = False
+        self._rows_per_pass = objective.network.rows_per_pass(data.n)
+        self._total = data.total_weight
+
+    def loss_gradient(self, theta: Array) -> tuple[float, Array]:
+        """Return the objective at `theta` and its gradient."""
+        if not self._in_iteration:
+            self.monitor.epoch_begins()
+            self._in_iteration = True
+        np.copyto(self.theta, theta)
+        batches = self.data.batches(self.data.rows, self._rows_per_pass)
+        loss = self.objective.sum_over(batches, self._total)
+        return loss, self.objective.grad.copy()
+
+    def end(self, result: OptimizeResult) -> None:
+        """Record the end of an iteration; raise StopIteration to end training."""
+        self._in_iteration = False
+        np.copyto(self.theta, result.x)
+        np.copyto(self.last_theta, result.x)
+        self.stopped = self.monitor.epoch_ends(
+            float(result.fun), gradient_norm=norm(self.objective.grad)
+        )
+        stalled = self.monitor.limits.early_stopping and self.monitor.stalled
+        if self.stopped or stalled:
+            raise StopIteration
+
+
 def train_lbfgs(
     objective: Objective,
     data: Data,
@@ -32,52 +79,28 @@ def train_lbfgs(
     Also returns SciPy's result if SciPy ended the run. `dtype` is what the trained
     network will be cast to: training has diverged if the network then overflows.
     """
-    network, history = objective.network, monitor.history
-    theta = network.theta[: network.n_trained]
-    last_theta = theta.copy()
-    rows_per_pass, total = network.rows_per_pass(data.n), data.total_weight
-    in_iteration = stopped = False
-
-    def loss_gradient(theta_tried: Array) -> tuple[float, Array]:
-        nonlocal in_iteration
-        if not in_iteration:
-            monitor.epoch_begins()
-            in_iteration = True
-        np.copyto(theta, theta_tried)
-        loss = objective.sum_over(data.batches(data.rows, rows_per_pass), total)
-        return loss, objective.grad.copy()
-
-    def on_iteration(result: OptimizeResult) -> None:
-        nonlocal in_iteration, stopped
-        in_iteration = False
-        np.copyto(theta, result.x)
-        np.copyto(last_theta, result.x)
-        stopped = monitor.epoch_ends(
-            float(result.fun), gradient_norm=norm(objective.grad)
-        )
-        if stopped or (monitor.limits.early_stopping and monitor.stalled):
-            raise StopIteration
-
+    history, limits = monitor.history, monitor.limits
+    iterations = Iterations(objective, data, monitor)
     result: OptimizeResult | None
     try:
         result = minimize_lbfgs(
-            loss_gradient,
-            theta.copy(),
-            max_iter=monitor.limits.max_iter,
+            iterations.loss_gradient,
+            iterations.theta.copy(),
+            max_iter=limits.max_iter,
             max_fun=max_fun,
-            tol=monitor.limits.tol,
-            on_iteration=on_iteration,
+            tol=limits.tol,
+            on_iteration=iterations.end,
         )
     except KeyboardInterrupt:
         result = None
     # SciPy may evaluate the loss of the last iteration again, and rounding depends on
-    # where arrays lie in memory: keep the number that is in the history.
-    np.copyto(theta, last_theta)
+    # where arrays are in memory: keep the number that is in the history.
+    np.copyto(iterations.theta, iterations.last_theta)
     if result is not None and history.n_iter == 0:
         history.loss = float(result.fun)
         history.best_loss = min(history.best_loss, history.loss)
     monitor.restore_best()
-    cast = network.astype(dtype)
+    cast = objective.network.astype(dtype)
     if not predictions_are_finite(cast, data):
         if np.isfinite(cast.theta).all():  # otherwise the weights are to blame
             history.loss = math.nan
@@ -86,10 +109,10 @@ def train_lbfgs(
         return "interrupted", None
     if not math.isfinite(result.fun):
         return "diverged", None
-    if monitor.limits.early_stopping and monitor.stalled:
+    if limits.early_stopping and monitor.stalled:
         monitor.print_stalled("Stopping.")
         return "converged", None
-    return ("stopped", None) if stopped else ("converged", result)
+    return ("stopped", None) if iterations.stopped else ("converged", result)
 
 
 def predictions_are_finite(network: Network, data: Data) -> bool:
