@@ -8,7 +8,6 @@ from typing import Any, Literal, NoReturn, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._estimators.base import BaseNetworkEstimator
 from ._estimators.classifier import NetworkClassifier
 from ._estimators.dense_blocks import (
     DENSE_BLOCK_CONSTRAINTS,
@@ -24,6 +23,7 @@ from ._estimators.dense_blocks import (
 from ._estimators.docs import shared_docs
 from ._estimators.input_checks import check_sizes, per_layer
 from ._estimators.inputs import Rows
+from ._estimators.network_access import NetworkAccess
 from ._estimators.parameters import ScheduleChoice, SolverChoice
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.targets import ClassWeight
@@ -76,7 +76,7 @@ class ParameterViews(list):
     __delitem__ = __iadd__ = __imul__ = _refuse
 
 
-class BaseMLP(DenseBlockParameters, BaseNetworkEstimator):
+class BaseMLP(DenseBlockParameters, NetworkAccess):
     """The layers of a multi-layer perceptron, and `coefs_` and `intercepts_`."""
 
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:

@@ -59,6 +59,7 @@ ESTIMATOR_FLOORS = [
     {"network_checks", "transfer", "weights"},
     {"fit"},
     {"base"},
+    {"network_access"},
     {"classifier", "regressor"},
 ]
 """The files of ``_estimators/``: parts below, the estimators that have them above."""

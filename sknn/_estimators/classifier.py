@@ -20,15 +20,16 @@ from .._training import Data
 from .._typing import Array, DType, MatrixLike
 from ..losses import Loss
 from .aliases import explain_unknown_names
-from .base import BaseNetworkEstimator, all_or_nothing
+from .base import all_or_nothing
 from .docs import shared_docs
 from .likely_mistakes import warn_if_one_hot
+from .network_access import NetworkAccess
 from .partial_fit import available_partial_fit
 from .targets import ClassTargets, ClassWeight, Targets
 
 
 @shared_docs
-class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
+class NetworkClassifier(ClassifierMixin, NetworkAccess):
     """Base of the classifiers: two or more classes, or several labels per row."""
 
     loss: Literal["log_loss"] | Loss
@@ -39,7 +40,7 @@ class NetworkClassifier(ClassifierMixin, BaseNetworkEstimator):
     _targets: ClassTargets
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseNetworkEstimator._parameter_constraints,
+        **NetworkAccess._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
         "loss": [StrOptions({"log_loss"}), Loss],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],

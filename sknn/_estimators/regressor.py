@@ -13,8 +13,8 @@ from .._sklearn import Interval, RegressorMixin, StrOptions, fit_context
 from .._typing import MatrixLike
 from ..losses import REGRESSION_LOSSES, HalfPoissonDeviance, Loss
 from .aliases import explain_unknown_names
-from .base import BaseNetworkEstimator
 from .docs import shared_docs
+from .network_access import NetworkAccess
 from .parameters import make_part
 from .partial_fit import available_partial_fit
 from .targets import NumberTargets, Targets, regression_loss
@@ -25,7 +25,7 @@ RegressionLossChoice: TypeAlias = (
 
 
 @shared_docs
-class NetworkRegressor(RegressorMixin, BaseNetworkEstimator):
+class NetworkRegressor(RegressorMixin, NetworkAccess):
     """Base of the regressors: one or several numbers per row."""
 
     loss: RegressionLossChoice
@@ -35,7 +35,7 @@ class NetworkRegressor(RegressorMixin, BaseNetworkEstimator):
     _targets: NumberTargets
 
     _parameter_constraints: dict[str, Any] = {
-        **BaseNetworkEstimator._parameter_constraints,
+        **NetworkAccess._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
         "delta": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],

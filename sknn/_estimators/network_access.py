@@ -1,0 +1,258 @@
+"""What users do with the network of an estimator: weights, features, summary."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from .._arrays import as_floats
+from .._sklearn import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from .._spec import is_integer_from
+from .._training import Data
+from .._typing import Array
+from ..network import Network
+from .base import BaseNetworkEstimator, all_or_nothing
+from .inputs import check_X, check_X_y, float_dtype
+from .summary import HTMLTables, Summary
+from .weights import (
+    check_same_data,
+    checked_weights,
+    dtype_of_weights,
+    features_of_weights,
+    n_outputs,
+)
+
+
+class NetworkAccess(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNetworkEstimator
+):
+    """An estimator whose weights can be read and set, and that gives features."""
+
+    # -- weights and features ------------------------------------------------------
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, layer by layer.
+
+        Returns
+        -------
+        weights : list of ndarray
+            Dense layers have W (fan_in, units) and b (units,); convolutions W
+            (channels, channels of the input, kernel height, kernel width) and b
+            (channels,); batch normalisation gamma, beta, and the running mean and
+            variance. ``numpy.savez(path, *estimator.get_weights())`` makes a file that
+            `init_from` takes.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=1).fit(X, y)
+        >>> [array.shape for array in clf.get_weights()]
+        [(4, 8), (8,), (8, 3), (3,)]
+        """
+        check_is_fitted(self)
+        return [array.copy() for array in self.network_.weights]
+
+    def set_weights(
+        self,
+        weights: Sequence[ArrayLike],
+        *,
+        classes: ArrayLike | None = None,
+        n_features: int | None = None,
+    ) -> Self:
+        """Set all weights, such as weights that were trained elsewhere.
+
+        This fits an estimator that was not fitted: it can predict, and `partial_fit`,
+        or `fit` with ``warm_start=True``, trains it further. If its input is images,
+        their pixels must be numbers, not bytes.
+
+        Parameters
+        ----------
+        weights : list of array-like
+            As `get_weights` returns them. (PyTorch stores those of dense layers as
+            (units, fan_in): pass the transpose.)
+        classes : array-like of shape (n_classes,), default=None
+            Class labels in increasing order, which is the order of the outputs. For
+            several labels per row, an indicator matrix such as
+            ``numpy.eye(n_labels, dtype=int)``. Needed by a classifier that is not
+            fitted.
+        n_features : int, default=None
+            Number of features. Only needed by an estimator that is not fitted, where
+            the first weights are those of a convolution and `input_shape` is None.
+
+        Returns
+        -------
+        self : estimator
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If `weights` has more or fewer arrays than the network, or an array has
+            another shape or is not finite, or if `classes` or `n_features` is missing
+            or is not that of the fitted estimator. Nothing is changed then.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknn import MLPClassifier
+        >>> W, b = np.array([[1.0], [-1.0]]), np.array([0.0])
+        >>> clf = MLPClassifier(hidden_layer_sizes=())
+        >>> clf = clf.set_weights([W, b], classes=["no", "yes"])
+        >>> clf.predict([[1, 0], [0, 1]])
+        array(['yes', 'no'], dtype='<U3')
+        """
+        with all_or_nothing(self):
+            if self.__sklearn_is_fitted__():
+                check_same_data(self, classes, n_features)
+            else:
+                self._validate_params()
+                y = self._example_targets(n_outputs(weights), classes)
+                self._build_network(weights, y, n_features)
+            arrays = checked_weights(self.network_, weights)
+            self._writable_network().weights = arrays
+        self._progress = None  # the solver's state belonged to the old weights
+        return self
+
+    @abstractmethod
+    def _example_targets(self, n_outputs: int, classes: Any) -> Any:
+        """Return a small `y` for a network with so many outputs."""
+
+    def _build_network(
+        self, weights: Sequence[ArrayLike], y: Any, n_features: int | None
+    ) -> None:
+        """Do what a fit does before training, for the data that `weights` suits."""
+        images = getattr(self, "input_shape", None)
+        dtype = dtype_of_weights(weights)
+        X = np.zeros((len(y), features_of_weights(weights, n_features, images)), dtype)
+        self._input = self._make_input(X)
+        X, y = check_X_y(self, X, y, self._input)
+        self._learn_targets(y, resumes=False, one_epoch=False)
+        data = Data(X, self._targets.encode(y, dtype))
+        self._set_network(self._network_for(data))
+        self._set_fitted(self._run_of(data), validated=False)
+
+    def transform(self, X: Any) -> Array:
+        """Return what the network makes of `X` in front of its output layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data, or images as `fit` takes them.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_hidden)
+            Activations of the last hidden layer: features for another model.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=1).fit(X, y)
+        >>> clf.transform(X).shape, clf.get_feature_names_out()[0]
+        ((150, 8), 'mlpclassifier0')
+        """
+        X = check_X(self, X, self._fitted_input())
+        if len(self.network_.layers) > 1:
+            return self.network_.body().scores(X)
+        X = X.copy() if isinstance(X, np.ndarray) else X.toarray()
+        return as_floats(X, self.network_.dtype)
+
+    @property
+    def _n_features_out(self) -> int:
+        """How many features `transform` returns."""
+        specs = self.network_.specs
+        return int(np.prod(specs[-1].in_shape))
+
+    def summary(
+        self, n_features_in: int | None = None, n_outputs: int | None = None
+    ) -> Summary:
+        """Return the layers with their output shapes and numbers of parameters.
+
+        Without arguments, those of the fitted network. With arguments, or before `fit`,
+        those of the network that the parameters describe.
+
+        Parameters
+        ----------
+        n_features_in : int, default=None
+            Number of columns of `X`; for images, of their pixel values. Needed before
+            `fit`, except where the parameter `input_shape` determines it.
+        n_outputs : int, default=None
+            Number of outputs: classes (1 for two classes), labels or target columns.
+            By default those of the fitted network, or 1 before `fit`.
+
+        Returns
+        -------
+        summary : Summary
+            Prints as a table, also in a notebook; ``summary.rows`` is a list. Shapes of
+            images are height, width and channels, as in `X`.
+
+        Raises
+        ------
+        NotFittedError
+            If the number of features is not known.
+
+        Examples
+        --------
+        >>> from sknn import CNNClassifier, MLPClassifier
+        >>> MLPClassifier((8,)).summary(n_features_in=4, n_outputs=3)
+        layer        kind                         output shape  parameters
+        ------------------------------------------------------------------
+        dense1       Dense(units=8)               8             40
+        activation1  Activation(function='relu')  8             0
+        output       Dense(units=3)               3             27
+        67 parameters
+        >>> cnn = CNNClassifier(input_shape=(28, 28))
+        >>> cnn.summary(n_outputs=10).caption
+        '421,642 parameters'
+        """
+        if n_features_in is None and n_outputs is None and hasattr(self, "network_"):
+            return Summary(self.network_)
+        return Summary(self._described_network(n_features_in, n_outputs))
+
+    def _described_network(
+        self, n_features: int | None, n_outputs: int | None
+    ) -> Network:
+        """Return the network that the parameters describe, without initial weights."""
+        given = {"n_features_in": n_features, "n_outputs": n_outputs}
+        for name, value in given.items():
+            if value is not None and not is_integer_from(1, value):
+                raise ValueError(f"{name} must be an integer >= 1, got {value!r}.")
+        estimator = clone(self)  # learning the input sets attributes
+        estimator._validate_params()
+        n_features = n_features or estimator._n_features_of_input_shape()
+        n_features = n_features or getattr(self, "n_features_in_", None)
+        n_outputs = n_outputs or getattr(self, "n_outputs_", 1)
+        if n_features is None:
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet, so the number "
+                "of features is not known: pass it, summary(n_features_in=...), or "
+                "call 'fit' first."
+            )
+        input = estimator._make_input(np.empty((1, n_features)))
+        dtype = float_dtype(np.float64)
+        network: Network = estimator._make_network(input, n_features, n_outputs, dtype)
+        return network
+
+    def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
+        # What scikit-learn's diagram shows of a fitted estimator, also within others.
+        attributes = super()._get_fitted_attr_html(doc_link)
+        return HTMLTables(self.summary().as_html, attributes._repr_html_inner)
+
+    def _writable_network(self) -> Network:
+        """Return the network, copied first if it is a read-only memory map."""
+        network = self.network_
+        if not (network.theta.flags.writeable and network.state.flags.writeable):
+            self.network_ = copy.deepcopy(network)
+        return self.network_
