@@ -256,3 +256,8 @@ class NetworkAccess(
         if not (network.theta.flags.writeable and network.state.flags.writeable):
             self.network_ = copy.deepcopy(network)
         return self.network_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
