@@ -139,7 +139,7 @@ def test_the_number_of_features_must_be_known():
         ({}, {"n_features_in": (8, 8)}, r"n_features_in must be .* got \(8, 8\)"),
         ({}, {"n_features_in": 64, "n_outputs": -1}, "n_outputs must be .* got -1"),
         ({"input_shape": (8, 8)}, {"n_features_in": 60}, "64 pixel .* 60 columns"),
-        ({"input_shape": (8, -8)}, {}, r"integers >= 1, got \(8, -8\)"),
+        ({"input_shape": (8, -8)}, {}, r"positive integers, got \(8, -8\)"),
         ({"input_shape": (8, 8), "pool_size": 9}, {}, "Block 1 of 2: .* one pixel"),
     ],
 )
