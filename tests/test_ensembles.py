@@ -143,8 +143,10 @@ def test_dense_and_convolutional_networks_vote_together():
     cnn = CNNClassifier(
         8, hidden_layer_sizes=(20,), input_shape=(8, 8), random_state=0, **TRAINING
     )
-    stopped = classifier(early_stopping=True, max_iter=30, random_state=0)
-    vote = VotingClassifier([("dense", stopped), ("cnn", cnn)], voting="soft")
+    dense = classifier(
+        early_stopping=True, n_iter_no_change=30, max_iter=30, random_state=0
+    )
+    vote = VotingClassifier([("dense", dense), ("cnn", cnn)], voting="soft")
     vote.fit(X_train, y_train)
     scores = member_scores(vote, X_test, y_test)
     assert vote.score(X_test, y_test) > np.mean(scores)

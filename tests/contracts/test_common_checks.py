@@ -34,6 +34,9 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Got `batch_size`:UserWarning",
     # The small tables of the checks, which a CNN takes for images.
     "ignore:X has (rows|float64 pixels):UserWarning",
+    # Settings in which early stopping cuts a schedule short, or labels look one-hot.
+    "ignore:Early stopping ended training at epoch:UserWarning",
+    "ignore:y has one column per class:UserWarning",
     # An array as a data frame's column, in the checks themselves.
     "ignore::DeprecationWarning",
 )

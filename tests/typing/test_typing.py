@@ -58,9 +58,10 @@ def test_the_users_script_runs():
     user_script.main()
 
 
-USER, BASE, FIT = (
+USER, BASE, ACCESS, FIT = (
     "user_script.py",
     "sknn/_estimators/base.py",
+    "sknn/_estimators/network_access.py",
     "sknn/_estimators/fit.py",
 )
 
