@@ -54,8 +54,8 @@ class BaseNetworkEstimator(
 
     A fitted estimator has a network, the input that it was fitted on, and its targets.
     A fit that fails, for whatever reason, leaves the estimator as it was before: it
-    trains a network of its own, and attributes are put back on any error. (A
-    RandomState instance that was passed as random_state has moved on.)
+    trains a new network, and attributes are restored on any error. (A RandomState
+    instance that was passed as random_state has advanced.)
     """
 
     network_: Network
@@ -410,7 +410,7 @@ class BaseNetworkEstimator(
 
 @contextmanager
 def all_or_nothing(estimator: BaseNetworkEstimator) -> Iterator[None]:
-    """Put all attributes of an estimator back if the block fails."""
+    """Restore all attributes of an estimator if the block fails."""
     before = dict(vars(estimator))
     history: History | None = before.get("_history")
     mark = None if history is None else history.mark()

@@ -73,7 +73,7 @@ MISTAKES = {
     "missing method": (
         BASE, "self._targets.predict(z)", "self._targets.predicts(z)", "predicts"),
     "wrong return type": (
-        ACCESS, "return Summary(self.network_)", "return self.network_", "return value"),
+        ACCESS, "Summary(self.network_)", "self.network_", "return value"),
     "missing argument": (
         BASE, "= noise_stream(rng)", "= noise_stream()", "Missing positional argument"),
     "wrong argument type": (
