@@ -118,7 +118,7 @@ def test_documents():
         MLPClassifier().fit(["a b", "c d"] * 10, LABELS)
 
 
-@pytest.mark.parametrize("X", [np.eye(20), sparse.eye_array(20, format="csr")])
+@pytest.mark.parametrize("X", [np.eye(20), sparse.csr_array(np.eye(20))])
 def test_text_in_y_is_not_said_to_be_in_X(X):
     with pytest.raises(ValueError, match=r"^could not convert string") as caught:
         MLPRegressor().fit(X, np.array(["a", "b"] * 10, dtype=object))
