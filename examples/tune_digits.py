@@ -21,7 +21,7 @@ from sknn import MLPClassifier
 
 
 def show_progress(search):
-    """Show a progress bar or, if that is not available, one line per fit."""
+    """Show a progress bar or, without rich, print one line at the start."""
     try:
         from sklearn.callback import ProgressBar  # scikit-learn 1.9 or later
 

@@ -46,7 +46,7 @@ _SUBMODULES = {
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES})
+    return sorted({*__all__, "__version__", *_SUBMODULES})
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from inspect import signature
+from collections.abc import Collection, Mapping
+from inspect import Parameter, signature
 from numbers import Real
 from typing import Any, Self
 
 import numpy as np
+
+_parameters: dict[Any, Mapping[str, Parameter]] = {}
+
+
+def parameters_of(cls: Any) -> Mapping[str, Parameter]:
+    """Return the parameters of the constructor of a class, cached."""
+    if cls not in _parameters:
+        _parameters[cls] = signature(cls).parameters
+    return _parameters[cls]
 
 
 class Spec:
@@ -28,7 +37,7 @@ class Spec:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the hyper-parameters by name, as scikit-learn's `clone` expects."""
-        return {name: getattr(self, name) for name in signature(type(self)).parameters}
+        return {name: getattr(self, name) for name in parameters_of(type(self))}
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -46,7 +55,7 @@ class Spec:
 
         Those named in `without` are left out.
         """
-        defaults = signature(type(self)).parameters
+        defaults = parameters_of(type(self))
         params = (
             f"{name}={value!r}"
             for name, value in self.get_params().items()

@@ -251,8 +251,8 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
     """Convolutional network classifier: blocks of convolution and pooling, then dense.
 
     LeNet-5 is ``CNNClassifier((6, 16), kernel_size=5, padding=("same", "valid"),
-    hidden_layer_sizes=(120, 84))`` [1]_. It takes two or more classes, or
-    several labels per row.
+    hidden_layer_sizes=(120, 84))`` [1]_. The classifier supports two or more classes,
+    or several labels per row.
 
     Parameters
     ----------

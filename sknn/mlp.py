@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NoReturn, SupportsIndex
+from typing import Any, Literal, NoReturn, Self, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -129,6 +130,12 @@ class BaseMLP(DenseBlockParameters, NetworkAccess):
             given = getattr(self, "_given_parameters", {})
             self._given_parameters = {**given, name: arrays}
 
+    def __copy__(self) -> Self:
+        other = super().__copy__()
+        if "_given_parameters" in vars(self):
+            other._given_parameters = copy.deepcopy(self._given_parameters)
+        return other
+
     @property
     def coefs_(self) -> list[Array]:
         """Weight matrices (fan_in, fan_out), one per layer; views into the network.
@@ -190,7 +197,7 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
 
     See Also
     --------
-    MLPRegressor : Multi-layer perceptron for numbers.
+    MLPRegressor : Multi-layer perceptron for regression.
     sklearn.neural_network.MLPClassifier : The original, with the same results.
 
     Examples

@@ -13,6 +13,8 @@ from functools import wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import numpy as np
+
 E = TypeVar("E")
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,8 +22,8 @@ R = TypeVar("R")
 VALUES: dict[str, dict[str, tuple[str, ...]]] = {
     "activation": {
         "identity": ("linear", "none"),
-        "logistic": ("sigmoid", "logsigmoid", "expit"),
-        "relu": ("relu6", "rectifier"),
+        "logistic": ("sigmoid", "expit"),
+        "relu": ("rectifier",),
         "leaky_relu": ("leakyrelu", "lrelu"),
         "silu": ("swish",),
         "gelu": ("gelutanh", "gelunew"),
@@ -211,8 +213,8 @@ def suggest(value: Any, choices: Iterable[str], parameter: str = "") -> str:
     >>> suggest("mihs", ["silu", "mish"], "activation")
     " Did you mean 'mish'?"
     """
-    if parameter in NUMBERS and type(value) in (int, float):
-        return f" A number is passed as {NUMBERS[parameter]}={value!r}."
+    if parameter in NUMBERS and is_number(value):
+        return f" To set a number, use {NUMBERS[parameter]}={value!r}."
     if not isinstance(value, str | None):
         return ""
     ours = our_name(value, VALUES.get(parameter, {}))
@@ -224,6 +226,11 @@ def suggest(value: Any, choices: Iterable[str], parameter: str = "") -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
+def is_number(value: Any) -> bool:
+    """Return whether `value` is a number, of Python or of NumPy, but not a bool."""
+    return type(value) is int or isinstance(value, float | np.number)
+
+
 def suggest_parameter(name: str, method: str, own: Iterable[str], cls: Any) -> str:
     """Return a hint for an unknown parameter `name` of a method of the class `cls`.
 
@@ -233,7 +240,11 @@ def suggest_parameter(name: str, method: str, own: Iterable[str], cls: Any) -> s
         if squash(name) in others:
             return f" {advice}"
     places = [
-        ("the constructor", PARAMETERS, signature(cls).parameters),
+        (
+            "the constructor",
+            PARAMETERS,
+            own if method == "__init__" else signature(cls).parameters,
+        ),
         ("fit", FIT_PARAMETERS, signature(cls.fit).parameters),
     ]
     here = "the constructor" if method == "__init__" else method
@@ -256,7 +267,8 @@ def explain_unknown_names(
     method: Callable[Concatenate[E, P], R],
 ) -> Callable[Concatenate[E, P], R]:
     """Make the error for an unknown parameter of a method say what to use instead."""
-    known = signature(method).parameters
+    own = signature(method)
+    known = own.parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
         return method
 
@@ -270,6 +282,14 @@ def explain_unknown_names(
                     f"argument {name!r}."
                     f"{suggest_parameter(name, method_name, known, cls)}"
                 )
-        return method(self, *args, **params)
+        try:
+            return method(self, *args, **params)
+        except TypeError:
+            try:
+                own.bind(self, *args, **params)
+            except TypeError as error:  # name the user's class, not ours
+                message = f"{type(self).__name__}.{method.__name__}(): {error}"
+                raise TypeError(message) from None
+            raise
 
     return wrapper

@@ -25,7 +25,7 @@ from ..network import Network
 Step: TypeAlias = tuple[str, str, Any]
 """Name of a layer, its description, and what it computes."""
 
-NOTHING: Step = ("", "nothing", None)
+NOTHING: Step = ("", "no layer", None)
 """Stands where one network has a layer and the other has none."""
 
 NOT_IN_PREDICTION = ("name", "initializer", "projection")

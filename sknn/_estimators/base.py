@@ -79,7 +79,7 @@ class BaseNetworkEstimator(
     _history: History
     _progress: SolverProgress | None
 
-    # -- what a subclass says --------------------------------------------------------
+    # -- what a subclass defines -----------------------------------------------------
 
     @abstractmethod
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
@@ -175,12 +175,13 @@ class BaseNetworkEstimator(
                 self._warn_of_likely_mistakes(run.data)
             run.callbacks = callbacks
 
-            def publish() -> None:
+            def publish(network: Network) -> None:
+                run.network = network
                 self._set_fitted(run, validated=run.validator is not None)
 
             run.publish = publish
             if callbacks is not None:
-                callbacks.refresh = publish
+                callbacks.refresh = lambda: publish(run.network)
             fit_network(run, validation_data, estimator=self)
             self._progress = run.progress
             if callbacks is not None:
@@ -208,7 +209,10 @@ class BaseNetworkEstimator(
         if data.sample_weight is not None:
             check_some_weight(data.sample_weight)
         rng = check_random_state(self.random_state)
-        noise = noise_stream(rng)
+        before = getattr(self, "_progress", None) if one_epoch else None
+        self._progress = before
+        # `partial_fit` continues the stream of the previous call.
+        noise = noise_stream(rng) if before is None else before.rng
         network = self._start_network(data, rng, resumes, one_epoch)
         self._set_network(network)
         run = self._run_of(data, rng, noise)
@@ -369,7 +373,14 @@ class BaseNetworkEstimator(
     def _raw_scores(self, X: Any) -> Array:
         """Return the raw scores (n, n_outputs_) of rows `X`, after checking them."""
         X = check_X(self, X, self._fitted_input())
-        return self.network_.scores(X)
+        z = self.network_.scores(X)
+        if not np.isfinite(z).all():
+            raise ValueError(
+                "The network overflows for some rows of X: their values are too large "
+                f"for a network that computes in {self.network_.dtype}. Scale the "
+                "features as those that the network was fitted on."
+            )
+        return z
 
     def predict(self, X: Any) -> Array:
         """Predict the targets of rows of features.
@@ -432,7 +443,9 @@ def copy_weights(fitted: Network, network: Network) -> None:
             f"fitted network, {fitted!r}. Refit with warm_start=False, or leave the "
             "parameters of the layers and the number of outputs as they are."
         )
-    difference = first_difference(network, fitted, len(network.layers))
+    difference = None
+    if network.layers != fitted.layers or network.in_shape != fitted.in_shape:
+        difference = first_difference(network, fitted, len(network.layers))
     if difference is not None:
         name, now, before = difference
         warn_caller(

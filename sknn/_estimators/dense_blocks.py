@@ -113,7 +113,7 @@ def make_normalization(choice: str | Layer | None) -> list[Layer]:
 def choose_initializer(
     choice: Any, activation: Any, scale: float, before: Any = None
 ) -> Initializer:
-    """Return the initializer of the weights in front of `activation`, None for none.
+    """Return the initializer of the weights before `activation`, None for none.
 
     scikit-learn draws in a narrower range for the logistic function, also the output
     layer, where it is `before`. `scale` is that of 'normal' and 'constant'.

@@ -43,6 +43,10 @@ DIVERGED = (
 )
 
 
+NEARLY_ENDED = 0.02
+"""Factor of the learning rate below which a schedule counts as ended."""
+
+
 def noise_stream(rng: np.random.RandomState) -> np.random.Generator:
     """Return a stream for masks and mixup that depends on `rng` but does not move it.
 
@@ -104,7 +108,7 @@ class FitRun:
     base_rates: Sequence[float] = ()
     validator: Validator | None = None
     callbacks: Callbacks | None = None
-    publish: Callable[[], None] = lambda: None
+    publish: Callable[[Network], None] = lambda network: None
 
     def objective(self, rng: np.random.Generator | None = None) -> Objective:
         """Return the objective to minimise; its masks are drawn from `rng`."""
@@ -167,7 +171,7 @@ def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None
         )
     if validation is not None:
         run.validator = Validator(validation, run.targets, params.scoring, estimator)
-    run.publish()
+    run.publish(run.network)
     initial = run.network.snapshot()
     ending = train(run, train_data, run.limits)
     report(run, ending)
@@ -175,7 +179,7 @@ def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None
         check_best_epoch(run)
     if refits and ending not in ("interrupted", "stopped"):
         refit(run, initial)
-    run.publish()
+    run.publish(run.network)
 
 
 def train(run: FitRun, data: Data, limits: Limits) -> Ending:
@@ -232,7 +236,7 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
 def train_by_lbfgs(run: FitRun, data: Data, limits: Limits, dtype: DType) -> Ending:
     """Train on all rows at once; the network will predict in `dtype`."""
     params, network = run.params, run.network
-    run.publish()
+    run.publish(run.network)
     rows = network.rows_per_pass(data.n)
     ending, result = call_with_blas_threads(
         rows * network.largest_product,
@@ -314,12 +318,15 @@ def report_unfinished_schedule(run: FitRun) -> None:
     params, n_epochs = run.params, run.history.n_iter
     if params.solver == "lbfgs" or not params.early_stopping:
         return
-    if make_schedule(params).ends and n_epochs < params.max_iter:
+    schedule = make_schedule(params)
+    if not schedule.ends or n_epochs == params.max_iter:
+        return
+    if schedule(n_epochs, params.max_iter, 0) > NEARLY_ENDED:
         warn_caller(
             f"Early stopping ended training at epoch {n_epochs} of {params.max_iter}, "
-            f"before learning_rate={params.learning_rate!r} had ended: raise "
-            f"n_iter_no_change={params.n_iter_no_change}, up to inf, or use 'constant' "
-            "or 'adaptive'."
+            f"before learning_rate={params.learning_rate!r} had ended: increase "
+            f"n_iter_no_change (now {params.n_iter_no_change}; numpy.inf trains for "
+            "all epochs), or use learning_rate='constant' or 'adaptive'."
         )
 
 

@@ -65,7 +65,7 @@ def check_image_array(X: Any) -> Any:
             raise ValueError(PIL_IMAGES)
         if not is_list and any(np.ndim(image) > 1 for image in X):
             raise ValueError(DIFFERENT_SIZES)
-    if isinstance(X, np.ndarray) or issparse(X) or hasattr(X, "dtypes"):
+    if isinstance(X, np.ndarray) or issparse(X) or hasattr(X, "columns"):
         return X
     try:
         return np.asarray(X)
@@ -188,8 +188,8 @@ BYTES = "uint8"
 
 def dtype_names(X: Any) -> set[str]:
     """Return the names of the dtypes of an array, or of the columns of a data frame."""
-    dtypes = getattr(X, "dtypes", None)
-    return {plain_dtype(dtype) for dtype in ([X.dtype] if dtypes is None else dtypes)}
+    dtypes = X.dtypes if hasattr(X, "columns") else [X.dtype]
+    return {plain_dtype(dtype) for dtype in dtypes}
 
 
 def plain_dtype(dtype: Any) -> str:

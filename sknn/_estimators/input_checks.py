@@ -108,7 +108,7 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
     """Issue a warning that points at the line of the caller, outside the package."""
     level, frame = 1, sys._getframe()
     while frame.f_back and re.match(
-        r"(sknn|sklearn\.base|contextlib)\b", frame.f_globals["__name__"]
+        r"(sknn|sklearn\.base|contextlib)\b", frame.f_globals.get("__name__", "")
     ):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._typing import Array, Matrix
-from ..layers import Dense, DropConnect, Layer
+from ..layers import Activation, Dense, DropConnect, Layer
 from .input_checks import warn_caller
 
 LARGE_PIXEL = 100
@@ -31,13 +31,16 @@ def warn_if_ends_in_output_layer(
 ) -> None:
     """Warn if the user's last layer looks like the output layer, which is added."""
     last = layers[-1] if layers else None
+    is_probability = last == Activation("logistic") and len(layers) > 1
+    if is_probability:  # as Keras ends a network for two classes
+        last = layers[-2]
     dense = last.dense if isinstance(last, DropConnect) else last
     if not isinstance(dense, Dense) or dense.units not in (n_outputs, n_classes):
         return
     warn_caller(
         f"layers ends in {last!r}, which is taken for a hidden layer: the output "
         f"layer, {Dense(n_outputs)!r}, is added after it. If it was meant as the "
-        "output layer, leave it out. If it is a linear hidden layer, end the list with "
+        "output layer, leave it out. If it is a hidden layer, end the list with "
         "Activation('identity') to switch this warning off."
     )
 
@@ -47,10 +50,11 @@ def warn_if_pixels_are_large(X: Matrix) -> None:
     largest = X.max()
     if largest < LARGE_PIXEL or X.min() < 0:
         return
+    bytes_too = ", or pass bytes, X.astype(numpy.uint8)" if largest <= 255 else ""
     warn_caller(
-        f"X has {X.dtype} pixels up to {largest:g}, which are used unchanged. Networks "
-        "learn best from pixels in [0, 1]: pass bytes, which are divided by 255, "
-        "X.astype(numpy.uint8), or divide X by 255 or by its largest possible value."
+        f"X has pixels up to {largest:g}, which are used unchanged. Networks learn "
+        f"best from pixels in [0, 1]: divide X by its largest value{bytes_too}. "
+        "warnings.filterwarnings('ignore', 'X has pixels') switches this warning off."
     )
 
 
@@ -69,8 +73,8 @@ def warn_of_guessed_shape(image_shape: tuple[int, int, int], n_features: int) ->
             f"X has rows of {n_features} features, which were taken for images of "
             f"{height} × {width}. For a table, use MLPClassifier or MLPRegressor. For "
             "images of another shape, pass input_shape. To switch this warning off, "
-            f"pass input_shape=({height}, {width}) and windows one pixel high, such as "
-            "kernel_size=[(1, 3), (1, 3)] and pool_size=[(1, 2), (1, 2)]."
+            f"pass input_shape=({height}, {width}) and windows one pixel high: a pair "
+            "such as (1, 3) for each block in kernel_size, and (1, 2) in pool_size."
         )
 
 

@@ -142,7 +142,7 @@ class NetworkAccess(
         self._set_fitted(self._run_of(data), validated=False)
 
     def transform(self, X: Any) -> Array:
-        """Return what the network makes of `X` in front of its output layer.
+        """Return the output of the last hidden layer.
 
         Parameters
         ----------

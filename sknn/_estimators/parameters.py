@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from inspect import signature
 from numbers import Integral, Real
 from typing import Any, Literal, Self, TypeAlias
 
@@ -19,7 +18,7 @@ from .._sklearn import (
     Options,
     StrOptions,
 )
-from .._spec import Spec
+from .._spec import Spec, parameters_of
 from ..layers import Layer
 from ..layers.base import layer_names
 from ..schedules import SCHEDULES, Schedule
@@ -221,7 +220,7 @@ def make_part(choice: Any, table: Mapping[str, Any], params: dict[str, Any]) -> 
     """
     if not isinstance(choice, str):
         return choice
-    fields = signature(table[choice]).parameters
+    fields = parameters_of(table[choice])
     return table[choice](**{f: params[f] for f in fields if f in params})
 
 

@@ -148,8 +148,8 @@ def match_network(
     if difference is not None:
         name, ours, theirs = difference
         warnings.append(
-            "The weights of init_from fit, but were trained for another architecture: "
-            f"layer {name} is {ours}, but {theirs} in init_from."
+            "The weights of init_from were trained for another architecture: at layer "
+            f"{name}, this network has {ours} and init_from has {theirs}."
         )
     return source.weights[: places[taken - 1][1].stop if taken else 0], warnings
 

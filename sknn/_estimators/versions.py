@@ -12,7 +12,7 @@ from .._version import __version__
 
 
 class InconsistentSknnVersionWarning(InconsistentVersionWarning):
-    """An estimator is loaded that another version of sknn has pickled."""
+    """An estimator was pickled with another version of sknn."""
 
     def __init__(self, estimator_name: str, current: str, original: str) -> None:
         super().__init__(
@@ -38,7 +38,7 @@ class InconsistentSknnVersionWarning(InconsistentVersionWarning):
 
 
 class VersionedPickle(BaseEstimator):
-    """An estimator that warns when it is loaded by another version of sknn."""
+    """An estimator that warns when it is unpickled with another version of sknn."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_sknn_version": __version__}

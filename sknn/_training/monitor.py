@@ -90,11 +90,11 @@ class Monitor:
         With `thin`, the history is kept short. Returns whether a callback asks to stop.
         """
         history = self.history
-        history.n_iter += 1
-        history.loss = loss
         validation_loss = score = math.nan
         if self.validate is not None and math.isfinite(loss):
-            validation_loss, score = self.validate()
+            validation_loss, score = self.validate()  # which the user may interrupt
+        history.n_iter += 1
+        history.loss = loss
         history.add(
             thin=thin,
             loss=loss,

@@ -18,8 +18,8 @@ from .monitor import Ending, Monitor
 from .progress import SolverProgress
 
 ROWS_CHECKED = 32
-"""Rows on which the loss is computed after a call of `partial_fit`: so few that the
-time cannot be noticed."""
+"""Number of rows on which the loss is computed after a call of `partial_fit`; few, as
+this takes the time of a forward pass in each call."""
 
 
 def train_epoch(
@@ -146,8 +146,13 @@ def train_stochastic(
         ending = "interrupted"
     finally:
         monitor.restore_best()
+    if data.sample_weight is not None:
+        shuffled = shuffled[data.sample_weight[shuffled] > 0]
     rows = shuffled[: ROWS_CHECKED if one_epoch else batch_size]
-    return "diverged" if has_diverged(objective, data, rows, history) else ending
+    try:
+        return "diverged" if has_diverged(objective, data, rows, history) else ending
+    except KeyboardInterrupt:
+        return "interrupted"
 
 
 def has_diverged(
@@ -155,8 +160,7 @@ def has_diverged(
 ) -> bool:
     """Return whether the last step made the network useless; record the loss if so.
 
-    The loss of a batch is computed before the step, so that the training loop does not
-    notice.
+    The loss of a batch is computed before the step, so the loop cannot detect it.
     """
     loss = final_loss(objective, data, rows)
     if math.isfinite(loss):

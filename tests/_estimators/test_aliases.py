@@ -124,9 +124,9 @@ def test_a_loss_of_the_other_kind_of_estimator():
 
 
 def test_numbers():
-    with pytest.raises(ValueError, match=r"passed as learning_rate_init=0\.01\.$"):
+    with pytest.raises(ValueError, match=r"a number, use learning_rate_init=0\.01\.$"):
         MLPClassifier(learning_rate=0.01).fit(*IRIS)
-    with pytest.raises(ValueError, match=r"passed as n_iter_no_change=5\.$"):
+    with pytest.raises(ValueError, match=r"a number, use n_iter_no_change=5\.$"):
         MLPClassifier(early_stopping=5).fit(*IRIS)
 
 

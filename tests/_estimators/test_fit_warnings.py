@@ -192,8 +192,9 @@ def test_early_stopping_before_the_rate_has_fallen(learning_rate, refit, iris):
     assert n_epochs < 50
     assert messages == [
         f"Early stopping ended training at epoch {n_epochs} of 50, before "
-        f"learning_rate={learning_rate!r} had ended: raise n_iter_no_change=2, up to "
-        "inf, or use 'constant' or 'adaptive'."
+        f"learning_rate={learning_rate!r} had ended: increase n_iter_no_change (now 2; "
+        "numpy.inf trains for all epochs), or use learning_rate='constant' or "
+        "'adaptive'."
     ]
 
 

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
     "ignore:Got `batch_size`:UserWarning",
     # The small tables of the checks, which a CNN takes for images.
-    "ignore:X has (rows|float64 pixels):UserWarning",
+    "ignore:X has (rows|pixels):UserWarning",
     # Settings in which early stopping cuts a schedule short, or labels look one-hot.
     "ignore:Early stopping ended training at epoch:UserWarning",
     "ignore:y has one column per class:UserWarning",
