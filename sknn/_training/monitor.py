@@ -118,8 +118,10 @@ class Monitor:
 
         `measured` are the quantities that the solver has recorded.
         """
-        last = {name: column[-1] for name, column in self.history.columns.items()}
         epoch, verbose = self.history.n_iter, self.limits.verbose
+        if not verbose:
+            return
+        last = {name: column[-1] for name, column in self.history.columns.items()}
         if verbose == 2:
             validated = [self._monitored, "validation_loss"] if self.validate else []
             shown = {"loss", "seconds", *measured, *validated}
@@ -127,7 +129,7 @@ class Monitor:
             if epoch == 1:
                 print(" epoch", *(f"{TITLES[name]:>11}" for name in names))
             print(f"{epoch:6d}", *(f"{last[name]:11.5g}" for name in names))
-        elif verbose:
+        else:
             print(f"Iteration {epoch}, loss = {last['loss']:.8f}")
             if self.validate is not None:
                 print(f"{self._title}: {last[self._monitored]:f}")
