@@ -35,7 +35,7 @@ from .losses import Loss
 from .network import Network
 
 
-class ParameterViews(list):
+class ParameterViews(list[Array]):
     """Views into a network's parameters; assigning to an item writes through it.
 
     The length is fixed. A copy, or what a pickle restores, is a plain list.
@@ -46,7 +46,8 @@ class ParameterViews(list):
         self.name = name
 
     def __setitem__(self, i: SupportsIndex | slice, value: Any) -> None:
-        views, values = self[i], value
+        views: Any = self[i]
+        values = value
         if not isinstance(i, slice):
             views, values = [views], [value]
         if len(views) != len(values):

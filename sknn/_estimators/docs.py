@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from textwrap import indent
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T", bound=type)
 
@@ -371,7 +371,7 @@ def shared_docs(cls: T) -> T:
     """Fill in the docstrings of a class and of the methods it defines."""
     cls.__doc__ = fill_in(cls.__doc__ or "")
     for member in vars(cls).values():
-        function: Callable | None = getattr(member, "method", member)
+        function: Callable[..., Any] | None = getattr(member, "method", member)
         if callable(function) and function.__doc__:
             function.__doc__ = fill_in(function.__doc__)
     return cls

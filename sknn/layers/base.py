@@ -217,7 +217,7 @@ def check_name(name: Any, all_names: Sequence[Any]) -> None:
         raise ValueError(f"{all_names.count(name)} layers have the name {name!r}.")
 
 
-class Discarded(dict):
+class Discarded(dict[str, Array]):
     """The gradients of a frozen layer, which are never read. Its truth value is False.
 
     A layer that does not check for it can still write gradients into the arrays.
