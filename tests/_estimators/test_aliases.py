@@ -215,3 +215,17 @@ def test_signatures_are_those_of_the_methods():
     assert list(inspect.signature(MLPClassifier.fit).parameters) == [
         *("self", "X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val"),
     ]
+
+
+def test_missing_arguments_name_the_users_class():
+    with pytest.raises(TypeError, match=r"^MLPClassifier.fit\(\): missing .*'y'"):
+        MLPClassifier().fit(IRIS[0])
+
+
+def test_a_subclass_that_passes_parameters_on():
+    class Mine(MLPClassifier):
+        def __init__(self, **params):
+            super().__init__(**params)
+
+    with pytest.raises(TypeError, match=r"'lr' is called learning_rate_init here\.$"):
+        Mine(lr=3)

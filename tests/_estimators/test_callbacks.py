@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -392,3 +393,22 @@ def test_progress_bar_over_candidates_folds_and_epochs(in_pipeline, n_jobs, caps
     assert all("100%" in bar for bar in shown)
     of_nets = [bar for bar in shown if "MLPClassifier - fit" in bar]
     assert len(of_nets) == 2 * 2 + 1
+
+
+def test_callbacks_see_the_network_of_a_refit_with_lbfgs_in_float32():
+    seen = []
+
+    class Weights(Recorder):
+        def on_fit_task_begin(self, estimator, context, *, X, y, metadata):
+            if hasattr(estimator, "network_"):
+                seen.append(estimator.network_.theta.sum())
+
+    X, y = IRIS
+    net = MLPClassifier(
+        4, solver="lbfgs", early_stopping=True, refit_on_all=True, max_iter=4,
+        random_state=0,
+    ).set_callbacks(Weights())  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        net.fit(X.astype(np.float32), y)
+    assert len(np.unique(seen)) >= len(seen) - 2

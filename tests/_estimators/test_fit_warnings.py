@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
-from sklearn.datasets import load_iris, make_regression
+from sklearn.datasets import load_diabetes, load_iris, make_regression
 from sklearn.model_selection import (
     KFold,
     PredefinedSplit,
@@ -243,3 +243,43 @@ def test_sparse_targets_of_a_regressor(n_targets, make):
     with pytest.raises(ValueError, match="needs y >= 0"):
         net.fit(X, make(Y))
     net.set_params(early_stopping=True, loss="squared_error").fit(X, make(Y))
+
+
+# -- networks that became useless ------------------------------------------------------
+
+
+def test_an_explosion_is_noticed_where_the_first_rows_have_no_weight():
+    X, y = load_diabetes(return_X_y=True)
+    weight = np.r_[np.zeros(221), np.ones(221)]
+    net = MLPRegressor(
+        solver="sgd", learning_rate_init=1e200, max_iter=1, batch_size=221,
+        shuffle=False, random_state=0,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="non-finite"):
+        net.fit(X, y, sample_weight=weight)
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_rows_for_which_the_network_overflows_are_refused(iris):
+    X, y = iris
+    net = MLPClassifier(**SETTINGS, learning_rate="linear", max_iter=2)
+    net.fit(X.astype(np.float32), y)
+    large = np.full((2, X.shape[1]), 3e38)
+    for method in (net.predict, net.predict_proba):
+        with pytest.raises(ValueError, match=r"The network overflows .* in float32"):
+            method(large)
+
+
+def test_an_interrupted_validation_leaves_a_consistent_history(iris):
+    calls = iter(range(10))
+
+    def scorer(estimator, X, y):
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return 0.5
+
+    net = MLPClassifier(**SETTINGS, early_stopping=True, scoring=scorer, max_iter=9)
+    assert fit_and_catch(net, *iris) == ["Training interrupted by user."]
+    assert net.n_iter_ == len(net.loss_curve_) == 2
+    assert net.loss_ == net.loss_curve_[-1]

@@ -630,3 +630,10 @@ def test_an_augmentation_must_keep_the_shape(digits):
 
     with pytest.raises(ValueError, match=r"Crop\(\) must keep the shape .*\(50, 8, 8"):
         fit(*digits, augmentation=[Crop()])
+
+
+def test_a_series_is_not_a_table_of_images(digits, fitted_on_bytes):
+    pandas = pytest.importorskip("pandas")
+    row = pandas.DataFrame(as_bytes(digits[0]).reshape(-1, 64)).iloc[0]
+    with pytest.raises(ValueError, match=r"Reshape your data|array"):
+        fitted_on_bytes.predict(row)
