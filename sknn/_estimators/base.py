@@ -200,7 +200,8 @@ class BaseNetworkEstimator(
         """
         resumes = self._resumes(one_epoch)
         X, y = self._check_training_rows(X, y, resumes)
-        y = self._learn_targets(as_column(y), resumes, one_epoch)
+        y = as_column(y)
+        self._learn_targets(y, resumes, one_epoch)
         dtype = self._training_dtype(X)
         y = self._targets.encode(y, dtype)
         if sample_weight is not None:
@@ -249,11 +250,10 @@ class BaseNetworkEstimator(
         check_source_features(self.init_from, X)
         return check_X_y(self, X, y, self._input)
 
-    def _learn_targets(self, y: Any, resumes: bool, one_epoch: bool) -> Any:
+    def _learn_targets(self, y: Any, resumes: bool, one_epoch: bool) -> None:
         """Learn what `y` means, or check it against what it meant before."""
         known = getattr(self, "_targets", None) if resumes or one_epoch else None
         self._targets = self._make_targets(y, known, all_classes=self.warm_start)
-        return y
 
     def _training_dtype(self, X: Any) -> DType:
         """Return the dtype of targets and weights, that of the training."""
