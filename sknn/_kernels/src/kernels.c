@@ -1,0 +1,11 @@
+/* All kernels for one dtype and one SIMD level, and their table. */
+#include "kernel.h"
+
+#include "dense.c"
+
+const Entry NAME(sknn_table)[] = {
+#define K(name, signature) {#name, signature, NAME(name)},
+#include "kernels.def"
+#undef K
+    {0, 0, 0},
+};
