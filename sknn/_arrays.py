@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ._kernels import by_axis, has_kernel
 from ._typing import Array, DType, Matrix, Shape
 
 CACHE_LINE = 64
@@ -38,6 +39,13 @@ def batch_empty(n: int, shape: Shape, dtype: DType) -> Array:
     if len(shape) < 3:
         return aligned_empty((n, *shape), dtype)
     return np.moveaxis(aligned_empty((*shape, n), dtype), -1, 0)
+
+
+def aligned_like(x: Array) -> Array:
+    """Return a new array of the shape, dtype and memory layout of a batch `x`."""
+    if x.ndim == 2 and not x.flags.c_contiguous:
+        return aligned_empty(x.shape[::-1], x.dtype).T
+    return batch_empty(len(x), x.shape[1:], x.dtype)
 
 
 def rows_last(x: Array) -> Array:
@@ -75,3 +83,50 @@ def as_floats(x: Matrix, dtype: DType) -> Matrix:
             "features, for example with sklearn.preprocessing.StandardScaler, or fit "
             "on float64 rows."
         ) from None
+
+
+def in_memory_order(*arrays: Array) -> tuple[Array, ...] | None:
+    """View arrays of one shape as C-contiguous ones with their elements in one order.
+
+    None if their memory layouts differ or have gaps.
+    """
+    if all(a.flags.c_contiguous for a in arrays):
+        return arrays
+    axes = (1, 2, 3, 0) if arrays[0].ndim == 4 else range(arrays[0].ndim)[::-1]
+    views = tuple(a.transpose(axes) for a in arrays)
+    return views if all(v.flags.c_contiguous for v in views) else None
+
+
+# -- operations with kernels ----------------------------------------------------------
+
+
+@has_kernel()
+def matmul(a: Array, b: Array, y: Array) -> None:
+    """``y = a b``."""
+    if y.flags.c_contiguous:
+        np.matmul(a, b, out=y)
+    else:  # NumPy would compute in a buffer, and copy it
+        np.matmul(b.T, a.T, out=y.T)
+
+
+@has_kernel(split=by_axis({0: 0}, 2**15))
+def add_bias(y: Array, b: Array) -> None:
+    """``y += b``, for rows `y` and a bias of each unit."""
+    y += b
+
+
+@has_kernel(split=by_axis({0: 1, 1: 0}, 2**15))
+def column_sums(dy: Array, db: Array) -> None:
+    """``db = Σ dy`` over rows."""
+    np.matmul(np.ones(len(dy), dy.dtype), dy, out=db)  # faster than a sum
+
+
+@has_kernel(lambda X, rows, x: None)
+def gather(X: Array, rows: Array, x: Array) -> None:
+    """``x = X[rows]``, as floats of the dtype of `x` if these are floats."""
+    if X.dtype == x.dtype:
+        X.take(rows, 0, out=x, mode="clip")  # lets NumPy write to x without a copy
+    elif x.dtype.kind == "f":
+        np.copyto(x, as_floats(X[rows], x.dtype))
+    else:
+        np.copyto(x, X[rows], casting="unsafe")

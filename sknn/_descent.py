@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ._kernels import Calls
 from ._typing import Array
 from .network import Network
 from .objective import Objective
 from .solvers import Solver
-from .solvers.base import SolverState
+from .solvers.base import N_COMMON, SolverState, penalise
 
 BLOCK = 65_536
 """Number of elements per block. Smaller blocks cost more calls, larger ones more memory
@@ -25,20 +27,6 @@ def blocks(network: Network) -> Iterator[tuple[slice, float]]:
     for run, rate in network.segments:
         for start in range(run.start, run.stop, BLOCK):
             yield slice(start, min(start + BLOCK, run.stop)), rate
-
-
-class Block(NamedTuple):
-    """Views of one block: parameters, gradient, the penalised part of each, and state.
-
-    `rate` is the factor of the learning rate; `state` is the solver's.
-    """
-
-    rate: float
-    theta: Array
-    grad: Array
-    W: Array
-    dW: Array
-    state: SolverState
 
 
 @dataclass(frozen=True)
@@ -121,12 +109,25 @@ class Descent:
         self.gradient_norm = math.nan
         theta, grad = objective.network.theta, objective.grad
         n_decay = objective.network.n_decay
-        self._blocks = []
-        parts = zip(blocks(objective.network), states, strict=True)
-        for (at, rate), state in parts:
-            decays = slice(at.start, max(at.start, min(at.stop, n_decay)))
-            views = theta[at], grad[at], theta[decays], grad[decays]
-            self._blocks.append(Block(rate, *views, state))
+        self._at, factors = zip(*blocks(objective.network), strict=True)
+        self._weights = [
+            slice(at.start, max(at.start, min(at.stop, n_decay))) for at in self._at
+        ]
+        at_once = steps_at_once(solver)
+        self._constants = _rate_alone if at_once else solver.constants
+        n = len(states)
+        n_constants = N_COMMON + len(self._constants(copy.copy(states[0]), 1.0))
+        self._c, self._sums = np.zeros((n, n_constants)), np.zeros((n, 2))
+        self._parts = list(zip(factors, self._c, states, strict=True))
+        self._calls = Calls()
+        args = []
+        for i, (at, W, state) in enumerate(
+            zip(self._at, self._weights, states, strict=True)
+        ):
+            arrays = (solver, state) if at_once else _arrays(solver, state)
+            common = W.stop - W.start, self._c[i], self._sums[i]
+            args.append((theta[at], grad[at], *arrays, *common))
+        self._calls.do_each(_step_at_once if at_once else type(solver).update, args)
 
     @staticmethod
     def start(solver: Solver, network: Network) -> list[SolverState]:
@@ -139,19 +140,54 @@ class Descent:
         `total` is the total weight of the batch. With `measure`, the norm of the
         gradient is stored in `gradient_norm`.
         """
-        penalty = 0.0
-        whole = measure or self.clipping.clips  # the whole gradient is needed first
-        if whole:
-            for _, _, _, W, dW, _ in self._blocks:
-                penalty += self.objective.add_penalty(W, dW, total)
+        objective, penalty = self.objective, 0.0
+        l2, l1 = objective.penalty_factors(total)
+        if measure or self.clipping.clips:  # the whole gradient is needed first
+            theta, grad = objective.network.theta, objective.grad
+            for at in self._weights:
+                penalty += objective.add_penalty(theta[at], grad[at], total)
             if measure:
-                self.gradient_norm = norm(self.objective.grad)
-            self.clipping(self.objective.grad)
-        for factor, theta, grad, W, dW, state in self._blocks:
+                self.gradient_norm = norm(grad)
+            self.clipping(grad)
+            l2 = l1 = 0.0
+        decay = self.solver.weight_decay
+        for factor, c, state in self._parts:
             rate = learning_rate * factor
-            if not whole:
-                penalty += self.objective.add_penalty(W, dW, total)
-            if self.solver.weight_decay:
-                W *= 1 - rate * self.solver.weight_decay
-            self.solver.step(theta, grad, state, rate)
+            c[:] = l2, l1, 1 - rate * decay, 1.0, *self._constants(state, rate)
+        self._calls()
+        if l2 or l1:
+            squares, sizes = self._sums.sum(axis=0).tolist()
+            penalty = 0.5 * l2 * squares + l1 * sizes
         return penalty
+
+
+def steps_at_once(solver: Solver) -> bool:
+    """Return whether the class of a solver has its own `step` instead of `update`."""
+    for cls in type(solver).__mro__:
+        if "update" in vars(cls) or "constants" in vars(cls):
+            return False
+        if "step" in vars(cls):
+            return True
+    return False
+
+
+def _step_at_once(
+    theta: Array,
+    grad: Array,
+    solver: Solver,
+    state: SolverState,
+    n_decay: int,
+    c: Array,
+    sums: Array,
+) -> None:
+    """Take the step of a solver that has no `update`."""
+    penalise(theta, grad, n_decay, c, sums)
+    solver.step(theta, grad, state, float(c[N_COMMON]))
+
+
+def _rate_alone(state: SolverState, learning_rate: float) -> tuple[float, ...]:
+    return (learning_rate,)
+
+
+def _arrays(solver: Solver, state: SolverState) -> list[Any]:
+    return [state.get(name) for name in solver.arrays]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit, ndtr
 
+from ._arrays import column_sums
+from ._kernels import has_kernel
 from ._spec import Spec, check_range
 from ._typing import Array
 
@@ -313,3 +316,41 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
     "softplus": Softplus(),
 }
 """The activation functions by name."""
+
+# -- operations of layers -------------------------------------------------------------
+
+
+def _kernel_of(name: str, f: ActivationFunction, arrays: Sequence[Array]) -> None:
+    return None
+
+
+def _elementwise(name: str, f: ActivationFunction, *arrays: Array) -> None:
+    return None
+
+
+@has_kernel(lambda f, z, a: _elementwise("forward", f, z, a))
+def activation_forward(f: ActivationFunction, z: Array, a: Array) -> None:
+    """``a = f(z)``."""
+    f.forward(z, a)
+
+
+@has_kernel(lambda f, z, a, dy: _elementwise("backward", f, z, a, dy))
+def activation_backward(f: ActivationFunction, z: Array, a: Array, dy: Array) -> None:
+    """``dy *= f'(z)``, where ``a = f(z)``."""
+    f.backward(z, a, dy)
+
+
+@has_kernel(lambda f, *arrays: _kernel_of("bias_{}", f, arrays))
+def bias_activation(f: ActivationFunction, z: Array, b: Array, a: Array) -> None:
+    """``z += b``, ``a = f(z)``, for rows `z` and a bias of each unit."""
+    z += b
+    f.forward(z, a)
+
+
+@has_kernel(lambda f, *arrays: _kernel_of("{}_backward_bias", f, arrays))
+def activation_backward_bias(
+    f: ActivationFunction, z: Array, a: Array, dy: Array, db: Array
+) -> None:
+    """``dy *= f'(z)``, where ``a = f(z)``, and ``db = Σ dy`` over rows."""
+    f.backward(z, a, dy)
+    column_sums(dy, db)

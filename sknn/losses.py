@@ -17,6 +17,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit, xlogy
 
+from ._kernels import has_kernel
 from ._spec import Spec, check_range
 from ._typing import Array
 
@@ -396,6 +397,23 @@ class CategoricalCrossEntropy(Loss):
         np.subtract(z, z.max(axis=1, keepdims=True), out=out)
         np.exp(out, out=out)
         out /= out.sum(axis=1, keepdims=True)
+
+
+@has_kernel(lambda loss, *arrays: None)
+def scaled_loss_gradient(
+    loss: Loss,
+    z: Array,
+    y: Array,
+    sample_weight: Array | None,
+    scale: Array,
+    value: Array,
+) -> None:
+    """Write the sum of the losses to ``value[0]``; overwrite `z` by its gradient.
+
+    The gradient, but not the sum, is multiplied by ``scale[0]``.
+    """
+    value[0] = loss.loss_gradient(z, y, sample_weight, out=z)
+    z *= z.dtype.type(scale[0])
 
 
 REGRESSION_LOSSES: dict[str, type[Loss]] = {

@@ -3,8 +3,8 @@
 Arrays live in three places. ``theta`` holds all parameters: first those that the
 penalty covers, last those of frozen layers. A solver's step and the penalty are thus
 each one operation on one vector. ``state`` holds what training passes update, such as
-running averages. Layers see both through views. A workspace holds the buffers of one
-call. Views are dropped on pickling and created again on loading, so the pickle of a
+running averages. Layers see both through views. A `BoundPass` holds the buffers of one
+batch size and the operations on them. Views are dropped on pickling and created again on loading, so the pickle of a
 network holds its weights only once.
 """
 
@@ -17,15 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import aligned_zeros, as_floats
+from ._arrays import aligned_empty, aligned_zeros, as_floats
+from ._kernels import Calls
 from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec, ParamSpec, Training
 from .layers.base import (
     Discarded,
     Params,
+    SparseRows,
     Workspace,
-    backward_all,
-    densify_if_needed,
+    bind_all,
+    bind_backward_all,
+    densify,
     layer_names,
 )
 
@@ -268,36 +271,14 @@ class Network:
         self.__dict__.update(state)
         self._bind(self.theta, self.state)
 
-    def workspace(self, n: int, training: Training | None = None) -> list[Workspace]:
-        """Return buffers for passes over `n` rows, one workspace per layer."""
-        return [
-            layer.workspace(spec, n, self.dtype, training)
-            for layer, spec in zip(self.layers, self.specs, strict=True)
-        ]
+    def bind(
+        self, x: Array | SparseRows, training: Training | None = None
+    ) -> BoundPass:
+        """Bind a forward pass of rows to `x`, where each batch is to be written.
 
-    def forward(self, x: Matrix, ws: list[Workspace], train: bool = False) -> Array:
-        """Return the raw scores of rows `x`, in a buffer of `ws`.
-
-        With `train`, frozen layers still behave as in prediction. Rows of another dtype
-        are cast first, bytes to fractions of 255.
+        In training, frozen layers still behave as in prediction.
         """
-        if x.dtype != self.dtype:
-            x = as_floats(x, self.dtype)
-        for i, layer in enumerate(self.layers):
-            trains = train and self.rates[i] != 0
-            x = layer.forward(
-                self.params[i], densify_if_needed(layer, x), ws[i], trains
-            )
-        return x if isinstance(x, np.ndarray) else x.toarray()
-
-    def backward(self, dz: Array, g: list[Params], ws: list[Workspace]) -> None:
-        """Overwrite `g` with the gradients, given the gradient `dz` of the raw scores.
-
-        `ws` is the workspace of the forward pass with ``train=True``. `dz` is
-        overwritten.
-        """
-        first = self._first_trained
-        backward_all(self.layers, self.params, g, dz, ws, first, need_dx=False)
+        return BoundPass(self, x, training)
 
     def rows_per_pass(self, n: int) -> int:
         """Return how many of `n` rows to pass at a time, so that memory is bounded."""
@@ -314,13 +295,15 @@ class Network:
         """
         n = X.shape[0] if rows is None else len(rows)
         step = self.rows_per_pass(n) if n else 1
-        ws = self.workspace(step)
+        bound: BoundPass | None = None
         for start in range(0, n, step):
             part = slice(start, min(start + step, n))
-            if part.stop - start < step:
-                ws = self.workspace(part.stop - start)
-            x = X[part] if rows is None else X[rows[part]]
-            yield part, self.forward(x, ws)
+            x = as_floats(X[part] if rows is None else X[rows[part]], self.dtype)
+            if bound is None or part.stop - start < step:
+                bound = self.bind(rows_like(x, self.dtype))
+            write_rows(x, bound.x)
+            bound.forward()
+            yield part, bound.z
 
     def scores(self, X: Matrix, rows: Array | None = None) -> Array:
         """Return the raw scores of all rows of `X`, or of the given ones."""
@@ -329,3 +312,71 @@ class Network:
         for part, z_part in self.passes(X, rows):
             z[part] = z_part
         return z
+
+
+class BoundPass:
+    """The passes of one batch through a network, bound to their buffers.
+
+    Attributes
+    ----------
+    x : ndarray or SparseRows
+        Where each batch is written.
+    z : ndarray of shape (n, *out_shape)
+        The raw scores that `forward` computes.
+    forward, backward : Calls
+        The operations of the passes.
+    """
+
+    def __init__(
+        self, network: Network, x: Array | SparseRows, training: Training | None
+    ) -> None:
+        self.network, self.x = network, x
+        self.forward, self.backward = Calls(), Calls()
+        self._workspaces = [
+            Workspace(
+                spec=spec,
+                n=x.shape[0],
+                dtype=network.dtype,
+                training=training,
+                p=p,
+                train=training is not None and rate != 0,
+                f=None,
+                g={},
+            )
+            for spec, p, rate in zip(
+                network.specs, network.params, network.rates, strict=True
+            )
+        ]
+        z = bind_all(network.layers, self._workspaces, x, self.forward)
+        if isinstance(z, SparseRows):
+            sparse, z = z, np.empty(z.shape, z.dtype)
+            self.forward.do(densify, sparse, z)
+        self.z: Array = z
+
+    def bind_backward(self, dz: Array, g: list[Params]) -> None:
+        """Bind the backward pass from the gradient `dz` of the raw scores to `g`.
+
+        `dz` is overwritten.
+        """
+        network = self.network
+        for ws, layer_g in zip(self._workspaces, g, strict=True):
+            ws.g = layer_g
+        first = network._first_trained
+        bind_backward_all(
+            network.layers, self._workspaces, dz, first, False, self.backward
+        )
+
+
+def rows_like(x: Matrix, dtype: DType) -> Array | SparseRows:
+    """Return a place for batches like `x`, in floats of `dtype`."""
+    if isinstance(x, np.ndarray):
+        return aligned_empty(x.shape, dtype)
+    return SparseRows(x.shape, dtype)
+
+
+def write_rows(x: Matrix, place: Array | SparseRows) -> None:
+    """Write the rows of a batch to their place."""
+    if isinstance(place, SparseRows):
+        place.rows = x
+    else:
+        np.copyto(place, x)

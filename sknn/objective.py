@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ._arrays import aligned_zeros, as_floats
-from ._typing import Array, Matrix
+from ._arrays import aligned_empty, aligned_zeros, as_floats
+from ._kernels import Calls
+from ._typing import Array, DType, Matrix
 from .layers import Training
-from .layers.base import Workspace
-from .losses import Loss
-from .network import Network
+from .layers.base import SparseRows
+from .losses import Loss, scaled_loss_gradient
+from .network import Network, rows_like, write_rows
 
 Batch: TypeAlias = tuple[Matrix, Array, Array | None]
 """Features, encoded targets and weights of some rows; None gives every row weight 1."""
@@ -73,60 +74,33 @@ class Objective:
         self.augment = augment
         self.grad = aligned_zeros((network.n_trained,), network.dtype)
         self._g = network.gradients(self.grad)
-        self._training = Training(self.rng)
-        self._workspaces: dict[int, list[Workspace]] = {}
+        self._bound: dict[tuple[Any, ...], BoundObjective] = {}
 
-    def _workspace(self, n: int) -> list[Workspace]:
-        if n not in self._workspaces:
-            self._workspaces[n] = self.network.workspace(n, self._training)
-        return self._workspaces[n]
+    def bind(self, x: Matrix, y: Array, weighted: bool) -> BoundObjective:
+        """Return the loss and its gradient, bound to batches like (x, y).
+
+        It is bound once for each number of rows.
+        """
+        dense = isinstance(x, np.ndarray)
+        key = dense, x.shape, y.shape, y.dtype, weighted
+        if key not in self._bound:
+            self._bound[key] = BoundObjective(self, x, y, weighted)
+        return self._bound[key]
 
     def data_loss_gradient(
         self, x: Matrix, y: Array, sample_weight: Array | None, total: float
     ) -> float:
         """Return the sum of the losses / `total`, and write its gradient to `grad`."""
-        ws = self._workspace(len(y))
-        if self.augment is not None:
-            x = self.augment(as_floats(x, self.network.dtype))
-        if self.mixup:
-            loss, z = self._mixed_loss_gradient(x, y, sample_weight, ws)
-        else:
-            self._training.sample_weight = sample_weight
-            z = self.network.forward(x, ws, train=True)
-            loss = self.loss.loss_gradient(z, y, sample_weight, out=z)
-        z *= 1 / total
-        self.network.backward(z, self._g, ws)
-        return loss / total
-
-    def _mixed_loss_gradient(
-        self, x: Matrix, y: Array, sample_weight: Array | None, ws: list[Workspace]
-    ) -> tuple[float, Array]:
-        """Return the sum of the losses of mixed rows, and its derivative.
-
-        The loss of the row ``λ x + (1 - λ) x'`` is ``λ loss(y) + (1 - λ) loss(y')``.
-        """
-        dtype = self.network.dtype
-        share = self.rng.beta(self.mixup, self.mixup)
-        other = self.rng.permutation(len(y))
-        w = np.ones(len(y), dtype) if sample_weight is None else sample_weight
-        w, w_other = share * w, (1 - share) * w[other]
-        self._training.sample_weight = w + w_other
-        x = as_floats(x, dtype)
-        x = (share * x + (1 - share) * x[other]).astype(dtype, copy=False)
-        z = self.network.forward(x, ws, train=True)
-        dz = np.empty_like(z)
-        loss = self.loss.loss_gradient(z, y, w, out=dz)
-        loss += self.loss.loss_gradient(z, y[other], w_other, out=z)
-        z += dz
-        return loss, z
+        bound = self.bind(x, y, sample_weight is not None)
+        bound.read(x, y, sample_weight)
+        return bound.loss_gradient(total)
 
     def add_penalty(self, W: Array, dW: Array, total: float) -> float:
         """Return the penalty on the weights `W`; add its gradient to `dW`."""
         if self.alpha == 0 or not W.size:
             return 0.0
         penalty = 0.0
-        l1 = self.alpha * self.l1_ratio / total
-        l2 = self.alpha * (1 - self.l1_ratio) / total
+        l2, l1 = self.penalty_factors(total)
         if l2:
             dW += W * l2
             penalty += 0.5 * l2 * float(W @ W)
@@ -134,6 +108,12 @@ class Objective:
             dW += np.sign(W) * W.dtype.type(l1)
             penalty += l1 * float(np.abs(W).sum())
         return penalty
+
+    def penalty_factors(self, total: float) -> tuple[float, float]:
+        """Return the factors of ``½ |W|²`` and ``|W|₁`` for a batch of weight `total`."""
+        return self.alpha * (
+            1 - self.l1_ratio
+        ) / total, self.alpha * self.l1_ratio / total
 
     def loss_gradient(self, x: Matrix, y: Array, sample_weight: Array | None) -> float:
         """Return the objective on one batch and write its gradient to `grad`."""
@@ -154,6 +134,122 @@ class Objective:
         penalty = self.add_penalty(W, dW, total)
         np.copyto(self.grad, grad)
         return loss + penalty
+
+
+class BoundObjective:
+    """The loss of one batch and its gradient, bound to their buffers.
+
+    Attributes
+    ----------
+    x : ndarray or SparseRows
+        Where the rows of a batch are written, in the dtype of the network.
+    y, sample_weight : ndarray
+        Where the targets and the weights are written; without weights, None.
+    calls : Calls
+        The operations.
+    """
+
+    def __init__(
+        self, objective: Objective, x: Matrix, y: Array, weighted: bool
+    ) -> None:
+        network = objective.network
+        dtype, n = network.dtype, x.shape[0]
+        self.objective = objective
+        self.x = rows_like(x, dtype)
+        self.y = np.empty_like(y)
+        self.sample_weight = np.ones(n, dtype) if weighted else None
+        self._scale, self._value = np.ones(1), np.zeros(1)
+        self._training = Training(objective.rng, self.sample_weight)
+        self.calls = Calls()
+        rows = self._bind_variation()
+        bound = network.bind(rows, self._training)
+        self.calls.extend(bound.forward)
+        bound.bind_backward(self._bind_loss(bound.z), objective._g)
+        self.calls.extend(bound.backward)
+
+    def _bind_variation(self) -> Any:
+        """Bind augmentation and mixup; return where they write the rows."""
+        objective, x = self.objective, self.x
+        shape, dtype = (len(self.y), *objective.network.in_shape), objective.grad.dtype
+        if objective.augment is not None:
+            x, source = aligned_empty(shape, dtype), x
+            self.calls.do(_augment, objective.augment, source, x)
+        if objective.mixup:
+            x, source = aligned_empty(shape, dtype), x
+            self._mixup = Mixup(objective.mixup, objective.rng, self.y, dtype)
+            self._training.sample_weight = self._mixup.w_sum
+            self.calls.do(self._mixup.mix, source, self.sample_weight, self.y, x)
+        return x
+
+    def _bind_loss(self, z: Array) -> Array:
+        """Bind the loss of raw scores `z`; return where its gradient is written."""
+        loss, scale, value = self.objective.loss, self._scale, self._value
+        if self.objective.mixup:
+            self.calls.do(self._mixup.loss_gradient, loss, z, self.y, scale, value)
+        else:
+            args = loss, z, self.y, self.sample_weight, scale, value
+            self.calls.do(scaled_loss_gradient, *args)
+        return z
+
+    def read(self, x: Matrix, y: Array, sample_weight: Array | None) -> None:
+        """Write a batch to the buffers."""
+        write_rows(as_floats(x, self.objective.network.dtype), self.x)
+        np.copyto(self.y, y)
+        if self.sample_weight is not None:
+            np.copyto(self.sample_weight, sample_weight)
+
+    def loss_gradient(self, total: float, calls: Calls | None = None) -> float:
+        """Return the sum of the losses / `total`, and write its gradient.
+
+        By default from the buffers; `calls` can fill them first.
+        """
+        self._scale[0] = 1 / total
+        (calls or self.calls)()
+        return self._value.item() / total
+
+
+class Mixup:
+    """Mixes each row of a batch with another one.
+
+    The loss of the row ``λ x + (1 - λ) x'`` is ``λ loss(y) + (1 - λ) loss(y')``.
+    """
+
+    def __init__(
+        self, concentration: float, rng: np.random.Generator, y: Array, dtype: DType
+    ) -> None:
+        self.concentration, self.rng = concentration, rng
+        self.y_other = np.empty_like(y)
+        self.w, self.w_other, self.w_sum = (np.empty(len(y), dtype) for _ in range(3))
+
+    def mix(self, x: Any, sample_weight: Array | None, y: Array, mixed: Array) -> None:
+        """Draw λ and the other rows; write the mixed rows to `mixed`."""
+        share = self.rng.beta(self.concentration, self.concentration)
+        other = self.rng.permutation(len(mixed))
+        w = np.ones_like(self.w) if sample_weight is None else sample_weight
+        np.multiply(w, share, out=self.w)
+        np.multiply(w[other], 1 - share, out=self.w_other)
+        np.add(self.w, self.w_other, out=self.w_sum)
+        np.copyto(self.y_other, y[other])
+        if isinstance(x, SparseRows):
+            rows = x.rows
+            np.copyto(mixed, (share * rows + (1 - share) * rows[other]).toarray())
+        else:
+            np.multiply(x, share, out=mixed)
+            mixed += (1 - share) * x[other]
+
+    def loss_gradient(
+        self, loss: Loss, z: Array, y: Array, scale: Array, value: Array
+    ) -> None:
+        """Like `scaled_loss_gradient`, for mixed rows."""
+        dz, first = z.copy(), np.zeros(1)
+        scaled_loss_gradient(loss, dz, y, self.w, scale, first)
+        scaled_loss_gradient(loss, z, self.y_other, self.w_other, scale, value)
+        value += first
+        z += dz
+
+
+def _augment(augment: Callable[[Matrix], Array], x: Any, varied: Array) -> None:
+    np.copyto(varied, augment(x.rows if isinstance(x, SparseRows) else x))
 
 
 def total_weight(y: Array, sample_weight: Array | None) -> float:

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .._arrays import as_floats, gather
+from .._kernels import Calls
 from .._typing import Array, Matrix
-from ..objective import Batch
+from ..layers.base import SparseRows
+from ..objective import Batch, Objective
 
 
 @dataclass
@@ -60,3 +63,58 @@ class Data:
                     x = self.X[rows]
             w = None if self.sample_weight is None else self.sample_weight[rows]
             yield x, self.y[rows], w
+
+
+class Batches:
+    """The batches of one training run, bound to the objective.
+
+    Parameters
+    ----------
+    objective : Objective
+    data : Data
+    size : int
+        Number of rows per batch; the last one of an epoch may have fewer.
+    """
+
+    def __init__(self, objective: Objective, data: Data, size: int) -> None:
+        self.objective, self.data, self.size = objective, data, size
+        self._bound: dict[int, _BoundBatch] = {}
+
+    def total_weight(self, rows: Array) -> float:
+        """Return the total weight of some rows."""
+        w = self.data.sample_weight
+        return float(len(rows) if w is None else w[rows].sum())
+
+    def loss_gradient(self, rows: Array, total: float) -> float:
+        """Return the mean loss of `rows`, and write its gradient to the objective."""
+        n = len(rows)
+        if n not in self._bound:
+            self._bound[n] = _BoundBatch(self.objective, self.data, n)
+        return self._bound[n].loss_gradient(rows, total)
+
+
+class _BoundBatch:
+    """The rows of a batch are gathered, and the objective is computed on them."""
+
+    def __init__(self, objective: Objective, data: Data, n: int) -> None:
+        self.rows = np.zeros(n, np.int64)
+        like = data.X[:n], data.y[:n]
+        self.objective = objective.bind(*like, data.sample_weight is not None)
+        self.calls = Calls()
+        bound = self.objective
+        if isinstance(bound.x, SparseRows):
+            self.calls.do(_gather_sparse, data.X, self.rows, bound.x)
+        else:
+            self.calls.do(gather, data.X, self.rows, bound.x)
+        self.calls.do(gather, data.y, self.rows, bound.y)
+        if data.sample_weight is not None:
+            self.calls.do(gather, data.sample_weight, self.rows, bound.sample_weight)
+        self.calls.extend(bound.calls)
+
+    def loss_gradient(self, rows: Array, total: float) -> float:
+        self.rows[:] = rows
+        return self.objective.loss_gradient(total, self.calls)
+
+
+def _gather_sparse(X: Any, rows: Array, x: SparseRows) -> None:
+    x.rows = as_floats(X[rows], x.dtype)

@@ -10,9 +10,9 @@ import numpy as np
 
 from .._descent import NO_CLIPPING, Clipping, Descent
 from .._typing import Array
-from ..objective import Batch, Objective, mean_loss, total_weight
+from ..objective import Objective, mean_loss, total_weight
 from ..schedules import Schedule
-from .data import Data
+from .data import Batches, Data
 from .history import History
 from .monitor import Ending, Monitor
 from .progress import SolverProgress
@@ -23,30 +23,31 @@ this takes the time of a forward pass in each call."""
 
 
 def train_epoch(
-    objective: Objective,
+    batches: Batches,
     descent: Descent,
-    batches: Iterable[tuple[Batch, float]],
-    n_batches: int,
+    order: Array,
+    rates: Iterable[float],
 ) -> float:
     """Take one step per batch; return the mean of the objective over the rows.
 
-    Each batch comes with its learning rate. Stops at the first non-finite loss and
-    returns it. A batch in which every weight is zero says nothing about the parameters
-    and is skipped.
+    Stops at the first non-finite loss and returns it. A batch in which every weight is
+    zero says nothing about the parameters and is skipped.
     """
     loss_sum, n = 0.0, 0
     descent.gradient_norm = math.nan  # there may be no step on the last batch
-    for i, ((x, y, w), learning_rate) in enumerate(batches, start=1):
-        weight = total_weight(y, w)
+    size, last = batches.size, len(order) - batches.size
+    for start, learning_rate in zip(range(0, len(order), size), rates, strict=True):
+        rows = order[start : start + size]
+        weight = batches.total_weight(rows)
         if weight == 0:
             continue
-        loss = objective.data_loss_gradient(x, y, w, weight)
+        loss = batches.loss_gradient(rows, weight)
         if not math.isfinite(loss):
             return loss
         # Measuring one gradient per epoch takes no noticeable time.
-        loss += descent.step(weight, learning_rate, measure=i == n_batches)
-        loss_sum += loss * len(y)
-        n += len(y)
+        loss += descent.step(weight, learning_rate, measure=start >= last)
+        loss_sum += loss * len(rows)
+        n += len(rows)
     return loss_sum / n
 
 
@@ -110,6 +111,7 @@ def train_stochastic(
     n_batches = math.ceil(data.n / batch_size)
     shuffled = np.arange(data.n) if data.rows is None else data.rows.copy()
     descent = Descent(objective, progress.solver, progress.states, clipping)
+    batches = Batches(objective, data, batch_size)
 
     def train_epochs() -> Ending:
         while history.n_iter < limits.max_iter:
@@ -119,11 +121,9 @@ def train_stochastic(
             history.base_rates.append(progress.base_rate)
             if shuffle:
                 rng.shuffle(shuffled)
-            batches = data.batches(shuffled if shuffle else data.rows, batch_size)
             rates = Rates(schedule, progress, n_epochs, n_batches, history.t)
             first_rate = rates.at(progress.epochs)
-            steps = zip(batches, rates, strict=True)
-            loss = train_epoch(objective, descent, steps, n_batches)
+            loss = train_epoch(batches, descent, shuffled, rates)
             history.t += data.n
             progress.epochs += 1
             stopped = monitor.epoch_ends(

@@ -32,6 +32,11 @@ def draw_mask(rng: np.random.Generator, rate: float, out: Array) -> None:
     np.multiply(kept, scale, out=in_memory)
 
 
+def multiply(x: Array, mask: Array, y: Array) -> None:
+    """``y = mask x``."""
+    np.multiply(x, mask, out=y)
+
+
 def mask_sparse(rng: np.random.Generator, rate: float, rows: Any) -> Any:
     """Return a copy of the CSR matrix `rows`, multiplied by a random mask.
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 
-from .._arrays import batch_empty
-from .._typing import Array, DType, Matrix, Shape
-from ..activations import ACTIVATIONS, ActivationFunction
-from .base import Layer, LayerSpec, Params, Training, Workspace
+from .._arrays import aligned_like
+from .._typing import Array, Shape
+from ..activations import (
+    ACTIVATIONS,
+    ActivationFunction,
+    activation_backward,
+    activation_forward,
+)
+from .base import Layer, LayerSpec, Workspace
 
 
 @dataclass(frozen=True)
@@ -40,20 +44,16 @@ class Activation(Layer):
     def build(self, in_shape: Shape) -> LayerSpec:
         return LayerSpec(in_shape, in_shape)
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
+    @property
+    def activation_to_fuse(self) -> ActivationFunction:
         f = self.function
-        f = ACTIVATIONS[f] if isinstance(f, str) else f
-        return SimpleNamespace(f=f, y=batch_empty(n, spec.out_shape, dtype))
+        return ACTIVATIONS[f] if isinstance(f, str) else f
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        ws.x = x
-        ws.f.forward(x, ws.y)
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        ws.x, ws.y = x, aligned_like(x)
+        ws.do(activation_forward, self.activation_to_fuse, x, ws.y)
         return ws.y
 
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
-        ws.f.backward(ws.x, ws.y, dy)
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
+        ws.do(activation_backward, self.activation_to_fuse, ws.x, ws.y, dy)
         return dy

@@ -2,7 +2,11 @@
 
 A layer never holds arrays. Its parameters `p`, their gradients `g` and its state (such
 as running averages) are views into flat vectors owned by the network. Its buffers live
-in a workspace owned by the call.
+in a workspace owned by the pass.
+
+A pass is bound once for each batch size: `Layer.bind` allocates the output, and records
+the operations that compute it. A layer can instead have the methods `forward` and
+`backward`, which compute at once; they are then recorded as one operation each.
 """
 
 from __future__ import annotations
@@ -10,22 +14,69 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from .._arrays import batch_empty
+from .._kernels import Calls
 from .._spec import Spec
 from .._typing import Array, DType, Matrix, Shape
+from ..activations import ActivationFunction
 from ..initializers import Initializer
 
 Params: TypeAlias = dict[str, Array]
 
-Workspace: TypeAlias = Any
-"""The buffers of one layer for one batch size, as attributes. They are never shared
-between calls or threads, and never pickled."""
+
+class SparseRows:
+    """The place of a CSR matrix, which is a new one in each batch.
+
+    Attributes
+    ----------
+    rows : CSR matrix of shape (n, n_features)
+    shape : (int, int)
+    dtype : dtype
+    """
+
+    def __init__(self, shape: Shape, dtype: DType, rows: Any = None) -> None:
+        self.shape, self.dtype, self.rows = shape, dtype, rows
+
+
+Bound: TypeAlias = "Array | SparseRows"
+"""Rows at a place that does not change from batch to batch."""
+
+
+class Workspace(SimpleNamespace):
+    """The buffers of one layer for one batch size, as attributes.
+
+    They are never shared between passes or threads, and never pickled.
+
+    Attributes
+    ----------
+    spec : LayerSpec
+    n : int
+        Number of rows.
+    dtype : dtype
+    p, g : dict of ndarray
+        Parameters and state, and gradients. `g` is set before the backward pass is
+        bound; if it is false, the layer is frozen and only dx is needed.
+    training : Training or None
+        None in prediction.
+    train : bool
+        Whether this is a training pass of a layer that is not frozen.
+    f : ActivationFunction or None
+        The activation that the layer has to apply to its output (see
+        `Layer.fuses_activation`).
+    calls : Calls
+        Where operations are recorded.
+    """
+
+    def do(self, f: Callable[..., None], *args: Any) -> None:
+        """Record the operation ``f(*args)``."""
+        self.calls.do(f, *args)
 
 
 @dataclass
@@ -142,6 +193,14 @@ class Layer(Spec, ABC):
     takes_sparse: ClassVar[bool] = False
     """Whether the input may be a CSR matrix; otherwise it is made dense first."""
 
+    fuses_activation: ClassVar[bool] = False
+    """Whether `bind` applies an activation function that follows, ``ws.f``."""
+
+    @property
+    def activation_to_fuse(self) -> ActivationFunction | None:
+        """The function of an `Activation` layer, which the layer before can apply."""
+        return None
+
     @abstractmethod
     def build(self, in_shape: Shape) -> LayerSpec:
         """Return output shape and parameters for an input of shape `in_shape`."""
@@ -152,25 +211,50 @@ class Layer(Spec, ABC):
 
     def workspace(
         self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
+    ) -> Any:
         """Return the buffers for `n` rows.
 
         In training these include the buffers of the backward pass; in prediction
         `training` is None.
         """
-        return SimpleNamespace()
+        return Workspace(spec=spec, n=n, dtype=dtype, training=training, f=None, g={})
 
-    @abstractmethod
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
+    def bind(self, ws: Workspace, x: Any) -> Any:
+        """Record the forward pass of rows `x`, and return its output y.
+
+        `x` is an array that each batch is written to or, if the layer takes them,
+        `SparseRows`. Neither `x` nor the parameters may be modified, but a training
+        pass updates the state.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must have the methods bind and bind_backward, or "
+            "forward and backward."
+        )
+
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        """Record the backward pass, and return dx if `need_dx`.
+
+        The pass overwrites ``ws.g`` with the gradients of the parameters. If it is
+        false, the layer is frozen: its forward pass was that of prediction, and only dx
+        is needed. `dy` may be overwritten, but neither the parameters nor the input of
+        the forward pass.
+        """
+        raise NotImplementedError
+
+    def forward(self, p: Params, x: Matrix, ws: Any, train: bool) -> Any:
         """Return y for input `x`, in a buffer of `ws`. Must not modify `x`.
 
         `p` holds the parameters, which must not be modified either, and the state,
         which a training pass updates.
         """
+        ws.p, ws.train, ws.calls = p, train, Calls()
+        rows = x if isinstance(x, np.ndarray) else SparseRows(x.shape, x.dtype, x)
+        y = self.bind(ws, rows)
+        ws.calls()
+        return y.rows if isinstance(y, SparseRows) else y
 
-    @abstractmethod
     def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
+        self, p: Params, g: Params, dy: Array, ws: Any, need_dx: bool
     ) -> Array | None:
         """Overwrite `g` with the gradients of the parameters; return dx if `need_dx`.
 
@@ -178,6 +262,10 @@ class Layer(Spec, ABC):
         and only dx is needed. May overwrite `dy`, but neither `p` nor the input of the
         forward pass.
         """
+        ws.g, ws.calls = g, Calls()
+        dx = self.bind_backward(ws, dy, need_dx)
+        ws.calls()
+        return dx
 
 
 RESERVED = ("conv", "output")
@@ -227,31 +315,99 @@ class Discarded(dict[str, Array]):
         return False
 
 
-def forward_all(
-    layers: Sequence[Layer], params: list[Params], x: Matrix, ws: list[Any], train: bool
-) -> Array:
-    """Pass rows `x` through the layers in order."""
-    for layer, p, layer_ws in zip(layers, params, ws, strict=True):
-        x = layer.forward(p, densify_if_needed(layer, x), layer_ws, train)
+# -- binding passes through several layers --------------------------------------------
+
+
+def bind_all(
+    layers: Sequence[Layer], workspaces: Sequence[Workspace], x: Any, calls: Calls
+) -> Any:
+    """Record the forward pass of rows `x` through the layers; return the output.
+
+    Each workspace has ``p`` and ``train`` already.
+    """
+    skipped = False
+    for i, (layer, ws) in enumerate(zip(layers, workspaces, strict=True)):
+        ws.calls, ws.fused = calls, skipped
+        if skipped:  # the layer before it has applied the activation
+            skipped = False
+            continue
+        if isinstance(x, SparseRows) and not layer.takes_sparse:
+            sparse, x = x, np.empty(x.shape, x.dtype)
+            calls.do(densify, sparse, x)
+        own = computes_at_once(layer)
+        if layer.fuses_activation and not own and i + 1 < len(layers):
+            ws.f = layers[i + 1].activation_to_fuse
+            skipped = ws.f is not None
+        x = _bind_at_once(layer, ws, x) if own else layer.bind(ws, x)
     return x
 
 
-def densify_if_needed(layer: Layer, x: Matrix) -> Matrix:
-    """Return `x`, as a dense array unless the layer takes a CSR matrix."""
-    return x if isinstance(x, np.ndarray) or layer.takes_sparse else x.toarray()
-
-
-def backward_all(
+def bind_backward_all(
     layers: Sequence[Layer],
-    params: list[Params],
-    g: list[Params],
+    workspaces: Sequence[Workspace],
     dy: Array,
-    ws: list[Any],
     first: int,
     need_dx: bool,
+    calls: Calls,
 ) -> Array | None:
-    """Pass the gradient `dy` back to layer `first`, and through it if `need_dx`."""
+    """Record the backward pass to layer `first`, and through it if `need_dx`.
+
+    Each workspace has ``g`` already.
+    """
     d: Any = dy
     for i in range(len(layers) - 1, first - 1, -1):
-        d = layers[i].backward(params[i], g[i], d, ws[i], need_dx or i > first)
+        layer, ws = layers[i], workspaces[i]
+        if ws.fused:
+            continue
+        ws.calls, needed = calls, need_dx or i > first
+        bind = _bind_backward_at_once if computes_at_once(layer) else _bind_backward
+        d = bind(layer, ws, d, needed)
     return d
+
+
+def densify(sparse: SparseRows, x: Array) -> None:
+    """Write a CSR matrix into a dense array."""
+    sparse.rows.toarray(out=x)
+
+
+def computes_at_once(layer: Layer) -> bool:
+    """Return whether the class of a layer has its own `forward` instead of `bind`."""
+    for cls in type(layer).__mro__:
+        if "bind" in vars(cls):
+            return False
+        if vars(cls).keys() & {"forward", "backward", "workspace"}:
+            return True
+    return False
+
+
+def _bind_at_once(layer: Layer, ws: Workspace, x: Any) -> Array:
+    ws.own = layer.workspace(ws.spec, ws.n, ws.dtype, ws.training)
+    ws.x, y = x, batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
+    ws.do(_forward, layer, ws, x, y)
+    return y
+
+
+def _forward(layer: Layer, ws: Workspace, x: Any, y: Array) -> None:
+    rows = x.rows if isinstance(x, SparseRows) else x
+    out = layer.forward(ws.p, rows, ws.own, ws.train)
+    np.copyto(y, out if isinstance(out, np.ndarray) else out.toarray())
+
+
+def _bind_backward(
+    layer: Layer, ws: Workspace, dy: Array, need_dx: bool
+) -> Array | None:
+    return layer.bind_backward(ws, dy, need_dx)
+
+
+def _bind_backward_at_once(
+    layer: Layer, ws: Workspace, dy: Array, need_dx: bool
+) -> Array | None:
+    dx = np.empty_like(ws.x) if need_dx else None
+    ws.do(_backward, layer, ws, dy, dx)
+    return dx
+
+
+def _backward(layer: Layer, ws: Workspace, dy: Array, dx: Array | None) -> None:
+    out = layer.backward(ws.p, ws.g, dy, ws.own, dx is not None)
+    if dx is not None:
+        np.copyto(dx, out)  # type: ignore[arg-type]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 
-from .._arrays import batch_empty, by_unit
+from .._arrays import aligned_like, by_unit
 from .._spec import check_range
-from .._typing import Array, DType, Matrix, Shape
+from .._typing import Array, Shape
 from ..initializers import Constant, Zeros
-from .base import Layer, LayerSpec, Params, ParamSpec, StateSpec, Training, Workspace
+from .base import Layer, LayerSpec, Params, ParamSpec, StateSpec, Workspace
+from .layernorm import scale_gradients
 
 
 @dataclass(frozen=True)
@@ -58,39 +57,42 @@ class BatchNorm(Layer):
         state = {"mean": StateSpec(units, 0.0), "var": StateSpec(units, 1.0)}
         return LayerSpec(in_shape, in_shape, params, state)
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        ws = SimpleNamespace(y=batch_empty(n, spec.out_shape, dtype))
-        if training is not None:
-            ws.training = training
-            ws.x_hat = batch_empty(n, spec.out_shape, dtype)
-            ws.pixels = math.prod(spec.out_shape[1:])
-            ws.equal_shares = np.full(n * ws.pixels, 1 / (n * ws.pixels), dtype)
-        return ws
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        y, p = aligned_like(x), ws.p
+        if ws.training is not None:
+            ws.x_hat = aligned_like(x)
+        if not ws.train:
+            ws.do(self._scale, p, by_unit(x), by_unit(y), p["beta"])
+            return y
+        m = by_unit(x).shape[1]
+        ws.q, ws.s = np.full(m, 1 / m, ws.dtype), np.empty_like(p["gamma"])
+        if ws.training.sample_weight is not None:
+            ws.do(_shares, ws.training.sample_weight, ws.q)
+        ws.do(
+            self._standardise, p, by_unit(x), ws.q, by_unit(ws.x_hat), by_unit(y), ws.s
+        )
+        return y
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        x, y = by_unit(x), by_unit(ws.y)
-        if not train:
-            scale = p["gamma"] / np.sqrt(p["var"] + self.epsilon)
-            np.multiply(x, scale[:, np.newaxis], out=y)
-            y += (p["beta"] - p["mean"] * scale)[:, np.newaxis]
-            return ws.y
-        ws.q = ws.equal_shares
-        w = ws.training.sample_weight
-        if w is not None:
-            w = np.tile(w, ws.pixels)  # rows of images are innermost in memory
-            ws.q = w / w.sum()
-        mean, x_hat = x @ ws.q, by_unit(ws.x_hat)
+    def _scale(self, p: Params, x: Array, y: Array, shift: Array | None) -> None:
+        """Normalise by the running averages, as in prediction."""
+        scale = p["gamma"] / np.sqrt(p["var"] + self.epsilon)
+        np.multiply(x, scale[:, np.newaxis], out=y)
+        if shift is not None:
+            y += (shift - p["mean"] * scale)[:, np.newaxis]
+
+    def _standardise(
+        self, p: Params, x: Array, q: Array, x_hat: Array, y: Array, s: Array
+    ) -> None:
+        """Normalise by the batch, and update the running averages."""
+        mean = x @ q
         np.subtract(x, mean[:, np.newaxis], out=x_hat)
         np.multiply(x_hat, x_hat, out=y)
-        var = y @ ws.q
-        ws.s = np.sqrt(var + self.epsilon)
-        x_hat /= ws.s[:, np.newaxis]
-        self._update(p, mean, var, float(ws.q.max()))
+        var = y @ q
+        np.sqrt(var + self.epsilon, out=s)
+        x_hat /= s[:, np.newaxis]
+        self._update(p, mean, var, float(q.max()))
         np.multiply(x_hat, p["gamma"][:, np.newaxis], out=y)
         y += p["beta"][:, np.newaxis]
-        return ws.y
 
     def _update(self, p: Params, mean: Array, var: Array, largest_share: float) -> None:
         """Update the running averages with those of a batch.
@@ -104,21 +106,38 @@ class BatchNorm(Layer):
             running *= 1 - self.momentum
             running += self.momentum * new
 
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
-        x_hat, d = by_unit(ws.x_hat), by_unit(dy)
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        x_hat, d, p, g = by_unit(ws.x_hat), by_unit(dy), ws.p, ws.g
         if not g:  # frozen: the forward pass was linear, with the running averages
-            scale = p["gamma"] / np.sqrt(p["var"] + self.epsilon)
-            np.multiply(d, scale[:, np.newaxis], out=x_hat)
+            ws.do(self._scale, p, d, x_hat, None)
             return ws.x_hat
-        np.sum(d, axis=1, out=g["beta"])
-        np.einsum("ij,ij->i", d, x_hat, out=g["gamma"])
+        ws.do(scale_gradients, d, x_hat, g["gamma"], g["beta"])
         if not need_dx:
             return None
-        x_hat *= g["gamma"][:, np.newaxis]
-        x_hat += g["beta"][:, np.newaxis]
-        x_hat *= ws.q
-        np.subtract(d, x_hat, out=x_hat)
-        x_hat *= (p["gamma"] / ws.s)[:, np.newaxis]
+        ws.do(
+            batch_norm_backward, d, p["gamma"], g["gamma"], g["beta"], ws.q, ws.s, x_hat
+        )
         return ws.x_hat
+
+
+def _shares(sample_weight: Array, q: Array) -> None:
+    """Write the share of each row, or pixel, in the total weight into `q`."""
+    w = np.tile(sample_weight, len(q) // len(sample_weight))  # rows are innermost
+    np.divide(w, w.sum(), out=q)
+
+
+def batch_norm_backward(
+    dy: Array,
+    gamma: Array,
+    dgamma: Array,
+    dbeta: Array,
+    q: Array,
+    s: Array,
+    x_hat: Array,
+) -> None:
+    """``dx = γ / s (dy - q (dβ + x̂ dγ))``; overwrites `x_hat`."""
+    x_hat *= dgamma[:, np.newaxis]
+    x_hat += dbeta[:, np.newaxis]
+    x_hat *= q
+    np.subtract(dy, x_hat, out=x_hat)
+    x_hat *= (gamma / s)[:, np.newaxis]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 
 from .._arrays import aligned_empty, aligned_zeros, batch_empty, rows_last
 from .._spec import check_positive
-from .._typing import Array, DType, Matrix, Shape
+from .._typing import Array, Shape
 from ..initializers import Initializer, make_initializer
 from ._windows import (
     Padding,
@@ -23,7 +23,7 @@ from ._windows import (
     pair,
     shifted,
 )
-from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
+from .base import Layer, LayerSpec, ParamSpec, Workspace
 
 
 @dataclass(frozen=True)
@@ -88,64 +88,69 @@ class Conv2D(Layer):
         b = ParamSpec((self.channels,), init, *fans, decay=False, is_bias=True)
         return LayerSpec(in_shape, (self.channels, *n), {"W": W, "b": b})
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        C, H, W = spec.in_shape
-        k, s = pair(self.kernel_size), pair(self.stride)
-        padding = padding_by_axis(self.padding)
-        windows = spec.out_shape[1:]
-        top, bottom = pad_widths(H, k[0], s[0], padding[0])
-        left, right = pad_widths(W, k[1], s[1], padding[1])
-        ws = SimpleNamespace(k=k, s=s, windows=windows)
-        ws.inner = slice(top, top + H), slice(left, left + W)
-        ws.padded = None
-        if top + bottom + left + right:
-            ws.padded = aligned_zeros((C, top + H + bottom, left + W + right, n), dtype)
-        ws.X = aligned_empty((C, *k, *windows, n), dtype)
-        ws.y = batch_empty(n, spec.out_shape, dtype)
-        ws.dx = None
-        if training is not None:
-            ws.ones = np.ones(windows[0] * windows[1] * n, dtype)
-        return ws
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        ws.x, y = rows_last(x), batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
+        ws.windows = _Windows(self, ws)
+        ws.do(ws.windows.forward, ws.x, ws.p["W"], ws.p["b"], rows_last(y))
+        return y
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        x = rows_last(x)
-        if ws.padded is not None:
-            ws.padded[:, *ws.inner] = x
-            x = ws.padded
-        for i, j, pixels in shifted(x, ws.k, ws.s, ws.windows):
-            ws.X[:, i, j] = pixels
-        W, y = _flat(p["W"]), rows_last(ws.y)
-        np.matmul(W, _columns(ws.X, W.shape[1]), out=_columns(y, len(W)))
-        y += p["b"][:, np.newaxis, np.newaxis, np.newaxis]
-        return ws.y
-
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
-        W = _flat(p["W"])
-        d = np.ascontiguousarray(rows_last(dy)).reshape(len(W), -1)
-        X = _columns(ws.X, W.shape[1])
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        d, g = rows_last(dy), ws.g
         if g:
-            np.matmul(d, X.T, out=_flat(g["W"]))
-            np.matmul(d, ws.ones, out=g["b"])
+            ws.do(ws.windows.weight_gradient, d, g["W"], g["b"])
         if not need_dx:
             return None
-        np.matmul(W.T, d, out=X)  # X is no longer needed
-        if ws.dx is None:
-            shape = ws.X.shape[0], *self._padded_size(ws), ws.X.shape[-1]
-            ws.dx = aligned_empty(shape, ws.X.dtype)
-        ws.dx.fill(0)
-        for i, j, pixels in shifted(ws.dx, ws.k, ws.s, ws.windows):
-            pixels += ws.X[:, i, j]
-        return np.moveaxis(ws.dx[:, *ws.inner], -1, 0)
+        dx = batch_empty(ws.n, ws.spec.in_shape, ws.dtype)
+        ws.do(ws.windows.input_gradient, d, ws.p["W"], rows_last(dx))
+        return dx
 
-    @staticmethod
-    def _padded_size(ws: Workspace) -> Shape:
-        if ws.padded is not None:
-            return ws.padded.shape[1:3]
-        return tuple(side.stop for side in ws.inner)
+
+class _Windows:
+    """The matrix X of all windows, and the three products with it."""
+
+    def __init__(self, layer: Conv2D, ws: Workspace) -> None:
+        C, H, W = ws.spec.in_shape
+        self.k, self.s = k, s = pair(layer.kernel_size), pair(layer.stride)
+        padding = padding_by_axis(layer.padding)
+        self.windows = ws.spec.out_shape[1:]
+        top, bottom = pad_widths(H, k[0], s[0], padding[0])
+        left, right = pad_widths(W, k[1], s[1], padding[1])
+        self.inner = slice(top, top + H), slice(left, left + W)
+        size = C, top + H + bottom, left + W + right, ws.n
+        self.padded = None
+        if top + bottom + left + right:
+            self.padded = aligned_zeros(size, ws.dtype)
+        self.dx = None if ws.training is None else aligned_empty(size, ws.dtype)
+        self.X = aligned_empty((C, *k, *self.windows, ws.n), ws.dtype)
+        self.ones = np.ones(math.prod(self.windows) * ws.n, ws.dtype)
+
+    def forward(self, x: Array, W: Array, b: Array, y: Array) -> None:
+        """``y = W X + b``."""
+        if self.padded is not None:
+            self.padded[:, *self.inner] = x
+            x = self.padded
+        for i, j, pixels in shifted(x, self.k, self.s, self.windows):
+            self.X[:, i, j] = pixels
+        W = _flat(W)
+        np.matmul(W, _columns(self.X, W.shape[1]), out=_columns(y, len(W)))
+        y += b[:, np.newaxis, np.newaxis, np.newaxis]
+
+    def weight_gradient(self, dy: Array, dW: Array, db: Array) -> None:
+        """``dW = dy Xᵀ``, ``db = Σ dy``."""
+        d, dW = np.ascontiguousarray(dy).reshape(len(dW), -1), _flat(dW)
+        np.matmul(d, _columns(self.X, dW.shape[1]).T, out=dW)
+        np.matmul(d, self.ones, out=db)
+
+    def input_gradient(self, dy: Array, W: Array, dx: Array) -> None:
+        """``dX = Wᵀ dy``, summed into `dx`; overwrites X."""
+        assert self.dx is not None
+        W = _flat(W)
+        d, X = np.ascontiguousarray(dy).reshape(len(W), -1), self.X
+        np.matmul(W.T, d, out=_columns(X, W.shape[1]))
+        self.dx.fill(0)
+        for i, j, pixels in shifted(self.dx, self.k, self.s, self.windows):
+            pixels += X[:, i, j]
+        np.copyto(dx, self.dx[:, *self.inner])
 
 
 def _flat(W: Array) -> Array:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
-from .._arrays import aligned_empty
+from .._arrays import add_bias, aligned_empty, aligned_like, column_sums, matmul
 from .._spec import check_positive
-from .._typing import Array, DType, Matrix, Shape
+from .._typing import Array, Shape
+from ..activations import (
+    activation_backward,
+    activation_backward_bias,
+    bias_activation,
+)
 from ..initializers import Initializer, make_initializer
-from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
+from .base import Layer, LayerSpec, ParamSpec, SparseRows, Workspace
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Dense(Layer):
     initializer: str | Initializer | None = None
 
     takes_sparse = True
+    fuses_activation = True
 
     def __post_init__(self) -> None:
         check_positive(self, "units")
@@ -50,41 +56,42 @@ class Dense(Layer):
         b = ParamSpec((fan_out,), init, fan_in, fan_out, decay=False, is_bias=True)
         return LayerSpec(in_shape, (fan_out,), {"W": W, "b": b})
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        ws = SimpleNamespace(y=aligned_empty((n, self.units), dtype))
-        if training is not None:
-            ws.ones = np.ones(n, dtype)
-            ws.dx = None
-        return ws
+    def bind(self, ws: Workspace, x: Any) -> Array:
+        ws.x, ws.y = x, aligned_empty((ws.n, self.units), ws.dtype)
+        W, b = ws.p["W"], ws.p["b"]
+        ws.do(sparse_dot if isinstance(x, SparseRows) else matmul, x, W, ws.y)
+        if ws.f is None:
+            ws.do(add_bias, ws.y, b)
+            return ws.y
+        ws.a = aligned_empty(ws.y.shape, ws.dtype)
+        ws.do(bias_activation, ws.f, ws.y, b, ws.a)
+        return ws.a
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        ws.x = x
-        if isinstance(x, np.ndarray):
-            np.matmul(x, p["W"], out=ws.y)
-        else:
-            np.copyto(ws.y, x @ p["W"])
-        ws.y += p["b"]
-        return ws.y
-
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
-        if g:
-            if isinstance(ws.x, np.ndarray):
-                np.matmul(ws.x.T, dy, out=g["W"])
-            else:
-                np.copyto(g["W"], ws.x.T @ dy)
-            np.matmul(ws.ones, dy, out=g["b"])  # faster than a sum over rows
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        x, W, g = ws.x, ws.p["W"], ws.g
+        if ws.f is not None and g:
+            ws.do(activation_backward_bias, ws.f, ws.y, ws.a, dy, g["b"])
+        elif ws.f is not None:
+            ws.do(activation_backward, ws.f, ws.y, ws.a, dy)
+        elif g:
+            ws.do(column_sums, dy, g["b"])
+        if g and isinstance(x, SparseRows):
+            ws.do(sparse_t_dot, x, dy, g["W"])
+        elif g:
+            ws.do(matmul, x.T, dy, g["W"])
         if not need_dx:
             return None
-        if ws.dx is None:  # never needed in the first layer, usually the widest
-            ws.dx = aligned_empty((len(dy), len(p["W"])), dy.dtype)
-            if not ws.x.flags.c_contiguous:  # flattened images: use their layout
-                ws.dx = aligned_empty(ws.dx.shape[::-1], dy.dtype).T
-        if ws.dx.flags.c_contiguous:
-            np.matmul(dy, p["W"].T, out=ws.dx)
-        else:
-            np.matmul(p["W"], dy.T, out=ws.dx.T)
-        return ws.dx
+        # Flattened images are the transpose of a C-contiguous matrix.
+        dx = aligned_like(x)
+        ws.do(matmul, dy, W.T, dx)
+        return dx
+
+
+def sparse_dot(x: SparseRows, W: Array, y: Array) -> None:
+    """``y = x W``."""
+    np.copyto(y, x.rows @ W)
+
+
+def sparse_t_dot(x: SparseRows, dy: Array, dW: Array) -> None:
+    """``dW = xᵀ dy``."""
+    np.copyto(dW, x.rows.T @ dy)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .._arrays import aligned_empty
 from .._spec import check_range
-from .._typing import Array, DType, Matrix, Shape
-from ._masks import draw_mask
-from .base import Layer, LayerSpec, Params, Training, Workspace
+from .._typing import Array, Shape
+from ._masks import draw_mask, multiply
+from .base import Layer, LayerSpec, Workspace
 from .dense import Dense
 
 
@@ -41,6 +41,7 @@ class DropConnect(Layer):
 
     random = True
     takes_sparse = True
+    fuses_activation = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.dense, Dense):
@@ -53,29 +54,19 @@ class DropConnect(Layer):
     def build(self, in_shape: Shape) -> LayerSpec:
         return self.dense.build(in_shape)
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        ws = self.dense.workspace(spec, n, dtype, training)
-        if training is not None:
-            shape = spec.params["W"].shape
-            ws.training = training
-            ws.mask, ws.W = aligned_empty(shape, dtype), aligned_empty(shape, dtype)
-        return ws
+    def bind(self, ws: Workspace, x: Any) -> Array:
+        ws.dense = copy(ws)
+        if ws.train:
+            W = ws.p["W"]
+            ws.mask, ws.W = np.empty_like(W), np.empty_like(W)
+            ws.do(draw_mask, ws.training.rng, self.rate, ws.mask)
+            ws.do(multiply, W, ws.mask, ws.W)
+            ws.dense.p = {"W": ws.W, "b": ws.p["b"]}
+        return self.dense.bind(ws.dense, x)
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        ws.p = p
-        if not train:
-            return self.dense.forward(p, x, ws, train)
-        draw_mask(ws.training.rng, self.rate, out=ws.mask)
-        np.multiply(p["W"], ws.mask, out=ws.W)
-        ws.p = {"W": ws.W, "b": p["b"]}
-        return self.dense.forward(ws.p, x, ws, train)
-
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Any, need_dx: bool
-    ) -> Array | None:
-        dx = self.dense.backward(ws.p, g, dy, ws, need_dx)
-        if g:
-            g["W"] *= ws.mask
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        ws.dense.g, ws.dense.calls = ws.g, ws.calls
+        dx = self.dense.bind_backward(ws.dense, dy, need_dx)
+        if ws.g:
+            ws.do(multiply, ws.g["W"], ws.mask, ws.g["W"])
         return dx

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
+from typing import Any
 
-import numpy as np
-
-from .._arrays import batch_empty
+from .._arrays import aligned_like
 from .._spec import check_range
-from .._typing import Array, DType, Matrix, Shape
-from ._masks import draw_mask, mask_sparse
-from .base import Layer, LayerSpec, Params, Training, Workspace
+from .._typing import Array, Shape
+from ._masks import draw_mask, mask_sparse, multiply
+from .base import Layer, LayerSpec, SparseRows, Workspace
 
 
 @dataclass(frozen=True)
@@ -48,26 +46,24 @@ class Dropout(Layer):
     def build(self, in_shape: Shape) -> LayerSpec:
         return LayerSpec(in_shape, in_shape)
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        ws = SimpleNamespace(training=training)
-        if training is not None:
-            ws.mask, ws.y = (batch_empty(n, spec.out_shape, dtype) for _ in range(2))
-        return ws
-
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        if not train:
-            if ws.training is not None:  # within a frozen block
-                ws.mask.fill(1)
+    def bind(self, ws: Workspace, x: Any) -> Any:
+        if not ws.train:
             return x
-        if not isinstance(x, np.ndarray):  # the input of the network: no dx is needed
-            return mask_sparse(ws.training.rng, self.rate, x)
-        draw_mask(ws.training.rng, self.rate, out=ws.mask)
-        return np.multiply(x, ws.mask, out=ws.y)
+        rng = ws.training.rng
+        if isinstance(x, SparseRows):  # the input of the network: no dx is needed
+            y = SparseRows(x.shape, x.dtype)
+            ws.do(_drop_sparse, rng, self.rate, x, y)
+            return y
+        ws.mask, ws.y = aligned_like(x), aligned_like(x)
+        ws.do(draw_mask, rng, self.rate, ws.mask)
+        ws.do(multiply, x, ws.mask, ws.y)
+        return ws.y
 
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
-        dy *= ws.mask
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
+        if ws.train:  # not within a frozen block
+            ws.do(multiply, dy, ws.mask, dy)
         return dy
+
+
+def _drop_sparse(rng: Any, rate: float, x: SparseRows, y: SparseRows) -> None:
+    y.rows = mask_sparse(rng, rate, x.rows)

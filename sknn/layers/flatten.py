@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from .._arrays import batch_empty, rows_last
 from .._spec import is_integer_from
-from .._typing import Array, DType, Matrix, Shape
-from .base import Layer, LayerSpec, Params, Training, Workspace
+from .._typing import Array, Shape
+from .base import Layer, LayerSpec, SparseRows, Workspace, densify
 
 
 @dataclass(frozen=True)
@@ -53,24 +52,25 @@ class ToImages(Layer):
         H, W, C = self.shape
         return LayerSpec(in_shape, (C, H, W))
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        return SimpleNamespace(y=batch_empty(n, spec.out_shape, dtype))
+    def bind(self, ws: Workspace, x: Any) -> Array:
+        if isinstance(x, SparseRows):
+            sparse, x = x, np.empty(x.shape, x.dtype)
+            ws.do(densify, sparse, x)
+        y = batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
+        ws.do(to_images, x.reshape(len(x), *self.shape), rows_last(y))
+        return y
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        if not isinstance(x, np.ndarray):
-            x = x.toarray()
-        images = x.reshape(len(x), *self.shape).transpose(0, 3, 1, 2)
-        np.copyto(ws.y, images)
-        return ws.y
-
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         if not need_dx:
             return None
-        return dy.transpose(0, 2, 3, 1).reshape(len(dy), -1)
+        dx = np.empty((ws.n, *ws.spec.in_shape), ws.dtype)
+        ws.do(np.copyto, dx.reshape(ws.n, *self.shape), dy.transpose(0, 2, 3, 1))
+        return dx
+
+
+def to_images(x: Array, y: Array) -> None:
+    """``y[c, h, w, i] = x[i, h, w, c]``."""
+    np.copyto(y, x.transpose(3, 1, 2, 0))
 
 
 @dataclass(frozen=True)
@@ -84,19 +84,13 @@ class Flatten(Layer):
     def build(self, in_shape: Shape) -> LayerSpec:
         return LayerSpec(in_shape, (math.prod(in_shape),))
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        return SimpleNamespace(shape=spec.in_shape)
-
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
+    def bind(self, ws: Workspace, x: Array) -> Array:
         if x.ndim < 4:
             return x.reshape(len(x), -1)
         return rows_last(x).reshape(-1, len(x)).T
 
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
-        if len(ws.shape) < 3:
-            return dy.reshape(len(dy), *ws.shape)
-        return np.moveaxis(dy.T.reshape(*ws.shape, len(dy)), -1, 0)
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
+        shape = ws.spec.in_shape
+        if len(shape) < 3:
+            return dy.reshape(len(dy), *shape)
+        return np.moveaxis(dy.T.reshape(*shape, len(dy)), -1, 0)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 
-from .._arrays import batch_empty, by_unit
+from .._arrays import aligned_like, by_unit
 from .._spec import check_range
-from .._typing import Array, DType, Matrix, Shape
+from .._typing import Array, Shape
 from ..initializers import Constant, Zeros
-from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
+from .base import Layer, LayerSpec, ParamSpec, Workspace
 
 
 @dataclass(frozen=True)
@@ -49,34 +48,50 @@ class LayerNorm(Layer):
         }
         return LayerSpec(in_shape, in_shape, params)
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        y, x_hat = (batch_empty(n, spec.out_shape, dtype) for _ in range(2))
-        return SimpleNamespace(y=y, x_hat=x_hat)
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        ws.x_hat, y, ws.s = aligned_like(x), aligned_like(x), by_unit(x)[0].copy()
+        args = by_unit(x), ws.p["gamma"], ws.p["beta"], self.epsilon
+        ws.do(layer_norm, *args, by_unit(ws.x_hat), by_unit(y), ws.s)
+        return y
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        x, y, x_hat = by_unit(x), by_unit(ws.y), by_unit(ws.x_hat)
-        np.subtract(x, x.mean(axis=0), out=x_hat)
-        var = np.einsum("ij,ij->j", x_hat, x_hat) / len(x)
-        ws.s = np.sqrt(var + self.epsilon)
-        x_hat /= ws.s
-        np.multiply(x_hat, p["gamma"][:, np.newaxis], out=y)
-        y += p["beta"][:, np.newaxis]
-        return ws.y
-
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         x_hat, d = by_unit(ws.x_hat), by_unit(dy)
-        if g:
-            np.sum(d, axis=1, out=g["beta"])
-            np.einsum("ij,ij->i", d, x_hat, out=g["gamma"])
+        if ws.g:
+            ws.do(scale_gradients, d, x_hat, ws.g["gamma"], ws.g["beta"])
         if not need_dx:
             return None
-        d = d * p["gamma"][:, np.newaxis]
-        x_hat *= np.einsum("ij,ij->j", d, x_hat) / len(d)
-        x_hat += d.mean(axis=0)
-        np.subtract(d, x_hat, out=x_hat)
-        x_hat /= ws.s
+        ws.do(layer_norm_backward, d, ws.p["gamma"], x_hat, ws.s)
         return ws.x_hat
+
+
+def layer_norm(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    epsilon: float,
+    x_hat: Array,
+    y: Array,
+    s: Array,
+) -> None:
+    """``y = γ x̂ + β``; the columns of `x` are standardised."""
+    np.subtract(x, x.mean(axis=0), out=x_hat)
+    var = np.einsum("ij,ij->j", x_hat, x_hat) / len(x)
+    np.sqrt(var + epsilon, out=s)
+    x_hat /= s
+    np.multiply(x_hat, gamma[:, np.newaxis], out=y)
+    y += beta[:, np.newaxis]
+
+
+def scale_gradients(dy: Array, x_hat: Array, dgamma: Array, dbeta: Array) -> None:
+    """``dγ = Σ dy x̂``, ``dβ = Σ dy``, over the columns."""
+    np.sum(dy, axis=1, out=dbeta)
+    np.einsum("ij,ij->i", dy, x_hat, out=dgamma)
+
+
+def layer_norm_backward(dy: Array, gamma: Array, x_hat: Array, s: Array) -> None:
+    """``dx = (d - mean(d) - x̂ mean(d x̂)) / s`` with ``d = γ dy``; overwrites `x_hat`."""
+    d = dy * gamma[:, np.newaxis]
+    x_hat *= np.einsum("ij,ij->j", d, x_hat) / len(d)
+    x_hat += d.mean(axis=0)
+    np.subtract(d, x_hat, out=x_hat)
+    x_hat /= s

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 
-from .._arrays import aligned_empty, batch_empty, rows_last
-from .._typing import Array, DType, Matrix, Shape
+from .._arrays import aligned_empty, aligned_like, batch_empty, rows_last
+from .._typing import Array, Shape
 from ._windows import Pair, check_images, check_window, n_windows, pair, shifted
-from .base import Layer, LayerSpec, Params, Training, Workspace
+from .base import Layer, LayerSpec, Workspace
 
 
 @dataclass(frozen=True)
@@ -41,16 +40,10 @@ class Pool2D(Layer):
             )
         return LayerSpec(in_shape, (C, *n))
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        ws = SimpleNamespace(y=batch_empty(n, spec.out_shape, dtype))
-        ws.k, ws.s = pair(self.size), pair(self.stride or self.size)
-        ws.windows = spec.out_shape[1:]
-        if training is not None:
-            ws.dx = batch_empty(n, spec.in_shape, dtype)
-            ws.part = aligned_empty((*spec.out_shape, n), dtype)
-        return ws
+    @property
+    def window(self) -> tuple[int, int, int, int]:
+        """Height and width of a window, and the two strides."""
+        return (*pair(self.size), *pair(self.stride or self.size))
 
 
 @dataclass(frozen=True)
@@ -66,32 +59,41 @@ class MaxPool2D(Pool2D):
         overlap.
     """
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        ws.x, y = x, rows_last(ws.y)
-        windows = shifted(rows_last(x), ws.k, ws.s, ws.windows)
-        np.copyto(y, next(windows)[2])
-        for _, _, pixels in windows:
-            np.maximum(y, pixels, out=y)
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        ws.x, ws.y = x, batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
+        ws.do(max_pool, rows_last(x), rows_last(ws.y), *self.window)
         return ws.y
 
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         if not need_dx:
             return None
-        y, dx, left = rows_last(ws.y), rows_last(ws.dx), rows_last(dy)
-        dx.fill(0)
-        pairs = zip(
-            shifted(rows_last(ws.x), ws.k, ws.s, ws.windows),
-            shifted(dx, ws.k, ws.s, ws.windows),
-            strict=True,
-        )
-        for (_, _, pixels), (_, _, d) in pairs:
-            largest = pixels == y
-            np.multiply(left, largest, out=ws.part)
-            d += ws.part
-            left -= ws.part  # each element of dy goes to one pixel only
-        return ws.dx
+        dx = aligned_like(ws.x)
+        arrays = (rows_last(a) for a in (ws.x, ws.y, dy, dx))
+        ws.do(max_pool_backward, *arrays, *self.window)
+        return dx
+
+
+def max_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
+    """``y = max x`` over windows of (kh, kw) pixels at strides (sh, sw)."""
+    windows = shifted(x, (kh, kw), (sh, sw), y.shape[1:3])
+    np.copyto(y, next(windows)[2])
+    for _, _, pixels in windows:
+        np.maximum(y, pixels, out=y)
+
+
+def max_pool_backward(
+    x: Array, y: Array, dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int
+) -> None:
+    """Add each element of `dy` to the first of the largest pixels of its window."""
+    window = (kh, kw), (sh, sw), y.shape[1:3]
+    dx.fill(0)
+    left = dy.copy()
+    for (_, _, pixels), (_, _, d) in zip(
+        shifted(x, *window), shifted(dx, *window), strict=True
+    ):
+        part = left * (pixels == y)
+        d += part
+        left -= part  # each element of dy goes to one pixel only
 
 
 @dataclass(frozen=True)
@@ -107,25 +109,33 @@ class AvgPool2D(Pool2D):
         overlap.
     """
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        y = rows_last(ws.y)
-        y.fill(0)
-        for _, _, pixels in shifted(rows_last(x), ws.k, ws.s, ws.windows):
-            y += pixels
-        y *= 1 / (ws.k[0] * ws.k[1])
-        return ws.y
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        y = batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
+        ws.do(avg_pool, rows_last(x), rows_last(y), *self.window)
+        return y
 
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         if not need_dx:
             return None
-        dy *= 1 / (ws.k[0] * ws.k[1])
-        dx = rows_last(ws.dx)
-        dx.fill(0)
-        for _, _, d in shifted(dx, ws.k, ws.s, ws.windows):
-            d += rows_last(dy)
-        return ws.dx
+        dx = batch_empty(ws.n, ws.spec.in_shape, ws.dtype)
+        ws.do(avg_pool_backward, rows_last(dy), rows_last(dx), *self.window)
+        return dx
+
+
+def avg_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
+    """``y = mean x`` over windows of (kh, kw) pixels at strides (sh, sw)."""
+    y.fill(0)
+    for _, _, pixels in shifted(x, (kh, kw), (sh, sw), y.shape[1:3]):
+        y += pixels
+    y *= 1 / (kh * kw)
+
+
+def avg_pool_backward(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int) -> None:
+    """Divide each element of `dy` equally among the pixels of its window."""
+    share = dy * dy.dtype.type(1 / (kh * kw))
+    dx.fill(0)
+    for _, _, d in shifted(dx, (kh, kw), (sh, sw), dy.shape[1:3]):
+        d += share
 
 
 @dataclass(frozen=True)
@@ -141,22 +151,25 @@ class GlobalAvgPool2D(Layer):
         check_images(self, in_shape)
         return LayerSpec(in_shape, in_shape[:1])
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        ws = SimpleNamespace(y=aligned_empty((n, *spec.out_shape), dtype))
-        if training is not None:
-            ws.dx = batch_empty(n, spec.in_shape, dtype)
-        return ws
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        y = aligned_empty((ws.n, *ws.spec.out_shape), ws.dtype)
+        ws.do(global_avg_pool, rows_last(x), y)
+        return y
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        return np.mean(x, axis=(2, 3), out=ws.y)
-
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         if not need_dx:
             return None
-        dy *= 1 / (ws.dx.shape[2] * ws.dx.shape[3])
-        np.copyto(ws.dx, dy[:, :, np.newaxis, np.newaxis])
-        return ws.dx
+        dx = batch_empty(ws.n, ws.spec.in_shape, ws.dtype)
+        ws.do(global_avg_pool_backward, dy, rows_last(dx))
+        return dx
+
+
+def global_avg_pool(x: Array, y: Array) -> None:
+    """``y[i, c] = mean x[c, h, w, i]`` over h, w."""
+    np.mean(x, axis=(1, 2), out=y.T)
+
+
+def global_avg_pool_backward(dy: Array, dx: Array) -> None:
+    """``dx[c, h, w, i] = dy[i, c] / (H W)``."""
+    pixels = dx.shape[1] * dx.shape[2]
+    np.copyto(dx, (dy.T * dy.dtype.type(1 / pixels))[:, np.newaxis, np.newaxis])

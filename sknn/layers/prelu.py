@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 
-from .._arrays import batch_empty, by_unit
+from .._arrays import aligned_like, by_unit
 from .._spec import check_range
-from .._typing import Array, DType, Matrix, Shape
+from .._typing import Array, Shape
 from ..initializers import Constant
-from .base import Layer, LayerSpec, Params, ParamSpec, Training, Workspace
+from .base import Layer, LayerSpec, ParamSpec, Workspace
 
 
 @dataclass(frozen=True)
@@ -40,26 +39,31 @@ class PReLU(Layer):
         a = ParamSpec(in_shape[:1], Constant(self.slope), 1, 1, decay=False)
         return LayerSpec(in_shape, in_shape, {"a": a})
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        ws = SimpleNamespace(y=batch_empty(n, spec.out_shape, dtype))
-        ws.below = batch_empty(n, spec.out_shape, dtype)
-        return ws
-
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        ws.x = x
-        np.minimum(x, 0, out=ws.below)
-        np.multiply(by_unit(ws.below), p["a"][:, np.newaxis], out=by_unit(ws.y))
-        ws.y += np.maximum(x, 0)
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        ws.x, ws.y, ws.below = x, aligned_like(x), aligned_like(x)
+        ws.do(prelu, by_unit(x), ws.p["a"], by_unit(ws.y), by_unit(ws.below))
         return ws.y
 
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
-        if g:
-            ws.below *= dy
-            np.sum(by_unit(ws.below), axis=1, out=g["a"])
-        slopes = np.where(by_unit(ws.x) > 0, dy.dtype.type(1), p["a"][:, np.newaxis])
-        np.multiply(by_unit(dy), slopes, out=by_unit(ws.below))
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
+        da = ws.g["a"] if ws.g else None
+        args = by_unit(ws.x), ws.p["a"], by_unit(dy), by_unit(ws.below), da
+        ws.do(prelu_backward, *args)
         return ws.below
+
+
+def prelu(x: Array, a: Array, y: Array, below: Array) -> None:
+    """``y = max(x, 0) + a min(x, 0)``, a row for each unit; ``below = min(x, 0)``."""
+    np.minimum(x, 0, out=below)
+    np.multiply(below, a[:, np.newaxis], out=y)
+    y += np.maximum(x, 0)
+
+
+def prelu_backward(
+    x: Array, a: Array, dy: Array, below: Array, da: Array | None
+) -> None:
+    """``da = Σ dy min(x, 0)``, and dx, which overwrites `below`."""
+    if da is not None:
+        below *= dy
+        np.sum(below, axis=1, out=da)
+    slopes = np.where(x > 0, dy.dtype.type(1), a[:, np.newaxis])
+    np.multiply(dy, slopes, out=below)

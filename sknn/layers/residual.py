@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import numpy as np
 
-from .._arrays import batch_empty
-from .._typing import Array, DType, Matrix, Shape
+from .._arrays import aligned_like, batch_empty
+from .._typing import Array, Shape
 from ..initializers import Initializer
 from .base import (
     Layer,
     LayerSpec,
-    Params,
-    Training,
+    SparseRows,
     Workspace,
-    backward_all,
-    forward_all,
+    bind_all,
+    bind_backward_all,
 )
 from .conv import Conv2D
 from .dense import Dense
@@ -104,42 +102,40 @@ class Residual(Layer):
             layers.append(self._make_projection(spec.out_shape))
         return list(zip(layers, spec.parts, strict=True))
 
-    def workspace(
-        self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
-    ) -> Workspace:
-        layers = self.parts(spec)
-        P = layers[-1][0] if len(layers) > len(self.layers) else None
-        parts = [layer.workspace(part, n, dtype, training) for layer, part in layers]
-        y = batch_empty(n, spec.out_shape, dtype)
-        return SimpleNamespace(P=P, parts=parts, y=y, p=None, g=None)
+    def bind(self, ws: Workspace, x: Any) -> Array:
+        layers = self.parts(ws.spec)
+        ws.inner = [
+            Workspace(**{**vars(ws), "spec": spec, "p": p})
+            for (_, spec), p in zip(layers, split(ws.p, len(layers)), strict=True)
+        ]
+        n, y = len(self.layers), batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
+        Fx = bind_all(self.layers, ws.inner[:n], x, ws.calls)
+        for P, _ in layers[n:]:
+            x = bind_all([P], ws.inner[n:], x, ws.calls)
+        ws.do(add, Fx, x, y)
+        return y
 
-    def forward(self, p: Params, x: Matrix, ws: Workspace, train: bool) -> Array:
-        if ws.p is not p:  # once per workspace: a network keeps its dicts
-            ws.p, ws.params = p, split(p, len(ws.parts))
-        n = len(self.layers)
-        Fx = forward_all(self.layers, ws.params[:n], x, ws.parts[:n], train)
-        if ws.P is not None:
-            x = ws.P.forward(ws.params[n], x, ws.parts[n], train)
-        return np.add(Fx, x if isinstance(x, np.ndarray) else x.toarray(), out=ws.y)
-
-    def backward(
-        self, p: Params, g: Params, dy: Array, ws: Workspace, need_dx: bool
-    ) -> Array | None:
-        if ws.g is not g:
-            ws.g, ws.grads = g, split(g, len(ws.parts))
-        n, dF = len(self.layers), dy.copy(order="K")
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        n, dF = len(self.layers), aligned_like(dy)
+        for inner, g in zip(ws.inner, split(ws.g, len(ws.inner)), strict=True):
+            inner.g = g
         # Without dx, nothing before the first inner layer with parameters is needed.
-        with_params = (i for i, params in enumerate(ws.params[:n]) if params)
+        with_params = (i for i, inner in enumerate(ws.inner[:n]) if inner.p)
         first = 0 if need_dx else next(with_params, n)
-        dx = backward_all(
-            self.layers, ws.params[:n], ws.grads[:n], dF, ws.parts[:n], first, need_dx
-        )
+        ws.do(np.copyto, dF, dy)
+        dx = bind_backward_all(self.layers, ws.inner[:n], dF, first, need_dx, ws.calls)
         added: Array | None = dy
-        if ws.P is not None:
-            added = ws.P.backward(ws.params[n], ws.grads[n], dy, ws.parts[n], need_dx)
+        for P, _ in self.parts(ws.spec)[n:]:
+            added = bind_backward_all([P], ws.inner[n:], dy, 0, need_dx, ws.calls)
         if dx is None or added is None:
             return None
-        return np.add(dx, added, out=dx)
+        ws.do(add, dx, added, dx)
+        return dx
+
+
+def add(a: Array, b: Array | SparseRows, y: Array) -> None:
+    """``y = a + b``."""
+    np.add(a, b.rows.toarray() if isinstance(b, SparseRows) else b, out=y)
 
 
 def join(parts: list[Mapping[str, T]]) -> dict[str, T]:

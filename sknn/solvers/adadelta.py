@@ -8,9 +8,35 @@ from math import inf
 import numpy as np
 
 from .._arrays import aligned_empty
+from .._kernels import has_kernel
 from .._spec import check_range
 from .._typing import Array
-from .base import Solver, SolverState
+from .base import N_COMMON, Solver, SolverState, penalise
+
+
+@has_kernel()
+def adadelta(
+    theta: Array, grad: Array, u: Array, v: Array, n_decay: int, c: Array, sums: Array
+) -> None:
+    """``v ← ρ v + g² + ε``, ``d = sqrt(u / v) g``, ``u ← ρ u + d² + ε``, ``θ ← θ - η d``."""
+    penalise(theta, grad, n_decay, c, sums)
+    rate, rho, epsilon = c[N_COMMON:].tolist()
+    scratch = grad * grad
+    _add_square(v, scratch, rho, epsilon)
+    np.divide(u, v, out=scratch)
+    np.sqrt(scratch, out=scratch)
+    grad *= scratch
+    np.multiply(grad, grad, out=scratch)
+    _add_square(u, scratch, rho, epsilon)
+    grad *= rate
+    theta -= grad
+
+
+def _add_square(mean: Array, square: Array, rho: float, epsilon: float) -> None:
+    """Decay a running mean of the state, then add a new square to it."""
+    mean *= rho
+    square += epsilon
+    mean += square
 
 
 @dataclass(frozen=True)
@@ -54,6 +80,12 @@ class AdaDelta(Solver):
     rho: float = 0.9
     epsilon: float = 1e-6
 
+    update = staticmethod(adadelta)
+    arrays = (
+        "u",
+        "v",
+    )
+
     def __post_init__(self) -> None:
         check_range(self, "rho", 0, 1, closed="left")
         check_range(self, "epsilon", 0, inf, closed="neither")
@@ -64,22 +96,5 @@ class AdaDelta(Solver):
         v.fill(self.epsilon / (1 - self.rho))
         return {"u": u, "v": v}
 
-    def step(
-        self, theta: Array, grad: Array, state: SolverState, learning_rate: float
-    ) -> None:
-        u, v = state["u"], state["v"]
-        scratch = grad * grad
-        self._add_square(v, scratch)
-        np.divide(u, v, out=scratch)
-        np.sqrt(scratch, out=scratch)
-        grad *= scratch
-        np.multiply(grad, grad, out=scratch)
-        self._add_square(u, scratch)
-        grad *= learning_rate
-        theta -= grad
-
-    def _add_square(self, mean: Array, square: Array) -> None:
-        """Decay a running mean of the state, then add a new square to it."""
-        mean *= self.rho
-        square += self.epsilon
-        mean += square
+    def constants(self, state: SolverState, learning_rate: float) -> tuple[float, ...]:
+        return learning_rate, self.rho, self.epsilon

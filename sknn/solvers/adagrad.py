@@ -8,9 +8,26 @@ from math import inf
 import numpy as np
 
 from .._arrays import aligned_zeros
+from .._kernels import has_kernel
 from .._spec import check_range
 from .._typing import Array
-from .base import Solver, SolverState
+from .base import N_COMMON, Solver, SolverState, penalise
+
+
+@has_kernel()
+def adagrad(
+    theta: Array, grad: Array, h: Array, n_decay: int, c: Array, sums: Array
+) -> None:
+    """``h ← h + g²``, ``θ ← θ - η g / (sqrt(h) + ε)``."""
+    penalise(theta, grad, n_decay, c, sums)
+    rate, epsilon = c[N_COMMON:].tolist()
+    scratch = grad * grad
+    h += scratch
+    np.sqrt(h, out=scratch)
+    scratch += epsilon
+    grad /= scratch
+    grad *= rate
+    theta -= grad
 
 
 @dataclass(frozen=True)
@@ -46,20 +63,14 @@ class AdaGrad(Solver):
 
     epsilon: float = 1e-8
 
+    update = staticmethod(adagrad)
+    arrays = ("h",)
+
     def __post_init__(self) -> None:
         check_range(self, "epsilon", 0, inf, closed="neither")
 
     def start(self, theta: Array) -> SolverState:
         return {"h": aligned_zeros(theta.shape, theta.dtype)}
 
-    def step(
-        self, theta: Array, grad: Array, state: SolverState, learning_rate: float
-    ) -> None:
-        h = state["h"]
-        scratch = grad * grad
-        h += scratch
-        np.sqrt(h, out=scratch)
-        scratch += self.epsilon
-        grad /= scratch
-        grad *= learning_rate
-        theta -= grad
+    def constants(self, state: SolverState, learning_rate: float) -> tuple[float, ...]:
+        return learning_rate, self.epsilon

@@ -8,9 +8,29 @@ from math import inf, sqrt
 import numpy as np
 
 from .._arrays import aligned_zeros
+from .._kernels import has_kernel
 from .._spec import check_range
 from .._typing import Array
-from .base import Solver, SolverState
+from .base import N_COMMON, Solver, SolverState, penalise
+
+
+@has_kernel()
+def adam(
+    theta: Array, grad: Array, m: Array, v: Array, n_decay: int, c: Array, sums: Array
+) -> None:
+    """``m ← β₁ m + g``, ``v ← β₂ v + g²``, ``θ ← θ - η m / (sqrt(v) + ε)``."""
+    penalise(theta, grad, n_decay, c, sums)
+    rate, beta_1, beta_2, epsilon = c[N_COMMON:].tolist()
+    m *= beta_1
+    m += grad
+    v *= beta_2
+    grad *= grad
+    v += grad
+    np.sqrt(v, out=grad)
+    grad += epsilon
+    np.divide(m, grad, out=grad)
+    grad *= rate
+    theta -= grad
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,12 @@ class Adam(Solver):
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
+    update = staticmethod(adam)
+    arrays = (
+        "m",
+        "v",
+    )
+
     def __post_init__(self) -> None:
         check_range(self, "beta_1", 0, 1, closed="left")
         check_range(self, "beta_2", 0, 1, closed="left")
@@ -63,22 +89,9 @@ class Adam(Solver):
         m, v = (aligned_zeros(theta.shape, theta.dtype) for _ in range(2))
         return {"t": 0, "m": m, "v": v}
 
-    def step(
-        self, theta: Array, grad: Array, state: SolverState, learning_rate: float
-    ) -> None:
+    def constants(self, state: SolverState, learning_rate: float) -> tuple[float, ...]:
         state["t"] = t = state["t"] + 1
         scale_v = sqrt(1 - self.beta_2)
         rate = learning_rate * sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         rate *= (1 - self.beta_1) / scale_v
-        epsilon = self.epsilon / scale_v
-        m, v = state["m"], state["v"]
-        m *= self.beta_1
-        m += grad
-        v *= self.beta_2
-        grad *= grad
-        v += grad
-        np.sqrt(v, out=grad)
-        grad += epsilon
-        np.divide(m, grad, out=grad)
-        grad *= rate
-        theta -= grad
+        return rate, self.beta_1, self.beta_2, self.epsilon / scale_v

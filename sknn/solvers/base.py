@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
 
 from .._spec import Spec
 from .._typing import Array
@@ -11,11 +14,16 @@ from .._typing import Array
 SolverState: TypeAlias = dict[str, Any]
 """What a solver keeps between steps: arrays like theta, and counters. It pickles."""
 
+N_COMMON = 4
+"""Number of constants of an update that all solvers share: see `Solver.update`."""
+
 
 class Solver(Spec, ABC):
     """An update rule for the flat parameter vector theta.
 
-    A step is elementwise, so that it can be applied to theta block by block.
+    A step is elementwise, so that it can be applied to theta block by block. A solver
+    has either the method `step`, or `update`, `arrays` and `constants`, which a
+    compiled kernel can take.
     """
 
     weight_decay: ClassVar[float] = 0.0
@@ -24,12 +32,55 @@ class Solver(Spec, ABC):
     `step` does not apply it, because a solver does not know which parameters decay.
     """
 
+    update: ClassVar[Callable[..., None] | None] = None
+    """The step as a function ``update(theta, grad, *arrays, n_decay, c, sums)``.
+
+    It adds the penalty, applies the weight decay and takes the step, in one pass over
+    memory if it has a kernel. ``c`` are L2 and L1 penalty, the factor by which weights
+    shrink, the factor of the gradient, and the `constants` of the solver (see
+    `penalise`).
+    """
+
+    arrays: ClassVar[tuple[str, ...]] = ()
+    """The names of the arrays in the state, as `update` takes them."""
+
     @abstractmethod
     def start(self, theta: Array) -> SolverState:
         """Return the state before the first step, in the dtype of `theta`."""
 
-    @abstractmethod
+    def constants(self, state: SolverState, learning_rate: float) -> tuple[float, ...]:
+        """Return the constants of the next step, and count it in `state`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must have the method step, or an update and the "
+            "method constants."
+        )
+
     def step(
         self, theta: Array, grad: Array, state: SolverState, learning_rate: float
     ) -> None:
         """Update `theta` and `state` in place. May overwrite `grad`."""
+        c = np.array([0.0, 0.0, 1.0, 1.0, *self.constants(state, learning_rate)])
+        arrays = (state.get(name) for name in self.arrays)
+        assert self.update is not None
+        type(self).update(theta, grad, *arrays, 0, c, np.zeros(2))  # type: ignore[misc]
+
+
+def penalise(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> None:
+    """Scale the gradient, add that of the penalty, and let the weights decay.
+
+    ``g ← scale g + l2 W + l1 sign(W)`` and ``W ← shrink W``, with ``c = (l2, l1,
+    shrink, scale, ...)`` and W the first `n_decay` elements of `theta`; ``Σ W²`` and
+    ``Σ |W|`` go to `sums`.
+    """
+    l2, l1, shrink, scale = c[:N_COMMON].tolist()
+    W, dW = theta[:n_decay], grad[:n_decay]
+    if scale != 1:
+        grad *= scale
+    if l2:
+        dW += W * l2
+        sums[0] = W @ W
+    if l1:
+        dW += np.sign(W) * W.dtype.type(l1)
+        sums[1] = np.abs(W).sum()
+    if shrink != 1:
+        W *= shrink

@@ -8,9 +8,31 @@ from math import inf, sqrt
 import numpy as np
 
 from .._arrays import aligned_zeros
+from .._kernels import has_kernel
 from .._spec import check_range
 from .._typing import Array
-from .base import Solver, SolverState
+from .base import N_COMMON, Solver, SolverState, penalise
+
+
+@has_kernel()
+def nadam(
+    theta: Array, grad: Array, m: Array, v: Array, n_decay: int, c: Array, sums: Array
+) -> None:
+    """``m ← β₁ m + g``, ``v ← β₂ v + g²``, ``θ ← θ - (a g + b m) / (sqrt(v) + ε)``."""
+    penalise(theta, grad, n_decay, c, sums)
+    rate_g, rate_m, beta_1, beta_2, epsilon = c[N_COMMON:].tolist()
+    m *= beta_1
+    m += grad
+    scratch = grad * grad
+    v *= beta_2
+    v += scratch
+    np.multiply(m, rate_m, out=scratch)
+    grad *= rate_g
+    grad += scratch
+    np.sqrt(v, out=scratch)
+    scratch += epsilon
+    grad /= scratch
+    theta -= grad
 
 
 @dataclass(frozen=True)
@@ -59,6 +81,12 @@ class Nadam(Solver):
     epsilon: float = 1e-8
     momentum_decay: float = 0.004
 
+    update = staticmethod(nadam)
+    arrays = (
+        "m",
+        "v",
+    )
+
     def __post_init__(self) -> None:
         check_range(self, "beta_1", 0, 1, closed="left")
         check_range(self, "beta_2", 0, 1, closed="left")
@@ -69,25 +97,11 @@ class Nadam(Solver):
         m, v = (aligned_zeros(theta.shape, theta.dtype) for _ in range(2))
         return {"t": 0, "mu_product": 1.0, "m": m, "v": v}
 
-    def step(
-        self, theta: Array, grad: Array, state: SolverState, learning_rate: float
-    ) -> None:
+    def constants(self, state: SolverState, learning_rate: float) -> tuple[float, ...]:
         state["t"] = t = state["t"] + 1
         scale_v = sqrt((1 - self.beta_2) / (1 - self.beta_2**t))
-        rate_g, rate_m = self._rates(state, learning_rate / scale_v)
-        m, v = state["m"], state["v"]
-        m *= self.beta_1
-        m += grad
-        scratch = grad * grad
-        v *= self.beta_2
-        v += scratch
-        np.multiply(m, rate_m, out=scratch)
-        grad *= rate_g
-        grad += scratch
-        np.sqrt(v, out=scratch)
-        scratch += self.epsilon / scale_v
-        grad /= scratch
-        theta -= grad
+        rates = self._rates(state, learning_rate / scale_v)
+        return *rates, self.beta_1, self.beta_2, self.epsilon / scale_v
 
     def _rates(self, state: SolverState, rate: float) -> tuple[float, float]:
         """Return η a and η b, the latter for the stored m, and multiply P by μ(t)."""

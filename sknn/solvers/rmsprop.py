@@ -8,9 +8,27 @@ from math import inf, sqrt
 import numpy as np
 
 from .._arrays import aligned_zeros
+from .._kernels import has_kernel
 from .._spec import check_range
 from .._typing import Array
-from .base import Solver, SolverState
+from .base import N_COMMON, Solver, SolverState, penalise
+
+
+@has_kernel()
+def rmsprop(
+    theta: Array, grad: Array, v: Array, n_decay: int, c: Array, sums: Array
+) -> None:
+    """``v ← ρ v + g²``, ``θ ← θ - η g / (sqrt(v) + ε)``."""
+    penalise(theta, grad, n_decay, c, sums)
+    rate, rho, epsilon = c[N_COMMON:].tolist()
+    scratch = grad * grad
+    v *= rho
+    v += scratch
+    np.sqrt(v, out=scratch)
+    scratch += epsilon
+    grad /= scratch
+    grad *= rate
+    theta -= grad
 
 
 @dataclass(frozen=True)
@@ -51,6 +69,9 @@ class RMSProp(Solver):
     rho: float = 0.9
     epsilon: float = 1e-8
 
+    update = staticmethod(rmsprop)
+    arrays = ("v",)
+
     def __post_init__(self) -> None:
         check_range(self, "rho", 0, 1, closed="left")
         check_range(self, "epsilon", 0, inf, closed="neither")
@@ -58,15 +79,6 @@ class RMSProp(Solver):
     def start(self, theta: Array) -> SolverState:
         return {"v": aligned_zeros(theta.shape, theta.dtype)}
 
-    def step(
-        self, theta: Array, grad: Array, state: SolverState, learning_rate: float
-    ) -> None:
-        v, scale = state["v"], sqrt(1 - self.rho)
-        scratch = grad * grad
-        v *= self.rho
-        v += scratch
-        np.sqrt(v, out=scratch)
-        scratch += self.epsilon / scale
-        grad /= scratch
-        grad *= learning_rate / scale
-        theta -= grad
+    def constants(self, state: SolverState, learning_rate: float) -> tuple[float, ...]:
+        scale = sqrt(1 - self.rho)
+        return learning_rate / scale, self.rho, self.epsilon / scale

@@ -7,9 +7,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._arrays import aligned_zeros
+from .._kernels import has_kernel
 from .._spec import check_bool, check_range
 from .._typing import Array
-from .base import Solver, SolverState
+from .base import N_COMMON, Solver, SolverState, penalise
+
+
+@has_kernel()
+def sgd(
+    theta: Array,
+    grad: Array,
+    velocity: Array | None,
+    n_decay: int,
+    c: Array,
+    sums: Array,
+) -> None:
+    """``v ← μ v - η g``, ``θ ← θ + v``; with Nesterov ``θ ← θ + μ v - η g``."""
+    penalise(theta, grad, n_decay, c, sums)
+    rate, momentum, nesterov = c[N_COMMON:].tolist()
+    grad *= rate
+    if velocity is None:
+        theta -= grad
+        return
+    velocity *= momentum
+    velocity -= grad
+    if nesterov:
+        theta -= grad
+        np.multiply(velocity, momentum, out=grad)
+        theta += grad
+    else:
+        theta += velocity
 
 
 @dataclass(frozen=True)
@@ -46,6 +73,9 @@ class SGD(Solver):
     momentum: float = 0.9
     nesterovs_momentum: bool = True
 
+    update = staticmethod(sgd)
+    arrays = ("velocity",)
+
     def __post_init__(self) -> None:
         check_range(self, "momentum", 0, 1)
         check_bool(self, "nesterovs_momentum")
@@ -55,19 +85,5 @@ class SGD(Solver):
             return {}
         return {"velocity": aligned_zeros(theta.shape, theta.dtype)}
 
-    def step(
-        self, theta: Array, grad: Array, state: SolverState, learning_rate: float
-    ) -> None:
-        grad *= learning_rate
-        if not self.momentum:
-            theta -= grad
-            return
-        velocity = state["velocity"]
-        velocity *= self.momentum
-        velocity -= grad
-        if self.nesterovs_momentum:
-            theta -= grad
-            np.multiply(velocity, self.momentum, out=grad)
-            theta += grad
-        else:
-            theta += velocity
+    def constants(self, state: SolverState, learning_rate: float) -> tuple[float, ...]:
+        return learning_rate, self.momentum, float(self.nesterovs_momentum)
