@@ -1,8 +1,8 @@
 """The compiled module, if it is there: calls of its kernels, and programs of calls.
 
-Environment variables, read when the module is imported: ``SKNN_KERNELS=0`` switches the
-kernels off, ``SKNN_SIMD`` (``baseline``, ``avx2`` or ``avx512``) chooses the highest SIMD
-level they may use.
+Environment variables, read when the module is imported: ``SKNN_KERNELS=0`` switches
+the kernels off, ``SKNN_SIMD`` (``baseline``, ``avx2`` or ``avx512``) is the highest
+SIMD level that they may use.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _load() -> tuple[ModuleType | None, str]:
 
 
 def _find_gemm() -> tuple[Any, Any] | None:
-    """Return SciPy's dgemm and sgemm as capsules, or None if they are not as expected."""
+    """Return SciPy's dgemm and sgemm as capsules, None if they are not as expected."""
     from scipy.linalg import cython_blas
 
     capsules = cython_blas.__pyx_capi__["dgemm"], cython_blas.__pyx_capi__["sgemm"]
@@ -134,7 +134,7 @@ def usable_levels() -> tuple[str, ...]:
 
 
 def describe() -> dict[str, Any]:
-    """Describe the kernels: whether they are compiled, and which SIMD level they use."""
+    """Describe the kernels: whether they are compiled, which SIMD level they use."""
     if _binding is None:
         return {"compiled": False, "reason": _reason}
     threads = set_threads(1)
