@@ -1,25 +1,149 @@
-"""The compiled module, if it is there; nothing else if it is not."""
+"""The compiled module, if it is there: calls of its kernels, and programs of calls.
+
+Environment variables, read when the module is imported: ``SKNN_KERNELS=0`` switches
+the kernels off, ``SKNN_SIMD`` (``baseline``, ``avx2`` or ``avx512``) is the highest
+SIMD level that they may use.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
+Call = Callable[[], None]
+"""A kernel bound to its arguments."""
 
-class Call:
-    pass
+
+class _PythonProgram:
+    """Operations that run one after the other, each a call or a list of calls."""
+
+    def __init__(self, items: Sequence[Call | Sequence[Call]]):
+        self._calls = [
+            call for item in items for call in ([item] if callable(item) else item)
+        ]
+
+    def __call__(self) -> None:
+        for call in self._calls:
+            call()
 
 
-def make_call(name: str, args: tuple[Any, ...]) -> Call | None:
+def _make_no_call(name: str, args: tuple[Any, ...]) -> Call | None:
+    """Return None: there are no kernels."""
     return None
 
 
-def Program(items: list[Any]) -> Any:
-    raise NotImplementedError
-
-
-def set_threads(n: int) -> int:
+def _keep_one_thread(n: int) -> int:
+    """Return the number of threads, which stays 1: there are no kernels."""
     return 1
 
 
+def _load() -> tuple[ModuleType | None, str]:
+    """Return the compiled module, or None and the reason why there is none."""
+    if os.environ.get("SKNN_KERNELS") == "0":
+        return None, "switched off by SKNN_KERNELS=0"
+    try:
+        return import_module("sknn._kernels._binding"), ""
+    except ModuleNotFoundError:
+        return None, "not compiled"
+    except ImportError as error:
+        return None, f"not loadable: {error}"
+
+
+def _find_gemm() -> tuple[Any, Any] | None:
+    """Return SciPy's dgemm and sgemm as capsules, None if they are not as expected."""
+    from scipy.linalg import cython_blas
+
+    capsules = cython_blas.__pyx_capi__["dgemm"], cython_blas.__pyx_capi__["sgemm"]
+    # The name of a capsule is the signature: void (char *, char *, int *, int *, ...
+    # A BLAS with integers of 64 bits has another one.
+    as_expected = r'"void \((char \*, ){2}(int \*, ){3}\w+ \*, '
+    if all(re.search(as_expected, repr(capsule)) for capsule in capsules):
+        return capsules
+    return None
+
+
+_binding, _reason = _load()
+_level: int = -1
+"""Index of the SIMD level of new calls; -1 if there are no kernels."""
+
+make_call: Callable[[str, tuple[Any, ...]], Call | None] = _make_no_call
+"""Bind a kernel to its arguments; None if it cannot compute with them."""
+
+Program: Callable[[Sequence[Call | Sequence[Call]]], Call] = _PythonProgram
+"""Calls that run one after the other; those of a list inside run on several threads."""
+
+set_threads: Callable[[int], int] = _keep_one_thread
+"""Set how many threads programs use when this Python thread calls them.
+
+Returns the previous number.
+"""
+
+
+def _set_level(level: int) -> None:
+    """Choose the SIMD level of new calls by its index; -1 switches the kernels off."""
+    global _level
+    if _binding is not None:
+        _binding.set_level(level)
+        _level = level
+
+
+if _binding is not None:
+    _highest = os.environ.get("SKNN_SIMD", _binding.levels[-1])
+    if _highest not in ("baseline", "avx2", "avx512"):
+        raise ImportError(
+            f"SKNN_SIMD must be 'baseline', 'avx2' or 'avx512', got {_highest!r}"
+        )
+    if _highest in _binding.levels:
+        _set_level(min(_binding.levels.index(_highest), _binding.highest_level))
+    else:
+        _set_level(_binding.highest_level)
+    if _gemm := _find_gemm():
+        _binding.set_gemm(*_gemm)
+    make_call = _binding.make_call
+    Program = _binding.Program
+    set_threads = _binding.set_threads
+
+
+@contextmanager
+def use(level: str | None) -> Iterator[None]:
+    """Make calls of one SIMD level, or none for None, inside a ``with`` statement."""
+    previous = _level
+    if level is None:
+        _set_level(-1)
+    elif _binding is None:
+        raise RuntimeError(f"there are no kernels: {_reason}")
+    else:
+        _set_level(_binding.levels.index(level))
+    try:
+        yield
+    finally:
+        _set_level(previous)
+
+
+def usable_levels() -> tuple[str, ...]:
+    """Return the SIMD levels that were built and that this machine supports."""
+    if _binding is None:
+        return ()
+    levels: tuple[str, ...] = _binding.levels[: _binding.highest_level + 1]
+    return levels
+
+
 def describe() -> dict[str, Any]:
-    return {"compiled": False}
+    """Describe the kernels: whether they are compiled, which SIMD level they use."""
+    if _binding is None:
+        return {"compiled": False, "reason": _reason}
+    threads = set_threads(1)
+    set_threads(threads)
+    return {
+        "compiled": True,
+        "levels": _binding.levels,
+        "level": None if _level < 0 else _binding.levels[_level],
+        "threads": threads,
+        "matmul": "matmul" in _binding.kernels(),
+        "compiler": _binding.compiler,
+    }

@@ -1,0 +1,255 @@
+/* A pool of threads that runs the blocks of one operation.
+ *
+ * The calling thread takes part: it and the workers claim blocks until none is left, so
+ * that a worker which gets no processor holds nothing up unless it has claimed a block.
+ * One caller at a time has the workers; a second one runs its blocks alone.
+ *
+ * The operations of a training step follow each other within microseconds. Workers
+ * therefore wait in a loop for a moment before they go to sleep, and so does the caller
+ * before it sleeps until the last block is finished.
+ */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime, pthread_sigmask */
+
+#include "pool.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define MAX_THREADS 64
+#define SPIN_NS 30000 /* about what it costs to sleep and wake up */
+
+#ifdef _WIN32
+#include <windows.h>
+
+typedef SRWLOCK Lock;
+typedef CONDITION_VARIABLE Signal;
+#define LOCK_INIT SRWLOCK_INIT
+#define SIGNAL_INIT CONDITION_VARIABLE_INIT
+#define lock(l) AcquireSRWLockExclusive(l)
+#define unlock(l) ReleaseSRWLockExclusive(l)
+#define wait_for(s, l) SleepConditionVariableSRW(s, l, INFINITE, 0)
+#define wake_all(s) WakeAllConditionVariable(s)
+#define relax() YieldProcessor()
+
+static int64_t now_ns(void)
+{
+    LARGE_INTEGER count, frequency;
+    QueryPerformanceCounter(&count);
+    QueryPerformanceFrequency(&frequency);
+    return (int64_t)(1e9 * (double)count.QuadPart / (double)frequency.QuadPart);
+}
+#else
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+typedef pthread_mutex_t Lock;
+typedef pthread_cond_t Signal;
+#define LOCK_INIT PTHREAD_MUTEX_INITIALIZER
+#define SIGNAL_INIT PTHREAD_COND_INITIALIZER
+#define lock(l) pthread_mutex_lock(l)
+#define unlock(l) pthread_mutex_unlock(l)
+#define wait_for(s, l) pthread_cond_wait(s, l)
+#define wake_all(s) pthread_cond_broadcast(s)
+#if defined(__x86_64__) || defined(__i386__)
+#define relax() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define relax() __asm__ volatile("yield")
+#else
+#define relax() ((void)0)
+#endif
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+#endif
+
+typedef struct {
+    /* The number of the operation << 32 | how many of its blocks nobody has claimed. Both
+     * in one word, so that nobody claims a block of another operation than it looked at. */
+    _Atomic uint64_t open;
+    _Atomic(const Job *) jobs;
+    atomic_int pending;  /* blocks that are not finished */
+    atomic_int threads;  /* workers 1 ... threads - 1 may take part */
+    atomic_int sleepers; /* sleeping workers */
+    atomic_bool caller_sleeps;
+    atomic_bool taken; /* by a caller */
+    int n_workers;
+    Lock mutex;
+    Signal opened, finished;
+} Pool;
+
+static Pool pool = {.mutex = LOCK_INIT, .opened = SIGNAL_INIT, .finished = SIGNAL_INIT};
+static _Thread_local int n_threads = 1;
+
+/* Runs blocks until none is left to claim; returns how many it ran. */
+static int run_blocks(void)
+{
+    int n = 0;
+    uint64_t open = atomic_load(&pool.open);
+    while ((uint32_t)open) {
+        /* Belongs to `open` if nothing has changed when the block is claimed. */
+        const Job *jobs = atomic_load(&pool.jobs);
+        if (atomic_compare_exchange_weak(&pool.open, &open, open - 1)) {
+            const Job *job = &jobs[(uint32_t)open - 1];
+            job->run(job->args);
+            n++;
+            open = atomic_load(&pool.open);
+        }
+    }
+    return n;
+}
+
+static bool is_open(int worker)
+{
+    return (uint32_t)atomic_load(&pool.open) && worker < atomic_load(&pool.threads);
+}
+
+static bool is_finished(int unused)
+{
+    (void)unused;
+    return !atomic_load(&pool.pending);
+}
+
+static bool spin_until(bool (*condition)(int), int argument)
+{
+    int64_t end = 0;
+    while (!condition(argument)) {
+        for (int i = 0; i < 8; i++)
+            relax();
+        int64_t now = now_ns();
+        if (!end)
+            end = now + SPIN_NS;
+        else if (now > end)
+            return false;
+    }
+    return true;
+}
+
+static void work(int worker)
+{
+    for (;;) {
+        if (!spin_until(is_open, worker)) {
+            lock(&pool.mutex);
+            atomic_fetch_add(&pool.sleepers, 1);
+            while (!is_open(worker))
+                wait_for(&pool.opened, &pool.mutex);
+            atomic_fetch_sub(&pool.sleepers, 1);
+            unlock(&pool.mutex);
+        }
+        int n = run_blocks();
+        if (n && atomic_fetch_sub(&pool.pending, n) == n &&
+            atomic_load(&pool.caller_sleeps)) {
+            lock(&pool.mutex);
+            unlock(&pool.mutex);
+            wake_all(&pool.finished);
+        }
+    }
+}
+
+static void run_blocks_with_workers(const Job *jobs, int n)
+{
+    atomic_store(&pool.jobs, jobs);
+    atomic_store(&pool.pending, n);
+    uint64_t number = (atomic_load(&pool.open) >> 32) + 1;
+    atomic_store(&pool.open, number << 32 | (uint32_t)n);
+    if (atomic_load(&pool.sleepers)) {
+        /* A worker that found nothing under the lock is waiting for the signal now. */
+        lock(&pool.mutex);
+        unlock(&pool.mutex);
+        wake_all(&pool.opened);
+    }
+    int own = run_blocks();
+    if (atomic_fetch_sub(&pool.pending, own) == own || spin_until(is_finished, 0))
+        return;
+    lock(&pool.mutex);
+    atomic_store(&pool.caller_sleeps, true);
+    while (!is_finished(0))
+        wait_for(&pool.finished, &pool.mutex);
+    atomic_store(&pool.caller_sleeps, false);
+    unlock(&pool.mutex);
+}
+
+#ifdef _WIN32
+static DWORD WINAPI start(void *worker)
+{
+    work((int)(intptr_t)worker);
+    return 0;
+}
+
+static bool add_worker(intptr_t worker)
+{
+    HANDLE thread = CreateThread(NULL, 0, start, (void *)worker, 0, NULL);
+    return thread && CloseHandle(thread);
+}
+#else
+static void *start(void *worker)
+{
+    work((int)(intptr_t)worker);
+    return NULL;
+}
+
+/* A forked process has none of the workers, nor the thread that may have called them. */
+static void reset_after_fork(void)
+{
+    static const Lock new_lock = LOCK_INIT;
+    static const Signal new_signal = SIGNAL_INIT;
+    atomic_store(&pool.open, 0);
+    atomic_store(&pool.sleepers, 0);
+    atomic_store(&pool.caller_sleeps, false);
+    pool.n_workers = 0;
+    pool.mutex = new_lock;
+    pool.opened = pool.finished = new_signal;
+    atomic_store(&pool.taken, false);
+}
+
+static bool add_worker(intptr_t worker)
+{
+    static bool registered = false;
+    if (!registered)
+        registered = !pthread_atfork(NULL, NULL, reset_after_fork);
+    /* Signals are for the threads that Python knows. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_t thread;
+    bool created = registered && !pthread_create(&thread, NULL, start, (void *)worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return created && !pthread_detach(thread);
+}
+#endif
+
+/* Whether this thread has the workers now. */
+static bool take_pool(void)
+{
+    if (n_threads == 1 || atomic_exchange(&pool.taken, true))
+        return false;
+    while (pool.n_workers < n_threads - 1 && add_worker(pool.n_workers + 1))
+        pool.n_workers++;
+    atomic_store(&pool.threads, n_threads);
+    return true;
+}
+
+int sknn_set_threads(int n)
+{
+    int previous = n_threads;
+    n_threads = n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+    return previous;
+}
+
+void sknn_run(const Job *jobs, const int *counts, int n_operations)
+{
+    bool with_workers = take_pool();
+    for (int i = 0; i < n_operations; jobs += counts[i++]) {
+        if (with_workers && counts[i] > 1)
+            run_blocks_with_workers(jobs, counts[i]);
+        else
+            for (int j = 0; j < counts[i]; j++)
+                jobs[j].run(jobs[j].args);
+    }
+    if (with_workers)
+        atomic_store(&pool.taken, false);
+}
