@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-from ._library import Call, Program, describe, make_call, set_threads
+from ._library import Program, describe, make_call, set_threads
 
 __all__ = ["TWINS", "Calls", "describe", "has_kernel", "set_threads"]
 
@@ -107,7 +107,7 @@ class Calls:
     def do_each(self, f: Callable[..., None], blocks: Sequence[Args]) -> None:
         """Append ``f(*args)`` for each of `blocks`, which are independent."""
         calls = [bind(f, *args) for args in blocks]
-        if calls and all(isinstance(call, Call) for call in calls):
+        if calls and not any(isinstance(call, partial) for call in calls):
             self._calls.append(calls)
         else:
             self._calls += calls
@@ -130,7 +130,7 @@ def _joined(calls: Sequence[Any]) -> list[Callable[[], None]]:
     """Join neighbouring kernels, so that no Python runs between them."""
     program: list[Any] = []
     for call in calls:
-        compiled = isinstance(call, (Call, list))
+        compiled = not isinstance(call, partial)
         if compiled and program and isinstance(program[-1], list):
             program[-1].append(call)
         else:
