@@ -128,10 +128,12 @@ cdef class Program:
         cdef Call call
         cdef int i
         items = [item if isinstance(item, (list, tuple)) else (item,) for item in items]
-        self.calls = [call for item in items for call in item]
-        for i, one in enumerate(self.calls):
-            if not isinstance(one, Call):
-                raise TypeError(f"a program consists of calls, got {one!r}")
+        self.calls = []
+        for item in items:
+            for one in item:
+                if not isinstance(one, Call):
+                    raise TypeError(f"a program consists of calls, got {one!r}")
+                self.calls.append(one)
         PyMem_Free(self.jobs)
         PyMem_Free(self.counts)
         self.jobs = <Job *> PyMem_Calloc(len(self.calls), sizeof(Job))

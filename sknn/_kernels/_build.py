@@ -138,6 +138,7 @@ class KernelsHook(BuildHookInterface[Any]):
             module = build(HERE if in_place else Path(self.temporary.name))
         except Exception as error:
             if os.environ.get("SKNN_REQUIRE_KERNELS") == "1":
+                self.temporary.cleanup()
                 raise
             self.app.display_warning(
                 "sknn is built without its compiled kernels, so training is slower: "
