@@ -1,7 +1,12 @@
 /* All kernels for one dtype and one SIMD level, and their table. */
 #include "kernel.h"
 
+#include "mathematics.c"
+
 #include "dense.c"
+#include "activations.c"
+#include "losses.c"
+#include "solvers.c"
 
 const Entry NAME(sknn_table)[] = {
 #define K(name, signature) {#name, signature, NAME(name)},

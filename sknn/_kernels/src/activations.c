@@ -1,0 +1,131 @@
+/* Activation functions and their slopes, alone or next to the sum with a bias.
+ *
+ * Each function has a value f(z) and a slope f'(z), which may use a = f(z) where that is
+ * cheaper; c is its hyper-parameter, if it has one.
+ */
+#define VALUE(f, formula) \
+    static inline real f##_value(real z, real c) { (void)c; return formula; }
+#define SLOPE(f, formula) \
+    static inline real f##_slope(real z, real a, real c) \
+    { (void)z; (void)a; (void)c; return formula; }
+
+VALUE(identity, z)
+SLOPE(identity, 1)
+
+VALUE(logistic, vlogistic(z))
+SLOPE(logistic, a * (1 - a))
+
+VALUE(tanh, vtanh(z))
+SLOPE(tanh, 1 - a * a)
+
+VALUE(relu, at_least(0, z))
+SLOPE(relu, (real)(a > 0))
+
+VALUE(leaky_relu, z > 0 ? z : c * z)
+SLOPE(leaky_relu, z > 0 ? 1 : c)
+
+VALUE(elu, z > 0 ? z : c * vexpm1(at_most(0, z)))
+SLOPE(elu, z > 0 ? 1 : a + c)
+
+#define SELU_ALPHA ((real)1.6732632423543772848)
+#define SELU_SCALE ((real)1.0507009873554804934)
+VALUE(selu, SELU_SCALE * elu_value(z, SELU_ALPHA))
+SLOPE(selu, z > 0 ? SELU_SCALE : a + SELU_SCALE * SELU_ALPHA)
+
+/* The gate g in a = z g(z), with g(0) = ½ */
+static inline real gate(real z, real a)
+{
+    return z != 0 ? a / z : (real)0.5;
+}
+
+/* z Φ(z); the slope is Φ + z φ, where φ is the density */
+VALUE(gelu, z * vnormal_cdf(z))
+SLOPE(gelu, gate(z, a) + (real)0.39894228040143267794 * z * vexp((real)-0.5 * (z * z)))
+
+VALUE(silu, z * vlogistic(z))
+SLOPE(silu, gate(z, a) + a * (1 - gate(z, a)))
+
+/* z n / (n + 2), n = e (e + 2), e = exp(z); from z = 20 on, the fraction is 1 */
+static inline real mish_value(real z, real c)
+{
+    (void)c;
+    real e = vexp(at_most(20, z)), n = e * (e + 2);
+    return z * (n / (n + 2));
+}
+
+/* (n + 4 z e (e + 1) / (n + 2)) / (n + 2), over a common denominator */
+static inline real mish_slope(real z, real a, real c)
+{
+    (void)a, (void)c;
+    z = at_most(20, z);
+    real e = vexp(z), n = e * (e + 2), d = n + 2;
+    return (n * d + 4 * z * e * (e + 1)) / (d * d);
+}
+
+/* log(1 + eᶻ); the slope is 1 - exp(-a) */
+VALUE(softplus, vsoftplus(z))
+SLOPE(softplus, -vexpm1(-a))
+
+/* <f>_forward: a = f(z), <f>_backward: dy *= f'(z), for arrays of any shape.
+ *
+ * bias_<f>: z += b, a = f(z), for rows of units. Some rows at a time, which stay in the
+ * cache for the second loop, so that short rows do not make it short.
+ *
+ * <f>_backward_bias: dy *= f'(z), db = sum of dy over rows. */
+#define ACTIVATION(f)                                                                    \
+    KERNEL(f##_forward)                                                                  \
+    {                                                                                    \
+        const real *z = DATA(0);                                                         \
+        real *a = DATA(1), c = (real)NUMBER(2);                                          \
+        I size = SIZE(0);                                                                \
+        SIMD                                                                             \
+        for (I i = 0; i < size; i++)                                                     \
+            a[i] = f##_value(z[i], c);                                                   \
+    }                                                                                    \
+    KERNEL(f##_backward)                                                                 \
+    {                                                                                    \
+        const real *z = DATA(0), *a = DATA(1);                                           \
+        real *dy = DATA(2), c = (real)NUMBER(3);                                         \
+        I size = SIZE(0);                                                                \
+        SIMD                                                                             \
+        for (I i = 0; i < size; i++)                                                     \
+            dy[i] *= f##_slope(z[i], a[i], c);                                           \
+    }                                                                                    \
+    KERNEL(bias_##f)                                                                     \
+    {                                                                                    \
+        real *z = DATA(0), *a = DATA(2), c = (real)NUMBER(3);                            \
+        I n = SHAPE(0, 0), units = SHAPE(0, 1), step = 1024 / (units + 1) + 1;           \
+        for (I i = 0; i < n; i += step) {                                                \
+            I rows = n - i < step ? n - i : step, size = rows * units;                   \
+            add_to_rows(z, DATA(1), rows, units);                                        \
+            SIMD                                                                         \
+            for (I j = 0; j < size; j++)                                                 \
+                a[j] = f##_value(z[j], c);                                               \
+            z += size, a += size;                                                        \
+        }                                                                                \
+    }                                                                                    \
+    KERNEL(f##_backward_bias)                                                            \
+    {                                                                                    \
+        const real *z = DATA(0), *a = DATA(1);                                           \
+        real *dy = DATA(2), *db = DATA(3), c = (real)NUMBER(4);                          \
+        I n = SHAPE(2, 0), units = SHAPE(2, 1);                                          \
+        memset(db, 0, (size_t)units * sizeof(real));                                     \
+        for (I i = 0; i < n; i++) {                                                      \
+            SIMD                                                                         \
+            for (I j = 0; j < units; j++)                                                \
+                db[j] += dy[j] *= f##_slope(z[j], a[j], c);                              \
+            z += STRIDE(0, 0), a += STRIDE(1, 0), dy += STRIDE(2, 0);                    \
+        }                                                                                \
+    }
+
+ACTIVATION(identity)
+ACTIVATION(logistic)
+ACTIVATION(tanh)
+ACTIVATION(relu)
+ACTIVATION(leaky_relu)
+ACTIVATION(elu)
+ACTIVATION(selu)
+ACTIVATION(gelu)
+ACTIVATION(silu)
+ACTIVATION(mish)
+ACTIVATION(softplus)
