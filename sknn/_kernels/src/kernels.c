@@ -3,6 +3,9 @@
 
 #include "dense.c"
 
+#include "convolution.c"
+#include "pooling.c"
+
 const Entry NAME(sknn_table)[] = {
 #define K(name, signature) {#name, signature, NAME(name)},
 #include "kernels.def"
