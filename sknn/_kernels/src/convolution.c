@@ -233,15 +233,19 @@ KERNEL(conv_input_gradient)
 }
 
 /* The weight gradient sums over pixels and rows: one vector of partial sums for each of
- * `ob` output channels and `nj` adjacent taps. A task is a kernel row of a channel, or up
- * to MAX_TAPS taps of it; TASKS of them share a row of dy, which stays in the cache. */
-#define MAX_CHANNELS 4
+ * up to MAX_CHANNELS output channels and MAX_TAPS adjacent taps, together not more than
+ * the registers hold. */
+#define MAX_CHANNELS 8
 #define MAX_TAPS 5
-#define TASKS 12
+#if MAX_BLOCK == 8
+#define MAX_SUMS 24
+#else
+#define MAX_SUMS 12
+#endif
 
 /* sum[o, j, :] += dy[o, v, e] x[v, j, e] over `width` pixels v and n elements e */
-INLINE void pixels(const int ob, const int nj, const real *dy, I dyo, const real *x,
-                   I xv, I xj, I width, I n, real *sum)
+INLINE void pixels(const int ob, const int nj, const real *dy, I dyo, I dyv,
+                   const real *x, I xv, I xj, I width, I n, real *sum)
 {
     vec part[MAX_CHANNELS][MAX_TAPS];
     for (int o = 0; o < ob; o++)
@@ -250,9 +254,9 @@ INLINE void pixels(const int ob, const int nj, const real *dy, I dyo, const real
     I full = n - n % LANES;
     for (I v = 0; v < width; v++)
         for (I e = 0; e < full; e += LANES) {
-            const real *d = dy + v * n + e, *xs = x + v * xv + e;
-            for (int j = 0; j < nj; j++)
-                for (int o = 0; o < ob; o++)
+            const real *d = dy + v * dyv + e, *xs = x + v * xv + e;
+            for (int o = 0; o < ob; o++)
+                for (int j = 0; j < nj; j++)
                     part[o][j] += CONST_VEC(d + o * dyo) * CONST_VEC(xs + j * xj);
         }
     for (int o = 0; o < ob; o++)
@@ -264,14 +268,16 @@ INLINE void pixels(const int ob, const int nj, const real *dy, I dyo, const real
                 for (I v = 0; v < width; v++)
                     for (I e = full; e < n; e++)
                         sum[(o * MAX_TAPS + j) * LANES + e - full]
-                            += dy[o * dyo + v * n + e] * x[v * xv + j * xj + e];
+                            += dy[o * dyo + v * dyv + e] * x[v * xv + j * xj + e];
 }
 
+typedef void (*Pixels)(const real *, I, I, const real *, I, I, I, I, real *);
+
 #define PIXELS(ob, nj) \
-    static void pixels_##ob##_##nj(const real *dy, I dyo, const real *x, I xv, I xj, \
-                                   I width, I n, real *sum) \
+    static void pixels_##ob##_##nj(const real *dy, I dyo, I dyv, const real *x, I xv, \
+                                   I xj, I width, I n, real *sum) \
     { \
-        pixels(ob, nj, dy, dyo, x, xv, xj, width, n, sum); \
+        pixels(ob, nj, dy, dyo, dyv, x, xv, xj, width, n, sum); \
     }
 #define PIXELS_OF(ob) \
     PIXELS(ob, 1) PIXELS(ob, 2) PIXELS(ob, 3) PIXELS(ob, 4) PIXELS(ob, 5)
@@ -279,11 +285,36 @@ PIXELS_OF(1)
 PIXELS_OF(2)
 PIXELS_OF(3)
 PIXELS_OF(4)
+PIXELS_OF(5)
+PIXELS_OF(6)
+PIXELS_OF(7)
+PIXELS_OF(8)
 #define ROW_OF(ob) \
     {pixels_##ob##_1, pixels_##ob##_2, pixels_##ob##_3, pixels_##ob##_4, pixels_##ob##_5}
-static void (*const pixel_sums[][MAX_TAPS])(const real *, I, const real *, I, I, I, I,
-                                            real *)
-    = {ROW_OF(1), ROW_OF(2), ROW_OF(3), ROW_OF(4)};
+static const Pixels pixel_sums[][MAX_TAPS]
+    = {ROW_OF(1), ROW_OF(2), ROW_OF(3), ROW_OF(4), ROW_OF(5), ROW_OF(6), ROW_OF(7), ROW_OF(8)};
+
+/* Taps j0 to j1 of kernel row i of channel c, the output rows h0 to h1 and columns v0 to
+ * v1 for which they are inside of the image. TASKS of them share a row of dy, so that it
+ * stays in the cache. */
+typedef struct {
+    I c, i, j0, j1, h0, h1, v0, v1;
+} Task;
+#define TASKS 6
+
+static Task make_task(I t, I parts, I kh, I kw, const I *step, const I *before,
+                      const I *in, const I *out)
+{
+    I i = t / parts % kh, part = t % parts;
+    Task task = {.c = t / parts / kh, .i = i, .j0 = part * kw / parts,
+                 .j1 = (part + 1) * kw / parts};
+    task.h0 = max_index(0, before[0] - i + step[0] - 1) / step[0];
+    task.h1 = min_index(out[0], (in[0] + before[0] - i - 1 + step[0]) / step[0]);
+    task.v0 = max_index(0, before[1] - task.j0 + step[1] - 1) / step[1];
+    task.v1 = min_index(out[1], (in[1] + before[1] - task.j1 + step[1]) / step[1]);
+    task.v1 = max_index(task.v0, task.v1);
+    return task;
+}
 
 /* dW[o, c, i, j] = Σ dy[o, h, v] x[c, sh h - top + i, sw v - left + j], db[o] = Σ dy[o]
  * over h, v and rows: conv_weight_gradient(x, dy, dW, db, sh, sw, top, left) */
@@ -291,59 +322,67 @@ KERNEL(conv_weight_gradient)
 {
     const real *x = DATA(0), *dy = DATA(1);
     real *dW = DATA(2), *db = DATA(3);
-    I C = SHAPE(0, 0), H = SHAPE(0, 1), W = SHAPE(0, 2), n = SHAPE(0, 3);
-    I O = SHAPE(1, 0), height = SHAPE(1, 1), width = SHAPE(1, 2), dyo = height * width * n;
+    I C = SHAPE(0, 0), in[] = {SHAPE(0, 1), SHAPE(0, 2)}, n = SHAPE(0, 3);
+    I O = SHAPE(1, 0), out[] = {SHAPE(1, 1), SHAPE(1, 2)}, dyo = out[0] * out[1] * n;
     I kh = SHAPE(2, 2), kw = SHAPE(2, 3);
-    I sh = NUMBER(4), sw = NUMBER(5), top = NUMBER(6), left = NUMBER(7);
+    I step[] = {NUMBER(4), NUMBER(5)}, before[] = {NUMBER(6), NUMBER(7)};
     I parts = (kw + MAX_TAPS - 1) / MAX_TAPS, n_tasks = C * kh * parts;
-    I n_blocks = (O + MAX_CHANNELS - 1) / MAX_CHANNELS;
+    I most = min_index(MAX_CHANNELS, MAX_SUMS / ((kw + parts - 1) / parts));
+    I n_blocks = (O + most - 1) / most;
+    I row = out[1] * n, xrow = in[1] * n;
     for (I k = 0; k < n_blocks; k++) {
         I o = k * O / n_blocks, ob = (k + 1) * O / n_blocks - o;
+        const real *d = dy + o * dyo;
+        const Pixels *add = pixel_sums[ob - 1] - 1; /* by the number of taps */
         for (I q = 0; q < ob; q++)
             db[o + q] = 0;
         for (I t0 = 0; t0 < n_tasks; t0 += TASKS) {
-            I t1 = min_index(t0 + TASKS, n_tasks);
+            I nt = min_index(TASKS, n_tasks - t0);
+            Task tasks[TASKS];
             real sums[TASKS][MAX_CHANNELS * MAX_TAPS * LANES];
             memset(sums, 0, sizeof sums);
-            for (I h = 0; h < height; h++) {
-                const real *d = dy + o * dyo + h * width * n;
+            for (I t = 0; t < nt; t++)
+                tasks[t] = make_task(t0 + t, parts, kh, kw, step, before, in, out);
+            for (I h = 0; h < out[0]; h++) {
                 for (I q = 0; q < ob && !t0; q++) {
                     real sum = 0;
                     SIMD_SUM(sum)
-                    for (I e = 0; e < width * n; e++)
-                        sum += d[q * dyo + e];
+                    for (I e = 0; e < row; e++)
+                        sum += d[q * dyo + h * row + e];
                     db[o + q] += sum;
                 }
-                for (I t = t0; t < t1; t++) {
-                    I c = t / parts / kh, row = h * sh - top + t / parts % kh;
-                    I j0 = t % parts * kw / parts, j1 = (t % parts + 1) * kw / parts;
-                    if (row < 0 || row >= H)
+                for (I t = 0; t < nt; t++) {
+                    const Task *a = tasks + t;
+                    if (h < a->h0 || h >= a->h1 || a->v0 == a->v1)
                         continue;
-                    for (I v = 0, end; v < width; v = end) {
-                        I start = v * sw - left; /* taps low to high are inside */
-                        I low = max_index(j0, -start), high = min_index(j1, W - start);
-                        end = v + 1;
-                        if (low == j0 && high == j1)
-                            end = max_index(end, min_index(width, (W + left - j1) / sw + 1));
-                        if (low >= high)
-                            continue;
-                        I cols = sw == 1 ? 1 : end - v;
-                        pixel_sums[ob - 1][high - low - 1](
-                            d + v * n, dyo, x + ((c * H + row) * W + start + low) * n,
-                            sw * n, n, cols, (end - v) / cols * n,
-                            sums[t - t0] + (low - j0) * LANES);
-                    }
+                    I cols = step[1] == 1 ? 1 : a->v1 - a->v0;
+                    I pixel = (a->c * in[0] + h * step[0] - before[0] + a->i) * in[1]
+                              + a->v0 * step[1] - before[1] + a->j0;
+                    add[a->j1 - a->j0](d + h * row + a->v0 * n, dyo, n, x + pixel * n,
+                                       step[1] * n, n, cols,
+                                       (a->v1 - a->v0) / cols * n, sums[t]);
                 }
             }
-            for (I t = t0; t < t1; t++) {
-                I j0 = t % parts * kw / parts, j1 = (t % parts + 1) * kw / parts;
+            for (I t = 0; t < nt; t++) {
+                const Task *a = tasks + t;
+                for (I v = 0; v < out[1]; v++) { /* columns with some taps outside */
+                    I start = v * step[1] - before[1];
+                    I low = max_index(a->j0, -start), high = min_index(a->j1, in[1] - start);
+                    if ((v >= a->v0 && v < a->v1) || low >= high || a->h1 <= a->h0)
+                        continue;
+                    I pixel = (a->c * in[0] + a->h0 * step[0] - before[0] + a->i) * in[1]
+                              + start + low;
+                    add[high - low](d + a->h0 * row + v * n, dyo, row, x + pixel * n,
+                                    step[0] * xrow, n, a->h1 - a->h0, n,
+                                    sums[t] + (low - a->j0) * LANES);
+                }
                 for (I q = 0; q < ob; q++)
-                    for (I j = j0; j < j1; j++) {
-                        const real *lane = sums[t - t0] + (q * MAX_TAPS + j - j0) * LANES;
+                    for (I j = a->j0; j < a->j1; j++) {
+                        const real *lane = sums[t] + (q * MAX_TAPS + j - a->j0) * LANES;
                         real sum = 0;
                         for (I e = 0; e < LANES; e++)
                             sum += lane[e];
-                        dW[((o + q) * C * kh + t / parts) * kw + j] = sum;
+                        dW[((o + q) * C * kh + a->c * kh + a->i) * kw + j] = sum;
                     }
             }
         }

@@ -2,7 +2,11 @@
  * Pixels at the right and bottom border that do not fill a window are ignored. */
 
 /* The larger of a and b, NaN if one of them is. */
-INLINE real larger(real a, real b) { return (a > b) | (a != a) ? a : b; }
+static inline real larger(real a, real b)
+{
+    real m = a > b ? a : b;
+    return a != a ? a : m;
+}
 
 /* y[c, h, v] = max x[c, sh h + i, sw v + j] over i < kh, j < kw
  * max_pool(x, y, kh, kw, sh, sw) */
