@@ -8,6 +8,9 @@
 #include "losses.c"
 #include "solvers.c"
 
+#include "convolution.c"
+#include "pooling.c"
+
 const Entry NAME(sknn_table)[] = {
 #define K(name, signature) {#name, signature, NAME(name)},
 #include "kernels.def"
