@@ -2,6 +2,8 @@
 #include "kernel.h"
 
 #include "dense.c"
+#include "batches.c"
+#include "masks.c"
 
 const Entry NAME(sknn_table)[] = {
 #define K(name, signature) {#name, signature, NAME(name)},

@@ -1,0 +1,136 @@
+"""Kernels of batches, masks, normalisation, sparse rows and augmentation."""
+
+import numpy as np
+import pytest
+
+from sknn._kernels import twins_rows as twins
+
+ck = pytest.importorskip("ck")
+
+SIZES = [0, 1, 2, 15, 16, 31, 33, 64, 257]
+TOLERANCE = {"float32": 1e-6, "float64": 1e-14}
+
+
+@pytest.fixture(params=["base", "avx2", "avx512"], scope="module")
+def level(request):
+    return request.param
+
+
+@pytest.fixture(params=["float32", "float64"], scope="module")
+def lib(request, level):
+    return ck.load(level, request.param, sanitize=ck.SANITIZE)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def unaligned(array):
+    """Return a read-only copy that starts one element after a cache line."""
+    memory = np.empty(array.size + 64, array.dtype)
+    start = -memory.ctypes.data % 64 // array.itemsize + 1
+    copy = memory[start : start + array.size].reshape(array.shape)
+    copy[...] = array
+    copy.flags.writeable = False
+    return copy
+
+
+def check(lib, name, *args, written, rtol=0.0):
+    """Compare what a kernel and its twin write into copies of the arguments `written`.
+
+    Differences are relative to the largest element of the array.
+    """
+    ours, theirs = list(args), list(args)
+    for k in written:
+        if args[k] is not None:
+            ours[k], theirs[k] = args[k].copy(order="K"), args[k].copy(order="K")
+    for k, value in enumerate(args):
+        same = [j for j in written if args[j] is value and value is not None]
+        if same and k not in written:  # computed in place
+            ours[k], theirs[k] = ours[same[0]], theirs[same[0]]
+    lib(name, *ours)
+    with np.errstate(all="ignore"):
+        getattr(twins, name)(*theirs)
+    for k in written:
+        if args[k] is not None and args[k].size:
+            finite = np.abs(theirs[k][np.isfinite(theirs[k])])
+            atol = rtol * float(finite.max(initial=0))
+            np.testing.assert_allclose(ours[k], theirs[k], rtol, atol, err_msg=name)
+
+
+# -- batches --------------------------------------------------------------------------
+
+SOURCES = {"": "real", "_bytes": "bytes", "_other": "other"}
+
+
+def rows_of(lib, kind, shape, rng):
+    real = lib.dtype
+    if kind == "bytes":
+        return unaligned(rng.integers(0, 256, shape).astype(np.uint8))
+    X = rng.standard_normal(shape)
+    X[rng.random(shape) < 0.01] = np.nan
+    X[rng.random(shape) < 0.01] = np.inf
+    other = np.dtype("f4" if real == np.dtype("f8") else "f8")
+    return unaligned(X.astype(real if kind == "real" else other))
+
+
+@pytest.mark.parametrize("suffix", SOURCES)
+@pytest.mark.parametrize("m", SIZES)
+def test_gather(lib, rng, suffix, m):
+    X = rows_of(lib, SOURCES[suffix], (50, m), rng)
+    for n in SIZES:
+        x = np.empty((n, m), lib.dtype)
+        check(lib, "gather" + suffix, X, rng.integers(0, 50, n), x, written=[2])
+    x = np.empty((50, m), lib.dtype)
+    check(lib, "gather" + suffix, X, None, x, written=[2])
+
+
+@pytest.mark.parametrize("suffix", SOURCES)
+@pytest.mark.parametrize("channels", [1, 3, 7])
+@pytest.mark.parametrize("pixels", [1, 9, 64])
+def test_gather_images(lib, rng, suffix, pixels, channels):
+    X = rows_of(lib, SOURCES[suffix], (50, pixels, channels), rng)
+    for n in SIZES:
+        y = np.empty((channels, pixels, n), lib.dtype)
+        rows = rng.integers(0, 50, n)
+        check(lib, "gather_images" + suffix, X, rows, y, written=[2])
+    y = np.empty((channels, pixels, 50), lib.dtype)
+    check(lib, "gather_images" + suffix, X, None, y, written=[2])
+
+
+def test_gather_images_into_a_block(lib, rng):
+    X = rows_of(lib, "real", (50, 9, 3), rng)
+    rows = rng.integers(0, 50, 37)
+    whole, blocks = (np.empty((3, 9, 37), lib.dtype) for _ in range(2))
+    lib("gather_images", X, rows, whole)
+    for block in (slice(0, 16), slice(16, 37)):
+        lib("gather_images", X, rows[block].copy(), blocks[:, :, block])
+    np.testing.assert_array_equal(blocks, whole)
+
+
+# -- masks ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("threshold", [0, 1, 32768, 65535])
+def test_mask(lib, rng, n, threshold):
+    x = rng.standard_normal(n).astype(lib.dtype)
+    x[rng.random(n) < 0.1] = np.nan
+    x[rng.random(n) < 0.1] = np.inf
+    bits = rng.integers(0, 2**16, n).astype(np.uint16)
+    bits[: n // 4] = threshold
+    scale = 65536 / (65536 - threshold)
+    y = np.empty_like(x)
+    check(lib, "mask", unaligned(x), unaligned(bits), y, threshold, scale, written=[2])
+    check(lib, "mask", x, bits, x, threshold, scale, written=[2])
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_sfc64(lib, n):
+    bits = np.random.SFC64(n)
+    state = bits.state["state"]["state"].view(np.int64)
+    words = np.empty(n, np.int64)
+    check(lib, "sfc64", state, words, written=[0, 1])
+    lib("sfc64", state, words)
+    np.testing.assert_array_equal(words.view(np.uint64), bits.random_raw(n))
