@@ -36,10 +36,11 @@ def unaligned(array):
     return copy
 
 
-def check(lib, name, *args, written, rtol=0.0):
+def check(lib, name, *args, written, rtol=0.0, terms=0.0):
     """Compare what a kernel and its twin write into copies of the arguments `written`.
 
-    Differences are relative to the largest element of the array.
+    Differences are relative to the largest element of the array, or to the size of the
+    terms that are added up.
     """
     ours, theirs = list(args), list(args)
     for k in written:
@@ -55,7 +56,7 @@ def check(lib, name, *args, written, rtol=0.0):
     for k in written:
         if args[k] is not None and args[k].size:
             finite = np.abs(theirs[k][np.isfinite(theirs[k])])
-            atol = rtol * float(finite.max(initial=0))
+            atol = rtol * float(finite.max(initial=terms))
             np.testing.assert_allclose(ours[k], theirs[k], rtol, atol, err_msg=name)
 
 
@@ -134,3 +135,115 @@ def test_sfc64(lib, n):
     check(lib, "sfc64", state, words, written=[0, 1])
     lib("sfc64", state, words)
     np.testing.assert_array_equal(words.view(np.uint64), bits.random_raw(n))
+
+
+# -- normalisation --------------------------------------------------------------------
+
+
+def by_unit(lib, rng, units, m, layout, offset=0.0):
+    """Return random (units, m) with contiguous units ("rows") or m ("images")."""
+    x = (rng.standard_normal((units, m)) + offset).astype(lib.dtype)
+    return unaligned(x) if layout == "images" else unaligned(x.T).T
+
+
+def vector(lib, rng, n):
+    return rng.uniform(0.5, 1.5, n).astype(lib.dtype)
+
+
+LAYOUTS = pytest.mark.parametrize("layout", ["rows", "images"])
+SHAPES = pytest.mark.parametrize(
+    "units, m", [(u, m) for u in (1, 3, 31, 128, 257) for m in (1, 2, 33, 300)]
+)
+
+
+def tolerance(lib):
+    return {"rtol": 2e-6 if lib.dtype == np.float32 else 4e-15}
+
+
+@LAYOUTS
+@SHAPES
+def test_scale_shift(lib, rng, units, m, layout):
+    x = by_unit(lib, rng, units, m, layout)
+    scale, shift = (vector(lib, rng, units) for _ in range(2))
+    for b in (shift, None):
+        y = np.empty_like(x)
+        check(lib, "scale_shift", x, scale, b, y, written=[3], **tolerance(lib))
+
+
+@LAYOUTS
+@SHAPES
+@pytest.mark.parametrize("value", [1.0, np.nan, np.inf])
+def test_batch_norm(lib, rng, units, m, layout, value):
+    x = by_unit(lib, rng, units, m, layout, offset=2).copy(order="K")
+    x[0, 0] *= value
+    q, gamma, beta = (vector(lib, rng, size) for size in (m, units, units))
+    q /= q.sum()
+    mean, var, dgamma, dbeta = (np.empty(units, lib.dtype) for _ in range(4))
+    args = [x, q, gamma, beta, mean, var, np.empty_like(x), 1e-5]
+    with np.errstate(invalid="ignore"):
+        twins.batch_norm(*args)
+    largest = np.nan_to_num(1 / np.sqrt(var + 1e-5)).max()
+    kwargs = tolerance(lib) | {"terms": 5 * largest}
+    check(lib, "batch_norm", *args, written=[4, 5, 6], **kwargs)
+    check(lib, "batch_norm", *args[:6], x, 1e-5, written=[4, 5, 6], **kwargs)
+    dy = by_unit(lib, rng, units, m, layout)
+    kwargs["terms"] = 3 * np.sqrt(m) * largest
+    for dx in (np.empty_like(dy), dy.copy(order="K"), None):
+        args = [x, dy, q, gamma, mean, var, dgamma, dbeta, dx, 1e-5]
+        if dx is not None and np.array_equal(dx, dy):
+            args[1] = dx
+        check(lib, "batch_norm_backward", *args, written=[6, 7, 8], **kwargs)
+
+
+@LAYOUTS
+@SHAPES
+@pytest.mark.parametrize("value", [1.0, np.nan, np.inf])
+def test_layer_norm(lib, rng, units, m, layout, value):
+    x = by_unit(lib, rng, units, m, layout, offset=2).copy(order="K")
+    x[0, 0] *= value
+    gamma, beta = (vector(lib, rng, units) for _ in range(2))
+    mean, inverse = (np.empty(m, lib.dtype) for _ in range(2))
+    dgamma, dbeta = (np.empty(units, lib.dtype) for _ in range(2))
+    y, kwargs = np.empty_like(x), tolerance(lib)
+    args = [x, gamma, beta, mean, inverse, y, 1e-3]
+    check(lib, "layer_norm", *args, written=[3, 4, 5], **kwargs)
+    with np.errstate(invalid="ignore"):
+        twins.layer_norm(*args)
+    dy = by_unit(lib, rng, units, m, layout)
+    kwargs["terms"] = 3 * np.sqrt(m) * np.nan_to_num(inverse).max()
+    args = [x, dy, mean, inverse, dgamma, dbeta]
+    check(lib, "layer_norm_gradients", *args, written=[4, 5], **kwargs)
+    for dx in (np.empty_like(dy), dy.copy(order="K")):
+        args = [x, dx if (dx == dy).all() else dy, gamma, mean, inverse, dx]
+        check(lib, "layer_norm_backward", *args, written=[5], **kwargs)
+
+
+@LAYOUTS
+@pytest.mark.parametrize("kernel", ["batch_norm", "layer_norm"])
+def test_blocks_of_normalization(lib, rng, layout, kernel):
+    units, m = 37, 45
+    x = by_unit(lib, rng, units, m, layout)
+    axis = 0 if kernel == "batch_norm" else 1
+    results = []
+    for cuts in ([0, x.shape[axis]], [0, 20, x.shape[axis]]):
+        y, dx = np.empty_like(x), np.empty_like(x)
+        for first, last in zip(cuts, cuts[1:], strict=False):
+            block = (slice(first, last), slice(None))[:: 1 - 2 * axis]
+            a, b = (np.empty(last - first, lib.dtype) for _ in range(2))
+            ones, zeros = (
+                np.ones(x[block].shape[0], lib.dtype),
+                np.zeros(x[block].shape[0], lib.dtype),
+            )
+            q = np.full(m, 1 / m, lib.dtype)
+            if axis == 0:
+                lib(kernel, x[block], q, ones, zeros, a, b, y[block], 1e-5)
+                g = [ones.copy(), zeros.copy()]
+                args = [x[block], y[block], q, ones, a, b, *g, dx[block], 1e-5]
+                lib("batch_norm_backward", *args)
+            else:
+                lib(kernel, x[block], ones, zeros, a, b, y[block], 1e-5)
+                args = [x[block], y[block], ones, a, b, dx[block]]
+                lib("layer_norm_backward", *args)
+        results.append((y, dx))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)

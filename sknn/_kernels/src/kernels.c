@@ -4,6 +4,7 @@
 #include "dense.c"
 #include "batches.c"
 #include "masks.c"
+#include "normalization.c"
 
 const Entry NAME(sknn_table)[] = {
 #define K(name, signature) {#name, signature, NAME(name)},
