@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from .._arrays import as_floats
 from .._typing import Array
@@ -131,3 +134,20 @@ def layer_norm_backward(
     x_hat += d.mean(axis=0)
     np.subtract(d, x_hat, out=dx)
     dx *= inverse
+
+
+# -- sparse rows ----------------------------------------------------------------------
+
+
+def csr_dot(data: Array, indices: Array, indptr: Array, W: Array, y: Array) -> None:
+    """Write ``x W`` into `y`, for the CSR matrix x of these arrays."""
+    np.copyto(y, _csr(data, indices, indptr, len(W)) @ W)
+
+
+def csr_t_dot(data: Array, indices: Array, indptr: Array, dy: Array, dW: Array) -> None:
+    """Write ``xᵀ dy`` into `dW`, for the CSR matrix x of these arrays."""
+    np.copyto(dW, _csr(data, indices, indptr, len(dW)).T @ dy)
+
+
+def _csr(data: Array, indices: Array, indptr: Array, width: int) -> Any:
+    return csr_matrix((data, indices, indptr), (len(indptr) - 1, width))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from sknn._kernels import twins_rows as twins
 
@@ -247,3 +248,33 @@ def test_blocks_of_normalization(lib, rng, layout, kernel):
         results.append((y, dx))
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+# -- sparse rows ----------------------------------------------------------------------
+
+
+def close(lib):
+    rtol = tolerance(lib)["rtol"]
+    return {"rtol": rtol, "atol": 10 * rtol}
+
+
+@pytest.mark.parametrize("units", [1, 16, 33, 100])
+@pytest.mark.parametrize("n", [0, 1, 7, 64])
+@pytest.mark.parametrize("density", [0.0, 0.02, 1.0])
+def test_sparse(lib, rng, n, units, density):
+    x = sparse.random(n, 50, density, "csr", lib.dtype, random_state=0)
+    csr = [unaligned(x.data)]
+    csr += [unaligned(a.astype(np.int32)) for a in (x.indices, x.indptr)]
+    W, dy = (
+        unaligned(rng.standard_normal((rows, units)).astype(lib.dtype))
+        for rows in (50, n)
+    )
+    y, dW = (np.full(a.shape, np.nan, a.dtype) for a in (dy, W))
+    kwargs = tolerance(lib) | {"terms": 10.0}
+    check(lib, "csr_dot", *csr, W, y, written=[4], **kwargs)
+    check(lib, "csr_t_dot", *csr, dy, dW, written=[4], **kwargs)
+    block = slice(units // 3, units)
+    lib("csr_dot", *csr, W[:, block], y[:, block])
+    lib("csr_t_dot", *csr, dy[:, block], dW[:, block])
+    np.testing.assert_allclose(y[:, block], (x @ W)[:, block], **close(lib))
+    np.testing.assert_allclose(dW[:, block], (x.T @ dy)[:, block], **close(lib))

@@ -5,6 +5,7 @@
 #include "batches.c"
 #include "masks.c"
 #include "normalization.c"
+#include "sparse.c"
 
 const Entry NAME(sknn_table)[] = {
 #define K(name, signature) {#name, signature, NAME(name)},
