@@ -19,6 +19,8 @@
  *     d  float64 array, C-contiguous       i  int64 array, C-contiguous
  *     b  uint8 array, C-contiguous         x  a number
  *     m  real matrix with one stride of 1, as BLAS takes it
+ *     o  array of the other real dtype, C-contiguous
+ *     h  uint16 array, C-contiguous        j  int32 array, C-contiguous
  *
  * An upper-case letter is an array that the kernel writes; `?` after a letter allows None.
  * Its NumPy twin, a Python function with the same name and the same arguments, says what

@@ -10,6 +10,10 @@
 
 #include "convolution.c"
 #include "pooling.c"
+#include "batches.c"
+#include "masks.c"
+#include "normalization.c"
+#include "sparse.c"
 
 const Entry NAME(sknn_table)[] = {
 #define K(name, signature) {#name, signature, NAME(name)},
