@@ -1,0 +1,129 @@
+"""The table and the pictures of `run.py`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import joblib
+import numpy as np
+import scipy
+import sklearn
+from threadpoolctl import threadpool_info
+
+import sknn
+from _networks import HAS_TORCH
+from _timing import Faster, Plus
+
+HEADER = ("work", "against", "reach", "measured (quartiles)", "ms", "ms, other", "")
+
+
+def machine():
+    """Return lines that describe processor, versions and threads."""
+    cpu = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text().splitlines()
+        cpu = next((x.split(": ")[1] for x in lines if x.startswith("model name")), cpu)
+    pools = {f"{pool['internal_api']} {pool['num_threads']}" for pool in threadpool_info()}
+    versions = {
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+        "SciPy": scipy.__version__,
+        "joblib": joblib.__version__,
+        "scikit-learn": sklearn.__version__,
+        "sknn": sknn.__version__,
+    }
+    if HAS_TORCH:
+        import torch
+
+        versions["PyTorch"] = torch.__version__
+        pools.add(f"PyTorch {torch.get_num_threads()}")
+    set_here = [f"{k}={os.environ[k]}" for k in ("OMP_NUM_THREADS", "SKNN_KERNELS") if k in os.environ]
+    return [
+        f"{cpu}, {os.cpu_count()} cores, {platform.system()}.",
+        ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
+        f"Threads: {', '.join(sorted(pools))}. {' '.join(set_here)}".rstrip(),
+    ]
+
+
+def rows(results):
+    """Yield the cells of the table, as strings."""
+    for result in results:
+        for peer, reach in result.work.reach.items():
+            if peer not in result.seconds:
+                continue
+            low, middle, high = result.quartiles(peer)
+            form, unit = (".0f", " ms") if isinstance(reach, Plus) else (".2f", "")
+            met = "" if reach.factor is None else "yes" if reach.is_met(middle) else "no"
+            yield (
+                result.work.name,
+                peer,
+                str(reach),
+                f"{middle:{form}}{unit} ({low:{form}} – {high:{form}})",
+                f"{result.ms('sknn'):.3g}",
+                f"{result.ms(peer):.3g}",
+                met,
+            )
+
+
+def markdown(results, notes):
+    lines = [*notes, "", "| " + " | ".join(HEADER) + " |", "|---" * len(HEADER) + "|"]
+    lines += ["| " + " | ".join(cells) + " |" for cells in rows(results)]
+    return "\n".join(lines) + "\n"
+
+
+def restructured_text(results, notes):
+    """Return the same table as the documentation includes it."""
+    lines = [*notes, "", ".. list-table::", "   :header-rows: 1", ""]
+    for cells in (HEADER, *rows(results)):
+        lines += [f"   {'-' if i else '* -'} {cell}".rstrip() for i, cell in enumerate(cells)]
+    return "\n".join(lines).replace("\n   - ", "\n     - ") + "\n"
+
+
+# -- pictures -------------------------------------------------------------------------
+
+
+def draw_ratios(results, path):
+    """Draw how many times as fast sknn is, with quartiles, and what it should reach."""
+    from matplotlib.figure import Figure
+
+    bars = []
+    for result in results:
+        for peer, reach in result.work.reach.items():
+            if peer in result.seconds and type(reach) is Faster:
+                bars.append((f"{result.work.name} | {peer}", reach, result.quartiles(peer)))
+    if not bars:
+        return
+    figure = Figure(figsize=(9, 1 + 0.22 * len(bars)), layout="constrained")
+    ax = figure.subplots()
+    low, middle, high = np.transpose([quartiles for *_, quartiles in bars])
+    y = np.arange(len(bars))
+    ax.barh(y, middle, xerr=(middle - low, high - middle), color="C0", ecolor="0.3")
+    for i, (_, reach, _) in enumerate(bars):
+        if reach.factor is not None:
+            ax.plot(2 * [reach.factor], [i - 0.4, i + 0.4], color="C3")
+    ax.axvline(1, color="0.5", linewidth=0.8)
+    ax.set(xlabel="times as fast (red: to be reached)", ylim=(len(bars) - 0.4, -0.6))
+    ax.set_yticks(y, [name for name, *_ in bars], fontsize=7)
+    figure.savefig(path, dpi=90)
+
+
+def draw_curves(curves, path):
+    """Draw milliseconds per epoch against rows, features, and so on."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    axes = figure.subplots(2, 3, sharey=False).flat
+    for ax, (name, points) in zip(axes, curves.items(), strict=False):
+        for peer in next(iter(points.values())).seconds:
+            ms = [result.ms(peer) for result in points.values()]
+            ax.loglog(list(points), ms, marker="o", markersize=3, label=peer)
+        ax.set(xlabel=name.replace("_", " "), ylabel="ms per epoch")
+        ax.set_xticks(list(points), map(str, points), fontsize=7)
+        ax.minorticks_off()
+    figure.axes[0].legend()
+    for ax in figure.axes[len(curves) :]:
+        ax.remove()
+    figure.savefig(path, dpi=90)
