@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from ._kernels import by_axis, has_kernel
+from ._kernels import GRAIN, by_axis, has_kernel
 from ._typing import Array, DType, Matrix, Shape
 
 CACHE_LINE = 64
@@ -97,10 +98,21 @@ def in_memory_order(*arrays: Array) -> tuple[Array, ...] | None:
     return views if all(v.flags.c_contiguous for v in views) else None
 
 
+PRODUCT_GRAIN = 2**20
+"""Multiply-adds of a product for which a second thread pays."""
+
 # -- operations with kernels ----------------------------------------------------------
 
 
-@has_kernel()
+def _split_product(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...]]:
+    """Cut a product along the longer side of y."""
+    a, b, y = args
+    parts = min(parts, math.prod(y.shape) * a.shape[1] // PRODUCT_GRAIN)
+    axes = {2: 0, 0: 0} if len(y) >= y.shape[1] else {2: 1, 1: 1}
+    return by_axis(axes, 1)(args, parts)
+
+
+@has_kernel(split=_split_product)
 def matmul(a: Array, b: Array, y: Array) -> None:
     """``y = a b``."""
     if y.flags.c_contiguous:
@@ -109,19 +121,32 @@ def matmul(a: Array, b: Array, y: Array) -> None:
         np.matmul(b.T, a.T, out=y.T)
 
 
-@has_kernel(split=by_axis({0: 0}, 2**15))
+@has_kernel(split=by_axis({0: 0}, GRAIN))
 def add_bias(y: Array, b: Array) -> None:
     """``y += b``, for rows `y` and a bias of each unit."""
     y += b
 
 
-@has_kernel(split=by_axis({0: 1, 1: 0}, 2**15))
+@has_kernel(split=by_axis({0: 1, 1: 0}, GRAIN))
 def column_sums(dy: Array, db: Array) -> None:
     """``db = Σ dy`` over rows."""
     np.matmul(np.ones(len(dy), dy.dtype), dy, out=db)  # faster than a sum
 
 
-@has_kernel(lambda X, rows, x: None)
+def _gather_kernel(X: Any, rows: Array, x: Array) -> tuple[str, Any] | None:
+    if not isinstance(X, np.ndarray) or not X.flags.c_contiguous:
+        return None
+    flat = X.reshape(len(X), -1), rows, x.reshape(len(x), -1)
+    if X.dtype == np.int64 == x.dtype:
+        return "gather", (flat[0].view(np.float64), rows, flat[2].view(np.float64))
+    if X.dtype == np.uint8:
+        return "gather_bytes", flat
+    if X.dtype == np.float32 and x.dtype == np.float64:
+        return "gather_other", flat
+    return "gather", flat
+
+
+@has_kernel(_gather_kernel)
 def gather(X: Array, rows: Array, x: Array) -> None:
     """``x = X[rows]``, as floats of the dtype of `x` if these are floats."""
     if X.dtype == x.dtype:

@@ -8,6 +8,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+from ._kernels import in_use, set_threads
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -31,15 +33,17 @@ def call_with_blas_threads(
     This is not a context manager because an interrupt (Ctrl-C) can arrive on entry to
     its ``__exit__``, which then does nothing. A ``finally`` clause has no such gap.
     """
-    if multiply_adds >= MULTITHREADED_FROM:
+    if not in_use() and multiply_adds >= MULTITHREADED_FROM:
         return function(*args, **kwargs)
-    call = object()
+    call, threads = object(), 1
     try:
         # Unlike a flag set after acquiring a lock, the entry cannot be out of date.
         if _limited.setdefault("call", call) is call:
             _limit()
+        threads = set_threads(_limited.get("threads", 1))
         return function(*args, **kwargs)
     finally:
+        set_threads(threads)
         try:
             _restore(call)
         finally:
@@ -53,6 +57,8 @@ def _blas() -> Any:
 
 def _limit() -> None:
     """Record the number of threads, then set it to 1."""
+    threads = [library.num_threads for library in _blas().lib_controllers]
+    _limited["threads"] = max(threads, default=1)
     _limited["limiter"] = limiter = _blas().limit(limits=None)
     limiter.__enter__()
     _blas().limit(limits=1)

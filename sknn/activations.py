@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit, ndtr
 
-from ._arrays import column_sums
-from ._kernels import has_kernel
+from ._arrays import column_sums, in_memory_order
+from ._kernels import GRAIN, by_axis, has_kernel
 from ._spec import Spec, check_range
 from ._typing import Array
 
@@ -320,34 +320,69 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
 # -- operations of layers -------------------------------------------------------------
 
 
-def _kernel_of(name: str, f: ActivationFunction, arrays: Sequence[Array]) -> None:
-    return None
+_KERNELS: dict[type[ActivationFunction], tuple[str, str | None]] = {
+    Identity: ("identity", None),
+    Logistic: ("logistic", None),
+    Tanh: ("tanh", None),
+    ReLU: ("relu", None),
+    LeakyReLU: ("leaky_relu", "slope"),
+    ELU: ("elu", "alpha"),
+    SELU: ("selu", None),
+    GELU: ("gelu", None),
+    SiLU: ("silu", None),
+    Mish: ("mish", None),
+    Softplus: ("softplus", None),
+}
+"""The name of each function in those of its kernels, and the field that they take."""
 
 
-def _elementwise(name: str, f: ActivationFunction, *arrays: Array) -> None:
-    return None
+def _kernel(
+    name: str, f: ActivationFunction, *arrays: Array
+) -> tuple[str, tuple[Any, ...]] | None:
+    """Return the name of a kernel for `f`, and its arguments."""
+    if type(f) not in _KERNELS:
+        return None
+    own_name, field = _KERNELS[type(f)]
+    return name.format(own_name), (*arrays, getattr(f, field) if field else 0.0)
 
 
-@has_kernel(lambda f, z, a: _elementwise("forward", f, z, a))
+def _elementwise(
+    name: str, f: ActivationFunction, *arrays: Array
+) -> tuple[str, tuple[Any, ...]] | None:
+    """Like `_kernel`, for arrays of any shape whose elements are in the same order."""
+    flat = in_memory_order(*arrays)
+    return None if flat is None else _kernel(name, f, *flat)
+
+
+def _split_elementwise(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...]]:
+    """Cut elementwise operations into blocks."""
+    arrays = (a.reshape(-1) if isinstance(a, np.ndarray) else a for a in args)
+    axes = {i: 0 for i, a in enumerate(args) if isinstance(a, np.ndarray)}
+    return by_axis(axes, GRAIN)(tuple(arrays), parts)
+
+
+@has_kernel(partial(_elementwise, "{}_forward"), _split_elementwise)
 def activation_forward(f: ActivationFunction, z: Array, a: Array) -> None:
     """``a = f(z)``."""
     f.forward(z, a)
 
 
-@has_kernel(lambda f, z, a, dy: _elementwise("backward", f, z, a, dy))
+@has_kernel(partial(_elementwise, "{}_backward"), _split_elementwise)
 def activation_backward(f: ActivationFunction, z: Array, a: Array, dy: Array) -> None:
     """``dy *= f'(z)``, where ``a = f(z)``."""
     f.backward(z, a, dy)
 
 
-@has_kernel(lambda f, *arrays: _kernel_of("bias_{}", f, arrays))
+@has_kernel(partial(_kernel, "bias_{}"), by_axis({0: 0, 2: 0}, GRAIN))
 def bias_activation(f: ActivationFunction, z: Array, b: Array, a: Array) -> None:
     """``z += b``, ``a = f(z)``, for rows `z` and a bias of each unit."""
     z += b
     f.forward(z, a)
 
 
-@has_kernel(lambda f, *arrays: _kernel_of("{}_backward_bias", f, arrays))
+@has_kernel(
+    partial(_kernel, "{}_backward_bias"), by_axis({0: 1, 1: 1, 2: 1, 3: 0}, GRAIN)
+)
 def activation_backward_bias(
     f: ActivationFunction, z: Array, a: Array, dy: Array, db: Array
 ) -> None:

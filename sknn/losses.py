@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit, xlogy
@@ -399,7 +399,20 @@ class CategoricalCrossEntropy(Loss):
         out /= out.sum(axis=1, keepdims=True)
 
 
-@has_kernel(lambda loss, *arrays: None)
+_KERNELS: dict[type[Loss], tuple[str, tuple[str, ...]]] = {
+    CategoricalCrossEntropy: ("softmax_cross_entropy", ("label_smoothing",)),
+}
+"""The kernel of each loss, and the fields that it takes."""
+
+
+def _kernel(loss: Loss, *arrays: Array | None) -> tuple[str, tuple[Any, ...]] | None:
+    if type(loss) not in _KERNELS:
+        return None
+    name, fields = _KERNELS[type(loss)]
+    return name, (*arrays, *(getattr(loss, field) for field in fields))
+
+
+@has_kernel(_kernel)
 def scaled_loss_gradient(
     loss: Loss,
     z: Array,

@@ -16,15 +16,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-from ._library import Program, describe, make_call, set_threads
+from ._library import Program, describe, in_use, make_call, set_threads
 
-__all__ = ["TWINS", "Calls", "describe", "has_kernel", "set_threads"]
+__all__ = ["GRAIN", "TWINS", "Calls", "describe", "has_kernel", "in_use", "set_threads"]
 
 Args: TypeAlias = tuple[Any, ...]
 F = TypeVar("F", bound=Callable[..., None])
 
 TWINS: dict[str, Callable[..., None]] = {}
 """The NumPy twins by name."""
+
+GRAIN = 2**14
+"""Number of elements of an elementwise operation for which a second thread pays."""
 
 MAX_BLOCKS = 8
 """Number of blocks that one operation is cut into at most, and so of useful threads.

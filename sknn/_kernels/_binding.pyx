@@ -247,6 +247,12 @@ cdef bint has_dtype(const char *format, Py_ssize_t itemsize, char letter, char *
         return itemsize == 8 and (code == b"l" or code == b"q")
     if letter == b"b":
         return code == b"B" or code == b"?"
+    if letter == b"h":
+        return code == b"H"
+    if letter == b"j":
+        return itemsize == 4 and (code == b"i" or code == b"l")
+    if letter == b"o" and (code == b"f" or code == b"d"):
+        code = b"d" if code == b"f" else b"f"
     if not real[0] and (code == b"f" or code == b"d"):
         real[0] = code
     return code == real[0]

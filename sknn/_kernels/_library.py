@@ -125,6 +125,11 @@ def use(level: str | None) -> Iterator[None]:
         _set_level(previous)
 
 
+def in_use() -> bool:
+    """Return whether there are kernels, and they are not switched off."""
+    return _level >= 0
+
+
 def usable_levels() -> tuple[str, ...]:
     """Return the SIMD levels that were built and that this machine supports."""
     if _binding is None:

@@ -7,14 +7,8 @@ import numpy as np
 from .. import activations as act
 from .._typing import Array
 from ..losses import (
-    AbsoluteError,
-    BinaryCrossEntropy,
     CategoricalCrossEntropy,
-    HalfPoissonDeviance,
-    HalfSquaredError,
-    Huber,
     Loss,
-    Quantile,
 )
 
 ACTIVATION_KERNELS: dict[type[act.ActivationFunction], tuple[str, str | None]] = {
@@ -110,9 +104,7 @@ def exp_link(z: Array, p: Array) -> None:
 # Solvers. `c` is [l2, l1, shrink, scale, constants of the solver ...].
 
 
-def _gradient(
-    theta: Array, grad: Array, n_decay: int, c: Array, sums: Array
-) -> Array:
+def _gradient(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> Array:
     """Return the gradient times scale, penalty included; shrink the penalised weights.
 
     ``sums`` becomes the sum of squares and of absolute values of these weights before.

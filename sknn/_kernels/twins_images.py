@@ -86,9 +86,7 @@ def avg_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
     y *= 1 / (kh * kw)
 
 
-def avg_pool_backward(
-    dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int
-) -> None:
+def avg_pool_backward(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int) -> None:
     """dy is divided equally among the pixels of a window."""
     dx.fill(0)
     part = dy * dy.dtype.type(1 / (kh * kw))
@@ -120,9 +118,7 @@ def _padded_shape(shape, kernel, windows, stride, before):
 
 def _windows(x, kernel, windows, stride, before):
     """Return X (C, kh, kw, windows, n), the pixels of each window of padded images."""
-    padded = np.zeros(
-        _padded_shape(x.shape, kernel, windows, stride, before), x.dtype
-    )
+    padded = np.zeros(_padded_shape(x.shape, kernel, windows, stride, before), x.dtype)
     top, left = before
     padded[:, top : top + x.shape[1], left : left + x.shape[2]] = x
     X = np.empty((len(x), *kernel, *windows, x.shape[3]), x.dtype)
