@@ -17,7 +17,7 @@
  *
  *     r  real array, C-contiguous          s  real array, any strides
  *     d  float64 array, C-contiguous       i  int64 array, C-contiguous
- *     b  uint8 array, C-contiguous         x  a number
+ *     b  uint8 or bool array, C-contiguous x  a number
  *     m  real matrix with one stride of 1, as BLAS takes it
  *
  * An upper-case letter is an array that the kernel writes; `?` after a letter allows None.
