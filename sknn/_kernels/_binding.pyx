@@ -46,9 +46,9 @@ cdef extern from "pool.h":
     void sknn_run(const Job *jobs, const int *counts, int n_operations) noexcept nogil
 
 
-# Another Python thread can run during a call that takes longer than some 20 µs. A shorter
-# one keeps the lock: to hand it over and to wait for it again would take longer.
-cdef int64_t WORTH_RELEASING = 1 << 15
+# Elements from which a call takes 10 to 100 µs: other Python threads can run meanwhile.
+# A shorter call keeps the interpreter's lock, since to get it back can take longer.
+cdef int64_t WORTH_RELEASING = 1 << 17
 
 
 cdef int level = -1  # index of the SIMD level of new calls; -1: no calls
@@ -98,7 +98,7 @@ cdef class Call:
 
     cdef Kernel run
     cdef Arg *args
-    cdef int64_t work  # about the number of elements it goes through
+    cdef int64_t work  # elements of the largest array, or a measure of like duration
     cdef object arrays  # keeps them alive
 
     def __dealloc__(self):
@@ -188,7 +188,10 @@ def make_call(str name, tuple args):
     if index < 0:
         if not multiply(call.args):
             return None
-        call.work = call.args[0].shape[1] * call.args[2].shape[0] * call.args[2].shape[1] // 8
+        # Eight multiply-adds of BLAS take about as long as an element of other kernels.
+        call.work = (
+            call.args[0].shape[1] * call.args[2].shape[0] * call.args[2].shape[1] // 8
+        )
         call.run = sknn_matmul[real == b"f"].run
     else:
         call.run = sknn_levels[level].table[real == b"f"][index].run

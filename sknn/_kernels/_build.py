@@ -38,7 +38,7 @@ if UNIX:
         *(SANITIZERS if SANITIZE else ()),
     ]
     BINDING_FLAGS = ["-g0", "-w"]  # generated code: no warnings
-    LINK_FLAGS = ["-pthread", *(SANITIZERS if SANITIZE else ())]
+    LINK_FLAGS = ["-pthread", "-lm", *(SANITIZERS if SANITIZE else ())]
     AVX2 = ["-mavx2", "-mfma"]
     AVX512 = [f"-mavx512{part}" for part in ("f", "vl", "dq", "bw")]
     AVX512 += [*AVX2, "-mprefer-vector-width=512"]

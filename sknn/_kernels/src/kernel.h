@@ -17,7 +17,7 @@
  *
  *     r  real array, C-contiguous          s  real array, any strides
  *     d  float64 array, C-contiguous       i  int64 array, C-contiguous
- *     b  uint8 array, C-contiguous         x  a number
+ *     b  uint8 or bool array, C-contiguous x  a number
  *     m  real matrix with one stride of 1, as BLAS takes it
  *     o  array of the other real dtype, C-contiguous
  *     h  uint16 array, C-contiguous        j  int32 array, C-contiguous

@@ -30,6 +30,7 @@ typedef CONDITION_VARIABLE Signal;
 #define wait_for(s, l) SleepConditionVariableSRW(s, l, INFINITE, 0)
 #define wake_all(s) WakeAllConditionVariable(s)
 #define relax() YieldProcessor()
+#define yield() SwitchToThread()
 
 static int64_t now_ns(void)
 {
@@ -40,6 +41,7 @@ static int64_t now_ns(void)
 }
 #else
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -51,6 +53,7 @@ typedef pthread_cond_t Signal;
 #define unlock(l) pthread_mutex_unlock(l)
 #define wait_for(s, l) pthread_cond_wait(s, l)
 #define wake_all(s) pthread_cond_broadcast(s)
+#define yield() sched_yield()
 #if defined(__x86_64__) || defined(__i386__)
 #define relax() __builtin_ia32_pause()
 #elif defined(__aarch64__)
@@ -114,17 +117,20 @@ static bool is_finished(int unused)
     return !atomic_load(&pool.pending);
 }
 
+/* On a busy machine, what we wait for may need the processor that we are on: yield it. */
 static bool spin_until(bool (*condition)(int), int argument)
 {
     int64_t end = 0;
-    while (!condition(argument)) {
-        for (int i = 0; i < 8; i++)
-            relax();
+    for (int i = 1; !condition(argument); i++) {
+        relax();
+        if (i % 16)
+            continue;
         int64_t now = now_ns();
         if (!end)
             end = now + SPIN_NS;
         else if (now > end)
             return false;
+        yield();
     }
     return true;
 }
