@@ -180,9 +180,7 @@ def exp_link(z: Array, p: Array) -> None:
 # its `step`, which folds into them what depends on the step.
 
 
-def add_penalty(
-    theta: Array, grad: Array, n_decay: int, c: Array, sums: Array
-) -> None:
+def add_penalty(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> None:
     """Multiply `grad` by scale and add the gradient of the penalty.
 
     ``sums`` becomes the sum of squares and that of absolute values of the penalised
@@ -196,9 +194,7 @@ def add_penalty(
     sums[1] = np.abs(W, dtype=float).sum()
 
 
-def _gradient(
-    theta: Array, grad: Array, n_decay: int, c: Array, sums: Array
-) -> Array:
+def _gradient(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> Array:
     """Return the gradient, penalty included, then multiply the weights by shrink."""
     g = grad.copy()
     add_penalty(theta, g, n_decay, c, sums)
@@ -215,7 +211,7 @@ def sgd(
     sums: Array,
     nesterov: float,
 ) -> None:
-    """A step of `SGD`; ``c[4:]`` is rate, momentum; no velocity without momentum."""
+    """Take a step of `SGD`; ``c[4:]`` is rate, momentum. No velocity, no momentum."""
     g = _gradient(theta, grad, n_decay, c, sums)
     rate, momentum = c[4:].astype(theta.dtype)
     g *= rate
@@ -234,7 +230,7 @@ def sgd(
 def adam(
     theta: Array, grad: Array, m: Array, v: Array, n_decay: int, c: Array, sums: Array
 ) -> None:
-    """A step of `Adam`; ``c[4:]`` is rate, beta_1, beta_2, epsilon."""
+    """Take a step of `Adam`; ``c[4:]`` is rate, beta_1, beta_2, epsilon."""
     g = _gradient(theta, grad, n_decay, c, sums)
     rate, beta_1, beta_2, epsilon = c[4:].astype(theta.dtype)
     m *= beta_1
@@ -247,7 +243,7 @@ def adam(
 def nadam(
     theta: Array, grad: Array, m: Array, v: Array, n_decay: int, c: Array, sums: Array
 ) -> None:
-    """A step of `Nadam`; ``c[4:]`` is rate_g, rate_m, beta_1, beta_2, epsilon."""
+    """Take a step of `Nadam`; ``c[4:]`` is rate_g, rate_m, beta_1, beta_2, epsilon."""
     g = _gradient(theta, grad, n_decay, c, sums)
     rate_g, rate_m, beta_1, beta_2, epsilon = c[4:].astype(theta.dtype)
     m *= beta_1
@@ -260,7 +256,7 @@ def nadam(
 def rmsprop(
     theta: Array, grad: Array, v: Array, n_decay: int, c: Array, sums: Array
 ) -> None:
-    """A step of `RMSProp`; ``c[4:]`` is rate, rho, epsilon."""
+    """Take a step of `RMSProp`; ``c[4:]`` is rate, rho, epsilon."""
     g = _gradient(theta, grad, n_decay, c, sums)
     rate, rho, epsilon = c[4:].astype(theta.dtype)
     v *= rho
@@ -271,7 +267,7 @@ def rmsprop(
 def adagrad(
     theta: Array, grad: Array, h: Array, n_decay: int, c: Array, sums: Array
 ) -> None:
-    """A step of `AdaGrad`; ``c[4:]`` is rate, epsilon."""
+    """Take a step of `AdaGrad`; ``c[4:]`` is rate, epsilon."""
     g = _gradient(theta, grad, n_decay, c, sums)
     rate, epsilon = c[4:].astype(theta.dtype)
     h += g * g
@@ -281,7 +277,7 @@ def adagrad(
 def adadelta(
     theta: Array, grad: Array, u: Array, v: Array, n_decay: int, c: Array, sums: Array
 ) -> None:
-    """A step of `AdaDelta`; ``c[4:]`` is rate, rho, epsilon."""
+    """Take a step of `AdaDelta`; ``c[4:]`` is rate, rho, epsilon."""
     g = _gradient(theta, grad, n_decay, c, sums)
     rate, rho, epsilon = c[4:].astype(theta.dtype)
     v *= rho

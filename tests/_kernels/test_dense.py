@@ -6,7 +6,6 @@ from inspect import signature
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.special import erfc
 
 from sknn import solvers
 from sknn._kernels import twins_dense as twins
@@ -80,7 +79,9 @@ def compare(kernel, name, args, tolerance, twin=None, written=()):
     with np.errstate(all="ignore"):
         (twin or getattr(twins, name))(*theirs)
     for i in written:
-        assert_allclose(ours[i], theirs[i], **tolerance, err_msg=f"{name}, argument {i}")
+        assert_allclose(
+            ours[i], theirs[i], **tolerance, err_msg=f"{name}, argument {i}"
+        )
 
 
 # Activation functions
@@ -111,13 +112,25 @@ def test_special_values_of_activation_functions(kernel, dtype, tolerance, f):
     z = np.tile(np.array(SPECIAL, dtype), 3)
     if isinstance(f, LeakyReLU | ELU) and c == 0:
         z = z[np.isfinite(z)]
-    compare(kernel, name + "_forward", (z, z, c), tolerance,
-            lambda z, a, c: twins.activation_forward(f, z, a), [1])
+    compare(
+        kernel,
+        name + "_forward",
+        (z, z, c),
+        tolerance,
+        lambda z, a, c: twins.activation_forward(f, z, a),
+        [1],
+    )
     a = np.empty_like(z)
     with np.errstate(all="ignore"):
         f.forward(z, a)
-    compare(kernel, name + "_backward", (z, a, np.ones_like(z), c), tolerance,
-            lambda z, a, dy, c: twins.activation_backward(f, z, a, dy), [2])
+    compare(
+        kernel,
+        name + "_backward",
+        (z, a, np.ones_like(z), c),
+        tolerance,
+        lambda z, a, dy, c: twins.activation_backward(f, z, a, dy),
+        [2],
+    )
 
 
 @pytest.mark.parametrize("f", FUNCTIONS, ids=repr)
@@ -128,12 +141,23 @@ def test_activation_next_to_bias(kernel, dtype, tolerance, f, n, rng):
         z, dy = rng.normal(0, 2, (2, n, units)).astype(dtype)
         b = rng.normal(size=units).astype(dtype)
         a = np.empty_like(z)
-        compare(kernel, "bias_" + name, (z, b, a, c), tolerance,
-                lambda z, b, a, c: twins.bias_activation(f, z, b, a), [0, 2])
+        compare(
+            kernel,
+            "bias_" + name,
+            (z, b, a, c),
+            tolerance,
+            lambda z, b, a, c: twins.bias_activation(f, z, b, a),
+            [0, 2],
+        )
         f.forward(z, a)
-        compare(kernel, name + "_backward_bias", (z, a, dy, b, c), tolerance,
-                lambda z, a, dy, db, c: twins.activation_backward_bias(f, z, a, dy, db),
-                [2, 3])
+        compare(
+            kernel,
+            name + "_backward_bias",
+            (z, a, dy, b, c),
+            tolerance,
+            lambda z, a, dy, db, c: twins.activation_backward_bias(f, z, a, dy, db),
+            [2, 3],
+        )
 
 
 def test_column_sums_do_not_depend_on_blocks(kernel, dtype, rng):
@@ -158,8 +182,13 @@ def test_prelu(kernel, dtype, tolerance, images, n, rng):
         slope = rng.normal(size=units).astype(dtype)
         prefix = "prelu_images" if images else "prelu"
         compare(kernel, prefix + "_forward", (x, slope, x), tolerance, written=[2])
-        compare(kernel, prefix + "_backward", (x, slope, dy, slope), tolerance,
-                written=[2, 3])
+        compare(
+            kernel,
+            prefix + "_backward",
+            (x, slope, dy, slope),
+            tolerance,
+            written=[2, 3],
+        )
 
 
 def test_twin_of_prelu_is_the_layer(rng):
@@ -222,8 +251,6 @@ def test_losses(kernel, dtype, tolerance, loss, weighted, rng):
 @pytest.mark.parametrize("k", [2, 100])
 def test_special_values_of_losses(kernel, dtype, tolerance, loss, value, k, rng):
     name, args = loss_arguments(loss, 20, k, False, dtype, rng)
-    if name == "quantile" and np.isinf(value):
-        pytest.skip("q - q of infinite quantiles")
     args[0][3, 0] = args[0][-1, 1] = value
     compare(kernel, name, args, tolerance, written=[0, 4])
 
@@ -272,7 +299,9 @@ CONSTANTS = {
 
 @pytest.mark.parametrize("name", STATES)
 def test_solvers(kernel, dtype, tolerance, name, rng):
-    variants = [(False, []), (True, [0]), (True, [1])] if name == "sgd" else [(True, [])]
+    variants = (
+        [(False, []), (True, [0]), (True, [1])] if name == "sgd" else [(True, [])]
+    )
     for size in (0, 1, 31, 33, 257, 1500):
         for n_decay in (0, size // 2, size):
             for has_state, extra in variants:

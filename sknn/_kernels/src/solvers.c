@@ -12,7 +12,7 @@
 
 static inline real penalty_slope(real W, real l2, real l1)
 {
-    real sign = W > 0 ? 1 : W < 0 ? -1 : W; /* 0 or NaN stays */
+    real sign = (real)(W > 0) - (real)(W < 0);
     return l2 * W + l1 * sign;
 }
 
