@@ -73,6 +73,31 @@ def activation_backward_bias(
     np.sum(dy, axis=0, out=db)
 
 
+# PReLU
+
+
+def prelu_forward(x: Array, slope: Array, y: Array) -> None:
+    """Write ``max(x, 0) + slope min(x, 0)`` into `y`; (n, units), `slope` (units,)."""
+    np.multiply(np.minimum(x, 0), slope, out=y)
+    y += np.maximum(x, 0)
+
+
+def prelu_backward(x: Array, slope: Array, dy: Array, dslope: Array) -> None:
+    """Write the gradient of `slope`, and overwrite `dy` by that of `x`."""
+    np.sum(np.minimum(x, 0) * dy, axis=0, out=dslope)
+    dy *= np.where(x > 0, dy.dtype.type(1), slope)
+
+
+def prelu_images_forward(x: Array, slope: Array, y: Array) -> None:
+    """Like `prelu_forward`, for arrays of shape (units, m)."""
+    prelu_forward(x.T, slope, y.T)
+
+
+def prelu_images_backward(x: Array, slope: Array, dy: Array, dslope: Array) -> None:
+    """Like `prelu_backward`, for arrays of shape (units, m)."""
+    prelu_backward(x.T, slope, dy.T, dslope)
+
+
 # Losses: overwrite the raw scores `z` by the gradient times `scale[0]`, and write the
 # weighted sum of losses, not scaled, into `loss[0]`.
 
@@ -91,6 +116,49 @@ def softmax_cross_entropy(
     _loss_gradient(CategoricalCrossEntropy(smoothing), z, y, w, scale, loss)
 
 
+def binary_cross_entropy(
+    z: Array, y: Array, w: Array | None, scale: Array, loss: Array, smoothing: float
+) -> None:
+    """`BinaryCrossEntropy`; `z` and `y` are (n, n_outputs)."""
+    _loss_gradient(BinaryCrossEntropy(smoothing), z, y, w, scale, loss)
+
+
+def half_squared_error(
+    z: Array, y: Array, w: Array | None, scale: Array, loss: Array
+) -> None:
+    """`HalfSquaredError`; `z` and `y` are (n, n_outputs)."""
+    _loss_gradient(HalfSquaredError(), z, y, w, scale, loss)
+
+
+def absolute_error(
+    z: Array, y: Array, w: Array | None, scale: Array, loss: Array
+) -> None:
+    """`AbsoluteError`; `z` and `y` are (n, n_outputs)."""
+    _loss_gradient(AbsoluteError(), z, y, w, scale, loss)
+
+
+def huber(
+    z: Array, y: Array, w: Array | None, scale: Array, loss: Array, delta: float
+) -> None:
+    """`Huber`; `z` and `y` are (n, n_outputs)."""
+    _loss_gradient(Huber(delta), z, y, w, scale, loss)
+
+
+def poisson(z: Array, y: Array, w: Array | None, scale: Array, loss: Array) -> None:
+    """`HalfPoissonDeviance`; `z` and `y` are (n, n_outputs)."""
+    _loss_gradient(HalfPoissonDeviance(), z, y, w, scale, loss)
+
+
+def quantile(
+    z: Array, y: Array, w: Array | None, scale: Array, loss: Array, levels: Array
+) -> None:
+    """`Quantile` for one or several `levels`.
+
+    `y` is (n, n_outputs), `z` is (n, n_outputs * len(levels)).
+    """
+    _loss_gradient(Quantile(tuple(levels.tolist())), z, y, w, scale, loss)
+
+
 def softmax_link(z: Array, p: Array) -> None:
     """Write the probabilities of the classes into `p`."""
     CategoricalCrossEntropy().link(z, p)
@@ -101,34 +169,64 @@ def exp_link(z: Array, p: Array) -> None:
     np.exp(z, out=p)
 
 
-# Solvers. `c` is [l2, l1, shrink, scale, constants of the solver ...].
+# Solvers. The first `n_decay` elements of theta are penalised. `c` (float64) is
+# [l2, l1, shrink, scale, constants of the solver ...], where the constants are those of
+# its `step`, which folds into them what depends on the step.
 
 
 def _gradient(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> Array:
     """Return the gradient times scale, penalty included; shrink the penalised weights.
+def add_penalty(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> None:
+    """Multiply `grad` by scale and add the gradient of the penalty.
 
-    ``sums`` becomes the sum of squares and of absolute values of these weights before.
+    ``sums`` becomes the sum of squares and that of absolute values of the penalised
+    weights.
     """
-    l2, l1, shrink, scale = c[:4].astype(theta.dtype)
-    g = grad * scale
+    l2, l1, _, scale = c[:4].astype(theta.dtype)
     W = theta[:n_decay]
-    g[:n_decay] += l2 * W + l1 * np.sign(W)
+    grad *= scale
+    grad[:n_decay] += l2 * W + l1 * np.sign(W)
     sums[0] = np.square(W, dtype=float).sum()
     sums[1] = np.abs(W, dtype=float).sum()
-    W *= shrink
+
+
+def _gradient(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> Array:
+    """Return the gradient, penalty included, then multiply the weights by shrink."""
+    g = grad.copy()
+    add_penalty(theta, g, n_decay, c, sums)
+    theta[:n_decay] *= theta.dtype.type(c[2])
     return g
 
 
-def adam(
+def sgd(
     theta: Array,
     grad: Array,
-    m: Array,
-    v: Array,
+    velocity: Array | None,
     n_decay: int,
     c: Array,
     sums: Array,
+    nesterov: float,
 ) -> None:
-    """A step of `Adam`; ``c[4:]`` is rate, beta_1, beta_2, epsilon, as folded there."""
+    """Take a step of `SGD`; ``c[4:]`` is rate, momentum. No velocity, no momentum."""
+    g = _gradient(theta, grad, n_decay, c, sums)
+    rate, momentum = c[4:].astype(theta.dtype)
+    g *= rate
+    if velocity is None:
+        theta -= g
+        return
+    velocity *= momentum
+    velocity -= g
+    if nesterov:
+        theta -= g
+        theta += velocity * momentum
+    else:
+        theta += velocity
+
+
+def adam(
+    theta: Array, grad: Array, m: Array, v: Array, n_decay: int, c: Array, sums: Array
+) -> None:
+    """Take a step of `Adam`; ``c[4:]`` is rate, beta_1, beta_2, epsilon."""
     g = _gradient(theta, grad, n_decay, c, sums)
     rate, beta_1, beta_2, epsilon = c[4:].astype(theta.dtype)
     m *= beta_1
@@ -136,3 +234,51 @@ def adam(
     v *= beta_2
     v += g * g
     theta -= m / (np.sqrt(v) + epsilon) * rate
+
+
+def nadam(
+    theta: Array, grad: Array, m: Array, v: Array, n_decay: int, c: Array, sums: Array
+) -> None:
+    """Take a step of `Nadam`; ``c[4:]`` is rate_g, rate_m, beta_1, beta_2, epsilon."""
+    g = _gradient(theta, grad, n_decay, c, sums)
+    rate_g, rate_m, beta_1, beta_2, epsilon = c[4:].astype(theta.dtype)
+    m *= beta_1
+    m += g
+    v *= beta_2
+    v += g * g
+    theta -= (g * rate_g + m * rate_m) / (np.sqrt(v) + epsilon)
+
+
+def rmsprop(
+    theta: Array, grad: Array, v: Array, n_decay: int, c: Array, sums: Array
+) -> None:
+    """Take a step of `RMSProp`; ``c[4:]`` is rate, rho, epsilon."""
+    g = _gradient(theta, grad, n_decay, c, sums)
+    rate, rho, epsilon = c[4:].astype(theta.dtype)
+    v *= rho
+    v += g * g
+    theta -= g / (np.sqrt(v) + epsilon) * rate
+
+
+def adagrad(
+    theta: Array, grad: Array, h: Array, n_decay: int, c: Array, sums: Array
+) -> None:
+    """Take a step of `AdaGrad`; ``c[4:]`` is rate, epsilon."""
+    g = _gradient(theta, grad, n_decay, c, sums)
+    rate, epsilon = c[4:].astype(theta.dtype)
+    h += g * g
+    theta -= g / (np.sqrt(h) + epsilon) * rate
+
+
+def adadelta(
+    theta: Array, grad: Array, u: Array, v: Array, n_decay: int, c: Array, sums: Array
+) -> None:
+    """Take a step of `AdaDelta`; ``c[4:]`` is rate, rho, epsilon."""
+    g = _gradient(theta, grad, n_decay, c, sums)
+    rate, rho, epsilon = c[4:].astype(theta.dtype)
+    v *= rho
+    v += g * g + epsilon
+    g *= np.sqrt(u / v)
+    u *= rho
+    u += g * g + epsilon
+    theta -= g * rate

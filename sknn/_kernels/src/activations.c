@@ -129,3 +129,69 @@ ACTIVATION(gelu)
 ACTIVATION(silu)
 ACTIVATION(mish)
 ACTIVATION(softplus)
+
+/* PReLU: y = x where x > 0, else slope x, with a slope for each unit. Backward, in place:
+ * dslope = sum of dy min(x, 0) over rows, dy *= 1 where x > 0, else slope. Rows of units,
+ * any stride of rows. */
+KERNEL(prelu_forward)
+{
+    const real *x = DATA(0), *slope = DATA(1);
+    real *y = DATA(2);
+    I n = SHAPE(0, 0), units = SHAPE(0, 1);
+    for (I i = 0; i < n; i++, x += units, y += units) {
+        SIMD
+        for (I j = 0; j < units; j++)
+            y[j] = leaky_relu_value(x[j], slope[j]);
+    }
+}
+
+KERNEL(prelu_backward)
+{
+    const real *x = DATA(0), *slope = DATA(1);
+    real *dy = DATA(2), *dslope = DATA(3);
+    I n = SHAPE(2, 0), units = SHAPE(2, 1);
+    memset(dslope, 0, (size_t)units * sizeof(real));
+    for (I i = 0; i < n; i++, x += STRIDE(0, 0), dy += STRIDE(2, 0)) {
+        SIMD
+        for (I j = 0; j < units; j++) {
+            dslope[j] += dy[j] * at_most(0, x[j]);
+            dy[j] *= leaky_relu_slope(x[j], 0, slope[j]);
+        }
+    }
+}
+
+/* The same for arrays of shape (units, m), as images lie in memory. */
+KERNEL(prelu_images_forward)
+{
+    const real *x = DATA(0), *slope = DATA(1);
+    real *y = DATA(2);
+    I units = SHAPE(0, 0), m = SHAPE(0, 1);
+    for (I i = 0; i < units; i++, x += m, y += m) {
+        real c = slope[i];
+        SIMD
+        for (I j = 0; j < m; j++)
+            y[j] = leaky_relu_value(x[j], c);
+    }
+}
+
+KERNEL(prelu_images_backward)
+{
+    const real *x = DATA(0), *slope = DATA(1);
+    real *dy = DATA(2), *dslope = DATA(3);
+    I units = SHAPE(0, 0), m = SHAPE(0, 1);
+    for (I i = 0; i < units; i++, x += m, dy += m) {
+        real c = slope[i];
+        double sum = 0;
+        for (I start = 0; start < m; start += 512) { /* the sum of parts is float64 */
+            I stop = m - start < 512 ? m : start + 512;
+            real part = 0;
+            SIMD_SUM(part)
+            for (I j = start; j < stop; j++) {
+                part += dy[j] * at_most(0, x[j]);
+                dy[j] *= leaky_relu_slope(x[j], 0, c);
+            }
+            sum += part;
+        }
+        dslope[i] = (real)sum;
+    }
+}

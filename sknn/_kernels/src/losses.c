@@ -235,3 +235,100 @@ static inline void spread_weights(const real *w, I k, I *row, I *column, I m, re
         }                                                                                \
         *loss = sum / (divisor);                                                         \
     }
+
+/* ½ r² with r = z - y; the loss is the mean over outputs, the derivative is not */
+static inline real half_squared_error_loss(real z, real y, real c, real *dz)
+{
+    (void)c;
+    *dz = z - y;
+    return (real)0.5 * (*dz * *dz);
+}
+ELEMENTWISE_LOSS(half_squared_error, 0, k)
+
+/* |r|, with derivative 0 at 0 */
+static inline real absolute_error_loss(real z, real y, real c, real *dz)
+{
+    real r = z - y;
+    (void)c;
+    *dz = r > 0 ? 1 : r < 0 ? -1 : r;
+    return absolute(r);
+}
+ELEMENTWISE_LOSS(absolute_error, 0, 1)
+
+/* d (r - ½ d), where the derivative d is r, clipped to ±delta */
+static inline real huber_loss(real z, real y, real delta, real *dz)
+{
+    real r = z - y, d = at_least(-delta, at_most(delta, r));
+    *dz = d;
+    return d * (r - (real)0.5 * d);
+}
+ELEMENTWISE_LOSS(huber, NUMBER(5), 1)
+
+/* y log(y / mu) - y + mu with mu = exp(z), derivative mu - y, and 0 log 0 = 0 */
+static inline real poisson_loss(real z, real y, real c, real *dz)
+{
+    (void)c;
+    *dz = vexp(z) - y;
+    return (y > 0 ? y * vlog(y) : 0 * y) - y * z + *dz;
+}
+ELEMENTWISE_LOSS(poisson, 0, 1)
+
+/* log(1 + exp(z)) - y z, derivative logistic(z) - y; with label smoothing s, y becomes
+ * (1 - s) y + ½ s. Without it, the loss of an element is clipped. */
+static inline real binary_cross_entropy_loss(real z, real y, real s, real *dz)
+{
+    y = (1 - s) * y + (real)0.5 * s;
+    real e = vexp(-absolute(z));
+    real loss = (at_least(0, z) + vlog1p(e)) - y * z;
+    *dz = (z < 0 ? e : 1) / (1 + e) - y;
+    return s > 0 ? loss : at_most(LARGEST_LOG_LOSS, loss);
+}
+ELEMENTWISE_LOSS(binary_cross_entropy, NUMBER(5), 1)
+
+/* The derivative H(r) - level of the pinball loss, and 0 (or NaN) at r = 0 (or NaN) */
+static inline real pinball_slope(real r, real level)
+{
+    return r > 0 ? 1 - level : r < 0 ? -level : r;
+}
+
+/* The pinball loss r (H(r) - level), r = q - y, of the K increasing quantiles of each
+ * output: q_0 = z_0, q_k = q_(k-1) + log(1 + exp(z_k)). The derivative with respect to
+ * z_k is that with respect to the sum of q_k, q_(k+1) ..., times logistic(z_k). The first
+ * pass over k sums all slopes, the second takes away those before k. */
+KERNEL(quantile)
+{
+    real *z = DATA(0), scale = (real)*(const double *)DATA(3);
+    const real *y = DATA(1), *w = DATA(2), *levels = DATA(5);
+    double *loss = DATA(4), sum = 0;
+    I outputs = SHAPE(1, 1), size = SHAPE(1, 0) * outputs, K = SHAPE(5, 0);
+    I row = 0, column = 0;
+    for (I i = 0; i < size; i += LANES, z += LANES * K, y += LANES) {
+        I m = size - i < LANES ? size - i : LANES;
+        real q[LANES] = {0}, slope[LANES] = {0}, part[LANES] = {0}, weight[LANES];
+        spread_weights(w, outputs, &row, &column, m, weight);
+        for (I k = 0; k < K; k++) {
+            SIMD
+            for (I r = 0; r < m; r++) {
+                real x = z[r * K + k];
+                q[r] += k == 0 ? x : vsoftplus(x);
+                real d = pinball_slope(q[r] - y[r], levels[k]);
+                part[r] += (q[r] - y[r]) * d;
+                slope[r] += d;
+            }
+        }
+        memset(q, 0, sizeof q);
+        for (I k = 0; k < K; k++) {
+            SIMD
+            for (I r = 0; r < m; r++) {
+                real x = z[r * K + k];
+                q[r] += k == 0 ? x : vsoftplus(x);
+                real dz = k == 0 ? slope[r] : slope[r] * vlogistic(x);
+                slope[r] -= pinball_slope(q[r] - y[r], levels[k]);
+                z[r * K + k] = dz * weight[r] * scale;
+            }
+        }
+        for (I r = 0; r < m; r++)
+            sum += weight[r] * part[r];
+    }
+    *loss = sum;
+}
