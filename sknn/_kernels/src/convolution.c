@@ -66,20 +66,41 @@ static Taps taps_at(const Axis *a, I at)
     return (Taps){place - last * a->stride, last, max_index(last - low + 1, 0)};
 }
 
+typedef struct {
+    I start, end;
+} Range;
+
+/* The windows, of `count`, whose tap lies inside of the image. */
+static Range inside(const Axis *a, I tap, I count)
+{
+    I start = max_index(0, a->before - tap + a->stride - 1) / a->stride;
+    I end = min_index(count, (a->length + a->before - tap - 1 + a->stride) / a->stride);
+    return (Range){start, max_index(start, end)};
+}
+
+#ifndef CHANNELS
+#define CHANNELS 8
+#endif
+
 /* Sums over taps: strides of x and w along channels c and kernel rows i and columns j. */
 typedef struct {
     I channels, rows, columns, size; /* size: the number of elements of x */
     I xc, xi, xj, wo, wc, wi, wj;
+    int first; /* whether these are the first channels of x */
 } Sum;
 
-/* y[o, e] = b[o] + Σ w[o, c, i, j] x[c, i, j, e] for `ob` channels, `nv` vectors of e */
+/* y[o, e] += Σ w[o, c, i, j] x[c, i, j, e] for `ob` channels and `nv` vectors of e; y is
+ * not read but taken as b[o], or zero, for the first channels c of x. */
 INLINE void block(const int ob, const int nv, const Sum *s, const real *x, const real *w,
                   const real *b, real *y, I yo)
 {
     vec sum[MAX_BLOCK][2];
     for (int o = 0; o < ob; o++)
         for (int v = 0; v < nv; v++)
-            sum[o][v] = (vec){0} + (b ? b[o] : 0);
+            if (s->first)
+                sum[o][v] = (vec){0} + (b ? b[o] : 0);
+            else
+                sum[o][v] = CONST_VEC(y + o * yo + v * LANES);
     for (I c = 0; c < s->channels; c++)
         for (I i = 0; i < s->rows; i++) {
             const real *xs = x + c * s->xc + i * s->xi, *ws = w + c * s->wc + i * s->wi;
@@ -93,12 +114,12 @@ INLINE void block(const int ob, const int nv, const Sum *s, const real *x, const
             VEC(y + o * yo + v * LANES) = sum[o][v];
 }
 
-/* The same for one element, where a vector would read beyond the end of x. */
+/* The same for one element, where a vector would read beyond the ends of x. */
 static void block_of_one(I ob, const Sum *s, const real *x, const real *w,
                          const real *b, real *y, I yo)
 {
     for (I o = 0; o < ob; o++) {
-        real sum = b ? b[o] : 0;
+        real sum = !s->first ? y[o * yo] : b ? b[o] : 0;
         for (I c = 0; c < s->channels; c++)
             for (I i = 0; i < s->rows; i++)
                 for (I j = 0; j < s->columns; j++)
@@ -109,42 +130,41 @@ static void block_of_one(I ob, const Sum *s, const real *x, const real *w,
 }
 
 /* y[o, e] for a run of `length` elements e, x[at] being the first tap of the first one.
- * The last vector overlaps the one before; of a run shorter than a vector, the vector is
- * moved back until it lies within x. */
+ * The last elements are part of a vector that starts before them: within the run, or, if
+ * that is shorter than a vector, so far before that the vector lies within x. */
 INLINE void run(const int ob, const Sum *s, const real *x, I at, const real *w,
                 const real *b, real *y, I yo, I length)
 {
-    I e = 0;
-    x += at;
+    I e = 0, rest, back = 0;
     for (; e + 2 * LANES <= length; e += 2 * LANES)
-        block(ob, 2, s, x + e, w, b, y + e, yo);
-    I rest = length - e;
+        block(ob, 2, s, x + at + e, w, b, y + e, yo);
+    for (; e + LANES <= length; e += LANES)
+        block(ob, 1, s, x + at + e, w, b, y + e, yo);
+    rest = length - e;
     if (!rest)
         return;
-    if (rest > LANES && length >= 2 * LANES) {
-        e = length - 2 * LANES;
-        block(ob, 2, s, x + e, w, b, y + e, yo);
-    } else if (length >= LANES) {
-        if (rest > LANES)
-            block(ob, 1, s, x + e, w, b, y + e, yo);
-        e = length - LANES;
-        block(ob, 1, s, x + e, w, b, y + e, yo);
-    } else {
+    x += at + e, y += e;
+    if (length > LANES) {
+        back = LANES - rest;
+    } else if (s->rows && s->columns) {
         I up = (s->rows - 1) * s->xi, right = (s->columns - 1) * s->xj;
         I low = at + min_index(up, 0) + min_index(right, 0);
         I high = at + max_index(up, 0) + max_index(right, 0) + (s->channels - 1) * s->xc;
-        I back = s->rows && s->columns ? max_index(0, high + LANES - s->size) : 0;
+        back = max_index(0, high + LANES - s->size);
         if (low < back) {
-            for (e = 0; e < length; e++)
+            for (e = 0; e < rest; e++)
                 block_of_one(ob, s, x + e, w, b, y + e, yo);
             return;
         }
-        real part[MAX_BLOCK * LANES];
-        block(ob, 1, s, x - back, w, b, part, LANES);
-        for (int o = 0; o < ob; o++)
-            for (e = 0; e < length; e++)
-                y[o * yo + e] = part[o * LANES + back + e];
     }
+    real part[MAX_BLOCK * LANES] = {0};
+    for (int o = 0; o < ob && !s->first; o++)
+        for (e = 0; e < rest; e++)
+            part[o * LANES + back + e] = y[o * yo + e];
+    block(ob, 1, s, x - back, w, b, part, LANES);
+    for (int o = 0; o < ob; o++)
+        for (e = 0; e < rest; e++)
+            y[o * yo + e] = part[o * LANES + back + e];
 }
 
 #define RUN(ob) \
@@ -181,28 +201,32 @@ static void correlate(const real *x, const real *w, const real *b, real *y, I C,
     I step = rows->gradient ? -1 : 1;
     I hop_i = rows->gradient ? rows->stride : 1, hop_j = rows->gradient ? columns->stride : 1;
     I n_blocks = (O + MAX_BLOCK - 1) / MAX_BLOCK;
-    Sum s = {.channels = C, .size = C * plane, .xc = plane, .xi = step * W * n,
-             .xj = step * n, .wo = wstride[0], .wc = wstride[1],
+    Sum s = {.xc = plane, .xi = step * W * n, .xj = step * n, .wo = wstride[0], .wc = wstride[1],
              .wi = hop_i * wstride[2], .wj = hop_j * wstride[3]};
     for (I h = h0; h < h1; h++) {
-        Taps i = taps_at(rows, h);
+        Taps i = taps_at(rows, h), j, next;
         s.rows = i.count;
         for (I k = 0; k < n_blocks; k++) {
             I o = k * O / n_blocks, ob = (k + 1) * O / n_blocks - o;
-            for (I v = 0, end; v < width; v = end) {
-                Taps j = taps_at(columns, v), next;
-                for (end = v + 1; end < width; end++) { /* pixels with the same taps */
-                    next = taps_at(columns, end);
-                    if (next.first != j.first || next.count != j.count
-                        || next.source != j.source + end - v)
-                        break;
+            for (I c = 0; c < C; c += CHANNELS) {
+                s.channels = min_index(CHANNELS, C - c);
+                s.size = (C - c) * plane;
+                s.first = c == 0;
+                for (I v = 0, end; v < width; v = end) {
+                    j = taps_at(columns, v);
+                    for (end = v + 1; end < width; end++) { /* pixels of the same taps */
+                        next = taps_at(columns, end);
+                        if (next.first != j.first || next.count != j.count
+                            || next.source != j.source + end - v)
+                            break;
+                    }
+                    s.columns = j.count;
+                    const real *taps = w + o * wstride[0] + c * wstride[1]
+                                       + i.first * wstride[2] + j.first * wstride[3];
+                    runs[ob - 1](&s, x + c * plane, (i.source * W + j.source) * n, taps,
+                                 b ? b + o : 0, y + o * yo + (h * width + v) * n, yo,
+                                 (end - v) * n);
                 }
-                s.columns = j.count;
-                I at = (i.source * W + j.source) * n;
-                const real *taps = w + o * wstride[0] + i.first * wstride[2]
-                                   + j.first * wstride[3];
-                runs[ob - 1](&s, x, at, taps, b ? b + o : 0,
-                             y + o * yo + (h * width + v) * n, yo, (end - v) * n);
             }
         }
     }
@@ -230,6 +254,37 @@ KERNEL(conv_input_gradient)
     I stride[] = {STRIDE(1, 1), STRIDE(1, 0), STRIDE(1, 2), STRIDE(1, 3)};
     correlate(DATA(0), DATA(1), 0, DATA(2), SHAPE(0, 0), SHAPE(2, 0), SHAPE(2, 3), &rows,
               &columns, SHAPE(2, 1), SHAPE(2, 2), stride, NUMBER(7), NUMBER(8));
+}
+
+/* X[c, i, j] (height, width, n) = x[c, sh h - top + i, sw v - left + j], the pixels of each
+ * window, for a matrix product where the direct sums are slow: few rows, many channels.
+ * windows(x (C, H, W, n), X (C kh kw, height, width, n), kh, kw, sh, sw, top, left) */
+KERNEL(windows)
+{
+    const real *x = DATA(0);
+    real *X = DATA(1);
+    I C = SHAPE(0, 0), H = SHAPE(0, 1), W = SHAPE(0, 2), n = SHAPE(0, 3);
+    I height = SHAPE(1, 1), width = SHAPE(1, 2), kh = NUMBER(2), kw = NUMBER(3);
+    Axis rows = {kh, NUMBER(4), NUMBER(6), H, 0}, columns = {kw, NUMBER(5), NUMBER(7), W, 0};
+    for (I c = 0; c < C; c++)
+        for (I i = 0; i < kh; i++)
+            for (I j = 0; j < kw; j++) {
+                Range v = inside(&columns, j, width), h = inside(&rows, i, height);
+                for (I q = 0; q < height; q++, X += width * n) {
+                    I from = q >= h.start && q < h.end ? v.start : width;
+                    I to = max_index(from, v.end);
+                    const real *pixel = x + ((c * H + q * rows.stride - rows.before + i) * W
+                                             - columns.before + j) * n;
+                    memset(X, 0, sizeof(real) * from * n);
+                    if (columns.stride == 1)
+                        memcpy(X + from * n, pixel + from * n, sizeof(real) * (to - from) * n);
+                    else
+                        for (I p = from; p < to; p++)
+                            for (I e = 0; e < n; e++)
+                                X[p * n + e] = pixel[p * columns.stride * n + e];
+                    memset(X + to * n, 0, sizeof(real) * (width - to) * n);
+                }
+            }
 }
 
 /* The weight gradient sums over pixels and rows: one vector of partial sums for each of
@@ -300,7 +355,12 @@ static const Pixels pixel_sums[][MAX_TAPS]
 typedef struct {
     I c, i, j0, j1, h0, h1, v0, v1;
 } Task;
+#ifndef TASKS
 #define TASKS 6
+#endif
+#ifndef SEG
+#define SEG 100000
+#endif
 
 static Task make_task(I t, I parts, I kh, I kw, const I *step, const I *before,
                       const I *in, const I *out)
@@ -330,6 +390,7 @@ KERNEL(conv_weight_gradient)
     I most = min_index(MAX_CHANNELS, MAX_SUMS / ((kw + parts - 1) / parts));
     I n_blocks = (O + most - 1) / most;
     I row = out[1] * n, xrow = in[1] * n;
+    I some = max_index(1, SEG / (most * n + 1));
     for (I k = 0; k < n_blocks; k++) {
         I o = k * O / n_blocks, ob = (k + 1) * O / n_blocks - o;
         const real *d = dy + o * dyo;
@@ -344,23 +405,27 @@ KERNEL(conv_weight_gradient)
             for (I t = 0; t < nt; t++)
                 tasks[t] = make_task(t0 + t, parts, kh, kw, step, before, in, out);
             for (I h = 0; h < out[0]; h++) {
-                for (I q = 0; q < ob && !t0; q++) {
-                    real sum = 0;
-                    SIMD_SUM(sum)
-                    for (I e = 0; e < row; e++)
-                        sum += d[q * dyo + h * row + e];
-                    db[o + q] += sum;
-                }
-                for (I t = 0; t < nt; t++) {
-                    const Task *a = tasks + t;
-                    if (h < a->h0 || h >= a->h1 || a->v0 == a->v1)
-                        continue;
-                    I cols = step[1] == 1 ? 1 : a->v1 - a->v0;
-                    I pixel = (a->c * in[0] + h * step[0] - before[0] + a->i) * in[1]
-                              + a->v0 * step[1] - before[1] + a->j0;
-                    add[a->j1 - a->j0](d + h * row + a->v0 * n, dyo, n, x + pixel * n,
-                                       step[1] * n, n, cols,
-                                       (a->v1 - a->v0) / cols * n, sums[t]);
+                for (I v = 0; v < out[1]; v += some) {
+                    I end = min_index(v + some, out[1]);
+                    for (I q = 0; q < ob && !t0; q++) {
+                        real sum = 0;
+                        SIMD_SUM(sum)
+                        for (I e = v * n; e < end * n; e++)
+                            sum += d[q * dyo + h * row + e];
+                        db[o + q] += sum;
+                    }
+                    for (I t = 0; t < nt; t++) {
+                        const Task *a = tasks + t;
+                        I v0 = max_index(v, a->v0), v1 = min_index(end, a->v1);
+                        if (h < a->h0 || h >= a->h1 || v0 >= v1)
+                            continue;
+                        I cols = step[1] == 1 ? 1 : v1 - v0;
+                        I pixel = (a->c * in[0] + h * step[0] - before[0] + a->i) * in[1]
+                                  + v0 * step[1] - before[1] + a->j0;
+                        add[a->j1 - a->j0](d + h * row + v0 * n, dyo, n, x + pixel * n,
+                                           step[1] * n, n, cols, (v1 - v0) / cols * n,
+                                           sums[t]);
+                    }
                 }
             }
             for (I t = 0; t < nt; t++) {
