@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from .._arrays import as_floats
 from .._typing import Array
+from ..augmentation import warp as warp_images
 
 # -- batches --------------------------------------------------------------------------
 
@@ -151,3 +152,13 @@ def csr_t_dot(data: Array, indices: Array, indptr: Array, dy: Array, dW: Array) 
 
 def _csr(data: Array, indices: Array, indptr: Array, width: int) -> Any:
     return csr_matrix((data, indices, indptr), (len(indptr) - 1, width))
+
+
+# -- augmentation ---------------------------------------------------------------------
+
+
+def warp(
+    images: Array, matrices: Array, warped: Array, fill: float, nearest: bool
+) -> None:
+    """Write images whose pixel p shows what is at ``matrix @ p`` into `warped`."""
+    np.copyto(warped, warp_images(images, matrices, "nearest" if nearest else fill))
