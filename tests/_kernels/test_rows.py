@@ -1,5 +1,7 @@
 """Kernels of batches, masks, normalisation, sparse rows and augmentation."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -129,16 +131,6 @@ def test_mask(lib, rng, n, threshold):
     check(lib, "mask", x, bits, x, threshold, scale, written=[2])
 
 
-@pytest.mark.parametrize("n", SIZES)
-def test_sfc64(lib, n):
-    bits = np.random.SFC64(n)
-    state = bits.state["state"]["state"].view(np.int64)
-    words = np.empty(n, np.int64)
-    check(lib, "sfc64", state, words, written=[0, 1])
-    lib("sfc64", state, words)
-    np.testing.assert_array_equal(words.view(np.uint64), bits.random_raw(n))
-
-
 # -- normalisation --------------------------------------------------------------------
 
 
@@ -229,7 +221,7 @@ def test_blocks_of_normalization(lib, rng, layout, kernel):
     results = []
     for cuts in ([0, x.shape[axis]], [0, 20, x.shape[axis]]):
         y, dx = np.empty_like(x), np.empty_like(x)
-        for first, last in zip(cuts, cuts[1:], strict=False):
+        for first, last in pairwise(cuts):
             block = (slice(first, last), slice(None))[:: 1 - 2 * axis]
             a, b = (np.empty(last - first, lib.dtype) for _ in range(2))
             ones, zeros = (
