@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from .._arrays import as_floats
 from .._typing import Array
+from ..augmentation import warp as warp_images
 
 # -- batches --------------------------------------------------------------------------
 
@@ -19,7 +20,7 @@ def gather(X: Array, rows: Array | None, x: Array) -> None:
 
 
 def gather_images(X: Array, rows: Array | None, y: Array) -> None:
-    """Write images `rows` of `X` (N, pixels, channels) into `y` (channels, pixels, n)."""
+    """Write images of `X` (N, pixels, channels) into `y` (channels, pixels, n)."""
     np.copyto(y.transpose(2, 1, 0), as_floats(X if rows is None else X[rows], y.dtype))
 
 
@@ -30,18 +31,8 @@ gather_images_bytes = gather_images_other = gather_images
 
 
 def mask(x: Array, bits: Array, y: Array, threshold: int, scale: float) -> None:
-    """Write ``x * m`` into `y`, with m = `scale` where `bits` >= `threshold`, else 0."""
+    """Write ``x * m`` into `y`: m is `scale` if bits >= threshold, else 0."""
     np.multiply(x, (bits >= threshold) * y.dtype.type(scale), out=y)
-
-
-def sfc64(state: Array, words: Array) -> None:
-    """Fill `words` with the next words of the generator in `state`, and advance it."""
-    bits = np.random.SFC64()
-    new = bits.state
-    new["state"]["state"] = state.view(np.uint64)
-    bits.state = new
-    words[:] = bits.random_raw(len(words)).view(words.dtype)
-    state[:] = bits.state["state"]["state"].view(state.dtype)
 
 
 # -- normalisation --------------------------------------------------------------------
@@ -151,3 +142,13 @@ def csr_t_dot(data: Array, indices: Array, indptr: Array, dy: Array, dW: Array) 
 
 def _csr(data: Array, indices: Array, indptr: Array, width: int) -> Any:
     return csr_matrix((data, indices, indptr), (len(indptr) - 1, width))
+
+
+# -- augmentation ---------------------------------------------------------------------
+
+
+def warp(
+    images: Array, matrices: Array, warped: Array, fill: float, nearest: bool
+) -> None:
+    """Write images whose pixel p shows what is at ``matrix @ p`` into `warped`."""
+    np.copyto(warped, warp_images(images, matrices, "nearest" if nearest else fill))

@@ -1,9 +1,12 @@
 """Kernels of batches, masks, normalisation, sparse rows and augmentation."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import sparse
 
+from sknn import augmentation
 from sknn._kernels import twins_rows as twins
 
 ck = pytest.importorskip("ck")
@@ -128,16 +131,6 @@ def test_mask(lib, rng, n, threshold):
     check(lib, "mask", x, bits, x, threshold, scale, written=[2])
 
 
-@pytest.mark.parametrize("n", SIZES)
-def test_sfc64(lib, n):
-    bits = np.random.SFC64(n)
-    state = bits.state["state"]["state"].view(np.int64)
-    words = np.empty(n, np.int64)
-    check(lib, "sfc64", state, words, written=[0, 1])
-    lib("sfc64", state, words)
-    np.testing.assert_array_equal(words.view(np.uint64), bits.random_raw(n))
-
-
 # -- normalisation --------------------------------------------------------------------
 
 
@@ -228,7 +221,7 @@ def test_blocks_of_normalization(lib, rng, layout, kernel):
     results = []
     for cuts in ([0, x.shape[axis]], [0, 20, x.shape[axis]]):
         y, dx = np.empty_like(x), np.empty_like(x)
-        for first, last in zip(cuts, cuts[1:], strict=False):
+        for first, last in pairwise(cuts):
             block = (slice(first, last), slice(None))[:: 1 - 2 * axis]
             a, b = (np.empty(last - first, lib.dtype) for _ in range(2))
             ones, zeros = (
@@ -278,3 +271,37 @@ def test_sparse(lib, rng, n, units, density):
     lib("csr_t_dot", *csr, dy[:, block], dW[:, block])
     np.testing.assert_allclose(y[:, block], (x @ W)[:, block], **close(lib))
     np.testing.assert_allclose(dW[:, block], (x.T @ dy)[:, block], **close(lib))
+
+
+# -- augmentation ---------------------------------------------------------------------
+
+MAPS = {
+    "rotation": [augmentation.RandomRotation(180), augmentation.RandomScale(2)],
+    "shift": [augmentation.RandomShift(1)],
+    "crop": [augmentation.RandomCrop(5), augmentation.RandomFlip(vertical=True)],
+}
+
+
+@pytest.mark.parametrize("maps", MAPS)
+@pytest.mark.parametrize("shape", [(8, 8), (28, 28), (1, 1), (1, 7), (33, 1), (5, 67)])
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("fill", [-0.5, "nearest"])
+def test_warp(lib, rng, maps, shape, channels, fill):
+    n = 7
+    images = rng.random((n, *shape, channels)).astype(lib.dtype)
+    matrices = np.tile(np.eye(3), (n, 1, 1))
+    for geometric in MAPS[maps]:
+        matrices = matrices @ geometric.draw(n, shape, rng)
+    warped = np.empty_like(images)
+    nearest = fill == "nearest"
+    args = [matrices, warped, 0 if nearest else fill, nearest]
+    check(lib, "warp", unaligned(images), *args, written=[2], **tolerance(lib))
+    if maps == "crop":  # pixels are copied, so that their neighbours have no influence
+        images[rng.random(images.shape) < 0.2] = np.inf
+        check(lib, "warp", images, *args, written=[2])
+
+
+def test_warp_survives_maps_that_are_not_finite(lib, rng):
+    images = rng.random((3, 8, 8, 1)).astype(lib.dtype)
+    matrices = np.full((3, 3, 3), [[[np.nan]], [[np.inf]], [[-1e300]]])
+    lib("warp", images, matrices, np.empty_like(images), 0, False)

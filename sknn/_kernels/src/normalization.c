@@ -7,17 +7,17 @@
  * the backward pass, which computes x_hat again.
  *
  * Sums over a contiguous axis are sums of vectors. Sums over the other axis are taken for
- * up to PANEL neighbours at once. Both add up at most CHUNK terms per lane in `real` and
- * the rest in double.
+ * up to PANEL neighbours at once. Both add up at most CHUNK terms in `real`, and these sums
+ * in double, which makes them as accurate as pairwise sums.
  */
 
-enum { CHUNK = 256, LANES = 16, PANEL = 128 };
+enum { CHUNK = 256, PANEL = 128 };
 
 /* double sum = term(0) + ... + term(n - 1), with `j` as the index */
 #define SUM(sum, n, term)                                                              \
     double sum = 0;                                                                    \
-    for (I first = 0; first < (n); first += CHUNK * LANES) {                           \
-        I last = (n) - first < CHUNK * LANES ? (n) : first + CHUNK * LANES;            \
+    for (I first = 0; first < (n); first += CHUNK) {                                   \
+        I last = (n) - first < CHUNK ? (n) : first + CHUNK;                            \
         real part = 0;                                                                 \
         SIMD_SUM(part)                                                                 \
         for (I j = first; j < last; j++)                                               \
