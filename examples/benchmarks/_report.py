@@ -86,10 +86,11 @@ def restructured_text(results, notes):
     """Return the same table as the documentation includes it."""
     lines = [*notes, "", ".. list-table::", "   :header-rows: 1", ""]
     for cells in (HEADER, *rows(results)):
+        bullets = ["   * -", *["     -"] * (len(cells) - 1)]
         lines += [
-            f"   {'-' if i else '* -'} {cell}".rstrip() for i, cell in enumerate(cells)
+            f"{x} {cell}".rstrip() for x, cell in zip(bullets, cells, strict=True)
         ]
-    return "\n".join(lines).replace("\n   - ", "\n     - ") + "\n"
+    return "\n".join(lines) + "\n"
 
 
 # -- pictures -------------------------------------------------------------------------
@@ -117,6 +118,8 @@ def draw_ratios(results, path):
         if reach.factor is not None:
             ax.plot(2 * [reach.factor], [i - 0.4, i + 0.4], color="C3")
     ax.axvline(1, color="0.5", linewidth=0.8)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.set(xlabel="times as fast (red: to be reached)", ylim=(len(bars) - 0.4, -0.6))
     ax.set_yticks(y, [name for name, *_ in bars], fontsize=7)
     figure.savefig(path, dpi=90)
@@ -127,7 +130,7 @@ def draw_curves(curves, path):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5.5), layout="constrained")
-    axes = figure.subplots(2, 3, sharey=False).flat
+    axes = figure.subplots(2, 3).flat
     for ax, (name, points) in zip(axes, curves.items(), strict=False):
         for peer in next(iter(points.values())).seconds:
             ms = [result.ms(peer) for result in points.values()]
