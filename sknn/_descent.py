@@ -19,7 +19,7 @@ from .solvers.base import N_COMMON, SolverState, penalise
 
 BLOCK = 65_536
 """Number of elements per block. Smaller blocks cost more calls, larger ones more memory
-traffic; measured with the largest network of examples/benchmarks/bench_mlp.py."""
+traffic; measured with the largest network of examples/benchmarks/_works.py."""
 
 
 def blocks(network: Network) -> Iterator[tuple[slice, float]]:

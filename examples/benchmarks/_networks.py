@@ -14,13 +14,12 @@ from time import perf_counter
 
 import numpy as np
 import sklearn.neural_network
+from _timing import Sample
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 import sknn
 from sknn.augmentation import RandomRotation, RandomShift
-
-from _timing import Sample
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # short training is intended
 
@@ -44,8 +43,9 @@ class MLP:
         rng = np.random.RandomState(0)
         n = max(self.n_rows // scale, self.batch_size)
         X = rng.normal(size=(n, self.units[0])).astype(self.dtype)
-        W = rng.normal(size=(self.units[0], self.units[-1]))
-        return X, (X @ W).argmax(axis=1)
+        y = (X @ rng.normal(size=(self.units[0], self.units[-1]))).argmax(axis=1)
+        y[: self.units[-1]] = np.arange(self.units[-1])  # every class is there
+        return X, y
 
     def estimator(self, module=sknn):
         return module.MLPClassifier(
@@ -78,7 +78,10 @@ class MLP:
         for i, (fan_in, fan_out) in enumerate(pairwise(self.units)):
             if fan_out == 2:
                 fan_out = 1  # two classes need one output
-            x, W = np.ones((n, fan_in), self.dtype), np.ones((fan_in, fan_out), self.dtype)
+            x, W = (
+                np.ones((n, fan_in), self.dtype),
+                np.ones((fan_in, fan_out), self.dtype),
+            )
             y, dx = np.empty((n, fan_out), self.dtype), np.empty_like(x)
             layers.append((x, W, y, np.empty_like(W), dx if i else None))
         start = perf_counter()
@@ -133,7 +136,9 @@ class CNN:
 
         layers, before, side = [nn.Unflatten(1, (1, 28))], 1, 28
         for channels, padding in zip(self.channels, self.padding, strict=True):
-            layers.append(nn.Conv2d(before, channels, self.kernel_size, padding=padding))
+            layers.append(
+                nn.Conv2d(before, channels, self.kernel_size, padding=padding)
+            )
             layers += [nn.BatchNorm2d(channels)] * self.varied
             layers += [nn.ReLU(), nn.MaxPool2d(2)]
             before = channels
@@ -207,14 +212,16 @@ def rotate_and_shift(images):
     rows, columns = 0.4 * torch.rand(2, n) - 0.2
     maps = torch.stack([cos, -sin, columns, sin, cos, rows], dim=1).view(n, 2, 3)
     grid = torch.nn.functional.affine_grid(maps, (n, 1, 28, 28), align_corners=False)
-    return torch.nn.functional.grid_sample(images[:, None], grid, align_corners=False)[:, 0]
+    return torch.nn.functional.grid_sample(images[:, None], grid, align_corners=False)[
+        :, 0
+    ]
 
 
 def initial_weights(network, X, y):
-    """Return the weights from which sknn starts: its steps are too small to change them."""
+    """Return sknn's first weights, after a step that is too small to change them."""
     estimator = network.estimator().set_params(max_iter=1, learning_rate_init=1e-30)
-    n = max(200, network.batch_size)
-    return estimator.fit(X[:n], y[:n]).get_weights()
+    n = network.batch_size
+    return estimator.fit(X[:n], np.arange(n) % (y.max() + 1)).get_weights()
 
 
 def torch_network(network, weights):
@@ -239,7 +246,9 @@ def predictors(network):
     if isinstance(network, MLP):
         found["sklearn"] = network.estimator(sklearn.neural_network).fit(X, y).predict
     if HAS_TORCH:
-        found["torch"] = torch_predict(torch_network(network, ours.get_weights()).eval())
+        found["torch"] = torch_predict(
+            torch_network(network, ours.get_weights()).eval()
+        )
     return found
 
 

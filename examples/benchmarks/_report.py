@@ -10,11 +10,11 @@ import joblib
 import numpy as np
 import scipy
 import sklearn
+from _networks import HAS_TORCH
+from _timing import Faster, Plus
 from threadpoolctl import threadpool_info
 
 import sknn
-from _networks import HAS_TORCH
-from _timing import Faster, Plus
 
 HEADER = ("work", "against", "reach", "measured (quartiles)", "ms", "ms, other", "")
 
@@ -26,7 +26,9 @@ def machine():
     if cpuinfo.exists():
         lines = cpuinfo.read_text().splitlines()
         cpu = next((x.split(": ")[1] for x in lines if x.startswith("model name")), cpu)
-    pools = {f"{pool['internal_api']} {pool['num_threads']}" for pool in threadpool_info()}
+    pools = {
+        f"{pool['internal_api']} {pool['num_threads']}" for pool in threadpool_info()
+    }
     versions = {
         "Python": platform.python_version(),
         "NumPy": np.__version__,
@@ -40,7 +42,11 @@ def machine():
 
         versions["PyTorch"] = torch.__version__
         pools.add(f"PyTorch {torch.get_num_threads()}")
-    set_here = [f"{k}={os.environ[k]}" for k in ("OMP_NUM_THREADS", "SKNN_KERNELS") if k in os.environ]
+    set_here = [
+        f"{k}={os.environ[k]}"
+        for k in ("OMP_NUM_THREADS", "SKNN_KERNELS")
+        if k in os.environ
+    ]
     return [
         f"{cpu}, {os.cpu_count()} cores, {platform.system()}.",
         ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
@@ -56,7 +62,9 @@ def rows(results):
                 continue
             low, middle, high = result.quartiles(peer)
             form, unit = (".0f", " ms") if isinstance(reach, Plus) else (".2f", "")
-            met = "" if reach.factor is None else "yes" if reach.is_met(middle) else "no"
+            met = (
+                "" if reach.factor is None else "yes" if reach.is_met(middle) else "no"
+            )
             yield (
                 result.work.name,
                 peer,
@@ -78,8 +86,11 @@ def restructured_text(results, notes):
     """Return the same table as the documentation includes it."""
     lines = [*notes, "", ".. list-table::", "   :header-rows: 1", ""]
     for cells in (HEADER, *rows(results)):
-        lines += [f"   {'-' if i else '* -'} {cell}".rstrip() for i, cell in enumerate(cells)]
-    return "\n".join(lines).replace("\n   - ", "\n     - ") + "\n"
+        bullets = ["   * -", *["     -"] * (len(cells) - 1)]
+        lines += [
+            f"{x} {cell}".rstrip() for x, cell in zip(bullets, cells, strict=True)
+        ]
+    return "\n".join(lines) + "\n"
 
 
 # -- pictures -------------------------------------------------------------------------
@@ -93,7 +104,9 @@ def draw_ratios(results, path):
     for result in results:
         for peer, reach in result.work.reach.items():
             if peer in result.seconds and type(reach) is Faster:
-                bars.append((f"{result.work.name} | {peer}", reach, result.quartiles(peer)))
+                bars.append(
+                    (f"{result.work.name} | {peer}", reach, result.quartiles(peer))
+                )
     if not bars:
         return
     figure = Figure(figsize=(9, 1 + 0.22 * len(bars)), layout="constrained")
@@ -105,6 +118,8 @@ def draw_ratios(results, path):
         if reach.factor is not None:
             ax.plot(2 * [reach.factor], [i - 0.4, i + 0.4], color="C3")
     ax.axvline(1, color="0.5", linewidth=0.8)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.set(xlabel="times as fast (red: to be reached)", ylim=(len(bars) - 0.4, -0.6))
     ax.set_yticks(y, [name for name, *_ in bars], fontsize=7)
     figure.savefig(path, dpi=90)
@@ -115,7 +130,7 @@ def draw_curves(curves, path):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5.5), layout="constrained")
-    axes = figure.subplots(2, 3, sharey=False).flat
+    axes = figure.subplots(2, 3).flat
     for ax, (name, points) in zip(axes, curves.items(), strict=False):
         for peer in next(iter(points.values())).seconds:
             ms = [result.ms(peer) for result in points.values()]

@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from time import sleep
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +64,7 @@ class Plus(Within):
         return 1e3 * (sknn - peer)
 
     def __str__(self):
-        return f"+ ≤ {self.factor:g} ms"
+        return f"≤ {self.factor:g} ms more"
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def measure(work, peers, n_rounds, scale=1):
         for round in range(n_rounds + 1):
             # Every second round runs backwards: no contender always follows another.
             for name in contenders[:: -1 if round % 2 else 1]:
+                sleep(0.05)  # until the threads of the last contender's BLAS rest
                 sample = work.sample(name, scale)
                 if sample.outcome is not None:
                     outcomes[name] = sample.outcome

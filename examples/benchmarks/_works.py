@@ -15,15 +15,14 @@ import joblib
 import numpy as np
 import scipy.sparse
 import sklearn.neural_network
+from _networks import CNN, FIXED_EPOCHS, MLP, predictors
+from _timing import Faster, Plus, Sample, Within, Work, in_process
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
 import sknn
 from sknn.model_selection import CoarseToFineSearchCV, search_space
-
-from _networks import CNN, FIXED_EPOCHS, MLP, predictors
-from _timing import Faster, Plus, Sample, Within, Work, in_process
 
 MODULES = {"sknn": sknn, "sklearn": sklearn.neural_network}
 
@@ -197,7 +196,9 @@ def mlp_works():
 def cnn_works():
     for n in (32, 64, 128):
         network = replace(LENET, batch_size=n)
-        yield Work(f"LeNet-5, step: batch {n}", network.train, {"torch": Faster(1.8)}, 0.3)
+        yield Work(
+            f"LeNet-5, step: batch {n}", network.train, {"torch": Faster(1.8)}, 0.3
+        )
     name = "CNN, step: 32-64 channels 3 x 3, 128 units, batch 64"
     yield Work(name, WIDE.train, {"torch": Faster(1.2)}, 0.3)
     varied = replace(WIDE, varied=True)
@@ -216,7 +217,7 @@ def predict_works():
 def search_works():
     for n_jobs, backend in ((1, "loky"), (2, "loky"), (2, "threading")):
         yield Work(
-            f"GridSearchCV: 24 candidates, 5 folds, 30 epochs, n_jobs={n_jobs}, {backend}",
+            f"GridSearchCV: 24 x 5 fits, 30 epochs, n_jobs={n_jobs}, {backend}",
             partial(grid_search, n_jobs, backend),
             {"sklearn": Faster(4)},
             agree=0.02,

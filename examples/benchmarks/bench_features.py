@@ -2,22 +2,27 @@
 
 Each row of the table is one parameter switched on in an otherwise plain network. The
 runs are interleaved; the figure is the median over the rounds of the ratio to the plain
-network in the same round. ``python examples/benchmarks/bench_features.py``
+network in the same round. The guide's table is written by::
+
+    python examples/benchmarks/bench_features.py --csv docs/guide/costs.csv
 """
 
 import argparse
+import csv
 import warnings
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from sknn import MLPClassifier
 from sknn.schedules import Cosine
 
+PLAIN = "plain (relu, adam)"
+
 FEATURES = {
-    "plain (relu, adam)": {},
+    PLAIN: {},
     **{
         f"activation={name!r}": {"activation": name}
         for name in (
@@ -72,26 +77,30 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--csv", type=Path, help="also write the table into this file")
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", ConvergenceWarning)
+    warnings.simplefilter("ignore")  # short training, default rates
     times = {name: {label: [] for label in FEATURES} for name in NETWORKS}
     for _ in range(arguments.rounds):
         for name, network in NETWORKS.items():
             for label, params in FEATURES.items():
                 seconds = seconds_per_epoch(params, network, arguments.epochs)
                 times[name][label].append(seconds)
-    print("time per epoch relative to the plain network, float32")
-    print(f"{'':32}", *(f"{name:>22}" for name in NETWORKS))
+    table = [["Parameter", *NETWORKS]]
     for label in FEATURES:
-        cells = []
+        row = [f"``{label}``" if FEATURES[label] else label]
         for name in NETWORKS:
-            plain = times[name]["plain (relu, adam)"]
-            pairs = zip(times[name][label], plain, strict=True)
-            ratios = [seconds / seconds_plain for seconds, seconds_plain in pairs]
-            cells.append(f"{median(ratios):22.2f}")
-        print(f"{label:32}", *cells)
-    plain = (median(times[name]["plain (relu, adam)"]) * 1e3 for name in NETWORKS)
-    print(f"{'plain, ms per epoch':32}", *(f"{ms:22.1f}" for ms in plain))
+            pairs = zip(times[name][label], times[name][PLAIN], strict=True)
+            row.append(f"{median(seconds / plain for seconds, plain in pairs):.2f}")
+        table.append(row)
+    table.append(["plain, ms per epoch"])
+    table[-1] += [f"{1e3 * median(times[name][PLAIN]):.1f}" for name in NETWORKS]
+    print("time per epoch relative to the plain network, float32")
+    for label, *cells in table:
+        print(f"{label:36}", *(f"{cell:>22}" for cell in cells))
+    if arguments.csv is not None:
+        with arguments.csv.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(table)
 
 
 if __name__ == "__main__":

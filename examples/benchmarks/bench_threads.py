@@ -12,18 +12,13 @@ Run it on an otherwise idle machine::
     python examples/benchmarks/bench_threads.py
 """
 
-import multiprocessing
 import time
 
 import numpy as np
+from _timing import busy
 from threadpoolctl import ThreadpoolController
 
 SIZES = (64, 96, 128, 160, 192, 256, 320, 384, 512)
-
-
-def spin():
-    while True:
-        pass
 
 
 def time_product(x, W, y):
@@ -52,21 +47,17 @@ def measure(dtype):
 
 
 def main():
-    for busy in (False, True):
+    for n_busy in (0, 1):
         for dtype in ("float32", "float64"):
-            process = multiprocessing.Process(target=spin, daemon=True)
-            if busy:
-                process.start()
-            print(f"\n{dtype}, {'one core busy' if busy else 'idle'}")
+            print(f"\n{dtype}, {'one core busy' if n_busy else 'idle'}")
             print("  multiply-adds   one thread   all threads   gain")
-            for n, one, all_threads in measure(dtype):
+            with busy(n_busy):
+                rows = measure(dtype)
+            for n, one, all_threads in rows:
                 print(
                     f"  {n**3 / 2**20:8.1f} Mi {one:11.0f} µs {all_threads:10.0f} µs"
-                    f" {one / all_threads:7.2f}",
-                    flush=True,
+                    f" {one / all_threads:7.2f}"
                 )
-            if busy:
-                process.kill()
 
 
 if __name__ == "__main__":

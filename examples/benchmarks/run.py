@@ -17,6 +17,7 @@ docs/performance`` updates the documentation.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import date
 from importlib.util import find_spec
@@ -62,6 +63,9 @@ def main():
         print(*(work.name for work in every), sep="\n")
         sys.exit(0 if args.list else "No work has such a name; these are all.")
 
+    load = (
+        f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
+    )
     start = perf_counter()
     results = {}
     if not HAS_TORCH:
@@ -78,7 +82,7 @@ def main():
     notes = [
         *machine(),
         f"{amount}Medians of {n_rounds} interleaved rounds, {date.today()}, "
-        f"{minutes:.0f} minutes.",
+        f"{minutes:.0f} minutes{load}.",
     ]
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "table.md").write_text(markdown(table, notes))
