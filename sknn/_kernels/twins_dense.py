@@ -7,8 +7,14 @@ import numpy as np
 from .. import activations as act
 from .._typing import Array
 from ..losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    HalfPoissonDeviance,
+    HalfSquaredError,
+    Huber,
     Loss,
+    Quantile,
 )
 
 ACTIVATION_KERNELS: dict[type[act.ActivationFunction], tuple[str, str | None]] = {
@@ -174,8 +180,6 @@ def exp_link(z: Array, p: Array) -> None:
 # its `step`, which folds into them what depends on the step.
 
 
-def _gradient(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> Array:
-    """Return the gradient times scale, penalty included; shrink the penalised weights.
 def add_penalty(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> None:
     """Multiply `grad` by scale and add the gradient of the penalty.
 
