@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,19 @@ def in_memory_order(*arrays: Array) -> tuple[Array, ...] | None:
 
 PRODUCT_GRAIN = 2**20
 """Multiply-adds of a product for which a second thread pays."""
+
+
+def of_one_layout(name: str) -> Callable[..., tuple[str, tuple[Any, ...]] | None]:
+    """Return a translation for a kernel whose matrices must have one memory layout."""
+
+    def translate(*args: Any) -> tuple[str, tuple[Any, ...]] | None:
+        matrices = [a for a in args if isinstance(a, np.ndarray) and a.ndim == 2]
+        first = matrices[0]
+        same = all(a.strides == first.strides for a in matrices)
+        return (name, args) if same else None
+
+    return translate
+
 
 # -- operations with kernels ----------------------------------------------------------
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.random import Generator
 
+from ._kernels import GRAIN, by_axis, has_kernel, run
 from ._spec import Spec, check_bool, check_range
 from ._typing import Array, DType
 
@@ -526,13 +527,25 @@ def warp(images: Array, matrices: Array, fill: Fill = 0.0) -> Array:
     """
     if (matrices == np.eye(3)).all():
         return images
-    n, height, width, _ = images.shape
     warped = np.empty_like(images, order="C")
+    run(warp_images, images, matrices, warped, fill)
+    return warped
+
+
+def _kernel(images: Array, matrices: Array, warped: Array, fill: Fill) -> Any:
+    nearest = fill == "nearest"
+    arrays = (np.ascontiguousarray(a) for a in (images, matrices))
+    return "warp", (*arrays, warped, 0.0 if nearest else fill, nearest)
+
+
+@has_kernel(_kernel, by_axis({0: 0, 1: 0, 2: 0}, GRAIN))
+def warp_images(images: Array, matrices: Array, warped: Array, fill: Fill) -> None:
+    """Write images whose pixel p shows what is at ``matrix @ p`` into `warped`."""
+    n, height, width, _ = images.shape
     block = max(1, BLOCK // (height * width))
     for start in range(0, n, block):
         rows = slice(start, start + block)
         _warp(images[rows], matrices[rows], fill, out=warped[rows])
-    return warped
 
 
 BLOCK = 2**14

@@ -400,16 +400,27 @@ class CategoricalCrossEntropy(Loss):
 
 
 _KERNELS: dict[type[Loss], tuple[str, tuple[str, ...]]] = {
+    HalfSquaredError: ("half_squared_error", ()),
+    HalfPoissonDeviance: ("poisson", ()),
+    AbsoluteError: ("absolute_error", ()),
+    Huber: ("huber", ("delta",)),
+    Quantile: ("quantile", ("quantile",)),
+    BinaryCrossEntropy: ("binary_cross_entropy", ("label_smoothing",)),
     CategoricalCrossEntropy: ("softmax_cross_entropy", ("label_smoothing",)),
 }
 """The kernel of each loss, and the fields that it takes."""
 
 
-def _kernel(loss: Loss, *arrays: Array | None) -> tuple[str, tuple[Any, ...]] | None:
+def _kernel(
+    loss: Loss, z: Array, *arrays: Array | None
+) -> tuple[str, tuple[Any, ...]] | None:
     if type(loss) not in _KERNELS:
         return None
     name, fields = _KERNELS[type(loss)]
-    return name, (*arrays, *(getattr(loss, field) for field in fields))
+    constants = [getattr(loss, field) for field in fields]
+    if isinstance(loss, Quantile):
+        constants = [np.atleast_1d(np.asarray(loss.quantile, z.dtype))]
+    return name, (z, *arrays, *constants)
 
 
 @has_kernel(_kernel)

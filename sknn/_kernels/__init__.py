@@ -18,7 +18,16 @@ from typing import Any, TypeAlias, TypeVar
 
 from ._library import Program, describe, in_use, make_call, set_threads
 
-__all__ = ["GRAIN", "TWINS", "Calls", "describe", "has_kernel", "in_use", "set_threads"]
+__all__ = [
+    "GRAIN",
+    "TWINS",
+    "Calls",
+    "describe",
+    "has_kernel",
+    "in_use",
+    "run",
+    "set_threads",
+]
 
 Args: TypeAlias = tuple[Any, ...]
 F = TypeVar("F", bound=Callable[..., None])
@@ -93,6 +102,13 @@ def _bind_kernel(kernel: Kernel, args: Args) -> Any:
         return call
     calls = [make_call(name, block) for block in blocks]
     return None if None in calls else calls
+
+
+def run(f: Callable[..., None], *args: Any) -> None:
+    """Call ``f(*args)`` once, by its kernel if it has one for them."""
+    calls = Calls()
+    calls.do(f, *args)
+    calls()
 
 
 class Calls:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .._arrays import in_memory_order
+from .._kernels import GRAIN, Calls, by_axis, has_kernel
 from .._typing import Array
 
 STEPS = 2**16
@@ -19,28 +21,58 @@ BLOCK = 2**18
 four rows."""
 
 
-def draw_mask(rng: np.random.Generator, rate: float, out: Array) -> None:
-    """Fill `out` with 0 at the given rate and with ``1 / (1 - rate)`` elsewhere.
+class Mask:
+    """A random mask that is drawn for each batch, as bits, and applied to arrays.
 
-    The expected value of each element is 1. Sixteen random bits per element are enough,
-    and drawing them is several times faster than drawing a float. The rate is therefore
-    rounded to a multiple of 1 / 65536, but never to 1.
+    Its elements are 0 at the given rate and ``1 / (1 - rate)`` elsewhere, so that their
+    expected value is 1. Sixteen random bits per element are enough, and drawing them is
+    several times faster than drawing a float. The rate is therefore rounded to a
+    multiple of 1 / 65536, but never to 1.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    rate : float
+    like : ndarray
+        An array of the shape, dtype and memory layout of the mask.
     """
-    threshold, scale = _threshold_and_scale(rate, out)
-    kept = _random_bits(rng, out.size) >= threshold
-    in_memory = out.ravel(order="K")  # a view, since masks are contiguous
-    np.multiply(kept, scale, out=in_memory)
+
+    def __init__(self, rng: np.random.Generator, rate: float, like: Array) -> None:
+        self.rng = rng
+        self.words = np.zeros(-(-like.size // PER_WORD), np.uint64)
+        self.bits = self.words.view(np.uint16)[: like.size]
+        self.threshold, self.scale = _threshold_and_scale(rate, like)
+
+    def bind_draw(self, calls: Calls) -> None:
+        """Record that the mask is drawn."""
+        calls.do(draw_words, self.rng, self.words)
+
+    def bind(self, x: Array, y: Array, calls: Calls) -> None:
+        """Record ``y = mask x``, where `y`, which may be `x`, has the mask's layout."""
+        arrays = in_memory_order(x, y)
+        if arrays is None:
+            calls.do(np.copyto, y, x)
+            arrays = in_memory_order(y, y)
+        assert arrays is not None
+        x, y = (a.reshape(-1) for a in arrays)
+        calls.do(mask, x, self.bits, y, self.threshold, self.scale)
 
 
-def multiply(x: Array, mask: Array, y: Array) -> None:
-    """``y = mask x``."""
-    np.multiply(x, mask, out=y)
+def draw_words(rng: np.random.Generator, words: Array) -> None:
+    """Fill `words` with random bits."""
+    words[:] = rng.bit_generator.random_raw(len(words))
+
+
+@has_kernel(split=by_axis({0: 0, 1: 0, 2: 0}, GRAIN))
+def mask(x: Array, bits: Array, y: Array, threshold: int, scale: float) -> None:
+    """``y = m x``, where m is `scale` where ``bits >= threshold``, and 0 elsewhere."""
+    np.multiply(x, (bits >= threshold) * y.dtype.type(scale), out=y)
 
 
 def mask_sparse(rng: np.random.Generator, rate: float, rows: Any) -> Any:
     """Return a copy of the CSR matrix `rows`, multiplied by a random mask.
 
-    The mask is the one that `draw_mask` draws for a dense array of the same shape. Of
+    The mask is the one that a `Mask` draws for a dense array of the same shape. Of
     its elements only the stored ones are looked up, block of rows by block of rows.
     """
     n_rows, width = rows.shape

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from .._arrays import batch_empty
+from .._arrays import batch_empty, rows_last
 from .._kernels import Calls
 from .._spec import Spec
 from .._typing import Array, DType, Matrix, Shape
@@ -368,6 +368,15 @@ def bind_backward_all(
 def densify(sparse: SparseRows, x: Array) -> None:
     """Write a CSR matrix into a dense array."""
     sparse.rows.toarray(out=x)
+
+
+def bind_compact(images: Array, ws: Workspace) -> Array:
+    """Return a batch of images in the layout of `batch_empty`; record the copy."""
+    if rows_last(images).flags.c_contiguous:
+        return images
+    copy = batch_empty(len(images), images.shape[1:], images.dtype)
+    ws.do(np.copyto, copy, images)
+    return copy
 
 
 def computes_at_once(layer: Layer) -> bool:

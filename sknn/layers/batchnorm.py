@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._arrays import aligned_like, by_unit
+from .._arrays import aligned_like, by_unit, of_one_layout
+from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import check_range
 from .._typing import Array, Shape
 from ..initializers import Constant, Zeros
 from .base import Layer, LayerSpec, Params, ParamSpec, StateSpec, Workspace
-from .layernorm import scale_gradients
 
 
 @dataclass(frozen=True)
@@ -58,66 +58,48 @@ class BatchNorm(Layer):
         return LayerSpec(in_shape, in_shape, params, state)
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        y, p = aligned_like(x), ws.p
-        if ws.training is not None:
-            ws.x_hat = aligned_like(x)
+        ws.x, y, p = by_unit(x), aligned_like(x), ws.p
         if not ws.train:
-            ws.do(self._scale, p, by_unit(x), by_unit(y), p["beta"])
+            ws.scale, shift = np.empty((2, len(p["gamma"])), ws.dtype)
+            ws.do(self._running_scale, p, ws.scale, shift)
+            ws.do(scale_shift, ws.x, ws.scale, shift, by_unit(y))
             return y
-        m = by_unit(x).shape[1]
-        ws.q, ws.s = np.full(m, 1 / m, ws.dtype), np.empty_like(p["gamma"])
+        m = ws.x.shape[1]
+        ws.q = np.full(m, 1 / m, ws.dtype)
+        ws.mean, ws.var = np.empty((2, len(p["gamma"])), ws.dtype)
         if ws.training.sample_weight is not None:
             ws.do(_shares, ws.training.sample_weight, ws.q)
-        ws.do(
-            self._standardise, p, by_unit(x), ws.q, by_unit(ws.x_hat), by_unit(y), ws.s
-        )
+        arrays = p["gamma"], p["beta"], ws.mean, ws.var, by_unit(y)
+        ws.do(batch_norm, ws.x, ws.q, *arrays, self.epsilon)
+        ws.do(self._update, p, ws.mean, ws.var, ws.q)
         return y
 
-    def _scale(self, p: Params, x: Array, y: Array, shift: Array | None) -> None:
-        """Normalise by the running averages, as in prediction."""
-        scale = p["gamma"] / np.sqrt(p["var"] + self.epsilon)
-        np.multiply(x, scale[:, np.newaxis], out=y)
-        if shift is not None:
-            y += (shift - p["mean"] * scale)[:, np.newaxis]
+    def _running_scale(self, p: Params, scale: Array, shift: Array) -> None:
+        """Write what the running averages amount to: ``y = scale x + shift``."""
+        np.divide(p["gamma"], np.sqrt(p["var"] + self.epsilon), out=scale)
+        np.subtract(p["beta"], p["mean"] * scale, out=shift)
 
-    def _standardise(
-        self, p: Params, x: Array, q: Array, x_hat: Array, y: Array, s: Array
-    ) -> None:
-        """Normalise by the batch, and update the running averages."""
-        mean = x @ q
-        np.subtract(x, mean[:, np.newaxis], out=x_hat)
-        np.multiply(x_hat, x_hat, out=y)
-        var = y @ q
-        np.sqrt(var + self.epsilon, out=s)
-        x_hat /= s[:, np.newaxis]
-        self._update(p, mean, var, float(q.max()))
-        np.multiply(x_hat, p["gamma"][:, np.newaxis], out=y)
-        y += p["beta"][:, np.newaxis]
-
-    def _update(self, p: Params, mean: Array, var: Array, largest_share: float) -> None:
+    def _update(self, p: Params, mean: Array, var: Array, q: Array) -> None:
         """Update the running averages with those of a batch.
 
         The last batch may consist of a single row, which has no variance to learn from.
         """
         averages = [(p["mean"], mean)]
-        if largest_share < 1:
+        if q.max() < 1:
             averages.append((p["var"], var))
         for running, new in averages:
             running *= 1 - self.momentum
             running += self.momentum * new
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
-        x_hat, d, p, g = by_unit(ws.x_hat), by_unit(dy), ws.p, ws.g
-        if not g:  # frozen: the forward pass was linear, with the running averages
-            ws.do(self._scale, p, d, x_hat, None)
-            return ws.x_hat
-        ws.do(scale_gradients, d, x_hat, g["gamma"], g["beta"])
-        if not need_dx:
-            return None
-        ws.do(
-            batch_norm_backward, d, p["gamma"], g["gamma"], g["beta"], ws.q, ws.s, x_hat
-        )
-        return ws.x_hat
+        d, g = by_unit(dy), ws.g
+        if not ws.train:  # frozen: the forward pass was linear
+            ws.do(scale_shift, d, ws.scale, None, d)
+            return dy
+        dx = d if need_dx else None
+        arrays = ws.p["gamma"], ws.mean, ws.var, g["gamma"], g["beta"], dx
+        ws.do(batch_norm_backward, ws.x, d, ws.q, *arrays, self.epsilon)
+        return dy
 
 
 def _shares(sample_weight: Array, q: Array) -> None:
@@ -126,18 +108,59 @@ def _shares(sample_weight: Array, q: Array) -> None:
     np.divide(w, w.sum(), out=q)
 
 
-def batch_norm_backward(
-    dy: Array,
+@has_kernel(of_one_layout("scale_shift"), by_axis({0: 0, 1: 0, 2: 0, 3: 0}, GRAIN))
+def scale_shift(x: Array, scale: Array, shift: Array | None, y: Array) -> None:
+    """Write ``x * scale + shift`` into `y`, for each unit of `x` (units, m)."""
+    np.multiply(x, scale[:, np.newaxis], out=y)
+    if shift is not None:
+        y += shift[:, np.newaxis]
+
+
+@has_kernel(
+    of_one_layout("batch_norm"), by_axis({0: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0}, GRAIN)
+)
+def batch_norm(
+    x: Array,
+    q: Array,
     gamma: Array,
+    beta: Array,
+    mean: Array,
+    var: Array,
+    y: Array,
+    epsilon: float,
+) -> None:
+    """Standardise units of `x` (units, m) into `y`, with their mean and variance."""
+    np.matmul(x, q, out=mean)
+    np.subtract(x, mean[:, np.newaxis], out=y)
+    np.matmul(y * y, q, out=var)
+    y *= (gamma / np.sqrt(var + epsilon))[:, np.newaxis]
+    y += beta[:, np.newaxis]
+
+
+@has_kernel(
+    of_one_layout("batch_norm_backward"),
+    by_axis({0: 0, 1: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0}, GRAIN),
+)
+def batch_norm_backward(
+    x: Array,
+    dy: Array,
+    q: Array,
+    gamma: Array,
+    mean: Array,
+    var: Array,
     dgamma: Array,
     dbeta: Array,
-    q: Array,
-    s: Array,
-    x_hat: Array,
+    dx: Array | None,
+    epsilon: float,
 ) -> None:
-    """``dx = γ / s (dy - q (dβ + x̂ dγ))``; overwrites `x_hat`."""
-    x_hat *= dgamma[:, np.newaxis]
-    x_hat += dbeta[:, np.newaxis]
-    x_hat *= q
-    np.subtract(dy, x_hat, out=x_hat)
-    x_hat *= (gamma / s)[:, np.newaxis]
+    """Write the gradients of `batch_norm`; dx may be dy."""
+    s = np.sqrt(var + epsilon)
+    x_hat = (x - mean[:, np.newaxis]) / s[:, np.newaxis]
+    np.sum(dy, axis=1, out=dbeta)
+    np.einsum("ij,ij->i", dy, x_hat, out=dgamma)
+    if dx is not None:
+        x_hat *= dgamma[:, np.newaxis]
+        x_hat += dbeta[:, np.newaxis]
+        x_hat *= q
+        np.subtract(dy, x_hat, out=dx)
+        dx *= (gamma / s)[:, np.newaxis]

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from .._arrays import aligned_empty, aligned_zeros, batch_empty, rows_last
+from .._arrays import (
+    PRODUCT_GRAIN,
+    aligned_empty,
+    aligned_zeros,
+    batch_empty,
+    rows_last,
+)
+from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import check_positive
-from .._typing import Array, Shape
+from .._typing import Array, DType, Shape
 from ..initializers import Initializer, make_initializer
 from ._windows import (
     Padding,
@@ -23,7 +32,7 @@ from ._windows import (
     pair,
     shifted,
 )
-from .base import Layer, LayerSpec, ParamSpec, Workspace
+from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 
 @dataclass(frozen=True)
@@ -89,68 +98,140 @@ class Conv2D(Layer):
         return LayerSpec(in_shape, (self.channels, *n), {"W": W, "b": b})
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        ws.x, y = rows_last(x), batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
-        ws.windows = _Windows(self, ws)
-        ws.do(ws.windows.forward, ws.x, ws.p["W"], ws.p["b"], rows_last(y))
+        ws.x = rows_last(bind_compact(x, ws))
+        y = batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
+        ws.windows = Windows(self, ws.spec, ws.n, ws.dtype)
+        ws.do(conv_forward, ws.windows, ws.x, ws.p["W"], ws.p["b"], rows_last(y))
         return y
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
-        d, g = rows_last(dy), ws.g
+        d, g = rows_last(bind_compact(dy, ws)), ws.g
         if g:
-            ws.do(ws.windows.weight_gradient, d, g["W"], g["b"])
+            ws.do(conv_weight_gradient, ws.windows, ws.x, d, g["W"], g["b"])
         if not need_dx:
             return None
         dx = batch_empty(ws.n, ws.spec.in_shape, ws.dtype)
-        ws.do(ws.windows.input_gradient, d, ws.p["W"], rows_last(dx))
+        ws.do(conv_input_gradient, ws.windows, d, ws.p["W"], rows_last(dx))
         return dx
 
 
-class _Windows:
-    """The matrix X of all windows, and the three products with it."""
+class Windows:
+    """Where the windows of a convolution lie, and the matrix X of their pixels.
 
-    def __init__(self, layer: Conv2D, ws: Workspace) -> None:
-        C, H, W = ws.spec.in_shape
+    X exists only where a product with it is computed, which kernels do not.
+
+    Attributes
+    ----------
+    k, s : (int, int)
+        Height and width of the kernel, and the strides.
+    before : (int, int)
+        Number of zeros above and to the left of an image.
+    padded : (int, int)
+        Height and width of an image with all zeros.
+    shape : tuple of int
+        The shape of X: (C, *k, *windows, n).
+    """
+
+    def __init__(self, layer: Conv2D, spec: LayerSpec, n: int, dtype: DType) -> None:
+        C, *size = spec.in_shape
         self.k, self.s = k, s = pair(layer.kernel_size), pair(layer.stride)
         padding = padding_by_axis(layer.padding)
-        self.windows = ws.spec.out_shape[1:]
-        top, bottom = pad_widths(H, k[0], s[0], padding[0])
-        left, right = pad_widths(W, k[1], s[1], padding[1])
-        self.inner = slice(top, top + H), slice(left, left + W)
-        size = C, top + H + bottom, left + W + right, ws.n
-        self.padded = None
-        if top + bottom + left + right:
-            self.padded = aligned_zeros(size, ws.dtype)
-        self.dx = None if ws.training is None else aligned_empty(size, ws.dtype)
-        self.X = aligned_empty((C, *k, *self.windows, ws.n), ws.dtype)
-        self.ones = np.ones(math.prod(self.windows) * ws.n, ws.dtype)
+        (top, bottom), (left, right) = (
+            pad_widths(size[a], k[a], s[a], padding[a]) for a in (0, 1)
+        )
+        self.before = top, left
+        self.padded = top + size[0] + bottom, left + size[1] + right
+        self.inner = slice(top, top + size[0]), slice(left, left + size[1])
+        self.shape = C, *k, *spec.out_shape[1:], n
+        self.dtype = dtype
 
-    def forward(self, x: Array, W: Array, b: Array, y: Array) -> None:
-        """``y = W X + b``."""
-        if self.padded is not None:
-            self.padded[:, *self.inner] = x
-            x = self.padded
-        for i, j, pixels in shifted(x, self.k, self.s, self.windows):
-            self.X[:, i, j] = pixels
-        W = _flat(W)
-        np.matmul(W, _columns(self.X, W.shape[1]), out=_columns(y, len(W)))
-        y += b[:, np.newaxis, np.newaxis, np.newaxis]
+    @cached_property
+    def X(self) -> Array:
+        """The matrix of windows."""
+        return aligned_empty(self.shape, self.dtype)
 
-    def weight_gradient(self, dy: Array, dW: Array, db: Array) -> None:
-        """``dW = dy Xᵀ``, ``db = Σ dy``."""
-        d, dW = np.ascontiguousarray(dy).reshape(len(dW), -1), _flat(dW)
-        np.matmul(d, _columns(self.X, dW.shape[1]).T, out=dW)
-        np.matmul(d, self.ones, out=db)
+    @cached_property
+    def images(self) -> Array:
+        """Images with zeros around them."""
+        return aligned_zeros((self.shape[0], *self.padded, self.shape[-1]), self.dtype)
 
-    def input_gradient(self, dy: Array, W: Array, dx: Array) -> None:
-        """``dX = Wᵀ dy``, summed into `dx`; overwrites X."""
-        assert self.dx is not None
-        W = _flat(W)
-        d, X = np.ascontiguousarray(dy).reshape(len(W), -1), self.X
-        np.matmul(W.T, d, out=_columns(X, W.shape[1]))
-        self.dx.fill(0)
-        for i, j, pixels in shifted(self.dx, self.k, self.s, self.windows):
-            pixels += X[:, i, j]
-        np.copyto(dx, self.dx[:, *self.inner])
+    @cached_property
+    def dx(self) -> Array:
+        """The derivatives of the pixels of `images`."""
+        return np.empty_like(self.images)
+
+    def shifted(self, images: Array) -> Iterator[tuple[int, int, Array]]:
+        """Yield ``i, j`` and the pixels (i, j) of all windows of padded images."""
+        return shifted(images, self.k, self.s, self.shape[3:5])
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What kernels know of the windows: strides and zeros."""
+        return *self.s, *self.before
+
+
+def _by_image_rows(at: int) -> Callable[[tuple[Any, ...], int], list[tuple[Any, ...]]]:
+    """Cut a convolution into rows of the images that argument `at` holds."""
+
+    def split(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...]]:
+        height, work = args[at].shape[1], args[at].size * args[1].size // len(args[1])
+        parts = min(parts, height, work // PRODUCT_GRAIN)
+        ends = [i * height // max(parts, 1) for i in range(max(parts, 1) + 1)]
+        return [(*args[:-2], *ends[i : i + 2]) for i in range(max(parts, 1))]
+
+    return split
+
+
+@has_kernel(
+    lambda windows, x, W, b, y: (
+        "conv_forward",
+        (x, W, b, y, *windows.numbers, 0, y.shape[1]),
+    ),
+    _by_image_rows(3),
+)
+def conv_forward(windows: Windows, x: Array, W: Array, b: Array, y: Array) -> None:
+    """``y = W X + b``."""
+    if windows.images.shape != x.shape:
+        windows.images[:, *windows.inner] = x
+        x = windows.images
+    for i, j, pixels in windows.shifted(x):
+        windows.X[:, i, j] = pixels
+    W = _flat(W)
+    np.matmul(W, _columns(windows.X, W.shape[1]), out=_columns(y, len(W)))
+    y += b[:, np.newaxis, np.newaxis, np.newaxis]
+
+
+@has_kernel(
+    lambda windows, x, dy, dW, db: (
+        "conv_weight_gradient",
+        (x, dy, dW, db, *windows.numbers),
+    ),
+    by_axis({1: 0, 2: 0, 3: 0}, GRAIN),
+)
+def conv_weight_gradient(
+    windows: Windows, x: Array, dy: Array, dW: Array, db: Array
+) -> None:
+    """``dW = dy Xᵀ``, ``db = Σ dy``, with the X of the forward pass."""
+    d, dW = _columns(dy, len(dW)), _flat(dW)
+    np.matmul(d, _columns(windows.X, dW.shape[1]).T, out=dW)
+    np.matmul(d, np.ones(d.shape[1], d.dtype), out=db)
+
+
+@has_kernel(
+    lambda windows, dy, W, dx: (
+        "conv_input_gradient",
+        (dy, W, dx, *windows.numbers, 0, dx.shape[1]),
+    ),
+    _by_image_rows(2),
+)
+def conv_input_gradient(windows: Windows, dy: Array, W: Array, dx: Array) -> None:
+    """``dX = Wᵀ dy``, summed into `dx`; overwrites X."""
+    W, X, padded = _flat(W), windows.X, windows.dx
+    np.matmul(W.T, _columns(dy, len(W)), out=_columns(X, W.shape[1]))
+    padded.fill(0)
+    for i, j, pixels in windows.shifted(padded):
+        pixels += X[:, i, j]
+    np.copyto(dx, padded[:, *windows.inner])
 
 
 def _flat(W: Array) -> Array:

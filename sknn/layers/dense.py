@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from .._arrays import add_bias, aligned_empty, aligned_like, column_sums, matmul
+from .._kernels import has_kernel, run
 from .._spec import check_positive
 from .._typing import Array, Shape
 from ..activations import (
@@ -89,9 +91,25 @@ class Dense(Layer):
 
 def sparse_dot(x: SparseRows, W: Array, y: Array) -> None:
     """``y = x W``."""
-    np.copyto(y, x.rows @ W)
+    run(csr_dot, x.rows.data, x.rows.indices, x.rows.indptr, W, y)
 
 
 def sparse_t_dot(x: SparseRows, dy: Array, dW: Array) -> None:
     """``dW = xᵀ dy``."""
-    np.copyto(dW, x.rows.T @ dy)
+    run(csr_t_dot, x.rows.data, x.rows.indices, x.rows.indptr, dy, dW)
+
+
+@has_kernel()
+def csr_dot(data: Array, indices: Array, indptr: Array, W: Array, y: Array) -> None:
+    """``y = x W``, for the CSR matrix x of these arrays."""
+    np.copyto(y, _csr(data, indices, indptr, len(W)) @ W)
+
+
+@has_kernel()
+def csr_t_dot(data: Array, indices: Array, indptr: Array, dy: Array, dW: Array) -> None:
+    """``dW = xᵀ dy``, for the CSR matrix x of these arrays."""
+    np.copyto(dW, _csr(data, indices, indptr, len(dW)).T @ dy)
+
+
+def _csr(data: Array, indices: Array, indptr: Array, width: int) -> csr_array:
+    return csr_array((data, indices, indptr), (len(indptr) - 1, width))

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._spec import check_range
 from .._typing import Array, Shape
-from ._masks import draw_mask, multiply
+from ._masks import Mask
 from .base import Layer, LayerSpec, Workspace
 from .dense import Dense
 
@@ -58,9 +58,10 @@ class DropConnect(Layer):
         ws.dense = copy(ws)
         if ws.train:
             W = ws.p["W"]
-            ws.mask, ws.W = np.empty_like(W), np.empty_like(W)
-            ws.do(draw_mask, ws.training.rng, self.rate, ws.mask)
-            ws.do(multiply, W, ws.mask, ws.W)
+            ws.W = np.empty_like(W)
+            ws.mask = Mask(ws.training.rng, self.rate, W)
+            ws.mask.bind_draw(ws.calls)
+            ws.mask.bind(W, ws.W, ws.calls)
             ws.dense.p = {"W": ws.W, "b": ws.p["b"]}
         return self.dense.bind(ws.dense, x)
 
@@ -68,5 +69,5 @@ class DropConnect(Layer):
         ws.dense.g, ws.dense.calls = ws.g, ws.calls
         dx = self.dense.bind_backward(ws.dense, dy, need_dx)
         if ws.g:
-            ws.do(multiply, ws.g["W"], ws.mask, ws.g["W"])
+            ws.mask.bind(ws.g["W"], ws.g["W"], ws.calls)
         return dx

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .._arrays import aligned_like
+from .._arrays import batch_empty
 from .._spec import check_range
 from .._typing import Array, Shape
-from ._masks import draw_mask, mask_sparse, multiply
+from ._masks import Mask, mask_sparse
 from .base import Layer, LayerSpec, SparseRows, Workspace
 
 
@@ -54,15 +54,21 @@ class Dropout(Layer):
             y = SparseRows(x.shape, x.dtype)
             ws.do(_drop_sparse, rng, self.rate, x, y)
             return y
-        ws.mask, ws.y = aligned_like(x), aligned_like(x)
-        ws.do(draw_mask, rng, self.rate, ws.mask)
-        ws.do(multiply, x, ws.mask, ws.y)
-        return ws.y
+        y = batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
+        ws.mask = Mask(rng, self.rate, y)
+        ws.mask.bind_draw(ws.calls)
+        ws.mask.bind(x, y, ws.calls)
+        ws.y_strides = y.strides
+        return y
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
-        if ws.train:  # not within a frozen block
-            ws.do(multiply, dy, ws.mask, dy)
-        return dy
+        if not ws.train:  # within a frozen block
+            return dy
+        dx = dy
+        if dy.strides != ws.y_strides:
+            dx = batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
+        ws.mask.bind(dy, dx, ws.calls)
+        return dx
 
 
 def _drop_sparse(rng: Any, rate: float, x: SparseRows, y: SparseRows) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import batch_empty, rows_last
+from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import is_integer_from
 from .._typing import Array, Shape
 from .base import Layer, LayerSpec, SparseRows, Workspace, densify
@@ -68,6 +69,14 @@ class ToImages(Layer):
         return dx
 
 
+def _kernel(x: Array, y: Array) -> Any:
+    if not x.flags.c_contiguous:
+        return None
+    n, H, W, C = x.shape
+    return "gather_images", (x.reshape(n, H * W, C), None, y.reshape(C, H * W, n))
+
+
+@has_kernel(_kernel, by_axis({0: 0, 2: 2}, GRAIN))
 def to_images(x: Array, y: Array) -> None:
     """``y[c, h, w, i] = x[i, h, w, c]``."""
     np.copyto(y, x.transpose(3, 1, 2, 0))

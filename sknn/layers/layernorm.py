@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._arrays import aligned_like, by_unit
+from .._arrays import aligned_like, by_unit, of_one_layout
+from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import check_range
 from .._typing import Array, Shape
 from ..initializers import Constant, Zeros
@@ -49,49 +50,65 @@ class LayerNorm(Layer):
         return LayerSpec(in_shape, in_shape, params)
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        ws.x_hat, y, ws.s = aligned_like(x), aligned_like(x), by_unit(x)[0].copy()
-        args = by_unit(x), ws.p["gamma"], ws.p["beta"], self.epsilon
-        ws.do(layer_norm, *args, by_unit(ws.x_hat), by_unit(y), ws.s)
+        ws.x, y, p = by_unit(x), aligned_like(x), ws.p
+        ws.mean, ws.inverse = np.empty((2, ws.x.shape[1]), ws.dtype)
+        statistics = ws.mean, ws.inverse, by_unit(y), self.epsilon
+        ws.do(layer_norm, ws.x, p["gamma"], p["beta"], *statistics)
         return y
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
-        x_hat, d = by_unit(ws.x_hat), by_unit(dy)
-        if ws.g:
-            ws.do(scale_gradients, d, x_hat, ws.g["gamma"], ws.g["beta"])
+        d, g = by_unit(dy), ws.g
+        if g:
+            statistics = ws.mean, ws.inverse, g["gamma"], g["beta"]
+            ws.do(layer_norm_gradients, ws.x, d, *statistics)
         if not need_dx:
             return None
-        ws.do(layer_norm_backward, d, ws.p["gamma"], x_hat, ws.s)
-        return ws.x_hat
+        gamma = ws.p["gamma"]
+        ws.do(layer_norm_backward, ws.x, d, gamma, ws.mean, ws.inverse, d)
+        return dy
 
 
+@has_kernel(of_one_layout("layer_norm"), by_axis({0: 1, 3: 0, 4: 0, 5: 1}, GRAIN))
 def layer_norm(
     x: Array,
     gamma: Array,
     beta: Array,
-    epsilon: float,
-    x_hat: Array,
+    mean: Array,
+    inverse: Array,
     y: Array,
-    s: Array,
+    epsilon: float,
 ) -> None:
-    """``y = γ x̂ + β``; the columns of `x` are standardised."""
-    np.subtract(x, x.mean(axis=0), out=x_hat)
-    var = np.einsum("ij,ij->j", x_hat, x_hat) / len(x)
-    np.sqrt(var + epsilon, out=s)
-    x_hat /= s
-    np.multiply(x_hat, gamma[:, np.newaxis], out=y)
+    """Standardise columns of `x` (units, m) into `y`, with their mean and 1 / s."""
+    np.mean(x, axis=0, out=mean)
+    np.subtract(x, mean, out=y)
+    var = np.einsum("ij,ij->j", y, y) / len(y)
+    np.divide(1, np.sqrt(var + epsilon), out=inverse)
+    y *= inverse
+    y *= gamma[:, np.newaxis]
     y += beta[:, np.newaxis]
 
 
-def scale_gradients(dy: Array, x_hat: Array, dgamma: Array, dbeta: Array) -> None:
-    """``dγ = Σ dy x̂``, ``dβ = Σ dy``, over the columns."""
+@has_kernel(
+    of_one_layout("layer_norm_gradients"), by_axis({0: 0, 1: 0, 4: 0, 5: 0}, GRAIN)
+)
+def layer_norm_gradients(
+    x: Array, dy: Array, mean: Array, inverse: Array, dgamma: Array, dbeta: Array
+) -> None:
+    """Write the gradients of `layer_norm` with respect to gamma and beta."""
     np.sum(dy, axis=1, out=dbeta)
-    np.einsum("ij,ij->i", dy, x_hat, out=dgamma)
+    np.einsum("ij,ij->i", dy, (x - mean) * inverse, out=dgamma)
 
 
-def layer_norm_backward(dy: Array, gamma: Array, x_hat: Array, s: Array) -> None:
-    """``dx = (d - mean(d) - x̂ mean(d x̂)) / s`` with ``d = γ dy``; overwrites `x_hat`."""
+@has_kernel(
+    of_one_layout("layer_norm_backward"), by_axis({0: 1, 1: 1, 3: 0, 4: 0, 5: 1}, GRAIN)
+)
+def layer_norm_backward(
+    x: Array, dy: Array, gamma: Array, mean: Array, inverse: Array, dx: Array
+) -> None:
+    """Write the gradient of `layer_norm` with respect to x; dx may be dy."""
+    x_hat = (x - mean) * inverse
     d = dy * gamma[:, np.newaxis]
     x_hat *= np.einsum("ij,ij->j", d, x_hat) / len(d)
     x_hat += d.mean(axis=0)
-    np.subtract(d, x_hat, out=x_hat)
-    x_hat /= s
+    np.subtract(d, x_hat, out=dx)
+    dx *= inverse

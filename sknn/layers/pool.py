@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._arrays import aligned_empty, aligned_like, batch_empty, rows_last
+from .._kernels import GRAIN, by_axis, has_kernel
 from .._typing import Array, Shape
 from ._windows import Pair, check_images, check_window, n_windows, pair, shifted
-from .base import Layer, LayerSpec, Workspace
+from .base import Layer, LayerSpec, Workspace, bind_compact
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,13 @@ class MaxPool2D(Pool2D):
         if not need_dx:
             return None
         dx = aligned_like(ws.x)
+        dy = bind_compact(dy, ws)
         arrays = (rows_last(a) for a in (ws.x, ws.y, dy, dx))
         ws.do(max_pool_backward, *arrays, *self.window)
         return dx
 
 
+@has_kernel(split=by_axis({0: 0, 1: 0}, GRAIN))
 def max_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
     """``y = max x`` over windows of (kh, kw) pixels at strides (sh, sw)."""
     windows = shifted(x, (kh, kw), (sh, sw), y.shape[1:3])
@@ -81,6 +84,7 @@ def max_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
         np.maximum(y, pixels, out=y)
 
 
+@has_kernel(split=by_axis({0: 0, 1: 0, 2: 0, 3: 0}, GRAIN))
 def max_pool_backward(
     x: Array, y: Array, dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int
 ) -> None:
@@ -118,10 +122,12 @@ class AvgPool2D(Pool2D):
         if not need_dx:
             return None
         dx = batch_empty(ws.n, ws.spec.in_shape, ws.dtype)
+        dy = bind_compact(dy, ws)
         ws.do(avg_pool_backward, rows_last(dy), rows_last(dx), *self.window)
         return dx
 
 
+@has_kernel(split=by_axis({0: 0, 1: 0}, GRAIN))
 def avg_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
     """``y = mean x`` over windows of (kh, kw) pixels at strides (sh, sw)."""
     y.fill(0)
@@ -130,6 +136,7 @@ def avg_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
     y *= 1 / (kh * kw)
 
 
+@has_kernel(split=by_axis({1: 0, 0: 0}, GRAIN))
 def avg_pool_backward(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int) -> None:
     """Divide each element of `dy` equally among the pixels of its window."""
     share = dy * dy.dtype.type(1 / (kh * kw))
@@ -164,11 +171,13 @@ class GlobalAvgPool2D(Layer):
         return dx
 
 
+@has_kernel(split=by_axis({0: 0, 1: 1}, GRAIN))
 def global_avg_pool(x: Array, y: Array) -> None:
     """``y[i, c] = mean x[c, h, w, i]`` over h, w."""
     np.mean(x, axis=(1, 2), out=y.T)
 
 
+@has_kernel(split=by_axis({1: 0, 0: 1}, GRAIN))
 def global_avg_pool_backward(dy: Array, dx: Array) -> None:
     """``dx[c, h, w, i] = dy[i, c] / (H W)``."""
     pixels = dx.shape[1] * dx.shape[2]

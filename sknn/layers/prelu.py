@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .._arrays import aligned_like, by_unit
+from .._kernels import has_kernel
 from .._spec import check_range
 from .._typing import Array, Shape
 from ..initializers import Constant
@@ -40,30 +43,34 @@ class PReLU(Layer):
         return LayerSpec(in_shape, in_shape, {"a": a})
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        ws.x, ws.y, ws.below = x, aligned_like(x), aligned_like(x)
-        ws.do(prelu, by_unit(x), ws.p["a"], by_unit(ws.y), by_unit(ws.below))
-        return ws.y
+        ws.x, y = x, aligned_like(x)
+        ws.do(prelu, by_unit(x), ws.p["a"], by_unit(y))
+        return y
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
-        da = ws.g["a"] if ws.g else None
-        args = by_unit(ws.x), ws.p["a"], by_unit(dy), by_unit(ws.below), da
-        ws.do(prelu_backward, *args)
-        return ws.below
+        a = ws.p["a"]
+        da = ws.g["a"] if ws.g else np.empty_like(a)
+        ws.do(prelu_backward, by_unit(ws.x), a, by_unit(dy), da)
+        return dy
 
 
-def prelu(x: Array, a: Array, y: Array, below: Array) -> None:
-    """``y = max(x, 0) + a min(x, 0)``, a row for each unit; ``below = min(x, 0)``."""
-    np.minimum(x, 0, out=below)
-    np.multiply(below, a[:, np.newaxis], out=y)
+def _kernel(name: str, x: Array, a: Array, *arrays: Array) -> Any:
+    """Return the kernel for units in rows, or for units in columns."""
+    if x.flags.c_contiguous:
+        return f"prelu_images_{name}", (x, a, *arrays)
+    return f"prelu_{name}", (x.T, a, *(v.T for v in arrays))
+
+
+@has_kernel(partial(_kernel, "forward"))
+def prelu(x: Array, a: Array, y: Array) -> None:
+    """``y = max(x, 0) + a min(x, 0)``, for the units in the rows of `x`."""
+    np.minimum(x, 0, out=y)
+    y *= a[:, np.newaxis]
     y += np.maximum(x, 0)
 
 
-def prelu_backward(
-    x: Array, a: Array, dy: Array, below: Array, da: Array | None
-) -> None:
-    """``da = Σ dy min(x, 0)``, and dx, which overwrites `below`."""
-    if da is not None:
-        below *= dy
-        np.sum(below, axis=1, out=da)
-    slopes = np.where(x > 0, dy.dtype.type(1), a[:, np.newaxis])
-    np.multiply(dy, slopes, out=below)
+@has_kernel(partial(_kernel, "backward"))
+def prelu_backward(x: Array, a: Array, dy: Array, da: Array) -> None:
+    """``da = Σ dy min(x, 0)``, and dx, which overwrites `dy`."""
+    np.sum(np.minimum(x, 0) * dy, axis=1, out=da)
+    dy *= np.where(x > 0, dy.dtype.type(1), a[:, np.newaxis])

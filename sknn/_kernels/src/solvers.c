@@ -105,7 +105,7 @@ SOLVER(adagrad, 3, ADAGRAD_CONSTANTS, ADAGRAD_STEP)
     theta[j] -= d * rate
 SOLVER(adadelta, 4, ADADELTA_CONSTANTS, ADADELTA_STEP)
 
-/* Without momentum theta -= rate g; else with v = momentum v - rate g: theta += v, or with
+/* c = [..., rate, momentum, nesterov]. Without momentum theta -= rate g; else with v = momentum v - rate g: theta += v, or with
  * Nesterov's momentum theta += momentum v - rate g */
 #define SGD_CONSTANTS                                                                    \
     real *v = DATA(2);                                                                   \
@@ -126,7 +126,7 @@ KERNEL(sgd)
 {
     if (!DATA(2))
         NAME(plain_sgd)(args);
-    else if (NUMBER(6) == 0)
+    else if (((const double *)DATA(4))[6] == 0)
         NAME(momentum_sgd)(args);
     else
         NAME(nesterov_sgd)(args);
