@@ -48,7 +48,7 @@ def rng():
 @pytest.fixture
 def tolerance(dtype):
     eps = float(np.finfo(dtype).eps)
-    return {"rtol": 30 * eps, "atol": 100 * eps}  # sums cancel
+    return {"rtol": 50 * eps, "atol": 100 * eps}  # sums cancel
 
 
 def unaligned(values, dtype=None):
@@ -239,8 +239,8 @@ def loss_arguments(loss, n, k, weighted, dtype, rng):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_losses(kernel, dtype, tolerance, loss, weighted, rng):
     for n in (0, 1, 5, 16, 33, 300):
-        for k in (1, 2, 3, 10, 17, 64, 65, 257):
-            if n * k > 20_000:
+        for k in (1, 2, 3, 10, 17, 100, 101, 257):
+            if n * k >= 30_301:
                 continue
             name, args = loss_arguments(loss, n, k, weighted, dtype, rng)
             compare(kernel, name, args, tolerance, written=[0, 4])
@@ -248,7 +248,7 @@ def test_losses(kernel, dtype, tolerance, loss, weighted, rng):
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: f"{loss[0]}")
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e4, -1e4])
-@pytest.mark.parametrize("k", [2, 100])
+@pytest.mark.parametrize("k", [2, 120])
 def test_special_values_of_losses(kernel, dtype, tolerance, loss, value, k, rng):
     name, args = loss_arguments(loss, 20, k, False, dtype, rng)
     args[0][3, 0] = args[0][-1, 1] = value
@@ -267,7 +267,7 @@ def test_cross_entropy_is_clipped(kernel, dtype):
 @pytest.mark.parametrize("link", ["softmax_link", "exp_link"])
 def test_links(kernel, dtype, tolerance, link, rng):
     for n in (0, 1, 16, 33):
-        for k in (1, 2, 10, 64, 65, 257):
+        for k in (1, 2, 10, 100, 101, 257):
             z = rng.normal(0, 4, (n, k)).astype(dtype)
             compare(kernel, link, (z, z), tolerance, written=[1])
 

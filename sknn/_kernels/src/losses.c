@@ -9,7 +9,7 @@
 /* Rows of few classes: a tile of LANES rows is transposed, so that vectors run over rows
  * instead of over a part of the classes. */
 #define LANES 16
-#define MAX_CLASSES 64
+#define MAX_CLASSES 100
 
 /* t[j][r] = z[r, j] for r < rows; the other columns of t become 0 */
 static inline void load_tile(real (*t)[LANES], const real *z, I rows, I k)
@@ -198,12 +198,9 @@ KERNEL(exp_link)
         p[i] = vexp(z[i]);
 }
 
-/* A loss of independent elements: <name>_loss(z, y, c) returns the loss, and the
- * derivative in *dz; c is a constant. z has n rows of k scores. The weights of some
- * elements at a time are spread over a small array, so that vectors also run over rows.
- * `divisor` divides the sum of losses. */
 #define ELEMENTS 256
 
+/* The weights of the next m elements of rows of k, from the element (*row, *column) on */
 static inline void spread_weights(const real *w, I k, I *row, I *column, I m, real *out)
 {
     for (I i = 0; i < m; i++) {
@@ -213,6 +210,10 @@ static inline void spread_weights(const real *w, I k, I *row, I *column, I m, re
     }
 }
 
+/* A loss of independent elements: <name>_loss(z, y, c, &dz) returns the loss of a score
+ * and its derivative; c is a constant. The weights of some elements at a time are spread
+ * over a small array, so that vectors also run over rows of few scores. The sum of losses
+ * is divided by `divisor`. */
 #define ELEMENTWISE_LOSS(name, constant, divisor)                                        \
     KERNEL(name)                                                                         \
     {                                                                                    \
@@ -220,10 +221,11 @@ static inline void spread_weights(const real *w, I k, I *row, I *column, I m, re
         const real *y = DATA(1), *w = DATA(2);                                           \
         double *loss = DATA(4), sum = 0;                                                 \
         I k = SHAPE(0, 1), size = SHAPE(0, 0) * k, row = 0, column = 0;                  \
+        real weight[ELEMENTS];                                                           \
         for (I i = 0; i < size; i += ELEMENTS, z += ELEMENTS, y += ELEMENTS) {           \
-            real weight[ELEMENTS], part = 0;                                             \
             I m = size - i < ELEMENTS ? size - i : ELEMENTS;                             \
-            if (w || i == 0)                                                             \
+            real part = 0;                                                               \
+            if (w || i == 0) /* without w, all weights are 1 */                          \
                 spread_weights(w, k, &row, &column, m, weight);                          \
             SIMD_SUM(part)                                                               \
             for (I j = 0; j < m; j++) {                                                  \
