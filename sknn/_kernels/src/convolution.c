@@ -203,8 +203,8 @@ static void correlate(const real *x, const real *w, const real *b, real *y, I C,
     I hop_i = rows->gradient ? rows->stride : 1;
     I hop_j = rows->gradient ? columns->stride : 1;
     I n_blocks = (O + MAX_BLOCK - 1) / MAX_BLOCK;
-    Sum s = {.xc = plane, .xi = step * W * n, .xj = step * n, .wo = wstride[0], .wc = wstride[1],
-             .wi = hop_i * wstride[2], .wj = hop_j * wstride[3]};
+    Sum s = {.xc = plane, .xi = step * W * n, .xj = step * n, .wo = wstride[0],
+             .wc = wstride[1], .wi = hop_i * wstride[2], .wj = hop_j * wstride[3]};
     for (I h = h0; h < h1; h++) {
         Taps i = taps_at(rows, h), j, next;
         s.rows = i.count;
