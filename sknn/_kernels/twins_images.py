@@ -5,14 +5,15 @@ Images of a batch are (C, H, W, n): the rows are innermost.
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .._typing import Array, Shape
 from ..layers._windows import shifted
 
-Args = tuple[Any, ...]
+Args: TypeAlias = tuple[Any, ...]
 
 BLOCK = 8
 """Output channels that the kernels compute at once."""
@@ -27,7 +28,7 @@ def conv_forward(
     The sum is over c, i and j, ``h' = sh h - top + i`` and ``v' = sw v - left + j``;
     x is zero outside of the image.
     """
-    X = _windows(x, W.shape[2:], y.shape[1:3], (sh, sw), (top, left))
+    X = _windows(x, _kernel(W), y.shape[1:3], (sh, sw), (top, left))
     X = X[:, :, :, h0:h1]
     y[:, h0:h1] = np.tensordot(W, X, 3) + b[:, np.newaxis, np.newaxis, np.newaxis]
 
@@ -38,7 +39,7 @@ def conv_input_gradient(
 ) -> None:  # fmt: skip
     """Rows h0 to h1 of dx, the gradient of `conv_forward` for some input channels."""
     width = dx.shape[2]
-    kernel, windows = W.shape[2:], dy.shape[1:3]
+    kernel, windows = _kernel(W), dy.shape[1:3]
     dX = np.tensordot(W.transpose(1, 2, 3, 0), dy, 1)
     padded = np.zeros(
         _padded_shape(dx.shape, kernel, windows, (sh, sw), (top, left)), dx.dtype
@@ -52,7 +53,7 @@ def conv_weight_gradient(
     x: Array, dy: Array, dW: Array, db: Array, sh: int, sw: int, top: int, left: int
 ) -> None:
     """Gradient of `conv_forward` for the weights of some output channels."""
-    X = _windows(x, dW.shape[2:], dy.shape[1:3], (sh, sw), (top, left))
+    X = _windows(x, _kernel(dW), dy.shape[1:3], (sh, sw), (top, left))
     dW[...] = np.tensordot(dy, X, ((1, 2, 3), (3, 4, 5)))
     db[...] = dy.reshape(len(dy), -1).sum(axis=1)
 
@@ -115,7 +116,7 @@ def max_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
 def max_pool_backward(
     x: Array, y: Array, dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int
 ) -> None:
-    """dy goes to the first of the largest pixels of a window."""
+    """Give dy to the first of the largest pixels of a window."""
     dx.fill(0)
     free = np.ones(y.shape, bool)  # windows whose dy has not been placed
     pairs = zip(
@@ -139,6 +140,7 @@ def avg_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
 
 def avg_pool_backward(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int) -> None:
     """dy is divided equally among the pixels of a window."""
+    """Divide dy equally among the pixels of a window."""
     dx.fill(0)
     part = dy * dy.dtype.type(1 / (kh * kw))
     for _, _, d in shifted(dx, (kh, kw), (sh, sw), dy.shape[1:3]):
@@ -161,7 +163,7 @@ def _ranges(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]
     n = -(-length // multiple)
     parts = max(min(n, parts), 1)
     ends = [min(n * k // parts * multiple, length) for k in range(parts + 1)]
-    return list(zip(ends[:-1], ends[1:], strict=True))
+    return list(pairwise(ends))
 
 
 def _by_rows(n_rows: int, n_channels: int, parts: int) -> bool:
@@ -169,6 +171,11 @@ def _by_rows(n_rows: int, n_channels: int, parts: int) -> bool:
     rows = max(j - i for i, j in _ranges(n_rows, parts)) / max(n_rows, 1)
     channels = max(j - i for i, j in _ranges(n_channels, parts, BLOCK)) / n_channels
     return rows <= channels
+
+
+def _kernel(W: Array) -> tuple[int, int]:
+    """Return height and width of a kernel."""
+    return W.shape[2], W.shape[3]
 
 
 def _padded_shape(
@@ -185,7 +192,11 @@ def _padded_shape(
 
 
 def _windows(
-    x: Array, kernel: Shape, windows: Shape, stride: Shape, before: Shape
+    x: Array,
+    kernel: tuple[int, int],
+    windows: Shape,
+    stride: tuple[int, int],
+    before: Shape,
 ) -> Array:
     """Return X (C, kh, kw, windows, n), the pixels of each window of padded images."""
     padded = np.zeros(_padded_shape(x.shape, kernel, windows, stride, before), x.dtype)

@@ -40,7 +40,7 @@ def check(actual, expected, scale=None):
 def convolution(seed, dtype):
     """Return x, W, b, dy and the numbers of a random convolution, or None."""
     rng = np.random.default_rng(seed)
-    C, O = rng.integers(1, 20, 2)
+    C, channels = rng.integers(1, 20, 2)
     size, kernel = rng.integers(1, 12, 2), rng.integers(1, 8, 2)
     stride = rng.integers(1, 4, 2) if seed % 2 else np.array([1, 1])
     n = SIZES[seed % len(SIZES)]
@@ -50,7 +50,7 @@ def convolution(seed, dtype):
     if min(windows) < 1:
         return None
     before = [pad_widths(*side)[0] for side in sides]
-    shapes = (C, *size, n), (O, C, *kernel), (O,), (O, *windows, n)
+    shapes = (C, *size, n), (channels, C, *kernel), (channels,), (channels, *windows, n)
     arrays = [make(rng, dtype, *shape) for shape in shapes]
     read_only(*arrays)
     return *arrays, (*stride, *before)
@@ -126,7 +126,14 @@ def special(rng, x):
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize(
     "numbers",
-    [(2, 2, 2, 2), (2, 2, 1, 1), (3, 2, 2, 1), (3, 3, 2, 2), (1, 1, 2, 2), (2, 3, 3, 3)],
+    [
+        (2, 2, 2, 2),
+        (2, 2, 1, 1),
+        (3, 2, 2, 1),
+        (3, 3, 2, 2),
+        (1, 1, 2, 2),
+        (2, 3, 3, 3),
+    ],
 )
 def test_pooling(lib, n, numbers):
     rng = np.random.default_rng(n)
