@@ -100,6 +100,7 @@ static double tile_cross_entropy(real *z, const I *y, const real *w, I rows, I k
     real t[MAX_CLASSES][TILE_ROWS], max[TILE_ROWS], total[TILE_ROWS];
     real loss[TILE_ROWS] = {0}, weight[TILE_ROWS] = {0};
     double sum = 0;
+    memset(t[0], 0, sizeof t[0]); /* or gcc warns of k = 0 */
     load_tile(t, z, rows, k);
     max_of_tile(t, k, max);
     for (I r = 0; r < rows; r++) {
