@@ -75,7 +75,7 @@ def test_show_versions():
     assert shown["in use"].startswith("yes" if in_use() else "no, ")
 
 
-@pytest.mark.skipif(not in_use(), reason="the kernels are not compiled")
+@pytest.mark.skipif(not in_use(), reason="there are no kernels")
 def test_show_versions_names_the_simd_level():
     shown = shown_versions(SKNN_SIMD="baseline")
     assert shown["SIMD level"] == "baseline"
