@@ -35,6 +35,7 @@ FLOORS = [
         "cnn",
         "mlp",
         "sequential",
+        "versions",
     },
     {"display", "inspection", "model_selection"},
 ]
