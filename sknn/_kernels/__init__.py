@@ -35,7 +35,7 @@ F = TypeVar("F", bound=Callable[..., None])
 TWINS: dict[str, Callable[..., None]] = {}
 """The NumPy twins by name."""
 
-GRAIN = 2**14
+GRAIN = 2**15
 """Number of elements of an elementwise operation for which a second thread pays."""
 
 
