@@ -66,18 +66,6 @@ static Taps taps_at(const Axis *a, I at)
     return (Taps){place - last * a->stride, last, max_index(last - low + 1, 0)};
 }
 
-typedef struct {
-    I start, end;
-} Range;
-
-/* The windows, of `count`, whose tap lies inside of the image. */
-static Range inside(const Axis *a, I tap, I count)
-{
-    I start = max_index(0, a->before - tap + a->stride - 1) / a->stride;
-    I end = min_index(count, (a->length + a->before - tap - 1 + a->stride) / a->stride);
-    return (Range){start, max_index(start, end)};
-}
-
 #ifndef CHANNELS
 #define CHANNELS 8
 #endif
@@ -254,37 +242,6 @@ KERNEL(conv_input_gradient)
     I stride[] = {STRIDE(1, 1), STRIDE(1, 0), STRIDE(1, 2), STRIDE(1, 3)};
     correlate(DATA(0), DATA(1), 0, DATA(2), SHAPE(0, 0), SHAPE(2, 0), SHAPE(2, 3), &rows,
               &columns, SHAPE(2, 1), SHAPE(2, 2), stride, NUMBER(7), NUMBER(8));
-}
-
-/* X[c, i, j] (height, width, n) = x[c, sh h - top + i, sw v - left + j], the pixels of each
- * window, for a matrix product where the direct sums are slow: few rows, many channels.
- * windows(x (C, H, W, n), X (C kh kw, height, width, n), kh, kw, sh, sw, top, left) */
-KERNEL(windows)
-{
-    const real *x = DATA(0);
-    real *X = DATA(1);
-    I C = SHAPE(0, 0), H = SHAPE(0, 1), W = SHAPE(0, 2), n = SHAPE(0, 3);
-    I height = SHAPE(1, 1), width = SHAPE(1, 2), kh = NUMBER(2), kw = NUMBER(3);
-    Axis rows = {kh, NUMBER(4), NUMBER(6), H, 0}, columns = {kw, NUMBER(5), NUMBER(7), W, 0};
-    for (I c = 0; c < C; c++)
-        for (I i = 0; i < kh; i++)
-            for (I j = 0; j < kw; j++) {
-                Range v = inside(&columns, j, width), h = inside(&rows, i, height);
-                for (I q = 0; q < height; q++, X += width * n) {
-                    I from = q >= h.start && q < h.end ? v.start : width;
-                    I to = max_index(from, v.end);
-                    const real *pixel = x + ((c * H + q * rows.stride - rows.before + i) * W
-                                             - columns.before + j) * n;
-                    memset(X, 0, sizeof(real) * from * n);
-                    if (columns.stride == 1)
-                        memcpy(X + from * n, pixel + from * n, sizeof(real) * (to - from) * n);
-                    else
-                        for (I p = from; p < to; p++)
-                            for (I e = 0; e < n; e++)
-                                X[p * n + e] = pixel[p * columns.stride * n + e];
-                    memset(X + to * n, 0, sizeof(real) * (width - to) * n);
-                }
-            }
 }
 
 /* The weight gradient sums over pixels and rows: one vector of partial sums for each of

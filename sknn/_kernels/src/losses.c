@@ -30,8 +30,9 @@ static inline void store_tile(real (*t)[LANES], real *z, I rows, I k)
 
 static inline void max_of_tile(real (*t)[LANES], I k, real *max)
 {
-    memcpy(max, t[0], sizeof t[0]);
-    for (I j = 1; j < k; j++) {
+    for (int r = 0; r < LANES; r++)
+        max[r] = -INFINITY;
+    for (I j = 0; j < k; j++) {
         SIMD
         for (int r = 0; r < LANES; r++)
             max[r] = at_least(max[r], t[j][r]);
@@ -157,45 +158,6 @@ KERNEL(softmax_cross_entropy)
                                       k, scale, s);
     }
     *loss = sum;
-}
-
-/* p = exp(z) / sum of exp(z) over classes */
-KERNEL(softmax_link)
-{
-    const real *z = DATA(0);
-    real *p = DATA(1);
-    I n = SHAPE(0, 0), k = SHAPE(0, 1), step = k <= MAX_CLASSES ? LANES : 1;
-    for (I i = 0; i < n; i += step, z += step * k, p += step * k) {
-        if (step == 1) {
-            real total = exp_of_row(z, p, k, max_of_row(z, k));
-            SIMD
-            for (I j = 0; j < k; j++)
-                p[j] /= total;
-        } else {
-            real t[MAX_CLASSES][LANES], max[LANES], total[LANES];
-            I rows = n - i < step ? n - i : step;
-            load_tile(t, z, rows, k);
-            max_of_tile(t, k, max);
-            exp_of_tile(t, k, max, total);
-            for (I j = 0; j < k; j++) {
-                SIMD
-                for (int r = 0; r < LANES; r++)
-                    t[j][r] /= total[r];
-            }
-            store_tile(t, p, rows, k);
-        }
-    }
-}
-
-/* p = exp(z) */
-KERNEL(exp_link)
-{
-    const real *z = DATA(0);
-    real *p = DATA(1);
-    I size = SIZE(0);
-    SIMD
-    for (I i = 0; i < size; i++)
-        p[i] = vexp(z[i]);
 }
 
 #define ELEMENTS 256
@@ -334,3 +296,5 @@ KERNEL(quantile)
     }
     *loss = sum;
 }
+
+#undef LANES
