@@ -125,7 +125,10 @@ class Descent:
             zip(self._at, self._weights, states, strict=True)
         ):
             arrays = (solver, state) if at_once else _arrays(solver, state)
-            common = W.stop - W.start, self._c[i], self._sums[i]
+            penalised = (
+                W.stop - W.start if objective.alpha or solver.weight_decay else 0
+            )
+            common = penalised, self._c[i], self._sums[i]
             args.append((theta[at], grad[at], *arrays, *common))
         self._calls.do_each(_step_at_once if at_once else type(solver).update, args)
 

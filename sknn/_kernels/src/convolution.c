@@ -66,9 +66,9 @@ static Taps taps_at(const Axis *a, I at)
     return (Taps){place - last * a->stride, last, max_index(last - low + 1, 0)};
 }
 
-#ifndef CHANNELS
+/* So many channels of x at a time, for their pixels to stay in the cache while the window
+ * moves along. */
 #define CHANNELS 8
-#endif
 
 /* Sums over taps: strides of x and w along channels c and kernel rows i and columns j. */
 typedef struct {
@@ -247,19 +247,25 @@ KERNEL(conv_input_gradient)
 /* The weight gradient sums over pixels and rows: one vector of partial sums for each of
  * up to MAX_CHANNELS output channels and MAX_TAPS adjacent taps, together not more than
  * the registers hold. */
-#define MAX_CHANNELS 8
+#define MAX_CHANNELS 4
 #define MAX_TAPS 5
-#if MAX_BLOCK == 8
-#define MAX_SUMS 24
+#define MAX_SUMS (MAX_BLOCK == 8 ? 20 : 12)
+
+/* Without this, gcc loads a vector from memory for each product that it is a factor of,
+ * and the loads take longer than the products. */
+#if defined(__GNUC__) && defined(__x86_64__)
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#elif defined(__GNUC__) && defined(__aarch64__)
+#define IN_REGISTER(v) __asm__("" : "+w"(v))
 #else
-#define MAX_SUMS 12
+#define IN_REGISTER(v) (void)0
 #endif
 
 /* sum[o, j, :] += dy[o, v, e] x[v, j, e] over `width` pixels v and n elements e */
 INLINE void pixels(const int ob, const int nj, const real *dy, I dyo, I dyv,
                    const real *x, I xv, I xj, I width, I n, real *sum)
 {
-    vec part[MAX_CHANNELS][MAX_TAPS];
+    vec part[MAX_CHANNELS][MAX_TAPS], taps[MAX_TAPS];
     for (int o = 0; o < ob; o++)
         for (int j = 0; j < nj; j++)
             part[o][j] = (vec){0};
@@ -267,9 +273,16 @@ INLINE void pixels(const int ob, const int nj, const real *dy, I dyo, I dyv,
     for (I v = 0; v < width; v++)
         for (I e = 0; e < full; e += LANES) {
             const real *d = dy + v * dyv + e, *xs = x + v * xv + e;
-            for (int o = 0; o < ob; o++)
+            for (int j = 0; j < nj; j++) {
+                taps[j] = CONST_VEC(xs + j * xj);
+                IN_REGISTER(taps[j]);
+            }
+            for (int o = 0; o < ob; o++) {
+                vec here = CONST_VEC(d + o * dyo);
+                IN_REGISTER(here);
                 for (int j = 0; j < nj; j++)
-                    part[o][j] += CONST_VEC(d + o * dyo) * CONST_VEC(xs + j * xj);
+                    part[o][j] += here * taps[j];
+            }
         }
     for (int o = 0; o < ob; o++)
         for (int j = 0; j < nj; j++)
@@ -297,40 +310,29 @@ PIXELS_OF(1)
 PIXELS_OF(2)
 PIXELS_OF(3)
 PIXELS_OF(4)
-PIXELS_OF(5)
-PIXELS_OF(6)
-PIXELS_OF(7)
-PIXELS_OF(8)
 #define ROW_OF(ob) \
     {pixels_##ob##_1, pixels_##ob##_2, pixels_##ob##_3, pixels_##ob##_4, pixels_##ob##_5}
 static const Pixels pixel_sums[][MAX_TAPS]
-    = {ROW_OF(1), ROW_OF(2), ROW_OF(3), ROW_OF(4), ROW_OF(5), ROW_OF(6), ROW_OF(7), ROW_OF(8)};
+    = {ROW_OF(1), ROW_OF(2), ROW_OF(3), ROW_OF(4)};
 
 /* Taps j0 to j1 of kernel row i of channel c, the output rows h0 to h1 and columns v0 to
- * v1 for which they are inside of the image. TASKS of them share a row of dy, so that it
- * stays in the cache. */
+ * v1 for which all of them are inside of the image. TASKS of them in turn meet a piece of
+ * a row of dy, SEGMENT numbers in all channels, so that it stays in the cache. */
 typedef struct {
     I c, i, j0, j1, h0, h1, v0, v1;
 } Task;
-#ifndef TASKS
-#define TASKS 6
-#endif
-#ifndef SEG
-#define SEG 100000
-#endif
 
-static Task make_task(I t, I parts, I kh, I kw, const I *step, const I *before,
-                      const I *in, const I *out)
+#define TASKS 6
+#define SEGMENT 8192
+
+static Task make_task(I t, I parts, const Axis *rows, const Axis *columns, const I *out)
 {
-    I i = t / parts % kh, part = t % parts;
-    Task task = {.c = t / parts / kh, .i = i, .j0 = part * kw / parts,
-                 .j1 = (part + 1) * kw / parts};
-    task.h0 = max_index(0, before[0] - i + step[0] - 1) / step[0];
-    task.h1 = min_index(out[0], (in[0] + before[0] - i - 1 + step[0]) / step[0]);
-    task.v0 = max_index(0, before[1] - task.j0 + step[1] - 1) / step[1];
-    task.v1 = min_index(out[1], (in[1] + before[1] - task.j1 + step[1]) / step[1]);
-    task.v1 = max_index(task.v0, task.v1);
-    return task;
+    I row = t / parts, part = t % parts, kw = columns->size;
+    I j0 = part * kw / parts, j1 = (part + 1) * kw / parts;
+    Range h = inside(rows, row % rows->size, out[0]);
+    Range first = inside(columns, j0, out[1]), last = inside(columns, j1 - 1, out[1]);
+    return (Task){row / rows->size, row % rows->size, j0, j1, h.start, h.end,
+                  first.start, max_index(first.start, last.end)};
 }
 
 /* dW[o, c, i, j] = Σ dy[o, h, v] x[c, sh h - top + i, sw v - left + j], db[o] = Σ dy[o]
@@ -343,11 +345,12 @@ KERNEL(conv_weight_gradient)
     I O = SHAPE(1, 0), out[] = {SHAPE(1, 1), SHAPE(1, 2)}, dyo = out[0] * out[1] * n;
     I kh = SHAPE(2, 2), kw = SHAPE(2, 3);
     I step[] = {NUMBER(4), NUMBER(5)}, before[] = {NUMBER(6), NUMBER(7)};
+    Axis rows = {kh, step[0], before[0], in[0], 0}, columns = {kw, step[1], before[1], in[1], 0};
     I parts = (kw + MAX_TAPS - 1) / MAX_TAPS, n_tasks = C * kh * parts;
     I most = min_index(MAX_CHANNELS, MAX_SUMS / ((kw + parts - 1) / parts));
     I n_blocks = (O + most - 1) / most;
     I row = out[1] * n, xrow = in[1] * n;
-    I some = max_index(1, SEG / (most * n + 1));
+    I some = max_index(1, SEGMENT / (MAX_CHANNELS * n + 1)); /* columns of a piece */
     for (I k = 0; k < n_blocks; k++) {
         I o = k * O / n_blocks, ob = (k + 1) * O / n_blocks - o;
         const real *d = dy + o * dyo;
@@ -360,7 +363,7 @@ KERNEL(conv_weight_gradient)
             real sums[TASKS][MAX_CHANNELS * MAX_TAPS * LANES];
             memset(sums, 0, sizeof sums);
             for (I t = 0; t < nt; t++)
-                tasks[t] = make_task(t0 + t, parts, kh, kw, step, before, in, out);
+                tasks[t] = make_task(t0 + t, parts, &rows, &columns, out);
             for (I h = 0; h < out[0]; h++) {
                 for (I v = 0; v < out[1]; v += some) {
                     I end = min_index(v + some, out[1]);
