@@ -66,6 +66,19 @@ static Taps taps_at(const Axis *a, I at)
     return (Taps){place - last * a->stride, last, max_index(last - low + 1, 0)};
 }
 
+typedef struct {
+    I start, end;
+} Range;
+
+/* The windows, of `count`, whose tap lies inside of the image. */
+static Range inside(const Axis *a, I tap, I count)
+{
+    I start = max_index(0, a->before - tap + a->stride - 1) / a->stride;
+    I end = min_index(count, (a->length + a->before - tap - 1 + a->stride) / a->stride);
+    start = min_index(start, count);
+    return (Range){start, max_index(start, end)};
+}
+
 /* So many channels of x at a time, for their pixels to stay in the cache while the window
  * moves along. */
 #define CHANNELS 8
