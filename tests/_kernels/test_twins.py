@@ -18,6 +18,10 @@ CASES = [
     for dtype in recipe.dtypes
 ]
 every_kernel = pytest.mark.parametrize("recipe, dtype", CASES)
+NOT_EVERYWHERE = {
+    "matmul",  # needs a BLAS with integers of 32 bits
+    *("conv_forward", "conv_input_gradient", "conv_weight_gradient"),  # GCC or Clang
+}
 needs_kernels = pytest.mark.skipif(not LEVELS, reason="the kernels are not compiled")
 
 
@@ -63,13 +67,22 @@ def check(recipe, dtype, actual, expected):
             np.testing.assert_allclose(actual[i], expected[i], 0, atol, err_msg=message)
 
 
+def bind(recipe, args):
+    """Bind the kernel, and make sure that it is one."""
+    name, _ = recipe.f.kernel.translate(*args)
+    if name in NOT_EVERYWHERE and name not in _library._binding.kernels():
+        pytest.skip(f"{name} is not compiled here")
+    call = _kernels.bind(recipe.f, *args)
+    assert not isinstance(call, partial), "there is no kernel for these arguments"
+    return call
+
+
 def run_both(recipe, dtype, args):
     """Run the kernel and the twin, and compare them."""
     if recipe.prepare:
         recipe.prepare(*args)
     actual, expected = copied(recipe, args), copied(recipe, args)
-    call = _kernels.bind(recipe.f, *actual)
-    assert not isinstance(call, partial), "there is no kernel for these arguments"
+    call = bind(recipe, actual)
     call()
     recipe.f(*expected)
     check(recipe, dtype, actual, expected)
@@ -89,7 +102,9 @@ def test_every_kernel_has_a_twin():
         for recipe in RECIPES
         for dtype in recipe.dtypes
     }
-    assert reached == set(_library._binding.kernels())
+    compiled = set(_library._binding.kernels())
+    assert compiled <= reached
+    assert reached - compiled <= NOT_EVERYWHERE
 
 
 # -- agreement ------------------------------------------------------------------------
@@ -125,7 +140,7 @@ def test_blocks_change_nothing(recipe, dtype, level):
     if recipe.prepare:
         recipe.prepare(*args)
     whole = copied(recipe, args)
-    _kernels.bind(recipe.f, *whole)()
+    bind(recipe, whole)()
     for n in 2, 3, 8:
         parts = copied(recipe, args)
         name, translated = recipe.f.kernel.translate(*parts)

@@ -200,10 +200,11 @@ static void correlate(const real *x, const real *w, const real *b, real *y, I C,
 {
     I W = columns->length, plane = rows->length * W * n, yo = height * width * n;
     I step = rows->gradient ? -1 : 1;
-    I hop_i = rows->gradient ? rows->stride : 1, hop_j = rows->gradient ? columns->stride : 1;
+    I hop_i = rows->gradient ? rows->stride : 1;
+    I hop_j = rows->gradient ? columns->stride : 1;
     I n_blocks = (O + MAX_BLOCK - 1) / MAX_BLOCK;
-    Sum s = {.xc = plane, .xi = step * W * n, .xj = step * n, .wo = wstride[0], .wc = wstride[1],
-             .wi = hop_i * wstride[2], .wj = hop_j * wstride[3]};
+    Sum s = {.xc = plane, .xi = step * W * n, .xj = step * n, .wo = wstride[0],
+             .wc = wstride[1], .wi = hop_i * wstride[2], .wj = hop_j * wstride[3]};
     for (I h = h0; h < h1; h++) {
         Taps i = taps_at(rows, h), j, next;
         s.rows = i.count;
@@ -233,8 +234,8 @@ static void correlate(const real *x, const real *w, const real *b, real *y, I C,
     }
 }
 
-/* y[o, h, v] = b[o] + Σ W[o, c, i, j] x[c, sh h - top + i, sw v - left + j], rows h0 to h1
- * conv_forward(x, W, b, y, sh, sw, top, left, h0, h1) */
+/* y[o, h, v] = b[o] + Σ W[o, c, i, j] x[c, sh h - top + i, sw v - left + j], rows h0 to
+ * h1: conv_forward(x, W, b, y, sh, sw, top, left, h0, h1) */
 KERNEL(conv_forward)
 {
     I C = SHAPE(0, 0), kh = SHAPE(1, 2), kw = SHAPE(1, 3);
@@ -358,7 +359,8 @@ KERNEL(conv_weight_gradient)
     I O = SHAPE(1, 0), out[] = {SHAPE(1, 1), SHAPE(1, 2)}, dyo = out[0] * out[1] * n;
     I kh = SHAPE(2, 2), kw = SHAPE(2, 3);
     I step[] = {NUMBER(4), NUMBER(5)}, before[] = {NUMBER(6), NUMBER(7)};
-    Axis rows = {kh, step[0], before[0], in[0], 0}, columns = {kw, step[1], before[1], in[1], 0};
+    Axis rows = {kh, step[0], before[0], in[0], 0};
+    Axis columns = {kw, step[1], before[1], in[1], 0};
     I parts = (kw + MAX_TAPS - 1) / MAX_TAPS, n_tasks = C * kh * parts;
     I most = min_index(MAX_CHANNELS, MAX_SUMS / ((kw + parts - 1) / parts));
     I n_blocks = (O + most - 1) / most;
@@ -405,7 +407,8 @@ KERNEL(conv_weight_gradient)
                 const Task *a = tasks + t;
                 for (I v = 0; v < out[1]; v++) { /* columns with some taps outside */
                     I start = v * step[1] - before[1];
-                    I low = max_index(a->j0, -start), high = min_index(a->j1, in[1] - start);
+                    I low = max_index(a->j0, -start);
+                    I high = min_index(a->j1, in[1] - start);
                     if ((v >= a->v0 && v < a->v1) || low >= high || a->h1 <= a->h0)
                         continue;
                     I pixel = (a->c * in[0] + a->h0 * step[0] - before[0] + a->i) * in[1]
