@@ -82,8 +82,8 @@ class Recipe:
     roles : str
         A letter for each argument: "r" is an array that is read, "w" one that is
         written, perhaps after it was read, "s" one whose values afterwards mean
-        nothing, and "-" a constant, or an array that is not changed by the tests of
-        values that are not finite.
+        nothing, and "-" a constant, or an array that is not changed by the test of
+        values that are not finite or zero.
     draw : callable
         Returns the arguments for a `Draw` and the elements of a size.
     sizes : list
