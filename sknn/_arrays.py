@@ -159,9 +159,12 @@ def column_sums(dy: Array, db: Array) -> None:
 
 
 def _gather_kernel(X: Any, rows: Array, x: Array) -> tuple[str, Any] | None:
-    if not isinstance(X, np.ndarray) or not X.flags.c_contiguous:
+    if not (isinstance(X, np.ndarray) and X.flags.c_contiguous):
         return None
-    flat = X.reshape(len(X), -1), rows, x.reshape(len(x), -1)
+    if not x.flags.c_contiguous:
+        return None
+    m = math.prod(x.shape[1:])
+    flat = X.reshape(len(X), m), rows, x.reshape(len(x), m)
     if X.dtype == np.int64 == x.dtype:
         return "gather", (flat[0].view(np.float64), rows, flat[2].view(np.float64))
     if X.dtype == np.uint8:

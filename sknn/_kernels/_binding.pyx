@@ -287,7 +287,10 @@ cdef bint describe(const Py_buffer *view, char letter, Arg *arg, int64_t *work):
     work[0] = max(work[0], size)
     if letter == b"m":
         return view.ndim == 2 and is_matrix(arg)
-    return contiguous or letter == b"s" or size == 0
+    if letter == b"s" and view.ndim:
+        axis = view.ndim - 1
+        contiguous = contiguous or arg.shape[axis] == 1 or arg.stride[axis] == 1
+    return contiguous or size == 0
 
 
 cdef bint is_matrix(const Arg *arg):
@@ -299,7 +302,7 @@ cdef bint is_major(const Arg *arg, int axis):
     """Whether the lines across `axis` lie in one piece, one after the other."""
     cdef int64_t lines = arg.shape[axis], length = arg.shape[1 - axis]
     return (
-        (length <= 1 or arg.stride[1 - axis] == 1)
+        arg.stride[1 - axis] == 1
         and (lines <= 1 or length <= arg.stride[axis] <= INT_MAX)
         and lines <= INT_MAX
         and length <= INT_MAX

@@ -70,13 +70,13 @@ class ToImages(Layer):
 
 
 def _kernel(x: Array, y: Array) -> Any:
-    if not x.flags.c_contiguous:
+    if not (x.flags.c_contiguous and y.flags.c_contiguous):
         return None
     n, H, W, C = x.shape
-    return "gather_images", (x.reshape(n, H * W, C), None, y.reshape(C, H * W, n))
+    return "to_images", (x.reshape(n, H * W, C), y.reshape(C, H * W, n))
 
 
-@has_kernel(_kernel, by_axis({0: 0, 2: 2}, GRAIN))
+@has_kernel(_kernel, by_axis({0: 0, 1: 2}, GRAIN))
 def to_images(x: Array, y: Array) -> None:
     """``y[c, h, w, i] = x[i, h, w, c]``."""
     np.copyto(y, x.transpose(3, 1, 2, 0))

@@ -91,13 +91,13 @@ def max_pool_backward(
     """Add each element of `dy` to the first of the largest pixels of its window."""
     window = (kh, kw), (sh, sw), y.shape[1:3]
     dx.fill(0)
-    left = dy.copy()
+    left = np.ones(y.shape, bool)  # each element of dy goes to one pixel only
     for (_, _, pixels), (_, _, d) in zip(
         shifted(x, *window), shifted(dx, *window), strict=True
     ):
-        part = left * (pixels == y)
-        d += part
-        left -= part  # each element of dy goes to one pixel only
+        here = left & (pixels == y)
+        np.add(d, dy, out=d, where=here)
+        left ^= here
 
 
 @dataclass(frozen=True)

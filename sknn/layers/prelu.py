@@ -64,13 +64,16 @@ def _kernel(name: str, x: Array, a: Array, *arrays: Array) -> Any:
 @has_kernel(partial(_kernel, "forward"))
 def prelu(x: Array, a: Array, y: Array) -> None:
     """``y = max(x, 0) + a min(x, 0)``, for the units in the rows of `x`."""
-    np.minimum(x, 0, out=y)
-    y *= a[:, np.newaxis]
-    y += np.maximum(x, 0)
+    np.multiply(x, _slopes(x, a), out=y)
 
 
 @has_kernel(partial(_kernel, "backward"))
 def prelu_backward(x: Array, a: Array, dy: Array, da: Array) -> None:
     """``da = Σ dy min(x, 0)``, and dx, which overwrites `dy`."""
     np.sum(np.minimum(x, 0) * dy, axis=1, out=da)
-    dy *= np.where(x > 0, dy.dtype.type(1), a[:, np.newaxis])
+    dy *= _slopes(x, a)
+
+
+def _slopes(x: Array, a: Array) -> Array:
+    """Return the slope at each x: 1 for positive x, else that of its unit."""
+    return np.where(x > 0, x.dtype.type(1), a[:, np.newaxis])

@@ -258,39 +258,6 @@ KERNEL(conv_input_gradient)
               &columns, SHAPE(2, 1), SHAPE(2, 2), stride, NUMBER(7), NUMBER(8));
 }
 
-/* X[c, i, j] (height, width, n) = x[c, sh h - top + i, sw v - left + j], the pixels of each
- * window, for a matrix product where the direct sums are slow: few rows, many channels.
- * windows(x (C, H, W, n), X (C kh kw, height, width, n), kh, kw, sh, sw, top, left) */
-KERNEL(windows)
-{
-    const real *x = DATA(0);
-    real *X = DATA(1);
-    I C = SHAPE(0, 0), H = SHAPE(0, 1), W = SHAPE(0, 2), n = SHAPE(0, 3);
-    I height = SHAPE(1, 1), width = SHAPE(1, 2), kh = NUMBER(2), kw = NUMBER(3);
-    Axis rows = {kh, NUMBER(4), NUMBER(6), H, 0};
-    Axis columns = {kw, NUMBER(5), NUMBER(7), W, 0};
-    for (I c = 0; c < C; c++)
-        for (I i = 0; i < kh; i++)
-            for (I j = 0; j < kw; j++) {
-                Range v = inside(&columns, j, width), h = inside(&rows, i, height);
-                for (I q = 0; q < height; q++, X += width * n) {
-                    int in_image = q >= h.start && q < h.end;
-                    I from = in_image ? v.start : width, to = in_image ? v.end : width;
-                    const real *pixel = x + ((c * H + q * rows.stride - rows.before + i) * W
-                                             - columns.before + j) * n;
-                    memset(X, 0, sizeof(real) * from * n);
-                    if (columns.stride == 1)
-                        memcpy(X + from * n, pixel + from * n,
-                               sizeof(real) * (to - from) * n);
-                    else
-                        for (I p = from; p < to; p++)
-                            for (I e = 0; e < n; e++)
-                                X[p * n + e] = pixel[p * columns.stride * n + e];
-                    memset(X + to * n, 0, sizeof(real) * (width - to) * n);
-                }
-            }
-}
-
 /* The weight gradient sums over pixels and rows: one vector of partial sums for each of
  * up to MAX_CHANNELS output channels and MAX_TAPS adjacent taps, together not more than
  * the registers hold. */

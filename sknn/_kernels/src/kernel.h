@@ -15,7 +15,7 @@
  *
  * and a line in kernels.def, `K(add_bias, "Rr")`, which says how to check its arguments:
  *
- *     r  real array, C-contiguous          s  real array, any strides
+ *     r  real array, C-contiguous          s  real array, stride 1 along the last axis
  *     d  float64 array, C-contiguous       i  int64 array, C-contiguous
  *     b  uint8 or bool array, C-contiguous x  a number
  *     m  real matrix with one stride of 1, as BLAS takes it

@@ -162,47 +162,6 @@ KERNEL(softmax_cross_entropy)
     *loss = sum;
 }
 
-/* p = exp(z) / sum of exp(z) over classes */
-KERNEL(softmax_link)
-{
-    const real *z = DATA(0);
-    real *p = DATA(1);
-    I n = SHAPE(0, 0), k = SHAPE(0, 1), step = k <= MAX_CLASSES ? TILE_ROWS : 1;
-    if (k < 1)
-        n = 0;
-    for (I i = 0; i < n; i += step, z += step * k, p += step * k) {
-        if (step == 1) {
-            real total = exp_of_row(z, p, k, max_of_row(z, k));
-            SIMD
-            for (I j = 0; j < k; j++)
-                p[j] /= total;
-        } else {
-            real t[MAX_CLASSES][TILE_ROWS], max[TILE_ROWS], total[TILE_ROWS];
-            I rows = n - i < step ? n - i : step;
-            load_tile(t, z, rows, k);
-            max_of_tile(t, k, max);
-            exp_of_tile(t, k, max, total);
-            for (I j = 0; j < k; j++) {
-                SIMD
-                for (int r = 0; r < TILE_ROWS; r++)
-                    t[j][r] /= total[r];
-            }
-            store_tile(t, p, rows, k);
-        }
-    }
-}
-
-/* p = exp(z) */
-KERNEL(exp_link)
-{
-    const real *z = DATA(0);
-    real *p = DATA(1);
-    I size = SIZE(0);
-    SIMD
-    for (I i = 0; i < size; i++)
-        p[i] = vexp(z[i]);
-}
-
 #define ELEMENTS 256
 
 /* The weights of the next m elements of rows of k, from the element (*row, *column) on */

@@ -105,8 +105,9 @@ SOLVER(adagrad, 3, ADAGRAD_CONSTANTS, ADAGRAD_STEP)
     theta[j] -= d * rate
 SOLVER(adadelta, 4, ADADELTA_CONSTANTS, ADADELTA_STEP)
 
-/* c = [..., rate, momentum, nesterov]. Without momentum theta -= rate g; else with v = momentum v - rate g: theta += v, or with
- * Nesterov's momentum theta += momentum v - rate g */
+/* c = [..., rate, momentum, nesterov]. Without v theta -= rate g; else with
+ * v = momentum v - rate g: theta += v, or with Nesterov's momentum
+ * theta += momentum v - rate g */
 #define SGD_CONSTANTS                                                                    \
     real *v = DATA(2);                                                                   \
     const real rate = (real)c[4], momentum = (real)c[5];                                 \
@@ -130,32 +131,4 @@ KERNEL(sgd)
         NAME(momentum_sgd)(args);
     else
         NAME(nesterov_sgd)(args);
-}
-
-/* The gradient alone, for a solver step after clipping: grad = scale · grad, plus the
- * penalty's for the first n_decay elements. */
-KERNEL(add_penalty)
-{
-    const real *theta = DATA(0);
-    real *grad = DATA(1);
-    I size = SHAPE(0, 0), n_decay = (I)NUMBER(2), i = 0;
-    const double *c = DATA(3);
-    double *sums = DATA(4);
-    const real l2 = (real)c[0], l1 = (real)c[1], scale = (real)c[3];
-    sums[0] = sums[1] = 0;
-    while (i < n_decay) {
-        I stop = n_decay - i < SUMMED ? n_decay : i + SUMMED;
-        real squares = 0, sizes = 0;
-        PRAGMA(omp simd reduction(+ : squares, sizes))
-        for (I j = i; j < stop; j++) {
-            squares += theta[j] * theta[j];
-            sizes += absolute(theta[j]);
-            grad[j] = grad[j] * scale + penalty_slope(theta[j], l2, l1);
-        }
-        sums[0] += squares, sums[1] += sizes;
-        i = stop;
-    }
-    SIMD
-    for (I j = n_decay; j < size; j++)
-        grad[j] *= scale;
 }
