@@ -276,7 +276,7 @@ def test_float32_stays_and_agrees_with_float64(loss, activation, weighted, setti
         grads.append(objective.grad.copy())
         objective.sum_over(cut(*batch), N)
         assert isinstance(values[-1], float)
-        # The objective holds all workspaces.
+        # The objective holds all buffers.
         assert float_dtypes(objective) == {np.dtype(dtype)}
     assert_allclose(values[0], values[1], rtol=1e-5)
     assert_allclose(grads[0], grads[1], rtol=1e-3, atol=1e-5)
