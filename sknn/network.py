@@ -102,7 +102,7 @@ class Network:
             for i, (spec, rate) in enumerate(zip(self.specs, self.rates, strict=True))
             if spec.params and rate
         )
-        self._first_trained = next(trained, 0)
+        self._first_trained = next(trained, len(self.layers))
         state = [
             np.full(math.prod(part.shape), part.value, dtype)
             for spec in self.specs

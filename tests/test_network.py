@@ -205,7 +205,7 @@ def test_memory_of_scores_is_bounded(monkeypatch):
 
 
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
-def test_layers_see_the_dtype_of_the_network(monkeypatch, make):
+def test_layers_see_the_dtype_of_the_network(make):
     seen = []
 
     class Spy(Dense):
@@ -213,17 +213,13 @@ def test_layers_see_the_dtype_of_the_network(monkeypatch, make):
             seen.append(x.dtype)
             return super().bind(ws, x)
 
+    class SpyAtOnce(Dense):
         def forward(self, p, x, ws, train):
             seen.append(x.dtype)
             return super().forward(p, x, ws, train)
 
-    class SpyAtOnce(Spy):
-        def forward(self, p, x, ws, train):
-            seen.append(x.dtype)
-            return super().forward(p, x, ws, train)
-
-    network = network_of([Spy(4), SpyAtOnce(2)], 5, dtype=np.float32)
-    network.scores(make(draw_rows(6)))
+    for layers in ([Spy(4), SpyAtOnce(2)], [SpyAtOnce(4), Spy(2)]):
+        network_of(layers, 5, dtype=np.float32).scores(make(draw_rows(6)))
     assert seen == [np.float32] * 4
 
 
