@@ -727,6 +727,9 @@ def test_an_activation_in_the_layer_before_computes_the_same(
 ):
     f, x = Activation(function), draw_rows(5)
     layers = [first, f, Dense(3), f, Dense(2)]
+    bound = network_of(layers, 5).bind(x)
+    functions = [ws.f for ws in bound._workspaces]
+    assert functions == [function, None, function, None, None]
     fused = gradient_of(layers, x, rates)
     monkeypatch.setattr(Activation, "activation_to_fuse", None)
     monkeypatch.setattr(Activation, "bind", bind_activation)
