@@ -8,6 +8,7 @@ from ._version import __version__ as __version__
 from .cnn import CNNClassifier, CNNRegressor
 from .mlp import MLPClassifier, MLPRegressor
 from .sequential import SequentialClassifier, SequentialRegressor
+from .versions import show_versions
 
 if TYPE_CHECKING:
     from . import activations as activations
@@ -28,6 +29,7 @@ __all__ = [
     "MLPRegressor",
     "SequentialClassifier",
     "SequentialRegressor",
+    "show_versions",
 ]
 
 _SUBMODULES = {

@@ -16,19 +16,30 @@ CACHE_LINE = 64
 long, and NumPy's own arrays start at any multiple of 16."""
 
 
+SHORT = 2048
+"""Number of bytes up to which aligning an array takes longer than it gains."""
+
+
 def aligned_empty(shape: Shape, dtype: DType) -> Array:
-    """Return a new uninitialized array that starts on a cache line."""
+    """Return a new uninitialized array that starts on a cache line if it is long."""
     n_bytes = math.prod(shape) * dtype.itemsize
+    if n_bytes < SHORT:
+        return np.empty(shape, dtype)
     memory = np.empty(n_bytes + CACHE_LINE, np.uint8)
-    start = -memory.__array_interface__["data"][0] % CACHE_LINE
-    return memory[start : start + n_bytes].view(dtype).reshape(shape)
+    return _aligned(memory, n_bytes).view(dtype).reshape(shape)
 
 
 def aligned_zeros(shape: Shape, dtype: DType) -> Array:
     """Return a new array of zeros that starts on a cache line."""
-    array = aligned_empty(shape, dtype)
-    array.fill(0)
-    return array
+    n_bytes = math.prod(shape) * dtype.itemsize
+    memory = np.zeros(n_bytes + CACHE_LINE, np.uint8)  # memory not touched yet
+    return _aligned(memory, n_bytes).view(dtype).reshape(shape)
+
+
+def _aligned(memory: Array, n_bytes: int) -> Array:
+    """Return the first `n_bytes` that start on a cache line."""
+    start = -memory.__array_interface__["data"][0] % CACHE_LINE
+    return memory[start : start + n_bytes]
 
 
 def batch_empty(n: int, shape: Shape, dtype: DType) -> Array:

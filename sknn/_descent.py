@@ -120,7 +120,8 @@ class Descent:
             self._parts.append((factor, c, state))
             arrays = _arrays(solver, state) if update else (solver, state)
             W = theta[self._weights[-1]]
-            args.append((theta[at], grad[at], *arrays, W.size, c, sums))
+            penalised = W.size if objective.alpha or solver.weight_decay else 0
+            args.append((theta[at], grad[at], *arrays, penalised, c, sums))
         self._calls = Calls()
         self._calls.do_each(update or _step_at_once, args)
 

@@ -36,6 +36,12 @@ ROWS_BUFFER = 2**20
 """Maximum number of elements, of features and activations, that a pass over many rows
 holds at a time: up to 8 MB, and with gradients and casts less than 50 MB."""
 
+CACHED = 2**17
+"""Number of elements that stay in the cache during a pass: up to 1 MB."""
+
+ROWS_OF_PRODUCTS = 512
+"""Number of rows above which matrix products are hardly faster per row."""
+
 GROUPS = ("decay", "other", "frozen")
 """The parts of theta, in order."""
 
@@ -281,9 +287,13 @@ class Network:
         return BoundPass(self, x, training)
 
     def rows_per_pass(self, n: int) -> int:
-        """Return how many of `n` rows to pass at a time, so that memory is bounded."""
-        width = sum(spec.width for spec in self.specs)
-        return max(1, min(n, ROWS_BUFFER // (width + math.prod(self.in_shape))))
+        """Return how many of `n` rows to pass at a time.
+
+        Few enough for the cache, but enough for fast products; memory is bounded.
+        """
+        width = sum(spec.width for spec in self.specs) + math.prod(self.in_shape)
+        rows = max(CACHED // width, min(ROWS_OF_PRODUCTS, ROWS_BUFFER // width))
+        return max(1, min(n, rows))
 
     def passes(
         self, X: Matrix, rows: Array | None = None

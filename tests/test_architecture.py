@@ -36,6 +36,7 @@ FLOORS = [
         "cnn",
         "mlp",
         "sequential",
+        "versions",
     },
     {"display", "inspection", "model_selection"},
 ]

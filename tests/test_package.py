@@ -1,12 +1,16 @@
 """The package: its submodules are imported when they are first used."""
 
 import importlib
+import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import sklearn
 
 import sknn
+from sknn._kernels import in_use
 
 SUBMODULES = sorted(sknn._SUBMODULES)
 
@@ -46,3 +50,40 @@ def test_other_names_do_not_exist():
     ):
         sknn.nothing  # noqa: B018
     assert not hasattr(sknn, "_nothing")
+
+
+def shown_versions(**environment):
+    """Return the lines that `show_versions` prints in a new process, as a dict."""
+    result = subprocess.run(
+        [sys.executable, "-c", "import sknn; sknn.show_versions()"],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = (line.partition(":") for line in result.stdout.splitlines())
+    return {name.strip(): value.strip() for name, _, value in lines}
+
+
+def test_show_versions():
+    shown = shown_versions()
+    assert {"System", "Packages", "Kernels", "BLAS"} <= shown.keys()
+    assert shown["python"].startswith(".".join(map(str, sys.version_info[:3])))
+    assert shown["sknn"] == sknn.__version__
+    assert shown["numpy"] == np.__version__
+    assert shown["scikit-learn"] == sklearn.__version__
+    assert shown["in use"].startswith("yes" if in_use() else "no, ")
+
+
+@pytest.mark.skipif(not in_use(), reason="there are no kernels")
+def test_show_versions_names_the_simd_level():
+    shown = shown_versions(SKNN_SIMD="baseline")
+    assert shown["SIMD level"] == "baseline"
+    assert shown["built for"].startswith("baseline")
+    assert shown["products"] in ("by the BLAS of SciPy", "by the BLAS of NumPy")
+
+
+def test_show_versions_says_why_there_are_no_kernels():
+    shown = shown_versions(SKNN_KERNELS="0")
+    assert shown["in use"] == "no, switched off by SKNN_KERNELS=0"
+    assert "SIMD level" not in shown

@@ -186,7 +186,7 @@ INSTEAD: dict[str, tuple[str, ...]] = {
         "infeatures",
     ),
     "sknn computes on the processor only and has no such parameter.": ("device",),
-    "The number of threads is that of NumPy's BLAS: set OPENBLAS_NUM_THREADS, or use "
+    "The number of threads is that of BLAS: set OPENBLAS_NUM_THREADS, or use "
     "threadpoolctl.": ("njobs", "numworkers", "nthread", "nthreads"),
 }
 """What to do instead, and parameters that others have for it."""

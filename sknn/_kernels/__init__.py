@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-from ._library import Program, describe, in_use, make_call, set_threads
+from ._library import Program, describe, in_use, make_call, set_threads, threads
 
 __all__ = [
     "GRAIN",
@@ -35,12 +35,8 @@ F = TypeVar("F", bound=Callable[..., None])
 TWINS: dict[str, Callable[..., None]] = {}
 """The NumPy twins by name."""
 
-GRAIN = 2**14
+GRAIN = 2**15
 """Number of elements of an elementwise operation for which a second thread pays."""
-
-MAX_BLOCKS = 8
-"""Number of blocks that one operation is cut into at most, and so of useful threads.
-It does not depend on the number of threads, and neither do the results."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +91,9 @@ def _bind_kernel(kernel: Kernel, args: Args) -> Any:
         return None
     name, args = found
     call = make_call(name, args)
-    if call is None or kernel.split is None:
+    if call is None or kernel.split is None or threads() == 1:
         return call
-    blocks = kernel.split(args, MAX_BLOCKS)
+    blocks = kernel.split(args, threads())
     if len(blocks) < 2:
         return call
     calls = [make_call(name, block) for block in blocks]

@@ -80,6 +80,13 @@ def set_threads(int n):
     return sknn_set_threads(n)
 
 
+def threads():
+    """Return the number of threads of programs called from this thread."""
+    cdef int n = sknn_set_threads(1)
+    sknn_set_threads(n)
+    return n
+
+
 cdef void list_kernels():
     cdef const Entry *entry = sknn_levels[0].table[0]
     while entry.name:

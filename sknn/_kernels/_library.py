@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -83,6 +84,9 @@ set_threads: Callable[[int], int] = _keep_one_thread
 Returns the previous number.
 """
 
+threads: Callable[[], int] = partial(_keep_one_thread, 1)
+"""Return the number of threads of programs that this Python thread calls."""
+
 
 def _set_level(level: int) -> None:
     """Choose the SIMD level of new calls by its index; -1 switches the kernels off."""
@@ -107,6 +111,7 @@ if _binding is not None:
     make_call = _binding.make_call
     Program = _binding.Program
     set_threads = _binding.set_threads
+    threads = _binding.threads
 
 
 @contextmanager
@@ -142,13 +147,11 @@ def describe() -> dict[str, Any]:
     """Describe the kernels: whether they are compiled, which SIMD level they use."""
     if _binding is None:
         return {"compiled": False, "reason": _reason}
-    threads = set_threads(1)
-    set_threads(threads)
     return {
         "compiled": True,
         "levels": _binding.levels,
         "level": None if _level < 0 else _binding.levels[_level],
-        "threads": threads,
+        "threads": threads(),
         "matmul": "matmul" in _binding.kernels(),
         "compiler": _binding.compiler,
     }

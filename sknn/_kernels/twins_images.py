@@ -5,14 +5,18 @@ Images of a batch are (C, H, W, n): the rows are innermost.
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._typing import Array
+from .._typing import Array, Shape
 from ..layers._windows import shifted
 
-Args = tuple[Any, ...]
+Args: TypeAlias = tuple[Any, ...]
+
+BLOCK = 8
+"""Output channels that the kernels compute at once."""
 
 
 def conv_forward(
@@ -24,7 +28,7 @@ def conv_forward(
     The sum is over c, i and j, ``h' = sh h - top + i`` and ``v' = sw v - left + j``;
     x is zero outside of the image.
     """
-    X = _windows(x, W.shape[2:], y.shape[1:3], (sh, sw), (top, left))
+    X = _windows(x, _kernel(W), y.shape[1:3], (sh, sw), (top, left))
     X = X[:, :, :, h0:h1]
     y[:, h0:h1] = np.tensordot(W, X, 3) + b[:, np.newaxis, np.newaxis, np.newaxis]
 
@@ -34,11 +38,12 @@ def conv_input_gradient(
     sh: int, sw: int, top: int, left: int, h0: int, h1: int,
 ) -> None:  # fmt: skip
     """Rows h0 to h1 of dx, the gradient of `conv_forward` for some input channels."""
-    C, H, width, n = dx.shape
-    kernel, windows = W.shape[2:], dy.shape[1:3]
+    width = dx.shape[2]
+    kernel, windows = _kernel(W), dy.shape[1:3]
     dX = np.tensordot(W.transpose(1, 2, 3, 0), dy, 1)
-    padded = np.zeros(_padded_shape(dx.shape, kernel, windows, (sh, sw), (top, left)))
-    padded = padded.astype(dx.dtype)
+    padded = np.zeros(
+        _padded_shape(dx.shape, kernel, windows, (sh, sw), (top, left)), dx.dtype
+    )
     for i, j, pixels in shifted(padded, kernel, (sh, sw), windows):
         pixels += dX[:, i, j]
     dx[:, h0:h1] = padded[:, top + h0 : top + h1, left : left + width]
@@ -48,9 +53,56 @@ def conv_weight_gradient(
     x: Array, dy: Array, dW: Array, db: Array, sh: int, sw: int, top: int, left: int
 ) -> None:
     """Gradient of `conv_forward` for the weights of some output channels."""
-    X = _windows(x, dW.shape[2:], dy.shape[1:3], (sh, sw), (top, left))
+    X = _windows(x, _kernel(dW), dy.shape[1:3], (sh, sw), (top, left))
     dW[...] = np.tensordot(dy, X, ((1, 2, 3), (3, 4, 5)))
     db[...] = dy.reshape(len(dy), -1).sum(axis=1)
+
+
+def windows(
+    x: Array, X: Array, kh: int, kw: int, sh: int, sw: int, top: int, left: int
+) -> None:
+    """``X[c kh kw + i kw + j, h, v] = x[c, sh h - top + i, sw v - left + j]``.
+
+    With it a convolution is a product: ``y = W X + b``, all as matrices.
+    """
+    X[...] = _windows(x, (kh, kw), X.shape[1:3], (sh, sw), (top, left)).reshape(X.shape)
+
+
+def use_windows(W: Array, y: Array, sw: int) -> bool:
+    """Return whether `windows` and a product are faster than `conv_forward`.
+
+    They are for a few rows, if many channels share the windows: the rows are then too
+    short for vectors, and only adjacent windows make up for that.
+    """
+    few = y.shape[3] * y.itemsize < 64
+    return few and len(y) >= 32 and (sw > 1 or y.shape[2] * y.shape[3] <= 64)
+
+
+def split_conv_forward(args: Args, parts: int) -> list[Args]:
+    """Return the arguments of at most `parts` independent blocks of `conv_forward`."""
+    x, W, b, y, *place, h0, h1 = args
+    if _by_rows(h1 - h0, len(y), parts):
+        rows = _ranges(h1 - h0, parts)
+        return [(x, W, b, y, *place, h0 + i, h0 + j) for i, j in rows]
+    channels = _ranges(len(y), parts, BLOCK)
+    return [(x, W[i:j], b[i:j], y[i:j], *place, h0, h1) for i, j in channels]
+
+
+def split_conv_input_gradient(args: Args, parts: int) -> list[Args]:
+    """Return the arguments of independent blocks of `conv_input_gradient`."""
+    dy, W, dx, *place, h0, h1 = args
+    if _by_rows(h1 - h0, len(dx), parts):
+        rows = _ranges(h1 - h0, parts)
+        return [(dy, W, dx, *place, h0 + i, h0 + j) for i, j in rows]
+    channels = _ranges(len(dx), parts, BLOCK)
+    return [(dy, W[:, i:j], dx[i:j], *place, h0, h1) for i, j in channels]
+
+
+def split_conv_weight_gradient(args: Args, parts: int) -> list[Args]:
+    """Return the arguments of independent blocks of `conv_weight_gradient`."""
+    x, dy, dW, db, *place = args
+    channels = _ranges(len(dy), parts)
+    return [(x, dy[i:j], dW[i:j], db[i:j], *place) for i, j in channels]
 
 
 def max_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
@@ -64,7 +116,7 @@ def max_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
 def max_pool_backward(
     x: Array, y: Array, dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int
 ) -> None:
-    """dy goes to the first of the largest pixels of a window."""
+    """Give dy to the first of the largest pixels of a window."""
     dx.fill(0)
     free = np.ones(y.shape, bool)  # windows whose dy has not been placed
     pairs = zip(
@@ -88,6 +140,7 @@ def avg_pool(x: Array, y: Array, kh: int, kw: int, sh: int, sw: int) -> None:
 
 def avg_pool_backward(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int) -> None:
     """dy is divided equally among the pixels of a window."""
+    """Divide dy equally among the pixels of a window."""
     dx.fill(0)
     part = dy * dy.dtype.type(1 / (kh * kw))
     for _, _, d in shifted(dx, (kh, kw), (sh, sw), dy.shape[1:3]):
@@ -105,7 +158,29 @@ def global_avg_pool_backward(dy: Array, dx: Array) -> None:
     dx[...] = (dy * share).T[:, np.newaxis, np.newaxis]
 
 
-def _padded_shape(shape, kernel, windows, stride, before):
+def _ranges(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]:
+    """Divide ``range(length)`` into at most `parts`, almost equal, in multiples."""
+    n = -(-length // multiple)
+    parts = max(min(n, parts), 1)
+    ends = [min(n * k // parts * multiple, length) for k in range(parts + 1)]
+    return list(pairwise(ends))
+
+
+def _by_rows(n_rows: int, n_channels: int, parts: int) -> bool:
+    """Return whether blocks of rows are not more unequal than blocks of channels."""
+    rows = max(j - i for i, j in _ranges(n_rows, parts)) / max(n_rows, 1)
+    channels = max(j - i for i, j in _ranges(n_channels, parts, BLOCK)) / n_channels
+    return rows <= channels
+
+
+def _kernel(W: Array) -> tuple[int, int]:
+    """Return height and width of a kernel."""
+    return W.shape[2], W.shape[3]
+
+
+def _padded_shape(
+    shape: Shape, kernel: Shape, windows: Shape, stride: Shape, before: Shape
+) -> Shape:
     """Shape of images (C, H, W, n) with all pixels that windows and image reach."""
     sides = [
         max(b + size, (w - 1) * s + k)
@@ -116,7 +191,13 @@ def _padded_shape(shape, kernel, windows, stride, before):
     return shape[0], *sides, shape[3]
 
 
-def _windows(x, kernel, windows, stride, before):
+def _windows(
+    x: Array,
+    kernel: tuple[int, int],
+    windows: Shape,
+    stride: tuple[int, int],
+    before: Shape,
+) -> Array:
     """Return X (C, kh, kw, windows, n), the pixels of each window of padded images."""
     padded = np.zeros(_padded_shape(x.shape, kernel, windows, stride, before), x.dtype)
     top, left = before

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -33,6 +34,8 @@ from ._windows import (
     shifted,
 )
 from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
+
+Args: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -170,16 +173,41 @@ class Windows:
         return *self.s, *self.before
 
 
-def _by_image_rows(at: int) -> Callable[[tuple[Any, ...], int], list[tuple[Any, ...]]]:
-    """Cut a convolution into rows of the images that argument `at` holds."""
+BLOCK = 8
+"""Number of output channels that the kernels compute at once."""
 
-    def split(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...]]:
-        height, work = args[at].shape[1], args[at].size * args[1].size // len(args[1])
-        parts = min(parts, height, work // PRODUCT_GRAIN)
-        ends = [i * height // max(parts, 1) for i in range(max(parts, 1) + 1)]
-        return [(*args[:-2], *ends[i : i + 2]) for i in range(max(parts, 1))]
 
-    return split
+def _ranges(length: int, parts: int, step: int = 1) -> list[tuple[int, int]]:
+    """Cut `length` into at most `parts` ranges whose ends are multiples of `step`."""
+    steps = -(-length // step)
+    parts = max(1, min(parts, steps))
+    ends = [min(i * steps // parts * step, length) for i in range(parts + 1)]
+    return list(pairwise(ends))
+
+
+def _split_by_pixels(args: Args, parts: int, image: int, cut_W: Any) -> list[Args]:
+    """Cut the image at position `image` of the arguments by rows or by channels."""
+    out, first, last = args[image], *args[-2:]
+    parts = min(parts, out.size * args[1].size // args[1].shape[0] // PRODUCT_GRAIN)
+    if parts < 2:
+        return [args]
+    if len(out) % (BLOCK * parts):  # blocks of channels would be of different sizes
+        return [
+            (*args[:-2], first + i, first + j) for i, j in _ranges(last - first, parts)
+        ]
+    return [cut_W(args, slice(i, j)) for i, j in _ranges(len(out), parts, BLOCK)]
+
+
+def _split_forward(args: Args, parts: int) -> list[Args]:
+    return _split_by_pixels(
+        args, parts, 3, lambda a, at: (a[0], a[1][at], a[2][at], a[3][at], *a[4:])
+    )
+
+
+def _split_input_gradient(args: Args, parts: int) -> list[Args]:
+    return _split_by_pixels(
+        args, parts, 2, lambda a, at: (a[0], a[1][:, at], a[2][at], *a[3:])
+    )
 
 
 @has_kernel(
@@ -187,7 +215,7 @@ def _by_image_rows(at: int) -> Callable[[tuple[Any, ...], int], list[tuple[Any, 
         "conv_forward",
         (x, W, b, y, *windows.numbers, 0, y.shape[1]),
     ),
-    _by_image_rows(3),
+    _split_forward,
 )
 def conv_forward(windows: Windows, x: Array, W: Array, b: Array, y: Array) -> None:
     """``y = W X + b``."""
@@ -222,7 +250,7 @@ def conv_weight_gradient(
         "conv_input_gradient",
         (dy, W, dx, *windows.numbers, 0, dx.shape[1]),
     ),
-    _by_image_rows(2),
+    _split_input_gradient,
 )
 def conv_input_gradient(windows: Windows, dy: Array, W: Array, dx: Array) -> None:
     """``dX = Wᵀ dy``, summed into `dx`; overwrites X."""

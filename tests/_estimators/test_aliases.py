@@ -24,7 +24,7 @@ from sknn._estimators.aliases import (
     squash,
 )
 
-ALL = [getattr(sknn, name) for name in sknn.__all__]
+ALL = [cls for cls in map(vars(sknn).get, sknn.__all__) if inspect.isclass(cls)]
 
 OURS = {name for cls in ALL for name in inspect.signature(cls).parameters}
 

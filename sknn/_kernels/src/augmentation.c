@@ -33,6 +33,7 @@ static inline void NAME(sample)(NAME(Image) image, const real *y, const real *x,
     int32_t step = width * channels, k = 0, index[STRIP], inside[STRIP];
     real dy[STRIP], dx[STRIP], between = 0;
     const real *p = image.pixels;
+    count = count < STRIP ? count : STRIP; /* it is: the compiler should know */
     SIMD_SUM(between)
     for (int32_t j = 0; j < STRIP; j++) {
         int32_t row = (int32_t)y[j], column = (int32_t)x[j];

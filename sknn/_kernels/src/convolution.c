@@ -75,12 +75,13 @@ static Range inside(const Axis *a, I tap, I count)
 {
     I start = max_index(0, a->before - tap + a->stride - 1) / a->stride;
     I end = min_index(count, (a->length + a->before - tap - 1 + a->stride) / a->stride);
+    start = min_index(start, count);
     return (Range){start, max_index(start, end)};
 }
 
-#ifndef CHANNELS
+/* So many channels of x at a time, for their pixels to stay in the cache while the window
+ * moves along. */
 #define CHANNELS 8
-#endif
 
 /* Sums over taps: strides of x and w along channels c and kernel rows i and columns j. */
 typedef struct {
@@ -199,10 +200,11 @@ static void correlate(const real *x, const real *w, const real *b, real *y, I C,
 {
     I W = columns->length, plane = rows->length * W * n, yo = height * width * n;
     I step = rows->gradient ? -1 : 1;
-    I hop_i = rows->gradient ? rows->stride : 1, hop_j = rows->gradient ? columns->stride : 1;
+    I hop_i = rows->gradient ? rows->stride : 1;
+    I hop_j = rows->gradient ? columns->stride : 1;
     I n_blocks = (O + MAX_BLOCK - 1) / MAX_BLOCK;
-    Sum s = {.xc = plane, .xi = step * W * n, .xj = step * n, .wo = wstride[0], .wc = wstride[1],
-             .wi = hop_i * wstride[2], .wj = hop_j * wstride[3]};
+    Sum s = {.xc = plane, .xi = step * W * n, .xj = step * n, .wo = wstride[0],
+             .wc = wstride[1], .wi = hop_i * wstride[2], .wj = hop_j * wstride[3]};
     for (I h = h0; h < h1; h++) {
         Taps i = taps_at(rows, h), j, next;
         s.rows = i.count;
@@ -232,8 +234,8 @@ static void correlate(const real *x, const real *w, const real *b, real *y, I C,
     }
 }
 
-/* y[o, h, v] = b[o] + Σ W[o, c, i, j] x[c, sh h - top + i, sw v - left + j], rows h0 to h1
- * conv_forward(x, W, b, y, sh, sw, top, left, h0, h1) */
+/* y[o, h, v] = b[o] + Σ W[o, c, i, j] x[c, sh h - top + i, sw v - left + j], rows h0 to
+ * h1: conv_forward(x, W, b, y, sh, sw, top, left, h0, h1) */
 KERNEL(conv_forward)
 {
     I C = SHAPE(0, 0), kh = SHAPE(1, 2), kw = SHAPE(1, 3);
@@ -265,19 +267,21 @@ KERNEL(windows)
     real *X = DATA(1);
     I C = SHAPE(0, 0), H = SHAPE(0, 1), W = SHAPE(0, 2), n = SHAPE(0, 3);
     I height = SHAPE(1, 1), width = SHAPE(1, 2), kh = NUMBER(2), kw = NUMBER(3);
-    Axis rows = {kh, NUMBER(4), NUMBER(6), H, 0}, columns = {kw, NUMBER(5), NUMBER(7), W, 0};
+    Axis rows = {kh, NUMBER(4), NUMBER(6), H, 0};
+    Axis columns = {kw, NUMBER(5), NUMBER(7), W, 0};
     for (I c = 0; c < C; c++)
         for (I i = 0; i < kh; i++)
             for (I j = 0; j < kw; j++) {
                 Range v = inside(&columns, j, width), h = inside(&rows, i, height);
                 for (I q = 0; q < height; q++, X += width * n) {
-                    I from = q >= h.start && q < h.end ? v.start : width;
-                    I to = max_index(from, v.end);
+                    int in_image = q >= h.start && q < h.end;
+                    I from = in_image ? v.start : width, to = in_image ? v.end : width;
                     const real *pixel = x + ((c * H + q * rows.stride - rows.before + i) * W
                                              - columns.before + j) * n;
                     memset(X, 0, sizeof(real) * from * n);
                     if (columns.stride == 1)
-                        memcpy(X + from * n, pixel + from * n, sizeof(real) * (to - from) * n);
+                        memcpy(X + from * n, pixel + from * n,
+                               sizeof(real) * (to - from) * n);
                     else
                         for (I p = from; p < to; p++)
                             for (I e = 0; e < n; e++)
@@ -290,19 +294,25 @@ KERNEL(windows)
 /* The weight gradient sums over pixels and rows: one vector of partial sums for each of
  * up to MAX_CHANNELS output channels and MAX_TAPS adjacent taps, together not more than
  * the registers hold. */
-#define MAX_CHANNELS 8
+#define MAX_CHANNELS 4
 #define MAX_TAPS 5
-#if MAX_BLOCK == 8
-#define MAX_SUMS 24
+#define MAX_SUMS (MAX_BLOCK == 8 ? 20 : 12)
+
+/* Without this, gcc loads a vector from memory for each product that it is a factor of,
+ * and the loads take longer than the products. */
+#if defined(__GNUC__) && defined(__x86_64__)
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#elif defined(__GNUC__) && defined(__aarch64__)
+#define IN_REGISTER(v) __asm__("" : "+w"(v))
 #else
-#define MAX_SUMS 12
+#define IN_REGISTER(v) (void)0
 #endif
 
 /* sum[o, j, :] += dy[o, v, e] x[v, j, e] over `width` pixels v and n elements e */
 INLINE void pixels(const int ob, const int nj, const real *dy, I dyo, I dyv,
                    const real *x, I xv, I xj, I width, I n, real *sum)
 {
-    vec part[MAX_CHANNELS][MAX_TAPS];
+    vec part[MAX_CHANNELS][MAX_TAPS], taps[MAX_TAPS];
     for (int o = 0; o < ob; o++)
         for (int j = 0; j < nj; j++)
             part[o][j] = (vec){0};
@@ -310,9 +320,16 @@ INLINE void pixels(const int ob, const int nj, const real *dy, I dyo, I dyv,
     for (I v = 0; v < width; v++)
         for (I e = 0; e < full; e += LANES) {
             const real *d = dy + v * dyv + e, *xs = x + v * xv + e;
-            for (int o = 0; o < ob; o++)
+            for (int j = 0; j < nj; j++) {
+                taps[j] = CONST_VEC(xs + j * xj);
+                IN_REGISTER(taps[j]);
+            }
+            for (int o = 0; o < ob; o++) {
+                vec here = CONST_VEC(d + o * dyo);
+                IN_REGISTER(here);
                 for (int j = 0; j < nj; j++)
-                    part[o][j] += CONST_VEC(d + o * dyo) * CONST_VEC(xs + j * xj);
+                    part[o][j] += here * taps[j];
+            }
         }
     for (int o = 0; o < ob; o++)
         for (int j = 0; j < nj; j++)
@@ -340,40 +357,29 @@ PIXELS_OF(1)
 PIXELS_OF(2)
 PIXELS_OF(3)
 PIXELS_OF(4)
-PIXELS_OF(5)
-PIXELS_OF(6)
-PIXELS_OF(7)
-PIXELS_OF(8)
 #define ROW_OF(ob) \
     {pixels_##ob##_1, pixels_##ob##_2, pixels_##ob##_3, pixels_##ob##_4, pixels_##ob##_5}
 static const Pixels pixel_sums[][MAX_TAPS]
-    = {ROW_OF(1), ROW_OF(2), ROW_OF(3), ROW_OF(4), ROW_OF(5), ROW_OF(6), ROW_OF(7), ROW_OF(8)};
+    = {ROW_OF(1), ROW_OF(2), ROW_OF(3), ROW_OF(4)};
 
 /* Taps j0 to j1 of kernel row i of channel c, the output rows h0 to h1 and columns v0 to
- * v1 for which they are inside of the image. TASKS of them share a row of dy, so that it
- * stays in the cache. */
+ * v1 for which all of them are inside of the image. TASKS of them in turn meet a piece of
+ * a row of dy, SEGMENT numbers in all channels, so that it stays in the cache. */
 typedef struct {
     I c, i, j0, j1, h0, h1, v0, v1;
 } Task;
-#ifndef TASKS
-#define TASKS 6
-#endif
-#ifndef SEG
-#define SEG 100000
-#endif
 
-static Task make_task(I t, I parts, I kh, I kw, const I *step, const I *before,
-                      const I *in, const I *out)
+#define TASKS 6
+#define SEGMENT 8192
+
+static Task make_task(I t, I parts, const Axis *rows, const Axis *columns, const I *out)
 {
-    I i = t / parts % kh, part = t % parts;
-    Task task = {.c = t / parts / kh, .i = i, .j0 = part * kw / parts,
-                 .j1 = (part + 1) * kw / parts};
-    task.h0 = max_index(0, before[0] - i + step[0] - 1) / step[0];
-    task.h1 = min_index(out[0], (in[0] + before[0] - i - 1 + step[0]) / step[0]);
-    task.v0 = max_index(0, before[1] - task.j0 + step[1] - 1) / step[1];
-    task.v1 = min_index(out[1], (in[1] + before[1] - task.j1 + step[1]) / step[1]);
-    task.v1 = max_index(task.v0, task.v1);
-    return task;
+    I row = t / parts, part = t % parts, kw = columns->size;
+    I j0 = part * kw / parts, j1 = (part + 1) * kw / parts;
+    Range h = inside(rows, row % rows->size, out[0]);
+    Range first = inside(columns, j0, out[1]), last = inside(columns, j1 - 1, out[1]);
+    return (Task){row / rows->size, row % rows->size, j0, j1, h.start, h.end,
+                  first.start, max_index(first.start, last.end)};
 }
 
 /* dW[o, c, i, j] = Σ dy[o, h, v] x[c, sh h - top + i, sw v - left + j], db[o] = Σ dy[o]
@@ -386,11 +392,13 @@ KERNEL(conv_weight_gradient)
     I O = SHAPE(1, 0), out[] = {SHAPE(1, 1), SHAPE(1, 2)}, dyo = out[0] * out[1] * n;
     I kh = SHAPE(2, 2), kw = SHAPE(2, 3);
     I step[] = {NUMBER(4), NUMBER(5)}, before[] = {NUMBER(6), NUMBER(7)};
+    Axis rows = {kh, step[0], before[0], in[0], 0};
+    Axis columns = {kw, step[1], before[1], in[1], 0};
     I parts = (kw + MAX_TAPS - 1) / MAX_TAPS, n_tasks = C * kh * parts;
     I most = min_index(MAX_CHANNELS, MAX_SUMS / ((kw + parts - 1) / parts));
     I n_blocks = (O + most - 1) / most;
     I row = out[1] * n, xrow = in[1] * n;
-    I some = max_index(1, SEG / (most * n + 1));
+    I some = max_index(1, SEGMENT / (MAX_CHANNELS * n + 1)); /* columns of a piece */
     for (I k = 0; k < n_blocks; k++) {
         I o = k * O / n_blocks, ob = (k + 1) * O / n_blocks - o;
         const real *d = dy + o * dyo;
@@ -403,7 +411,7 @@ KERNEL(conv_weight_gradient)
             real sums[TASKS][MAX_CHANNELS * MAX_TAPS * LANES];
             memset(sums, 0, sizeof sums);
             for (I t = 0; t < nt; t++)
-                tasks[t] = make_task(t0 + t, parts, kh, kw, step, before, in, out);
+                tasks[t] = make_task(t0 + t, parts, &rows, &columns, out);
             for (I h = 0; h < out[0]; h++) {
                 for (I v = 0; v < out[1]; v += some) {
                     I end = min_index(v + some, out[1]);
@@ -432,7 +440,8 @@ KERNEL(conv_weight_gradient)
                 const Task *a = tasks + t;
                 for (I v = 0; v < out[1]; v++) { /* columns with some taps outside */
                     I start = v * step[1] - before[1];
-                    I low = max_index(a->j0, -start), high = min_index(a->j1, in[1] - start);
+                    I low = max_index(a->j0, -start);
+                    I high = min_index(a->j1, in[1] - start);
                     if ((v >= a->v0 && v < a->v1) || low >= high || a->h1 <= a->h0)
                         continue;
                     I pixel = (a->c * in[0] + a->h0 * step[0] - before[0] + a->i) * in[1]

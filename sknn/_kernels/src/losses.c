@@ -6,61 +6,61 @@
 /* As in scikit-learn, which clips probabilities at eps before the logarithm. */
 #define LARGEST_LOG_LOSS ((real)(IS_FLOAT ? 15.942385152878742 : 36.04365338911715))
 
-/* Rows of few classes: a tile of LANES rows is transposed, so that vectors run over rows
+/* Rows of few classes: a tile of 16 rows is transposed, so that vectors run over rows
  * instead of over a part of the classes. */
-#define LANES 16
+#define TILE_ROWS 16
 #define MAX_CLASSES 100
 
 /* t[j][r] = z[r, j] for r < rows; the other columns of t become 0 */
-static inline void load_tile(real (*t)[LANES], const real *z, I rows, I k)
+static inline void load_tile(real (*t)[TILE_ROWS], const real *z, I rows, I k)
 {
-    if (rows < LANES)
+    if (rows < TILE_ROWS)
         memset(t, 0, (size_t)k * sizeof *t);
     for (I r = 0; r < rows; r++)
         for (I j = 0; j < k; j++)
             t[j][r] = z[r * k + j];
 }
 
-static inline void store_tile(real (*t)[LANES], real *z, I rows, I k)
+static inline void store_tile(real (*t)[TILE_ROWS], real *z, I rows, I k)
 {
     for (I r = 0; r < rows; r++)
         for (I j = 0; j < k; j++)
             z[r * k + j] = t[j][r];
 }
 
-static inline void max_of_tile(real (*t)[LANES], I k, real *max)
+static inline void max_of_tile(real (*t)[TILE_ROWS], I k, real *max)
 {
     memcpy(max, t[0], sizeof t[0]);
     for (I j = 1; j < k; j++) {
         SIMD
-        for (int r = 0; r < LANES; r++)
+        for (int r = 0; r < TILE_ROWS; r++)
             max[r] = at_least(max[r], t[j][r]);
     }
 }
 
 static inline real max_of_row(const real *z, I k)
 {
-    real lane[LANES];
-    I tail = k % LANES;
-    for (int r = 0; r < LANES; r++)
+    real lane[TILE_ROWS];
+    I tail = k % TILE_ROWS;
+    for (int r = 0; r < TILE_ROWS; r++)
         lane[r] = z[r < tail ? r : 0];
-    for (I j = tail; j < k; j += LANES) {
+    for (I j = tail; j < k; j += TILE_ROWS) {
         SIMD
-        for (int r = 0; r < LANES; r++)
+        for (int r = 0; r < TILE_ROWS; r++)
             lane[r] = at_least(lane[r], z[j + r]);
     }
-    for (int r = 1; r < LANES; r++)
+    for (int r = 1; r < TILE_ROWS; r++)
         lane[0] = at_least(lane[0], lane[r]);
     return lane[0];
 }
 
 /* t = exp(t - max), total = sum of t over j */
-static inline void exp_of_tile(real (*t)[LANES], I k, const real *max, real *total)
+static inline void exp_of_tile(real (*t)[TILE_ROWS], I k, const real *max, real *total)
 {
-    memset(total, 0, LANES * sizeof(real));
+    memset(total, 0, TILE_ROWS * sizeof(real));
     for (I j = 0; j < k; j++) {
         SIMD
-        for (int r = 0; r < LANES; r++)
+        for (int r = 0; r < TILE_ROWS; r++)
             total[r] += t[j][r] = vexp(t[j][r] - max[r]);
     }
 }
@@ -97,9 +97,10 @@ static inline real cross_entropy(real total, real score, real s)
 static double tile_cross_entropy(real *z, const I *y, const real *w, I rows, I k,
                                  real scale, real s)
 {
-    real t[MAX_CLASSES][LANES], max[LANES], total[LANES];
-    real loss[LANES] = {0}, weight[LANES] = {0};
+    real t[MAX_CLASSES][TILE_ROWS], max[TILE_ROWS], total[TILE_ROWS];
+    real loss[TILE_ROWS] = {0}, weight[TILE_ROWS] = {0};
     double sum = 0;
+    memset(t[0], 0, sizeof t[0]); /* or gcc warns of k = 0 */
     load_tile(t, z, rows, k);
     max_of_tile(t, k, max);
     for (I r = 0; r < rows; r++) {
@@ -108,7 +109,7 @@ static double tile_cross_entropy(real *z, const I *y, const real *w, I rows, I k
     }
     exp_of_tile(t, k, max, total);
     SIMD
-    for (int r = 0; r < LANES; r++) {
+    for (int r = 0; r < TILE_ROWS; r++) {
         loss[r] = weight[r] * cross_entropy(total[r], loss[r], s);
         weight[r] *= scale;
         total[r] = weight[r] / total[r];
@@ -116,7 +117,7 @@ static double tile_cross_entropy(real *z, const I *y, const real *w, I rows, I k
     real uniform = s / (real)k;
     for (I j = 0; j < k; j++) {
         SIMD
-        for (int r = 0; r < LANES; r++)
+        for (int r = 0; r < TILE_ROWS; r++)
             t[j][r] = t[j][r] * total[r] - uniform * weight[r];
     }
     for (I r = 0; r < rows; r++) {
@@ -148,7 +149,9 @@ KERNEL(softmax_cross_entropy)
     const I *y = DATA(1);
     const real *w = DATA(2);
     double *loss = DATA(4), sum = 0;
-    I n = SHAPE(0, 0), k = SHAPE(0, 1), step = k <= MAX_CLASSES ? LANES : 1;
+    I n = SHAPE(0, 0), k = SHAPE(0, 1), step = k <= MAX_CLASSES ? TILE_ROWS : 1;
+    if (k < 1)
+        n = 0;
     for (I i = 0; i < n; i += step, z += step * k) {
         if (step == 1)
             sum += row_cross_entropy(z, y[i], w ? w[i] : 1, k, scale, s);
@@ -164,7 +167,9 @@ KERNEL(softmax_link)
 {
     const real *z = DATA(0);
     real *p = DATA(1);
-    I n = SHAPE(0, 0), k = SHAPE(0, 1), step = k <= MAX_CLASSES ? LANES : 1;
+    I n = SHAPE(0, 0), k = SHAPE(0, 1), step = k <= MAX_CLASSES ? TILE_ROWS : 1;
+    if (k < 1)
+        n = 0;
     for (I i = 0; i < n; i += step, z += step * k, p += step * k) {
         if (step == 1) {
             real total = exp_of_row(z, p, k, max_of_row(z, k));
@@ -172,14 +177,14 @@ KERNEL(softmax_link)
             for (I j = 0; j < k; j++)
                 p[j] /= total;
         } else {
-            real t[MAX_CLASSES][LANES], max[LANES], total[LANES];
+            real t[MAX_CLASSES][TILE_ROWS], max[TILE_ROWS], total[TILE_ROWS];
             I rows = n - i < step ? n - i : step;
             load_tile(t, z, rows, k);
             max_of_tile(t, k, max);
             exp_of_tile(t, k, max, total);
             for (I j = 0; j < k; j++) {
                 SIMD
-                for (int r = 0; r < LANES; r++)
+                for (int r = 0; r < TILE_ROWS; r++)
                     t[j][r] /= total[r];
             }
             store_tile(t, p, rows, k);
@@ -304,9 +309,9 @@ KERNEL(quantile)
     double *loss = DATA(4), sum = 0;
     I outputs = SHAPE(1, 1), size = SHAPE(1, 0) * outputs, K = SHAPE(5, 0);
     I row = 0, column = 0;
-    for (I i = 0; i < size; i += LANES, z += LANES * K, y += LANES) {
-        I m = size - i < LANES ? size - i : LANES;
-        real q[LANES] = {0}, slope[LANES] = {0}, part[LANES] = {0}, weight[LANES];
+    for (I i = 0; i < size; i += TILE_ROWS, z += TILE_ROWS * K, y += TILE_ROWS) {
+        I m = size - i < TILE_ROWS ? size - i : TILE_ROWS;
+        real q[TILE_ROWS] = {0}, slope[TILE_ROWS] = {0}, part[TILE_ROWS] = {0}, weight[TILE_ROWS];
         spread_weights(w, outputs, &row, &column, m, weight);
         for (I k = 0; k < K; k++) {
             SIMD

@@ -1,0 +1,101 @@
+"""The versions and the machine, for bug reports."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypeAlias
+
+from threadpoolctl import threadpool_info
+
+from ._kernels import describe
+from ._version import __version__
+
+Lines: TypeAlias = list[tuple[str, str]]
+
+PACKAGES = (
+    *("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl"),
+    *("matplotlib", "rich"),  # optional
+)
+
+
+def show_versions() -> None:
+    """Print what a bug report should contain about the installation.
+
+    These are the versions of Python, of sknn and of the packages that it uses, whether
+    its compiled kernels are in use, and if not, why; and each BLAS library, with the
+    number of its threads. Kernels use as many threads as BLAS.
+
+    Examples
+    --------
+    >>> import sknn
+    >>> sknn.show_versions()
+    System:
+           python: 3...
+    ...
+    Packages:
+             sknn: ...
+            numpy: ...
+    ...
+    Kernels:
+           in use: ...
+    BLAS:
+    ...
+    """
+    sections = {
+        "System": _system(),
+        "Packages": _packages(),
+        "Kernels": _kernels(),
+        "BLAS": _blas(),
+    }
+    print(
+        "\n\n".join(
+            "\n".join([f"{title}:", *(f"{name:>13}: {value}" for name, value in lines)])
+            for title, lines in sections.items()
+        )
+    )
+
+
+def _system() -> Lines:
+    return [
+        ("python", sys.version.replace("\n", " ")),
+        ("executable", sys.executable),
+        ("machine", platform.platform()),
+    ]
+
+
+def _packages() -> Lines:
+    lines = [("sknn", __version__)]
+    for name in PACKAGES:
+        try:
+            lines.append((name, version(name)))
+        except PackageNotFoundError:
+            lines.append((name, "not installed"))
+    return lines
+
+
+def _kernels() -> Lines:
+    kernels = describe()
+    if not kernels["compiled"]:
+        return [("in use", f"no, {kernels['reason']}")]
+    products = "SciPy" if kernels["matmul"] else "NumPy"
+    return [
+        ("in use", "yes" if kernels["level"] else "no, switched off"),
+        ("SIMD level", str(kernels["level"])),
+        ("built for", ", ".join(kernels["levels"])),
+        ("compiler", kernels["compiler"]),
+        ("products", f"by the BLAS of {products}"),
+    ]
+
+
+def _blas() -> Lines:
+    return [
+        (
+            library["internal_api"],
+            f"{library['version']} ({library.get('architecture', 'any processor')}), "
+            f"{library['num_threads']} threads, {library['filepath']}",
+        )
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    ] or [("unknown", "threadpoolctl does not find a library")]
