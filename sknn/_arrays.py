@@ -74,8 +74,10 @@ def by_unit(x: Array) -> Array:
     return x.T if x.ndim == 2 else rows_last(x).reshape(x.shape[1], -1)
 
 
-def as_floats(x: Matrix, dtype: DType) -> Matrix:
+def as_floats(x: Matrix, dtype: DType, out: Array | None = None) -> Matrix:
     """Return rows as floats: bytes as fractions of 255, numbers as they are.
+
+    Dense rows are written to `out` if it is given.
 
     Raises
     ------
@@ -85,10 +87,13 @@ def as_floats(x: Matrix, dtype: DType) -> Matrix:
     if x.dtype == np.uint8 and not isinstance(x, np.ndarray):
         return x.astype(dtype) * dtype.type(1 / 255)
     if x.dtype == np.uint8:
-        return np.multiply(x, dtype.type(1 / 255), dtype=dtype)
+        return np.multiply(x, dtype.type(1 / 255), out=out, dtype=dtype)
     try:
         with np.errstate(over="raise"):
-            return x.astype(dtype, copy=False)
+            if out is None:
+                return x.astype(dtype, copy=False)
+            np.copyto(out, x, casting="unsafe")
+            return out
     except FloatingPointError:
         raise ValueError(
             f"The network computes in {dtype}, but the rows contain values beyond "
@@ -131,7 +136,7 @@ def of_one_layout(name: str) -> Callable[..., tuple[str, tuple[Any, ...]] | None
 
 def _split_product(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...]]:
     """Cut a product along the longer side of y."""
-    a, b, y = args
+    a, _, y = args
     parts = min(parts, math.prod(y.shape) * a.shape[1] // PRODUCT_GRAIN)
     axes = {2: 0, 0: 0} if len(y) >= y.shape[1] else {2: 1, 1: 1}
     return by_axis(axes, 1)(args, parts)
@@ -180,6 +185,6 @@ def gather(X: Array, rows: Array, x: Array) -> None:
     if X.dtype == x.dtype:
         X.take(rows, 0, out=x, mode="clip")  # lets NumPy write to x without a copy
     elif x.dtype.kind == "f":
-        np.copyto(x, as_floats(X[rows], x.dtype))
+        as_floats(X[rows], x.dtype, out=x)
     else:
         np.copyto(x, X[rows], casting="unsafe")

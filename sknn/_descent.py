@@ -109,28 +109,21 @@ class Descent:
         self.gradient_norm = math.nan
         theta, grad = objective.network.theta, objective.grad
         n_decay = objective.network.n_decay
-        self._at, factors = zip(*blocks(objective.network), strict=True)
-        self._weights = [
-            slice(at.start, max(at.start, min(at.stop, n_decay))) for at in self._at
-        ]
-        at_once = steps_at_once(solver)
-        self._constants = _rate_alone if at_once else solver.constants
-        n = len(states)
-        n_constants = N_COMMON + len(self._constants(copy.copy(states[0]), 1.0))
-        self._c, self._sums = np.zeros((n, n_constants)), np.zeros((n, 2))
-        self._parts = list(zip(factors, self._c, states, strict=True))
+        update = None if steps_at_once(solver) else type(solver).update
+        self._constants = solver.constants if update else _rate_alone
+        self._weights, self._parts, args = [], [], []
+        self._sums = np.zeros((len(states), 2))
+        parts = zip(blocks(objective.network), states, self._sums, strict=True)
+        for (at, factor), state, sums in parts:
+            self._weights.append(slice(at.start, max(at.start, min(at.stop, n_decay))))
+            c = np.zeros(N_COMMON + len(self._constants(copy.copy(state), 1.0)))
+            self._parts.append((factor, c, state))
+            arrays = _arrays(solver, state) if update else (solver, state)
+            W = theta[self._weights[-1]]
+            penalised = W.size if objective.alpha or solver.weight_decay else 0
+            args.append((theta[at], grad[at], *arrays, penalised, c, sums))
         self._calls = Calls()
-        args = []
-        for i, (at, W, state) in enumerate(
-            zip(self._at, self._weights, states, strict=True)
-        ):
-            arrays = (solver, state) if at_once else _arrays(solver, state)
-            penalised = (
-                W.stop - W.start if objective.alpha or solver.weight_decay else 0
-            )
-            common = penalised, self._c[i], self._sums[i]
-            args.append((theta[at], grad[at], *arrays, *common))
-        self._calls.do_each(_step_at_once if at_once else type(solver).update, args)
+        self._calls.do_each(update or _step_at_once, args)
 
     @staticmethod
     def start(solver: Solver, network: Network) -> list[SolverState]:
@@ -159,8 +152,8 @@ class Descent:
             c[:] = l2, l1, 1 - rate * decay, 1.0, *self._constants(state, rate)
         self._calls()
         if l2 or l1:
-            squares, sizes = self._sums.sum(axis=0).tolist()
-            penalty = 0.5 * l2 * squares + l1 * sizes
+            for squares, sizes in self._sums.tolist():
+                penalty += 0.5 * l2 * squares + l1 * sizes
         return penalty
 
 

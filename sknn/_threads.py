@@ -43,11 +43,10 @@ def call_with_blas_threads(
         threads = set_threads(_limited.get("threads", 1))
         return function(*args, **kwargs)
     finally:
-        set_threads(threads)
         try:
-            _restore(call)
+            _restore(call, threads)
         finally:
-            _restore(call)  # an interrupt may have cut the first one short
+            _restore(call, threads)  # an interrupt may have cut the first one short
 
 
 @cache
@@ -64,8 +63,9 @@ def _limit() -> None:
     _blas().limit(limits=1)
 
 
-def _restore(call: object) -> None:
-    """Restore the number of threads if this call has limited it."""
+def _restore(call: object, threads: int) -> None:
+    """Restore the numbers of threads, that of BLAS if this call has limited it."""
+    set_threads(threads)
     if _limited.get("call") is call:
         if "limiter" in _limited:
             _limited["limiter"].__exit__(None, None, None)

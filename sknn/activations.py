@@ -363,7 +363,7 @@ def _split_elementwise(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...
 
 @has_kernel(partial(_elementwise, "{}_forward"), _split_elementwise)
 def activation_forward(f: ActivationFunction, z: Array, a: Array) -> None:
-    """``a = f(z)``."""
+    """Write ``a = f(z)``."""
     f.forward(z, a)
 
 

@@ -4,8 +4,8 @@ Arrays live in three places. ``theta`` holds all parameters: first those that th
 penalty covers, last those of frozen layers. A solver's step and the penalty are thus
 each one operation on one vector. ``state`` holds what training passes update, such as
 running averages. Layers see both through views. A `BoundPass` holds the buffers of one
-batch size and the operations on them. Views are dropped on pickling and created again on loading, so the pickle of a
-network holds its weights only once.
+batch size and the operations on them. Views are dropped on pickling and created again
+on loading, so the pickle of a network holds its weights only once.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Network:
             for i, (spec, rate) in enumerate(zip(self.specs, self.rates, strict=True))
             if spec.params and rate
         )
-        self._first_trained = next(trained, 0)
+        self._first_trained = next(trained, len(self.layers))
         state = [
             np.full(math.prod(part.shape), part.value, dtype)
             for spec in self.specs
@@ -308,8 +308,9 @@ class Network:
         bound: BoundPass | None = None
         for start in range(0, n, step):
             part = slice(start, min(start + step, n))
-            x = as_floats(X[part] if rows is None else X[rows[part]], self.dtype)
+            x = X[part] if rows is None else X[rows[part]]
             if bound is None or part.stop - start < step:
+                bound = None  # frees its buffers first
                 bound = self.bind(rows_like(x, self.dtype))
             write_rows(x, bound.x)
             bound.forward()
@@ -385,8 +386,8 @@ def rows_like(x: Matrix, dtype: DType) -> Array | SparseRows:
 
 
 def write_rows(x: Matrix, place: Array | SparseRows) -> None:
-    """Write the rows of a batch to their place."""
+    """Write the rows of a batch to their place, as floats."""
     if isinstance(place, SparseRows):
-        place.rows = x
+        place.rows = as_floats(x, place.dtype)
     else:
-        np.copyto(place, x)
+        as_floats(x, place.dtype, out=place)

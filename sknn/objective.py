@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ._arrays import aligned_empty, aligned_zeros, as_floats
+from ._arrays import aligned_empty, aligned_zeros
 from ._kernels import Calls
 from ._typing import Array, DType, Matrix
 from .layers import Training
@@ -110,10 +110,9 @@ class Objective:
         return penalty
 
     def penalty_factors(self, total: float) -> tuple[float, float]:
-        """Return the factors of ``½ |W|²`` and ``|W|₁`` for a batch of weight `total`."""
-        return self.alpha * (
-            1 - self.l1_ratio
-        ) / total, self.alpha * self.l1_ratio / total
+        """Return the factors of ``½ |W|²`` and ``|W|₁``, for a batch of this weight."""
+        alpha = self.alpha
+        return alpha * (1 - self.l1_ratio) / total, alpha * self.l1_ratio / total
 
     def loss_gradient(self, x: Matrix, y: Array, sample_weight: Array | None) -> float:
         """Return the objective on one batch and write its gradient to `grad`."""
@@ -193,9 +192,9 @@ class BoundObjective:
 
     def read(self, x: Matrix, y: Array, sample_weight: Array | None) -> None:
         """Write a batch to the buffers."""
-        write_rows(as_floats(x, self.objective.network.dtype), self.x)
+        write_rows(x, self.x)
         np.copyto(self.y, y)
-        if self.sample_weight is not None:
+        if self.sample_weight is not None and sample_weight is not None:
             np.copyto(self.sample_weight, sample_weight)
 
     def loss_gradient(self, total: float, calls: Calls | None = None) -> float:

@@ -1,5 +1,8 @@
 """Helpers of the tests of the engine: losses with targets, networks, derivatives."""
 
+import gc
+from functools import partial
+
 import numpy as np
 
 from sknn.activations import ACTIVATIONS
@@ -24,7 +27,7 @@ from sknn.losses import (
     Huber,
     Quantile,
 )
-from sknn.network import Network
+from sknn.network import Network, rows_like, write_rows
 
 LOSSES = [
     HalfSquaredError(),
@@ -121,9 +124,12 @@ def make_network(
 
 
 def training_pass(network, x, sample_weight=None, seed=0):
-    """Pass rows forward as training does; return workspaces and raw scores."""
-    ws = network.workspace(len(x), Training(np.random.default_rng(seed), sample_weight))
-    return ws, network.forward(x, ws, train=True)
+    """Pass rows forward as training does; return the bound pass and raw scores."""
+    training = Training(np.random.default_rng(seed), sample_weight)
+    bound = network.bind(rows_like(x, network.dtype), training)
+    write_rows(x, bound.x)
+    bound.forward()
+    return bound, bound.z
 
 
 def directional_derivative(f, x, direction, h):
@@ -148,7 +154,11 @@ def assert_gradient(f, x, gradient, rtol=1e-6, h=1e-5):
 
 
 def float_dtypes(*things):
-    """Dtypes of all floating-point arrays in objects, containers and what they hold."""
+    """Dtypes of all floating-point arrays in objects, containers and what they hold.
+
+    These include the arrays of bound calls. Arrays of one number do not count: numbers
+    such as the loss of a batch are in float64 everywhere.
+    """
     found, seen, todo = set(), set(), list(things)
     while todo:
         thing = todo.pop()
@@ -156,12 +166,16 @@ def float_dtypes(*things):
             continue
         seen.add(id(thing))
         if isinstance(thing, np.ndarray):
-            if thing.dtype.kind == "f":
+            if thing.dtype.kind == "f" and thing.size != 1:
                 found.add(thing.dtype)
         elif isinstance(thing, dict):
             todo += thing.values()
         elif isinstance(thing, list | tuple):
             todo += thing
+        elif isinstance(thing, partial):
+            todo.append(thing.args)
+        elif type(thing).__name__ in ("Call", "Program"):
+            todo += gc.get_referents(thing)
         elif hasattr(thing, "__dict__"):
             todo += vars(thing).values()
     return found

@@ -149,9 +149,9 @@ def activations(name, initializer, depth=20):
         ]
     network = Network(layers, (X.shape[1],), X.dtype)
     network.initialize(np.random.RandomState(0))
-    ws = network.workspace(len(X))
-    call_with_blas_threads(0, network.forward, X, ws)
-    return [layer_ws.y for layer_ws in ws[1::2]]
+    bound = network.bind(X)
+    call_with_blas_threads(0, bound.forward)
+    return [ws.a for ws in bound._workspaces[::2]]  # each dense layer applies f
 
 
 def test_selu_with_lecun_init_keeps_unit_variance_through_twenty_layers():

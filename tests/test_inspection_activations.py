@@ -64,6 +64,7 @@ def test_activations_are_those_of_the_network(activation):
     assert np.isnan(table["dead"]["dense1"])
     assert table["units"].tolist() == [13, 7, 7, 5, 5, 3]
     for a, n, edges in zip(values, statistics.counts, statistics.edges, strict=True):
+        a = np.clip(a, edges[0], edges[-1])  # they may differ by rounding
         assert_array_equal(n, np.histogram(a, edges)[0])
         assert n.sum() == a.size
     assert statistics.trained

@@ -1,6 +1,7 @@
 """Layers: the contract that each case of the table must keep, PyTorch, details."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,7 +32,10 @@ from sknn.layers import (
     ToImages,
     Training,
 )
+from sknn.layers.base import LayerSpec
+from sknn.losses import HalfSquaredError
 from sknn.network import Network
+from sknn.objective import Objective
 
 N = 6
 COUNTS = np.array([2, 1, 0, 3, 1, 2])
@@ -630,6 +634,189 @@ def test_residual_takes_csr_if_it_starts_with_dropout(layer):
     grad, _ = call.backward(sparse.csr_array(x), need_dx=False)
     assert_allclose(call.y, y, rtol=1e-13)
     assert_allclose(grad, expected, rtol=1e-12, atol=1e-14)
+
+
+# -- passes that are bound, and those that compute at once ----------------------------
+
+
+def gradient_of(layers, x, rates=None, n_in=5):
+    """Loss and gradient of a network on two batches, the second of which counts."""
+    network = network_of(layers, n_in, rates=rates)
+    objective = Objective(network, HalfSquaredError(), alpha=0.1)
+    y = np.zeros((x.shape[0], *network.out_shape))
+    objective.loss_gradient(2 * x, y, None)
+    loss = objective.loss_gradient(x, y, None)
+    return np.append(objective.grad, loss)
+
+
+def draw_rows(*shape):
+    return np.random.RandomState(1).normal(size=(N, *shape))
+
+
+class DenseAtOnce(Dense):
+    """A dense layer as a user would write it."""
+
+    def workspace(self, spec, n, dtype, training):
+        return SimpleNamespace(y=np.empty((n, self.units), dtype))
+
+    def forward(self, p, x, ws, train):
+        ws.x = x
+        ws.y[:] = x @ p["W"]
+        ws.y += p["b"]
+        return ws.y
+
+    def backward(self, p, g, dy, ws, need_dx):
+        if g:
+            g["W"][:] = ws.x.T @ dy
+            g["b"][:] = dy.sum(axis=0)
+        return dy @ p["W"].T if need_dx else None
+
+
+class OwnBackward(Dense):
+    def backward(self, p, g, dy, ws, need_dx):
+        return super().backward(p, g, dy, ws, need_dx)
+
+
+class OwnWorkspace(Dense):
+    def workspace(self, spec, n, dtype, training):
+        ws = super().workspace(spec, n, dtype, training)
+        ws.mine = np.empty(n, dtype)
+        return ws
+
+
+class OwnBind(Dense):
+    def bind(self, ws, x):
+        ws.x, y = x, np.empty((ws.n, self.units), ws.dtype)
+        ws.do(lambda: np.copyto(y, x @ ws.p["W"] + ws.p["b"]))
+        return y
+
+
+NETWORKS = {
+    "alone": lambda dense: [dense(4)],
+    "with activations": lambda dense: [dense(4), TANH, dense(3), TANH, Dense(2)],
+    "in a residual block": lambda dense: [Residual((dense(4), TANH, dense(5))), TANH],
+    "in DropConnect": lambda dense: [DropConnect(dense(4), 0.3), TANH, dense(3)],
+}
+
+
+@pytest.mark.parametrize("dense", [DenseAtOnce, OwnBackward, OwnWorkspace, OwnBind])
+@pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_a_dense_layer_of_a_user_computes_the_same(dense, make, container):
+    if dense is OwnBind and container is not np.asarray:
+        pytest.skip("takes arrays only")
+    x = container(np.maximum(draw_rows(5), 0))
+    expected = gradient_of(make(Dense), x)
+    assert_allclose(gradient_of(make(dense), x), expected, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("rates", [(1, 1, 0, 1, 1), (0, 1, 0, 1, 1), (0, 0, 0, 0, 0)])
+@pytest.mark.parametrize("dense", [DenseAtOnce, OwnBackward])
+def test_a_frozen_dense_layer_of_a_user_computes_the_same(dense, rates):
+    make, x = NETWORKS["with activations"], draw_rows(5)
+    expected = gradient_of(make(Dense), x, rates)
+    found = gradient_of(make(dense), x, rates)
+    assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("function", ACTIVATIONS.values(), ids=ACTIVATIONS)
+@pytest.mark.parametrize("rates", [None, (1, 1, 0, 1, 1)], ids=["trained", "frozen"])
+@pytest.mark.parametrize("first", [Dense(4), DropConnect(Dense(4), 0.3)], ids=repr)
+def test_an_activation_in_the_layer_before_computes_the_same(
+    function, rates, first, monkeypatch
+):
+    f, x = Activation(function), draw_rows(5)
+    layers = [first, f, Dense(3), f, Dense(2)]
+    bound = network_of(layers, 5).bind(x)
+    functions = [ws.f for ws in bound._workspaces]
+    assert functions == [function, None, function, None, None]
+    fused = gradient_of(layers, x, rates)
+    monkeypatch.setattr(Activation, "activation_to_fuse", None)
+    monkeypatch.setattr(Activation, "bind", bind_activation)
+    monkeypatch.setattr(Activation, "bind_backward", bind_activation_backward)
+    assert_allclose(fused, gradient_of(layers, x, rates), rtol=1e-11, atol=1e-14)
+
+
+def bind_activation(self, ws, x):
+    ws.x, ws.y = x, np.empty_like(x)
+    ws.do(self.function.forward, x, ws.y)
+    return ws.y
+
+
+def bind_activation_backward(self, ws, dy, need_dx):
+    ws.do(self.function.backward, ws.x, ws.y, dy)
+    return dy
+
+
+def test_an_activation_of_a_user_is_not_taken_over_by_the_layer_before():
+    class AtOnce(Activation):
+        def forward(self, p, x, ws, train):
+            return np.full_like(x, 3.0)
+
+    class Bound(Activation):
+        def bind(self, ws, x):
+            y = np.empty_like(x)
+            ws.do(y.fill, 3.0)
+            return y
+
+    for layer in (AtOnce("tanh"), Bound("tanh")):
+        z = network_of([Dense(4), layer], 5).scores(draw_rows(5))
+        assert_array_equal(z, np.full((N, 4), 3.0))
+
+
+@all_layers
+def test_a_bound_pass_reads_each_batch(layer, in_shape):
+    call = Call(layer, in_shape)
+    bound = call.network.bind(np.empty_like(call.x), Training(np.random.default_rng(0)))
+    grad, dz = np.empty_like(call.theta), np.empty_like(call.v)
+    bound.bind_backward(dz, call.network.views(grad))
+    for x in (np.ones_like(call.x), call.x):
+        bound.network.state[:] = 0
+        for ws in bound._workspaces:
+            ws.training.rng.bit_generator.state = np.random.PCG64(0).state
+        bound.x[...], dz[...] = x, call.v
+        bound.forward()
+        y = bound.z.copy()
+        bound.backward()
+    call.state[:] = 0
+    expected, _ = call.backward(need_dx=False)
+    assert_allclose(y, call.y, rtol=1e-13, atol=1e-15)
+    assert_allclose(grad, expected, rtol=1e-12, atol=1e-14)
+
+
+@table([case for case in CASES if len(case[1]) == 1])
+def test_csr_rows_are_those_of_the_dense_array(layer, in_shape):
+    x = np.maximum(draw_rows(*in_shape), 0)
+    layers = [
+        layer,
+        *([] if len(layer.build(in_shape).out_shape) == 1 else [Flatten()]),
+    ]
+    expected = gradient_of([*layers, Dense(2)], x, n_in=in_shape[0])
+    found = gradient_of([*layers, Dense(2)], sparse.csr_array(x), n_in=in_shape[0])
+    assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("method", [None, "forward", "bind"])
+def test_a_layer_without_passes_is_refused(method):
+    class Half(Layer):
+        def build(self, in_shape):
+            return LayerSpec(in_shape, in_shape)
+
+    if method == "forward":
+        Half.forward = lambda self, p, x, ws, train: x
+    if method == "bind":
+        Half.bind = lambda self, ws, x: x
+    with pytest.raises(
+        NotImplementedError, match="Half must have the methods bind and"
+    ):
+        gradient_of([Dense(4), Half(), Dense(2)], draw_rows(5))
+
+
+def test_a_residual_block_of_dropout_alone_takes_csr():
+    x, block = np.maximum(draw_rows(5), 0), Residual((Dropout(0.3),))
+    expected = gradient_of([block, Dense(2)], x)
+    found = gradient_of([block, Dense(2)], sparse.csr_array(x))
+    assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
 
 
 # -- ranges ---------------------------------------------------------------------------

@@ -109,15 +109,15 @@ def test_the_operating_system_agrees(memmap):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_fit_uses_the_rows_as_they_are(Estimator, dtype, monkeypatch):
     """The very array of the user reaches the training loop."""
-    from sknn._training import Data
+    from sknn._training.data import Batches
 
     X = np.random.RandomState(0).normal(size=(300, 5)).astype(dtype)
     seen = []
-    original = Data.batches
+    original = Batches.loss_gradient
     monkeypatch.setattr(
-        Data,
-        "batches",
-        lambda self, *args: seen.append(self.X) or original(self, *args),
+        Batches,
+        "loss_gradient",
+        lambda self, *args: seen.append(self.data.X) or original(self, *args),
     )
     Estimator(max_iter=1).fit(X, np.arange(300) % 2)
     assert np.shares_memory(seen[0], X)

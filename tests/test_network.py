@@ -205,17 +205,22 @@ def test_memory_of_scores_is_bounded(monkeypatch):
 
 
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
-def test_layers_see_the_dtype_of_the_network(monkeypatch, make):
-    network, seen = make_network(5, [4], 2, dtype=np.float32), []
-    forward = Dense.forward
+def test_layers_see_the_dtype_of_the_network(make):
+    seen = []
 
-    def spy(layer, p, x, ws, train):
-        seen.append(x.dtype)
-        return forward(layer, p, x, ws, train)
+    class Spy(Dense):
+        def bind(self, ws, x):
+            seen.append(x.dtype)
+            return super().bind(ws, x)
 
-    monkeypatch.setattr(Dense, "forward", spy)
-    network.scores(make(draw_rows(6)))
-    assert seen == [np.float32] * 2
+    class SpyAtOnce(Dense):
+        def forward(self, p, x, ws, train):
+            seen.append(x.dtype)
+            return super().forward(p, x, ws, train)
+
+    for layers in ([Spy(4), SpyAtOnce(2)], [SpyAtOnce(4), Spy(2)]):
+        network_of(layers, 5, dtype=np.float32).scores(make(draw_rows(6)))
+    assert seen == [np.float32] * 4
 
 
 def test_bytes_are_fractions_of_255():
@@ -246,29 +251,32 @@ def test_memory_mapped_parameters_and_rows_can_be_used():
 def test_dtype_stays_in_every_buffer(architecture, activation, dtype):
     network = make_network(5, architecture, 2, activation, dtype)
     w = np.ones(7, dtype)
-    ws, z = training_pass(network, draw_rows(7, dtype=dtype), w)
+    bound, z = training_pass(network, draw_rows(7, dtype=dtype), w)
     grad = np.full_like(network.theta, np.nan)
-    network.backward(np.ones_like(z), network.views(grad), ws)
+    bound.bind_backward(np.ones_like(z), network.views(grad))
+    bound.backward()
     assert np.isfinite(grad).all()
-    assert float_dtypes(network, ws, z, grad) == {np.dtype(dtype)}
+    assert float_dtypes(network, bound, z, grad) == {np.dtype(dtype)}
 
 
-def test_nothing_in_front_of_the_first_trained_layer_is_asked_for_a_gradient():
+@pytest.mark.parametrize("method", ["backward", "bind_backward"])
+def test_nothing_in_front_of_the_first_trained_layer_is_asked_for_a_gradient(method):
     asked = []
 
-    class Spy(Dense):
-        def backward(self, p, g, dy, ws, need_dx):
-            asked.append(need_dx)
-            return super().backward(p, g, dy, ws, need_dx)
+    def spy(self, *args):
+        asked.append(args[-1])
+        return getattr(Dense, method)(self, *args)
 
-    class InputDropout(Dropout):
-        def backward(self, *args):
-            pytest.fail("nobody needs this gradient")
+    def nobody_needs_this(self, *args):
+        pytest.fail("nobody needs this gradient")
 
+    Spy = type("Spy", (Dense,), {method: spy})
+    InputDropout = type("InputDropout", (Dropout,), {method: nobody_needs_this})
     tanh = Activation(ACTIVATIONS["tanh"])
     for first in ([], [InputDropout(0.2)]):
         network = network_of([*first, Spy(4), tanh, Spy(2)], 5)
-        ws, z = training_pass(network, draw_rows(7))
-        network.backward(z, network.views(np.empty_like(network.theta)), ws)
+        bound, z = training_pass(network, draw_rows(7))
+        bound.bind_backward(z, network.views(np.empty_like(network.theta)))
+        bound.backward()
         assert asked == [True, False]
         asked.clear()

@@ -21,7 +21,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from sknn.activations import ACTIVATIONS
-from sknn.losses import BinaryCrossEntropy, HalfSquaredError
+from sknn.losses import BinaryCrossEntropy, HalfSquaredError, Loss
 from sknn.objective import Objective, mean_loss
 
 N, N_IN, N_OUT, ALPHA = 11, 5, 3, 0.7
@@ -276,10 +276,43 @@ def test_float32_stays_and_agrees_with_float64(loss, activation, weighted, setti
         grads.append(objective.grad.copy())
         objective.sum_over(cut(*batch), N)
         assert isinstance(values[-1], float)
-        # The objective holds all workspaces.
+        # The objective holds all buffers.
         assert float_dtypes(objective) == {np.dtype(dtype)}
     assert_allclose(values[0], values[1], rtol=1e-5)
     assert_allclose(grads[0], grads[1], rtol=1e-3, atol=1e-5)
+
+
+def of_a_user(loss):
+    """The same loss as a class that no kernel knows."""
+
+    class OfUser(Loss):
+        link_name = loss.link_name
+        scores_per_output = loss.scores_per_output
+
+        def loss_gradient(self, z, y, sample_weight, out):
+            return loss.loss_gradient(z, y, sample_weight, out)
+
+        def link(self, z, out):
+            loss.link(z, out)
+
+    return OfUser()
+
+
+@all_losses
+@weighted_or_not
+@pytest.mark.parametrize("settings", [{}, {"l1_ratio": 0.3, "mixup": 0.4}], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_loss_of_a_user_computes_the_same(loss, weighted, settings, dtype):
+    x, y, w = draw_batch(loss, weighted, dtype)
+    built_in, own = (
+        make_objective(f, dtype=dtype, **settings) for f in (loss, of_a_user(loss))
+    )
+    rtol = 100 * np.finfo(dtype).eps
+    for n in (N, 4, N):
+        batch = x[:n], y[:n], w[:n] if weighted else None
+        expected = built_in.loss_gradient(*batch)
+        assert_allclose(own.loss_gradient(*batch), expected, rtol=rtol)
+        assert_allclose(own.grad, built_in.grad, rtol=10 * rtol, atol=rtol)
 
 
 @all_losses

@@ -36,9 +36,26 @@ def test_small_products_run_on_one_thread():
     assert n_threads() == {2}
 
 
-def test_large_products_are_left_alone():
+def test_large_products_are_left_alone_without_kernels(monkeypatch):
+    monkeypatch.setattr(sknn._threads, "in_use", lambda: False)
     assert call_with_blas_threads(MULTITHREADED_FROM, n_threads) == {2}
     assert n_threads() == {2}
+
+
+@pytest.mark.parametrize("multiply_adds", [SMALL, MULTITHREADED_FROM])
+def test_kernels_use_the_threads_instead_of_blas(multiply_adds, monkeypatch):
+    numbers = []
+
+    def set_threads(n):
+        numbers.append(n)
+        return numbers[-2] if len(numbers) > 1 else 1
+
+    monkeypatch.setattr(sknn._threads, "in_use", lambda: True)
+    monkeypatch.setattr(sknn._threads, "set_threads", set_threads)
+    assert call_with_blas_threads(multiply_adds, n_threads) == {1}
+    assert n_threads() == {2}
+    assert numbers[0] == 2
+    assert set(numbers[1:]) == {1}
 
 
 def test_passes_arguments():

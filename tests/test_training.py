@@ -4,6 +4,7 @@ import math
 import pickle
 import tracemalloc
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from sknn._training import (
     train_lbfgs,
     train_stochastic,
 )
+from sknn._training.data import Batches
 from sknn.losses import HalfSquaredError
 from sknn.objective import Objective
 from sknn.schedules import Adaptive, Constant, Cosine, InvScaling, Linear, OneCycle
@@ -95,11 +97,11 @@ class Run:
         state = (self.network, self.progress, self.history, self.rng)
         self.start(*pickle.loads(pickle.dumps(state)))
 
-    def train_on(self, batches):
-        """Train for one epoch, and return the loss."""
+    def train_on(self, rows, rates):
+        """Train for one epoch on batches of five rows, and return the loss."""
         descent = Descent(self.objective, self.solver, self.progress.states)
-        steps = ((batch, RATE) for batch in batches)
-        return train_epoch(self.objective, descent, steps, 5)
+        batches = Batches(self.objective, self.data, 5)
+        return train_epoch(batches, descent, rows, rates)
 
     def train(self, schedule=None, batch_size=5, shuffle=True, **settings):
         """Train, and return the ending."""
@@ -300,12 +302,11 @@ def test_a_batch_without_weight_is_passed_over():
 def test_a_loss_that_is_not_finite_stops_the_epoch_at_once():
     run, expected = Run(), Run()
     run.data.X[7] = np.nan
-    batches = run.data.batches(None, 5)
-    loss = run.train_on(batches)
+    rates = iter([RATE] * 5)
+    loss = run.train_on(np.arange(N), rates)
     assert math.isnan(loss)
-    assert len(list(batches)) == 3
-    first_batch = [next(expected.data.batches(None, 5))]
-    expected.train_on(first_batch)
+    assert list(rates) == [RATE] * 3
+    expected.train_on(np.arange(5), [RATE])
     assert_array_equal(run.theta, expected.theta)
 
 
@@ -320,15 +321,11 @@ def test_a_loss_that_is_not_finite_ends_training():
 
 
 def test_gradient_norm_is_nan_in_an_epoch_that_measured_none():
-    run = Run(max_iter=3)
-    batches, epochs = run.data.batches, iter(range(3))
+    def spoil():
+        run.data.X[7] = np.nan
 
-    def spoiled(order, batch_size):
-        if next(epochs):
-            run.data.X[7] = np.nan
-        return batches(order, batch_size)
-
-    run.data.batches = spoiled
+    callbacks = SimpleNamespace(epoch_begins=lambda: None, epoch_ends=spoil)
+    run = Run(max_iter=3, callbacks=callbacks)
     assert run.train() == "diverged"
     assert_array_equal(np.isnan(run["gradient_norm"]), [False, True])
 
@@ -595,17 +592,18 @@ def test_an_interruption_keeps_the_best_weights():
     assert_array_equal(run.theta, script.thetas[1])
 
 
-def test_an_interruption_keeps_the_last_weights():
+def test_an_interruption_keeps_the_last_weights(monkeypatch):
     run, expected = Run(), Run()
-    two_batches = list(expected.data.batches(None, 5))[:2]
+    expected.train_on(np.arange(10), [RATE] * 2)
+    loss_gradient, numbers = Batches.loss_gradient, iter(range(5))
 
-    def interrupted(order, batch_size):
-        yield from two_batches
-        raise KeyboardInterrupt
+    def interrupted(*args):
+        if next(numbers) == 2:
+            raise KeyboardInterrupt
+        return loss_gradient(*args)
 
-    run.data.batches = interrupted
-    assert run.train() == "interrupted"
-    expected.train_on(two_batches)
+    monkeypatch.setattr(Batches, "loss_gradient", interrupted)
+    assert run.train(shuffle=False) == "interrupted"
     assert_array_equal(run.theta, expected.theta)
 
 

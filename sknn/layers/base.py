@@ -226,10 +226,7 @@ class Layer(Spec, ABC):
         `SparseRows`. Neither `x` nor the parameters may be modified, but a training
         pass updates the state.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} must have the methods bind and bind_backward, or "
-            "forward and backward."
-        )
+        raise NotImplementedError(self._no_passes())
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         """Record the backward pass, and return dx if `need_dx`.
@@ -239,7 +236,13 @@ class Layer(Spec, ABC):
         is needed. `dy` may be overwritten, but neither the parameters nor the input of
         the forward pass.
         """
-        raise NotImplementedError
+        raise NotImplementedError(self._no_passes())
+
+    def _no_passes(self) -> str:
+        return (
+            f"{type(self).__name__} must have the methods bind and bind_backward, or "
+            "forward and backward."
+        )
 
     def forward(self, p: Params, x: Matrix, ws: Any, train: bool) -> Any:
         """Return y for input `x`, in a buffer of `ws`. Must not modify `x`.
@@ -317,6 +320,12 @@ class Discarded(dict[str, Array]):
 
 # -- binding passes through several layers --------------------------------------------
 
+AT_ONCE = {"forward", "backward", "workspace"}
+"""The methods of a layer that computes at once."""
+
+PASSES = AT_ONCE | {"bind", "bind_backward"}
+"""The methods that a subclass overrides to compute something else."""
+
 
 def bind_all(
     layers: Sequence[Layer], workspaces: Sequence[Workspace], x: Any, calls: Calls
@@ -335,8 +344,8 @@ def bind_all(
             sparse, x = x, np.empty(x.shape, x.dtype)
             calls.do(densify, sparse, x)
         own = computes_at_once(layer)
-        if layer.fuses_activation and not own and i + 1 < len(layers):
-            ws.f = layers[i + 1].activation_to_fuse
+        if i + 1 < len(layers) and declared(layer, "fuses_activation"):
+            ws.f = declared(layers[i + 1], "activation_to_fuse")
             skipped = ws.f is not None
         x = _bind_at_once(layer, ws, x) if own else layer.bind(ws, x)
     return x
@@ -370,12 +379,16 @@ def densify(sparse: SparseRows, x: Array) -> None:
     sparse.rows.toarray(out=x)
 
 
-def bind_compact(images: Array, ws: Workspace) -> Array:
-    """Return a batch of images in the layout of `batch_empty`; record the copy."""
-    if rows_last(images).flags.c_contiguous:
-        return images
-    copy = batch_empty(len(images), images.shape[1:], images.dtype)
-    ws.do(np.copyto, copy, images)
+def bind_compact(x: Array, ws: Workspace) -> Array:
+    """Return a batch, of which images have the layout of `batch_empty`.
+
+    If `x` has another layout, that it is copied is recorded: a view of a copy that is
+    made now would not follow the batches.
+    """
+    if x.ndim < 4 or rows_last(x).flags.c_contiguous:
+        return x
+    copy = batch_empty(len(x), x.shape[1:], x.dtype)
+    ws.do(np.copyto, copy, x)
     return copy
 
 
@@ -384,9 +397,19 @@ def computes_at_once(layer: Layer) -> bool:
     for cls in type(layer).__mro__:
         if "bind" in vars(cls):
             return False
-        if vars(cls).keys() & {"forward", "backward", "workspace"}:
+        if vars(cls).keys() & AT_ONCE:
             return True
     return False
+
+
+def declared(layer: Layer, name: str) -> Any:
+    """Return what a class declares of its passes; None if a subclass has others."""
+    for cls in type(layer).__mro__:
+        if name in vars(cls):
+            return getattr(layer, name)
+        if vars(cls).keys() & PASSES:
+            break
+    return None
 
 
 def _bind_at_once(layer: Layer, ws: Workspace, x: Any) -> Array:

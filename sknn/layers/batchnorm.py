@@ -11,7 +11,15 @@ from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import check_range
 from .._typing import Array, Shape
 from ..initializers import Constant, Zeros
-from .base import Layer, LayerSpec, Params, ParamSpec, StateSpec, Workspace
+from .base import (
+    Layer,
+    LayerSpec,
+    Params,
+    ParamSpec,
+    StateSpec,
+    Workspace,
+    bind_compact,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class BatchNorm(Layer):
         return LayerSpec(in_shape, in_shape, params, state)
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        ws.x, y, p = by_unit(x), aligned_like(x), ws.p
+        ws.x, y, p = by_unit(bind_compact(x, ws)), aligned_like(x), ws.p
         if not ws.train:
             ws.scale, shift = np.empty((2, len(p["gamma"])), ws.dtype)
             ws.do(self._running_scale, p, ws.scale, shift)
@@ -92,6 +100,7 @@ class BatchNorm(Layer):
             running += self.momentum * new
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        dy = bind_compact(dy, ws)
         d, g = by_unit(dy), ws.g
         if not ws.train:  # frozen: the forward pass was linear
             ws.do(scale_shift, d, ws.scale, None, d)

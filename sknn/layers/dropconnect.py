@@ -11,7 +11,7 @@ import numpy as np
 from .._spec import check_range
 from .._typing import Array, Shape
 from ._masks import Mask
-from .base import Layer, LayerSpec, Workspace
+from .base import Layer, LayerSpec, Workspace, bind_all, bind_backward_all, declared
 from .dense import Dense
 
 
@@ -41,7 +41,11 @@ class DropConnect(Layer):
 
     random = True
     takes_sparse = True
-    fuses_activation = True
+
+    @property
+    def fuses_activation(self) -> bool:  # type: ignore[override]
+        """Whether the dense layer does."""
+        return declared(self.dense, "fuses_activation") is True
 
     def __post_init__(self) -> None:
         if not isinstance(self.dense, Dense):
@@ -63,11 +67,11 @@ class DropConnect(Layer):
             ws.mask.bind_draw(ws.calls)
             ws.mask.bind(W, ws.W, ws.calls)
             ws.dense.p = {"W": ws.W, "b": ws.p["b"]}
-        return self.dense.bind(ws.dense, x)
+        return bind_all([self.dense], [ws.dense], x, ws.calls)
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
-        ws.dense.g, ws.dense.calls = ws.g, ws.calls
-        dx = self.dense.bind_backward(ws.dense, dy, need_dx)
+        ws.dense.g = ws.g
+        dx = bind_backward_all([self.dense], [ws.dense], dy, 0, need_dx, ws.calls)
         if ws.g:
             ws.mask.bind(ws.g["W"], ws.g["W"], ws.calls)
         return dx

@@ -51,9 +51,9 @@ class Dropout(Layer):
             return x
         rng = ws.training.rng
         if isinstance(x, SparseRows):  # the input of the network: no dx is needed
-            y = SparseRows(x.shape, x.dtype)
-            ws.do(_drop_sparse, rng, self.rate, x, y)
-            return y
+            rows = SparseRows(x.shape, x.dtype)
+            ws.do(_drop_sparse, rng, self.rate, x, rows)
+            return rows
         y = batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
         ws.mask = Mask(rng, self.rate, y)
         ws.mask.bind_draw(ws.calls)

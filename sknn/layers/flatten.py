@@ -12,7 +12,7 @@ from .._arrays import batch_empty, rows_last
 from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import is_integer_from
 from .._typing import Array, Shape
-from .base import Layer, LayerSpec, SparseRows, Workspace, densify
+from .base import Layer, LayerSpec, SparseRows, Workspace, bind_compact, densify
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ class ToImages(Layer):
         if isinstance(x, SparseRows):
             sparse, x = x, np.empty(x.shape, x.dtype)
             ws.do(densify, sparse, x)
+        elif x.ndim > 2 and not x.flags.c_contiguous:
+            source, x = x, np.empty(x.shape, x.dtype)
+            ws.do(np.copyto, x, source)
         y = batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
         ws.do(to_images, x.reshape(len(x), *self.shape), rows_last(y))
         return y
@@ -96,7 +99,7 @@ class Flatten(Layer):
     def bind(self, ws: Workspace, x: Array) -> Array:
         if x.ndim < 4:
             return x.reshape(len(x), -1)
-        return rows_last(x).reshape(-1, len(x)).T
+        return rows_last(bind_compact(x, ws)).reshape(-1, len(x)).T
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
         shape = ws.spec.in_shape

@@ -11,7 +11,7 @@ from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import check_range
 from .._typing import Array, Shape
 from ..initializers import Constant, Zeros
-from .base import Layer, LayerSpec, ParamSpec, Workspace
+from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,14 @@ class LayerNorm(Layer):
         return LayerSpec(in_shape, in_shape, params)
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        ws.x, y, p = by_unit(x), aligned_like(x), ws.p
+        ws.x, y, p = by_unit(bind_compact(x, ws)), aligned_like(x), ws.p
         ws.mean, ws.inverse = np.empty((2, ws.x.shape[1]), ws.dtype)
         statistics = ws.mean, ws.inverse, by_unit(y), self.epsilon
         ws.do(layer_norm, ws.x, p["gamma"], p["beta"], *statistics)
         return y
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        dy = bind_compact(dy, ws)
         d, g = by_unit(dy), ws.g
         if g:
             statistics = ws.mean, ws.inverse, g["gamma"], g["beta"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,9 @@ class Pool2D(Layer):
     def window(self) -> tuple[int, int, int, int]:
         """Height and width of a window, and the two strides."""
         return (*pair(self.size), *pair(self.stride or self.size))
+
+    @abstractmethod
+    def bind(self, ws: Workspace, x: Array) -> Array: ...
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from .._kernels import has_kernel
 from .._spec import check_range
 from .._typing import Array, Shape
 from ..initializers import Constant
-from .base import Layer, LayerSpec, ParamSpec, Workspace
+from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,15 @@ class PReLU(Layer):
         return LayerSpec(in_shape, in_shape, {"a": a})
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        ws.x, y = x, aligned_like(x)
-        ws.do(prelu, by_unit(x), ws.p["a"], by_unit(y))
+        ws.x, y = by_unit(bind_compact(x, ws)), aligned_like(x)
+        ws.do(prelu, ws.x, ws.p["a"], by_unit(y))
         return y
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
         a = ws.p["a"]
         da = ws.g["a"] if ws.g else np.empty_like(a)
-        ws.do(prelu_backward, by_unit(ws.x), a, by_unit(dy), da)
+        dy = bind_compact(dy, ws)
+        ws.do(prelu_backward, ws.x, a, by_unit(dy), da)
         return dy
 
 

@@ -133,9 +133,10 @@ class Residual(Layer):
         return dx
 
 
-def add(a: Array, b: Array | SparseRows, y: Array) -> None:
+def add(a: Any, b: Any, y: Array) -> None:
     """``y = a + b``."""
-    np.add(a, b.rows.toarray() if isinstance(b, SparseRows) else b, out=y)
+    a, b = (x.rows.toarray() if isinstance(x, SparseRows) else x for x in (a, b))
+    np.add(a, b, out=y)
 
 
 def join(parts: list[Mapping[str, T]]) -> dict[str, T]:

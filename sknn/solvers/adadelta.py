@@ -18,7 +18,10 @@ from .base import N_COMMON, Solver, SolverState, penalise
 def adadelta(
     theta: Array, grad: Array, u: Array, v: Array, n_decay: int, c: Array, sums: Array
 ) -> None:
-    """``v ← ρ v + g² + ε``, ``d = sqrt(u / v) g``, ``u ← ρ u + d² + ε``, ``θ ← θ - η d``."""
+    """``v ← ρ v + g² + ε``, ``d = sqrt(u / v) g``, ``u ← ρ u + d² + ε``.
+
+    Then ``θ ← θ - η d``.
+    """
     penalise(theta, grad, n_decay, c, sums)
     rate, rho, epsilon = c[N_COMMON:].tolist()
     scratch = grad * grad

@@ -85,11 +85,11 @@ def test_float32_stays_float32_in_all_buffers(
 ):
     buffers = []
 
-    def workspace(self, n, train=False, original=sknn.network.Network.workspace):
-        buffers.append((self.dtype, original(self, n, train)))
+    def bind(self, *args, original=sknn.network.Network.bind):
+        buffers.append((self.dtype, original(self, *args)))
         return buffers[-1][1]
 
-    monkeypatch.setattr(sknn.network.Network, "workspace", workspace)
+    monkeypatch.setattr(sknn.network.Network, "bind", bind)
     X, y = iris
     X = container(X.astype(np.float32))
     w = np.linspace(0, 1, len(y)) if weighted else None
@@ -104,8 +104,8 @@ def test_float32_stays_float32_in_all_buffers(
     if isinstance(est, MLPRegressor):
         assert est.predict(X).dtype == np.float32
     assert solver == "lbfgs" or {dtype for dtype, _ in buffers} == {np.dtype("f4")}
-    for dtype, ws in buffers:  # L-BFGS trains in float64 on purpose
-        assert float_dtypes(ws) == {dtype}
+    for dtype, bound in buffers:  # L-BFGS trains in float64 on purpose
+        assert float_dtypes(bound) == {dtype}
 
 
 # -- sparse rows -----------------------------------------------------------------------
