@@ -115,7 +115,7 @@ def in_memory_order(*arrays: Array) -> tuple[Array, ...] | None:
     return views if all(v.flags.c_contiguous for v in views) else None
 
 
-PRODUCT_GRAIN = 2**20
+PRODUCT_GRAIN = 2**19
 """Multiply-adds of a product for which a second thread pays."""
 
 

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #define MAX_THREADS 64
+#define MAX_BLOCKS 0xffff /* of an operation: see Pool.open */
 #define SPIN_NS 30000 /* about what it costs to sleep and wake up */
 
 #ifdef _WIN32
@@ -70,9 +71,43 @@ static int64_t now_ns(void)
 }
 #endif
 
+/* Numbers below the smallest normal one count as 0: computing with them takes up to a
+ * hundred times as long, and the averages of a solver get there where gradients are 0.
+ * Returns the state before, to be restored. */
+#if defined(__SSE__) || defined(_M_X64)
+#include <xmmintrin.h>
+
+static uint64_t flush_denormals(void)
+{
+    unsigned state = _mm_getcsr();
+    _mm_setcsr(state | 0x8040); /* results, and arguments */
+    return state;
+}
+
+static void restore_denormals(uint64_t state) { _mm_setcsr((unsigned)state); }
+#elif defined(__aarch64__) && defined(__GNUC__)
+static void restore_denormals(uint64_t state)
+{
+    __asm__ volatile("msr fpcr, %0" : : "r"(state));
+}
+
+static uint64_t flush_denormals(void)
+{
+    uint64_t state;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+    restore_denormals(state | 1 << 24);
+    return state;
+}
+#else
+static uint64_t flush_denormals(void) { return 0; }
+
+static void restore_denormals(uint64_t state) { (void)state; }
+#endif
+
 typedef struct {
-    /* The number of the operation << 32 | how many of its blocks nobody has claimed. Both
-     * in one word, so that nobody claims a block of another operation than it looked at. */
+    /* The number of the operation << 32 | first << 16 | end of the blocks that nobody has
+     * claimed. All in one word, so that nobody claims a block of another operation than it
+     * looked at. */
     _Atomic uint64_t open;
     _Atomic(const Job *) jobs;
     atomic_int pending;  /* blocks that are not finished */
@@ -88,16 +123,22 @@ typedef struct {
 static Pool pool = {.mutex = LOCK_INIT, .opened = SIGNAL_INIT, .finished = SIGNAL_INIT};
 static _Thread_local int n_threads = 1;
 
-/* Runs blocks until none is left to claim; returns how many it ran. */
-static int run_blocks(void)
+static int first_of(uint64_t open) { return (int)(open >> 16 & 0xffff); }
+static int end_of(uint64_t open) { return (int)(open & 0xffff); }
+
+/* Runs blocks until none is left to claim; returns how many it ran. Workers claim the
+ * first one and the caller the last one, so that a thread has the same part of the arrays
+ * in its cache from one operation to the next. */
+static int run_blocks(bool is_caller)
 {
     int n = 0;
     uint64_t open = atomic_load(&pool.open);
-    while ((uint32_t)open) {
+    while (first_of(open) < end_of(open)) {
         /* Belongs to `open` if nothing has changed when the block is claimed. */
         const Job *jobs = atomic_load(&pool.jobs);
-        if (atomic_compare_exchange_weak(&pool.open, &open, open - 1)) {
-            const Job *job = &jobs[(uint32_t)open - 1];
+        uint64_t rest = is_caller ? open - 1 : open + (1 << 16);
+        if (atomic_compare_exchange_weak(&pool.open, &open, rest)) {
+            const Job *job = &jobs[is_caller ? end_of(open) - 1 : first_of(open)];
             job->run(job->args);
             n++;
             open = atomic_load(&pool.open);
@@ -108,7 +149,8 @@ static int run_blocks(void)
 
 static bool is_open(int worker)
 {
-    return (uint32_t)atomic_load(&pool.open) && worker < atomic_load(&pool.threads);
+    uint64_t open = atomic_load(&pool.open);
+    return first_of(open) < end_of(open) && worker < atomic_load(&pool.threads);
 }
 
 static bool is_finished(int unused)
@@ -137,6 +179,7 @@ static bool spin_until(bool (*condition)(int), int argument)
 
 static void work(int worker)
 {
+    flush_denormals();
     for (;;) {
         if (!spin_until(is_open, worker)) {
             lock(&pool.mutex);
@@ -146,7 +189,7 @@ static void work(int worker)
             atomic_fetch_sub(&pool.sleepers, 1);
             unlock(&pool.mutex);
         }
-        int n = run_blocks();
+        int n = run_blocks(false);
         if (n && atomic_fetch_sub(&pool.pending, n) == n &&
             atomic_load(&pool.caller_sleeps)) {
             lock(&pool.mutex);
@@ -158,6 +201,8 @@ static void work(int worker)
 
 static void run_blocks_with_workers(const Job *jobs, int n)
 {
+    for (; n > MAX_BLOCKS; n -= MAX_BLOCKS)
+        run_blocks_with_workers(jobs + n - MAX_BLOCKS, MAX_BLOCKS);
     atomic_store(&pool.jobs, jobs);
     atomic_store(&pool.pending, n);
     uint64_t number = (atomic_load(&pool.open) >> 32) + 1;
@@ -168,7 +213,7 @@ static void run_blocks_with_workers(const Job *jobs, int n)
         unlock(&pool.mutex);
         wake_all(&pool.opened);
     }
-    int own = run_blocks();
+    int own = run_blocks(true);
     if (atomic_fetch_sub(&pool.pending, own) == own || spin_until(is_finished, 0))
         return;
     lock(&pool.mutex);
@@ -249,6 +294,7 @@ int sknn_set_threads(int n)
 void sknn_run(const Job *jobs, const int *counts, int n_operations)
 {
     bool with_workers = take_pool();
+    uint64_t state = flush_denormals();
     for (int i = 0; i < n_operations; jobs += counts[i++]) {
         if (with_workers && counts[i] > 1)
             run_blocks_with_workers(jobs, counts[i]);
@@ -256,6 +302,7 @@ void sknn_run(const Job *jobs, const int *counts, int n_operations)
             for (int j = 0; j < counts[i]; j++)
                 jobs[j].run(jobs[j].args);
     }
+    restore_denormals(state);
     if (with_workers)
         atomic_store(&pool.taken, false);
 }
