@@ -115,6 +115,10 @@ def in_memory_order(*arrays: Array) -> tuple[Array, ...] | None:
     return views if all(v.flags.c_contiguous for v in views) else None
 
 
+SHARED = 2**13
+"""Number of elements that are cheaper to compute with on two threads if the two have just
+computed them: each has its half in its cache."""
+
 PRODUCT_GRAIN = 2**19
 """Multiply-adds of a product for which a second thread pays."""
 
@@ -134,11 +138,16 @@ def of_one_layout(name: str) -> Callable[..., tuple[str, tuple[Any, ...]] | None
 # -- operations with kernels ----------------------------------------------------------
 
 
+def along_rows(y: Array) -> bool:
+    """Return whether a product `y` is cut into blocks of rows, not of columns."""
+    return y.shape[0] >= y.shape[1]
+
+
 def _split_product(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...]]:
     """Cut a product along the longer side of y."""
     a, _, y = args
-    parts = min(parts, math.prod(y.shape) * a.shape[1] // PRODUCT_GRAIN)
-    axes = {2: 0, 0: 0} if len(y) >= y.shape[1] else {2: 1, 1: 1}
+    parts = min(parts, y.size * a.shape[1] // PRODUCT_GRAIN)
+    axes = {2: 0, 0: 0} if along_rows(y) else {2: 1, 1: 1}
     return by_axis(axes, 1)(args, parts)
 
 

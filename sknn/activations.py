@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit, ndtr
 
-from ._arrays import column_sums, in_memory_order
+from ._arrays import SHARED, along_rows, column_sums, in_memory_order
 from ._kernels import GRAIN, by_axis, has_kernel
 from ._spec import Spec, check_range
 from ._typing import Array
@@ -361,6 +361,12 @@ def _split_elementwise(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...
     return by_axis(axes, GRAIN)(tuple(arrays), parts)
 
 
+def _split_as_product(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...]]:
+    """Cut `z` as the product was, so that each thread has its part in the cache."""
+    rows, columns = by_axis({0: 0, 2: 0}, SHARED), by_axis({0: 1, 1: 0, 2: 1}, SHARED)
+    return (rows if along_rows(args[0]) else columns)(args, parts)
+
+
 @has_kernel(partial(_elementwise, "{}_forward"), _split_elementwise)
 def activation_forward(f: ActivationFunction, z: Array, a: Array) -> None:
     """Write ``a = f(z)``."""
@@ -373,7 +379,7 @@ def activation_backward(f: ActivationFunction, z: Array, a: Array, dy: Array) ->
     f.backward(z, a, dy)
 
 
-@has_kernel(partial(_kernel, "bias_{}"), by_axis({0: 0, 2: 0}, GRAIN))
+@has_kernel(partial(_kernel, "bias_{}"), _split_as_product)
 def bias_activation(f: ActivationFunction, z: Array, b: Array, a: Array) -> None:
     """``z += b``, ``a = f(z)``, for rows `z` and a bias of each unit."""
     z += b
@@ -381,7 +387,7 @@ def bias_activation(f: ActivationFunction, z: Array, b: Array, a: Array) -> None
 
 
 @has_kernel(
-    partial(_kernel, "{}_backward_bias"), by_axis({0: 1, 1: 1, 2: 1, 3: 0}, GRAIN)
+    partial(_kernel, "{}_backward_bias"), by_axis({0: 1, 1: 1, 2: 1, 3: 0}, SHARED)
 )
 def activation_backward_bias(
     f: ActivationFunction, z: Array, a: Array, dy: Array, db: Array

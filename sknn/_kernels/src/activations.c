@@ -68,8 +68,8 @@ SLOPE(softplus, -vexpm1(-a))
 
 /* <f>_forward: a = f(z), <f>_backward: dy *= f'(z), for arrays of any shape.
  *
- * bias_<f>: z += b, a = f(z), for rows of units. Some rows at a time, which stay in the
- * cache for the second loop, so that short rows do not make it short.
+ * bias_<f>: z += b, a = f(z), for rows of units. Some rows at a time, if they are adjacent:
+ * they stay in the cache for the second loop, and short rows do not make it short.
  *
  * <f>_backward_bias: dy *= f'(z), db = sum of dy over rows. */
 #define ACTIVATION(f)                                                                    \
@@ -94,14 +94,16 @@ SLOPE(softplus, -vexpm1(-a))
     KERNEL(bias_##f)                                                                     \
     {                                                                                    \
         real *z = DATA(0), *a = DATA(2), c = (real)NUMBER(3);                            \
-        I n = SHAPE(0, 0), units = SHAPE(0, 1), step = 1024 / (units + 1) + 1;           \
+        I n = SHAPE(0, 0), units = SHAPE(0, 1);                                          \
+        I next_z = STRIDE(0, 0), next_a = STRIDE(2, 0);                                  \
+        I step = next_z == units && next_a == units ? 1024 / (units + 1) + 1 : 1;        \
         for (I i = 0; i < n; i += step) {                                                \
             I rows = n - i < step ? n - i : step, size = rows * units;                   \
             add_to_rows(z, DATA(1), rows, units);                                        \
             SIMD                                                                         \
             for (I j = 0; j < size; j++)                                                 \
                 a[j] = f##_value(z[j], c);                                               \
-            z += size, a += size;                                                        \
+            z += rows * next_z, a += rows * next_a;                                      \
         }                                                                                \
     }                                                                                    \
     KERNEL(f##_backward_bias)                                                            \
