@@ -175,6 +175,7 @@ def test_scores_slice_by_slice(monkeypatch, make, dtype):
     whole = network.scores(X)
     assert whole.dtype == dtype
     row_size = 5 + 4 + 4 + 3 + 3 + 2
+    monkeypatch.setattr(sknn.network, "CACHED", 0)
     monkeypatch.setattr(sknn.network, "ROWS_BUFFER", 5 * row_size)
     assert network.rows_per_pass(23) == 5
     parts = [part for part, _ in network.passes(X)]
@@ -193,6 +194,7 @@ def test_scores_of_no_rows():
 
 
 def test_memory_of_scores_is_bounded(monkeypatch):
+    monkeypatch.setattr(sknn.network, "CACHED", 0)
     monkeypatch.setattr(sknn.network, "ROWS_BUFFER", 2**14)
     network, X = make_network(50, [20], 1, dtype=np.float32), draw_rows(40_000, 50)
     for rows in (None, np.arange(len(X))):
