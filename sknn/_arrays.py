@@ -115,10 +115,6 @@ def in_memory_order(*arrays: Array) -> tuple[Array, ...] | None:
     return views if all(v.flags.c_contiguous for v in views) else None
 
 
-SHARED = 2**13
-"""Number of elements that are cheaper to compute with on two threads if the two have just
-computed them: each has its half in its cache."""
-
 PRODUCT_GRAIN = 2**19
 """Multiply-adds of a product for which a second thread pays."""
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit, ndtr
 
-from ._arrays import SHARED, along_rows, column_sums, in_memory_order
+from ._arrays import along_rows, column_sums, in_memory_order
 from ._kernels import GRAIN, by_axis, has_kernel
 from ._spec import Spec, check_range
 from ._typing import Array
@@ -363,7 +363,7 @@ def _split_elementwise(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...
 
 def _split_as_product(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...]]:
     """Cut `z` as the product was, so that each thread has its part in the cache."""
-    rows, columns = by_axis({0: 0, 2: 0}, SHARED), by_axis({0: 1, 1: 0, 2: 1}, SHARED)
+    rows, columns = by_axis({0: 0, 2: 0}, GRAIN), by_axis({0: 1, 1: 0, 2: 1}, GRAIN)
     return (rows if along_rows(args[0]) else columns)(args, parts)
 
 
@@ -387,7 +387,7 @@ def bias_activation(f: ActivationFunction, z: Array, b: Array, a: Array) -> None
 
 
 @has_kernel(
-    partial(_kernel, "{}_backward_bias"), by_axis({0: 1, 1: 1, 2: 1, 3: 0}, SHARED)
+    partial(_kernel, "{}_backward_bias"), by_axis({0: 1, 1: 1, 2: 1, 3: 0}, GRAIN)
 )
 def activation_backward_bias(
     f: ActivationFunction, z: Array, a: Array, dy: Array, db: Array

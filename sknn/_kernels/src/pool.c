@@ -17,7 +17,7 @@
 
 #define MAX_THREADS 64
 #define MAX_BLOCKS 0xffff /* of an operation: see Pool.open */
-#define SPIN_NS 30000 /* about what it costs to sleep and wake up */
+#define SPIN_NS 100000 /* a few times what it costs to sleep and wake up */
 
 #ifdef _WIN32
 #include <windows.h>
