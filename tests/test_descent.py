@@ -313,3 +313,19 @@ def test_a_solver_without_a_step_is_refused():
 def test_nothing_is_trained():
     network = network_of([Activation("tanh")], 5)
     assert make_descent(Adam(), network=network).step(1.0, 0.1) == 0
+
+
+def test_numbers_below_the_smallest_normal_one_do_not_slow_steps_down():
+    """The averages of a solver get there where gradients are 0, as in dead units."""
+    network = network_of([Dense(300)], 300)
+    objective = Objective(network, HalfSquaredError(), alpha=0.0)
+    states = Descent.start(Adam(), network)
+    descent = Descent(objective, Adam(), states)
+    for state in states:
+        state["m"][:] = state["v"][:] = 4 * np.finfo(network.dtype).tiny
+    for _ in range(300):
+        objective.grad[:] = 0
+        descent.step(1.0, 0.001)
+    if in_use():
+        assert all((state["m"] == 0).all() for state in states)
+    assert np.isfinite(network.theta).all()

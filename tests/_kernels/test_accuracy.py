@@ -64,7 +64,8 @@ def test_exponential_over_its_whole_range(dtype):
     y, one, value = np.zeros_like(z), np.ones(1), np.zeros(1)
     _kernels.run(scaled_loss_gradient, HalfPoissonDeviance(), z, y, None, one, value)
     eps, tiny = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
-    np.testing.assert_allclose(z, expected, 1.5 * eps, tiny * eps)
+    # Programs take numbers below the smallest normal one for 0.
+    np.testing.assert_allclose(z, expected, 1.5 * eps, tiny)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from sknn import (
 from sknn.activations import ELU
 from sknn.initializers import Orthogonal
 from sknn.layers import Activation, BatchNorm, Conv2D, Dense, Flatten, PReLU, Residual
+from sknn.layers._masks import Mask
 from sknn.losses import Huber
 from sknn.schedules import Cosine, Step
 from sknn.solvers import Adam
@@ -317,9 +318,16 @@ def test_weights_are_repetition_where_a_splitter_holds_out_the_copies(
     np.testing.assert_allclose(*predictions, rtol=1e-7)
 
 
-def leave_out_every_third_unit(rng, rate, out):
+class LeavesOutEveryThirdUnit(Mask):
     """A mask of dropout that is the same for all rows."""
-    out[...] = np.arange(out.shape[1]) % 3 > 0
+
+    def __init__(self, rng, rate, like):
+        super().__init__(rng, rate, like)
+        self.units = like.shape[1]
+
+    def bind_draw(self, calls):
+        unit = np.arange(self.bits.size) % self.units
+        self.bits[:] = np.where(unit % 3 > 0, 65535, 0)
 
 
 @pytest.mark.parametrize("params", [{"dropout": 0.2}, {"input_dropout": 0.2}], ids=str)
@@ -329,7 +337,7 @@ def test_weights_are_repetition_where_all_rows_miss_the_same_units(
 ):
     (X, y, w), repeated = weighted_and_repeated()
     plain = Estimator(random_state=0, **SMALL).fit(X, y, w).predict(X)
-    monkeypatch.setattr("sknn.layers.dropout.draw_mask", leave_out_every_third_unit)
+    monkeypatch.setattr("sknn.layers.dropout.Mask", LeavesOutEveryThirdUnit)
     estimator = Estimator(random_state=0, **SMALL, **params)
     weighted = estimator.fit(X, y, w).predict(X)
     np.testing.assert_allclose(weighted, estimator.fit(*repeated).predict(X), rtol=1e-7)
