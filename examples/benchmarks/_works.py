@@ -29,7 +29,7 @@ MODULES = {"sknn": sknn, "sklearn": sklearn.neural_network}
 SMALL = MLP((64, 100, 10), batch_size=200, n_rows=10_000, epochs=10)
 TINY = MLP((20, 100, 100, 100, 2), batch_size=32, n_rows=10_000, epochs=3)
 MEDIUM = MLP((100, 256, 256, 10), batch_size=128, n_rows=20_000, epochs=2)
-LARGE = MLP((784, 512, 512, 10), batch_size=128, n_rows=10_000)
+LARGE = MLP((784, 512, 512, 10), batch_size=128, n_rows=10_000, epochs=3)
 DIGITS = MLP((64, 512, 256, 10), batch_size=128, n_rows=1797, epochs=15)
 
 LENET = CNN((6, 16), 5, ("same", "valid"), (120, 84), batch_size=64, steps=64)

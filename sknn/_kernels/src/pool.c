@@ -17,6 +17,8 @@
 
 #define MAX_THREADS 64
 #define MAX_BLOCKS 0xffff /* of an operation: see Pool.open */
+#define LONG_WAIT_NS 300000
+#define ALONE_PER_WAIT 30
 #define SPIN_NS 100000 /* a few times what it costs to sleep and wake up */
 
 #ifdef _WIN32
@@ -115,6 +117,7 @@ typedef struct {
     atomic_int sleepers; /* sleeping workers */
     atomic_bool caller_sleeps;
     atomic_bool taken; /* by a caller */
+    int64_t alone_until; /* when the caller asks for workers again; it has the pool */
     int n_workers;
     Lock mutex;
     Signal opened, finished;
@@ -199,8 +202,19 @@ static void work(int worker)
     }
 }
 
+/* A worker that keeps us waiting for longer than our own blocks took shares its processor
+ * with another program: do without it for some time, so that waiting costs a few per cent.
+ */
+static void judge_wait(int64_t start, int64_t waiting)
+{
+    int64_t now = now_ns(), waited = now - waiting;
+    if (waited > LONG_WAIT_NS && waited > waiting - start)
+        pool.alone_until = now + ALONE_PER_WAIT * waited;
+}
+
 static void run_blocks_with_workers(const Job *jobs, int n)
 {
+    int64_t start = now_ns();
     for (; n > MAX_BLOCKS; n -= MAX_BLOCKS)
         run_blocks_with_workers(jobs + n - MAX_BLOCKS, MAX_BLOCKS);
     atomic_store(&pool.jobs, jobs);
@@ -214,14 +228,18 @@ static void run_blocks_with_workers(const Job *jobs, int n)
         wake_all(&pool.opened);
     }
     int own = run_blocks(true);
-    if (atomic_fetch_sub(&pool.pending, own) == own || spin_until(is_finished, 0))
+    if (atomic_fetch_sub(&pool.pending, own) == own)
         return;
-    lock(&pool.mutex);
-    atomic_store(&pool.caller_sleeps, true);
-    while (!is_finished(0))
-        wait_for(&pool.finished, &pool.mutex);
-    atomic_store(&pool.caller_sleeps, false);
-    unlock(&pool.mutex);
+    int64_t waiting = now_ns();
+    if (!spin_until(is_finished, 0)) {
+        lock(&pool.mutex);
+        atomic_store(&pool.caller_sleeps, true);
+        while (!is_finished(0))
+            wait_for(&pool.finished, &pool.mutex);
+        atomic_store(&pool.caller_sleeps, false);
+        unlock(&pool.mutex);
+    }
+    judge_wait(start, waiting);
 }
 
 #ifdef _WIN32
@@ -296,7 +314,7 @@ void sknn_run(const Job *jobs, const int *counts, int n_operations)
     bool with_workers = take_pool();
     uint64_t state = flush_denormals();
     for (int i = 0; i < n_operations; jobs += counts[i++]) {
-        if (with_workers && counts[i] > 1)
+        if (with_workers && counts[i] > 1 && now_ns() > pool.alone_until)
             run_blocks_with_workers(jobs, counts[i]);
         else
             for (int j = 0; j < counts[i]; j++)
