@@ -1,8 +1,8 @@
 """The threads of a training run: those of BLAS, and those of the compiled kernels.
 
-With kernels, BLAS computes on one thread while a network trains, and large products are
-cut into blocks that the kernels' threads share. Without kernels, BLAS has one thread for
-small products, and all for large ones.
+With kernels, BLAS computes on one thread while a network trains, and large products
+are cut into blocks that the kernels' threads share. Without kernels, BLAS has one
+thread for small products, and all for large ones.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MULTITHREADED_FROM = 2**22
-"""Multiply-adds of a product of BLAS above which a second thread gains at least half when
-cores are free (examples/benchmarks/bench_threads.py)."""
+"""Multiply-adds of a product of BLAS above which a second thread gains at least half
+when cores are free (examples/benchmarks/bench_threads.py)."""
 
 _limited: dict[str, Any] = {}
 """While the limit is set: the "call" that set it, and the "limiter" that undoes it."""
