@@ -496,12 +496,12 @@ def test_without_hidden_layers_features_are_the_input(dtype):
 def test_freezing_is_quicker():
     # Most of the work is in the frozen layers.
     rng = np.random.RandomState(0)
-    X, y = rng.rand(400, 24, 24).astype(np.float32), rng.randint(0, 3, 400)
+    X, y = rng.rand(2000, 24, 24).astype(np.float32), rng.randint(0, 3, 2000)
     seconds = {}
     for freeze in (None, "conv"):
         clf = CNNClassifier((16, 16), freeze=freeze, max_iter=1, random_state=0)
         took = []
-        for _ in range(3):
+        for _ in range(5):
             start = time.perf_counter()
             clf.fit(X, y)
             took.append(time.perf_counter() - start)
