@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ._kernels import Calls
+from ._spec import overrides
 from ._typing import Array
 from .network import Network
 from .objective import Objective
@@ -159,12 +160,7 @@ class Descent:
 
 def steps_at_once(solver: Solver) -> bool:
     """Return whether the class of a solver has its own `step` instead of `update`."""
-    for cls in type(solver).__mro__:
-        if "update" in vars(cls) or "constants" in vars(cls):
-            return False
-        if "step" in vars(cls):
-            return True
-    return False
+    return overrides(type(solver), {"step"}, {"update", "constants"})
 
 
 def _step_at_once(

@@ -122,3 +122,13 @@ def check_range(
             f"{name} of {type(spec).__name__} must be in {left}{low}, {high}{right}, "
             f"got {value!r}."
         )
+
+
+def overrides(cls: type, names: set[str], instead_of: set[str]) -> bool:
+    """Return whether a class has its own `names`, nearer than those they replace."""
+    for base in cls.__mro__:
+        if vars(base).keys() & instead_of:
+            return False
+        if vars(base).keys() & names:
+            return True
+    return False

@@ -20,7 +20,7 @@ import numpy as np
 
 
 class Sample(NamedTuple):
-    """One measurement: how long it took, and what came out, such as a loss."""
+    """One measurement: its time and its outcome, such as a loss."""
 
     seconds: float
     outcome: float | None = None
@@ -122,7 +122,7 @@ def measure(work, peers, n_rounds, scale=1):
 def check_agreement(work, outcomes):
     for name, outcome in outcomes.items():
         assert np.isclose(outcome, outcomes["sknn"], rtol=work.agree, atol=0.02), (
-            f"{work.name}: what came out differs between sknn and {name}: {outcomes}"
+            f"{work.name}: the outcome differs between sknn and {name}: {outcomes}"
         )
 
 

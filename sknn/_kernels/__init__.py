@@ -49,7 +49,7 @@ class Kernel:
         Returns the name of the kernel and its arguments for those of the twin; None if
         there is no kernel for them.
     split : callable or None
-        Returns the arguments of independent blocks, at most as many as it is told.
+        Returns the arguments of independent blocks, at most the given number.
     """
 
     translate: Callable[..., tuple[str, Args] | None]

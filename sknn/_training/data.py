@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import as_floats, gather
+from .._arrays import gather
 from .._kernels import Calls
 from .._typing import Array, Matrix
 from ..layers.base import SparseRows
-from ..objective import Batch, Objective
+from ..network import write_rows
+from ..objective import Batch, Objective, total_weight
 
 
 @dataclass
@@ -83,7 +84,7 @@ class Batches:
     def total_weight(self, rows: Array) -> float:
         """Return the total weight of some rows."""
         w = self.data.sample_weight
-        return float(len(rows) if w is None else w[rows].sum())
+        return total_weight(rows, None if w is None else w[rows])
 
     def loss_gradient(self, rows: Array, total: float) -> float:
         """Return the mean loss of `rows`, and write its gradient to the objective."""
@@ -117,4 +118,4 @@ class _BoundBatch:
 
 
 def _gather_sparse(X: Any, rows: Array, x: SparseRows) -> None:
-    x.rows = as_floats(X[rows], x.dtype)
+    write_rows(X[rows], x)

@@ -23,7 +23,7 @@ import numpy as np
 
 from .._arrays import batch_empty, rows_last
 from .._kernels import Calls
-from .._spec import Spec
+from .._spec import Spec, overrides
 from .._typing import Array, DType, Matrix, Shape
 from ..activations import ActivationFunction
 from ..initializers import Initializer
@@ -43,10 +43,6 @@ class SparseRows:
 
     def __init__(self, shape: Shape, dtype: DType, rows: Any = None) -> None:
         self.shape, self.dtype, self.rows = shape, dtype, rows
-
-
-Bound: TypeAlias = "Array | SparseRows"
-"""Rows at a place that does not change from batch to batch."""
 
 
 class Workspace(SimpleNamespace):
@@ -394,12 +390,7 @@ def bind_compact(x: Array, ws: Workspace) -> Array:
 
 def computes_at_once(layer: Layer) -> bool:
     """Return whether the class of a layer has its own `forward` instead of `bind`."""
-    for cls in type(layer).__mro__:
-        if "bind" in vars(cls):
-            return False
-        if vars(cls).keys() & AT_ONCE:
-            return True
-    return False
+    return overrides(type(layer), AT_ONCE, {"bind"})
 
 
 def declared(layer: Layer, name: str) -> Any:
