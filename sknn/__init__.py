@@ -1,14 +1,9 @@
 """Neural networks that behave like every other scikit-learn estimator."""
 
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._version import __version__ as __version__
-from .cnn import CNNClassifier, CNNRegressor
-from .mlp import MLPClassifier, MLPRegressor
-from .sequential import SequentialClassifier, SequentialRegressor
-from .versions import show_versions
 
 if TYPE_CHECKING:
     from . import activations as activations
@@ -21,6 +16,10 @@ if TYPE_CHECKING:
     from . import model_selection as model_selection
     from . import schedules as schedules
     from . import solvers as solvers
+    from .cnn import CNNClassifier, CNNRegressor
+    from .mlp import MLPClassifier, MLPRegressor
+    from .sequential import SequentialClassifier, SequentialRegressor
+    from .versions import show_versions
 
 __all__ = [
     "CNNClassifier",
@@ -31,6 +30,17 @@ __all__ = [
     "SequentialRegressor",
     "show_versions",
 ]
+
+_MODULES = {
+    "CNNClassifier": "cnn",
+    "CNNRegressor": "cnn",
+    "MLPClassifier": "mlp",
+    "MLPRegressor": "mlp",
+    "SequentialClassifier": "sequential",
+    "SequentialRegressor": "sequential",
+    "show_versions": "versions",
+}
+"""The module of each member of the package, imported when it is first used."""
 
 _SUBMODULES = {
     "activations",
@@ -51,7 +61,11 @@ def __dir__() -> list[str]:
     return sorted({*__all__, "__version__", *_SUBMODULES})
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return import_module(f"sknn.{name}")
+    if name in _MODULES:
+        member = getattr(import_module(f"sknn.{_MODULES[name]}"), name)
+        globals()[name] = member  # later uses do not come here
+        return member
     raise AttributeError(f"module 'sknn' has no attribute {name!r}")

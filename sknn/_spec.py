@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from inspect import Parameter, signature
+from dataclasses import FrozenInstanceError, dataclass, field
+from inspect import Parameter, get_annotations, signature
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Self, TypeVar, dataclass_transform
 
 import numpy as np
 
@@ -73,6 +74,29 @@ class Spec:
                 f"{sorted(params)}."
             )
         return type(self)(**{**params, **changes})
+
+
+S = TypeVar("S", bound=Spec)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
+def spec(cls: type[S]) -> type[S]:
+    """Make a class of specs a frozen dataclass.
+
+    `Spec` compares, hashes and prints, and a class without fields of its own shares
+    the method that forbids changes: methods that `dataclass` generates for each class
+    would take most of the time of ``import sknn``.
+    """
+    if get_annotations(cls):
+        return dataclass(frozen=True, eq=False, repr=False)(cls)
+
+    def refuse(self: S, name: str, value: Any) -> None:
+        if type(self) is cls:
+            raise FrozenInstanceError(f"cannot assign to field {name!r}")
+        super(cls, self).__setattr__(name, value)
+
+    cls.__setattr__ = refuse  # type: ignore[assignment]
+    return cls
 
 
 def is_integer_from(low: int, value: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -12,7 +11,7 @@ from scipy.special import expit, ndtr
 
 from ._arrays import along_rows, column_sums, in_memory_order
 from ._kernels import GRAIN, by_axis, has_kernel
-from ._spec import Spec, check_range
+from ._spec import Spec, check_range, spec
 from ._typing import Array
 
 
@@ -31,7 +30,7 @@ class ActivationFunction(Spec, ABC):
         """Multiply `dy` in place by ``f'(z)``, where ``a = f(z)``."""
 
 
-@dataclass(frozen=True)
+@spec
 class Identity(ActivationFunction):
     """The identity ``f(z) = z``, useful for a linear bottleneck."""
 
@@ -42,7 +41,7 @@ class Identity(ActivationFunction):
         pass
 
 
-@dataclass(frozen=True)
+@spec
 class Logistic(ActivationFunction):
     """The sigmoid ``f(z) = 1 / (1 + exp(-z))``, with ``f' = a (1 - a)``."""
 
@@ -54,7 +53,7 @@ class Logistic(ActivationFunction):
         dy *= 1 - a
 
 
-@dataclass(frozen=True)
+@spec
 class Tanh(ActivationFunction):
     """The hyperbolic tangent ``f(z) = tanh(z)``, with ``f' = 1 - a²``."""
 
@@ -67,7 +66,7 @@ class Tanh(ActivationFunction):
         dy *= slope
 
 
-@dataclass(frozen=True)
+@spec
 class ReLU(ActivationFunction):
     """The rectified linear unit ``f(z) = max(z, 0)``, with ``f'(0) = 0``."""
 
@@ -80,7 +79,7 @@ class ReLU(ActivationFunction):
         np.multiply(dy, a > 0, out=dy)
 
 
-@dataclass(frozen=True)
+@spec
 class LeakyReLU(ActivationFunction):
     """``f(z) = z`` for ``z > 0``, else ``slope * z``, with ``f'(0) = slope`` [1]_.
 
@@ -111,7 +110,7 @@ class LeakyReLU(ActivationFunction):
         dy *= np.maximum(z > 0, self.slope, dtype=z.dtype)
 
 
-@dataclass(frozen=True)
+@spec
 class ELU(ActivationFunction):
     """The exponential linear unit [1]_: ``z`` for ``z > 0``, else ``alpha (eᶻ - 1)``.
 
@@ -149,7 +148,7 @@ class ELU(ActivationFunction):
         dy *= slope
 
 
-@dataclass(frozen=True)
+@spec
 class SELU(ActivationFunction):
     """The scaled exponential linear unit [1]_: ``scale`` times ``ELU(alpha)``.
 
@@ -182,7 +181,7 @@ def _gate(z: Array, a: Array) -> Array:
     return np.divide(a, z, out=g, where=z != 0)
 
 
-@dataclass(frozen=True)
+@spec
 class GELU(ActivationFunction):
     """``f(z) = z Φ(z)``, where Φ is the standard normal distribution function [1]_.
 
@@ -209,7 +208,7 @@ class GELU(ActivationFunction):
         dy *= slope
 
 
-@dataclass(frozen=True)
+@spec
 class SiLU(ActivationFunction):
     """``f(z) = z σ(z)``, with ``σ(z) = 1 / (1 + exp(-z))``; also called swish.
 
@@ -236,7 +235,7 @@ class SiLU(ActivationFunction):
         dy *= slope
 
 
-@dataclass(frozen=True)
+@spec
 class Mish(ActivationFunction):
     """``f(z) = z tanh(log(1 + eᶻ))`` [1]_.
 
@@ -274,7 +273,7 @@ class Mish(ActivationFunction):
         dy *= slope
 
 
-@dataclass(frozen=True)
+@spec
 class Softplus(ActivationFunction):
     """``f(z) = log(1 + eᶻ)``, with ``f' = 1 / (1 + exp(-z)) = 1 - exp(-a)`` [1]_.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ._kernels import GRAIN, by_axis, has_kernel, run
-from ._spec import Spec, check_bool, check_range
+from ._spec import Spec, check_bool, check_range, spec
 from ._typing import Array, DType
 
 Fill: TypeAlias = float | Literal["nearest"]
@@ -62,7 +61,7 @@ class Geometric(Augmentation):
         return _transform([self], images, rng)
 
 
-@dataclass(frozen=True)
+@spec
 class RandomFlip(Geometric):
     """Flip each image with probability `p`.
 
@@ -101,7 +100,7 @@ class RandomFlip(Geometric):
         return matrices
 
 
-@dataclass(frozen=True)
+@spec
 class RandomRotation(Geometric):
     """Rotate each image about its centre, by an angle uniform in ``±degrees``.
 
@@ -129,7 +128,7 @@ class RandomRotation(Geometric):
         return matrices
 
 
-@dataclass(frozen=True)
+@spec
 class RandomShift(Geometric):
     """Shift each image vertically and horizontally, each uniformly in ``±share``.
 
@@ -157,7 +156,7 @@ class RandomShift(Geometric):
         return matrices
 
 
-@dataclass(frozen=True)
+@spec
 class RandomScale(Geometric):
     """Enlarge or shrink what each image shows about its centre, at the same image size.
 
@@ -186,7 +185,7 @@ class RandomScale(Geometric):
         return matrices
 
 
-@dataclass(frozen=True)
+@spec
 class RandomCrop(Geometric):
     """Pad each image on all sides, and crop it to its old size at a random position.
 
@@ -253,7 +252,7 @@ def _check_fill(spec: Geometric) -> None:
 # -- colour ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@spec
 class Brightness(Augmentation):
     """``x + b``, with b uniform in ``±delta`` for each image.
 
@@ -274,7 +273,7 @@ class Brightness(Augmentation):
         return images + b.astype(images.dtype)
 
 
-@dataclass(frozen=True)
+@spec
 class Contrast(Augmentation):
     """``m + c (x - m)``, with m the mean of the image and c uniform in ``1 ± delta``.
 
@@ -306,7 +305,7 @@ class Contrast(Augmentation):
         return changed
 
 
-@dataclass(frozen=True)
+@spec
 class Saturation(Augmentation):
     """``g + s (x - g)``, with g the greyscale image and s uniform in ``1 ± delta``.
 
@@ -350,7 +349,7 @@ class Saturation(Augmentation):
 # -- cutout and mixup -----------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@spec
 class Cutout(Augmentation):
     """Cover a random square of each image [1]_.
 
@@ -406,7 +405,7 @@ class Cutout(Augmentation):
         return (first <= place) & (place < first + side)
 
 
-@dataclass(frozen=True)
+@spec
 class Mixup(Spec):
     """Mix pairs of rows: ``λ x + (1 - λ) x'``, with λ from Beta(alpha, alpha) [1]_.
 

@@ -24,11 +24,10 @@ from ._estimators.dense_blocks import (
     make_normalization,
 )
 from ._estimators.docs import shared_docs
+from ._estimators.image_variation import IMAGE_CONSTRAINTS, image_variation
 from ._estimators.images import (
-    IMAGE_CONSTRAINTS,
     Images,
     check_input_shape,
-    image_variation,
     n_pixels,
 )
 from ._estimators.input_checks import check_sizes, per_layer

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
 
-from ._spec import Spec, check_range
+from ._spec import Spec, check_range, spec
 from ._typing import Array, Shape
 
 
@@ -39,7 +38,7 @@ class Initializer(Spec, ABC):
         return np.zeros(shape)
 
 
-@dataclass(frozen=True)
+@spec
 class Zeros(Initializer):
     """All zeros; no random numbers are drawn.
 
@@ -53,7 +52,7 @@ class Zeros(Initializer):
         return np.zeros(shape)
 
 
-@dataclass(frozen=True)
+@spec
 class Constant(Initializer):
     """The same `value` everywhere; no random numbers are drawn.
 
@@ -74,7 +73,7 @@ class Constant(Initializer):
         return np.full(shape, float(self.value))
 
 
-@dataclass(frozen=True)
+@spec
 class Normal(Initializer):
     """Normal with mean 0 and standard deviation `std`, independent of the layer size.
 
@@ -106,7 +105,7 @@ def _normal(variance: float, shape: Shape, rng: np.random.RandomState) -> Array:
     return rng.normal(0, math.sqrt(variance), shape)
 
 
-@dataclass(frozen=True)
+@spec
 class GlorotUniform(Initializer):
     """Uniform on ``±sqrt(factor / (fan_in + fan_out))``, also called Xavier uniform.
 
@@ -148,7 +147,7 @@ class GlorotUniform(Initializer):
         return rng.uniform(-bound, bound, shape)
 
 
-@dataclass(frozen=True)
+@spec
 class GlorotNormal(Initializer):
     """Normal with variance ``2 / (fan_in + fan_out)``, also called Xavier normal [1]_.
 
@@ -164,7 +163,7 @@ class GlorotNormal(Initializer):
         return _normal(2 / (fan_in + fan_out), shape, rng)
 
 
-@dataclass(frozen=True)
+@spec
 class HeUniform(Initializer):
     """Uniform on ``±sqrt(6 / fan_in)``, with variance ``2 / fan_in`` [1]_.
 
@@ -180,7 +179,7 @@ class HeUniform(Initializer):
         return _uniform(2 / fan_in, shape, rng)
 
 
-@dataclass(frozen=True)
+@spec
 class HeNormal(Initializer):
     """Normal with variance ``2 / fan_in``, also called Kaiming normal [1]_.
 
@@ -207,7 +206,7 @@ class HeNormal(Initializer):
         return _normal(2 / fan_in, shape, rng)
 
 
-@dataclass(frozen=True)
+@spec
 class LeCunUniform(Initializer):
     """Uniform on ``±sqrt(3 / fan_in)``, with variance ``1 / fan_in`` [1]_.
 
@@ -223,7 +222,7 @@ class LeCunUniform(Initializer):
         return _uniform(1 / fan_in, shape, rng)
 
 
-@dataclass(frozen=True)
+@spec
 class LeCunNormal(Initializer):
     """Normal with variance ``1 / fan_in`` [1]_, which the activation `SELU` requires.
 
@@ -239,7 +238,7 @@ class LeCunNormal(Initializer):
         return _normal(1 / fan_in, shape, rng)
 
 
-@dataclass(frozen=True)
+@spec
 class Orthogonal(Initializer):
     """`gain` times a matrix with orthonormal rows or columns, whichever are fewer [1]_.
 

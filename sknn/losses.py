@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
@@ -18,7 +17,7 @@ import numpy as np
 from scipy.special import expit, xlogy
 
 from ._kernels import has_kernel
-from ._spec import Spec, check_range
+from ._spec import Spec, check_range, spec
 from ._typing import Array
 
 
@@ -71,7 +70,7 @@ def _largest_log_loss(dtype: np.dtype) -> float:
     return -float(np.log(np.finfo(dtype).eps))
 
 
-@dataclass(frozen=True)
+@spec
 class HalfSquaredError(Loss):
     """``½ (z - y)²``, with derivative ``z - y``.
 
@@ -95,7 +94,7 @@ class HalfSquaredError(Loss):
         np.copyto(out, z)
 
 
-@dataclass(frozen=True)
+@spec
 class HalfPoissonDeviance(Loss):
     """``y log(y / mu) - y + mu`` with ``mu = exp(z)`` and derivative ``mu - y``.
 
@@ -120,7 +119,7 @@ class HalfPoissonDeviance(Loss):
         np.exp(z, out=out)
 
 
-@dataclass(frozen=True)
+@spec
 class AbsoluteError(Loss):
     """``|z - y|`` with derivative ``sign(z - y)``; summed over outputs.
 
@@ -152,7 +151,7 @@ class AbsoluteError(Loss):
         np.copyto(out, z)
 
 
-@dataclass(frozen=True)
+@spec
 class Huber(Loss):
     """``½ r²`` where ``|r| <= delta``, else ``delta (|r| - ½ delta)``, ``r = z - y``.
 
@@ -193,7 +192,7 @@ class Huber(Loss):
         np.copyto(out, z)
 
 
-@dataclass(frozen=True)
+@spec
 class Quantile(Loss):
     """The pinball loss ``(q - y) (H(q - y) - quantile)``, minimised by a quantile [1]_.
 
@@ -279,7 +278,7 @@ class Quantile(Loss):
             q[..., k] += q[..., k - 1]
 
 
-@dataclass(frozen=True)
+@spec
 class BinaryCrossEntropy(Loss):
     """``log(1 + exp(z)) - y z`` with derivative ``p - y``, ``p = 1 / (1 + exp(-z))``.
 
@@ -326,7 +325,7 @@ class BinaryCrossEntropy(Loss):
         expit(z, out=out)
 
 
-@dataclass(frozen=True)
+@spec
 class CategoricalCrossEntropy(Loss):
     """``logsumexp(z) - z_y`` with derivative ``softmax(z) - onehot(y)``.
 

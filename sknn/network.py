@@ -13,12 +13,14 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ._arrays import aligned_empty, aligned_zeros, as_floats
-from ._kernels import Calls
+from ._kernels import Calls, threads
 from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec, ParamSpec, Training
 from .layers.base import (
@@ -41,6 +43,9 @@ CACHED = 2**17
 
 ROWS_OF_PRODUCTS = 512
 """Number of rows above which matrix products are hardly faster per row."""
+
+ROWS_PER_THREAD = 2048
+"""Number of rows for which a thread of its own pays: a millisecond or more."""
 
 GROUPS = ("decay", "other", "frozen")
 """The parts of theta, in order."""
@@ -317,11 +322,28 @@ class Network:
             yield part, bound.z
 
     def scores(self, X: Matrix, rows: Array | None = None) -> Array:
-        """Return the raw scores of all rows of `X`, or of the given ones."""
+        """Return the raw scores of all rows of `X`, or of the given ones.
+
+        Many rows are divided among the threads: each passes its own through the whole
+        network, and never waits for the others as the threads of one product do.
+        """
         n = X.shape[0] if rows is None else len(rows)
         z = np.empty((n, *self.out_shape), self.dtype)
-        for part, z_part in self.passes(X, rows):
-            z[part] = z_part
+        n_threads = threads() if n >= ROWS_PER_THREAD * threads() else 1
+        cuts = [n * i // n_threads for i in range(n_threads + 1)]
+
+        def fill(start: int, stop: int) -> None:
+            X_part = X[start:stop] if rows is None else X
+            rows_part = None if rows is None else rows[start:stop]
+            for part, z_part in self.passes(X_part, rows_part):
+                z[start:stop][part] = z_part
+
+        if n_threads == 1:
+            fill(0, n)
+            return z
+        with ThreadPoolExecutor(n_threads) as pool:  # in its threads, kernels use one
+            for done in [pool.submit(fill, *cut) for cut in pairwise(cuts)]:
+                done.result()
         return z
 
 

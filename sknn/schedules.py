@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import cos, inf, pi, sqrt
 from typing import ClassVar
 
-from ._spec import Spec, check_range
+from ._spec import Spec, check_range, spec
 
 
 class Schedule(Spec, ABC):
@@ -37,7 +37,7 @@ class Schedule(Spec, ABC):
         return None
 
 
-@dataclass(frozen=True)
+@spec
 class Decay(Schedule):
     """A factor that decays from 1, after an optional warm-up.
 
@@ -76,7 +76,7 @@ class Decay(Schedule):
         """Return the factor; epochs are counted from the end of the warm-up."""
 
 
-@dataclass(frozen=True)
+@spec
 class Constant(Decay):
     """The same rate in every step after the warm-up.
 
@@ -97,7 +97,7 @@ class Constant(Decay):
         return 1.0
 
 
-@dataclass(frozen=True)
+@spec
 class InvScaling(Decay):
     """``1 / (rows + 1) ** power_t``, where training rows are counted, not epochs.
 
@@ -127,7 +127,7 @@ class InvScaling(Decay):
         return 1.0 / (rows + 1) ** self.power_t
 
 
-@dataclass(frozen=True)
+@spec
 class Adaptive(Decay):
     """Divide the rate by 5 on each plateau, until it is at most `smallest`.
 
@@ -154,7 +154,7 @@ class Adaptive(Decay):
         return base_rate / 5 if base_rate > self.smallest else None
 
 
-@dataclass(frozen=True)
+@spec
 class Step(Decay):
     """``gamma ** k`` after k of the milestones in `at`, as in [1]_.
 
@@ -197,7 +197,7 @@ class Step(Decay):
         return self.gamma**passed
 
 
-@dataclass(frozen=True)
+@spec
 class Exponential(Decay):
     """``final ** u``, where u is the fraction of epochs completed.
 
@@ -227,7 +227,7 @@ class Exponential(Decay):
         return self.final ** (epoch / n_epochs)
 
 
-@dataclass(frozen=True)
+@spec
 class Linear(Decay):
     """``1 - (1 - final) u``, where u is the fraction of epochs completed.
 
@@ -258,7 +258,7 @@ class Linear(Decay):
         return (1 - u) + u * self.final
 
 
-@dataclass(frozen=True)
+@spec
 class Cosine(Decay):
     """``final + (1 - final) (1 + cos(π u)) / 2``, with u the fraction of epochs done.
 
@@ -297,7 +297,7 @@ class Cosine(Decay):
         return _along_cosine(1.0, self.final, epoch / n_epochs)
 
 
-@dataclass(frozen=True)
+@spec
 class InverseSqrt(Decay):
     """``1 / sqrt(1 + u / timescale)``, where u is the fraction of epochs completed.
 
@@ -332,7 +332,7 @@ class InverseSqrt(Decay):
         return 1 / sqrt(1 + epoch / (self.timescale * n_epochs))
 
 
-@dataclass(frozen=True)
+@spec
 class OneCycle(Schedule):
     """One cycle [1]_: up to 1 at `peak`, then down to `final`, each along a cosine.
 

@@ -17,12 +17,11 @@ from ._estimators.dense_blocks import (
     choose_initializer,
 )
 from ._estimators.docs import shared_docs
+from ._estimators.image_variation import IMAGE_CONSTRAINTS, image_variation
 from ._estimators.images import (
-    IMAGE_CONSTRAINTS,
     Images,
     check_image_array,
     check_input_shape,
-    image_variation,
     n_pixels,
     shape_of_images,
 )

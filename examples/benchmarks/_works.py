@@ -137,14 +137,19 @@ def lbfgs(dtype, contender, scale):
 
 
 def import_time(contender, scale):
-    """Return the seconds of a process that only imports the package."""
+    """Return the seconds of a process that only imports the classifier.
+
+    It reads compiled bytecode, as installed packages do, also where the environment
+    forbids writing it.
+    """
     module = MODULES[contender].__name__
-    path = str(Path(sknn.__file__).parents[1])
+    env = os.environ | {"PYTHONPATH": str(Path(sknn.__file__).parents[1])}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     start = perf_counter()
     subprocess.run(
-        [sys.executable, "-c", f"import {module}"],
+        [sys.executable, "-c", f"from {module} import MLPClassifier"],
         check=True,
-        env=os.environ | {"PYTHONPATH": path},
+        env=env,
     )
     return Sample(perf_counter() - start)
 
@@ -242,7 +247,7 @@ def other_works():
             partial(lbfgs, dtype),
             {"sklearn": Faster(1.5)},
         )
-    yield Work("import", import_time, {"sklearn": Plus(50)})
+    yield Work("import of MLPClassifier", import_time, {"sklearn": Plus(50)})
 
 
 NAMED = {

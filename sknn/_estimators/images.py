@@ -1,4 +1,4 @@
-"""Images as input: their shape, given or guessed, and their augmentation."""
+"""Images as input: their shape, given or guessed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,11 @@ import numpy as np
 from scipy.sparse import issparse
 
 from .._typing import Matrix
-from ..augmentation import Augmentation, Mixup
 from .inputs import Rows
 from .likely_mistakes import warn_if_pixels_are_large, warn_of_guessed_shape
-from .variation import Variation
 
 ImageShape = tuple[int, int, int]
 """Height, width, channels."""
-
-IMAGE_CONSTRAINTS: dict[str, Any] = {
-    "input_shape": [tuple, list, None],
-    "augmentation": [Augmentation, Mixup, list, tuple, None],
-}
-"""The valid values of the parameters of image estimators."""
 
 
 def guess_image_shape(n_features: int) -> ImageShape:
@@ -254,34 +246,3 @@ def check_input_shape(input_shape: Sequence[Any] | None, input: Rows) -> None:
             f"input_shape is now {input_shape}, but the network was fitted on {kind}. "
             "Refit with warm_start=False, or leave input_shape as it was."
         )
-
-
-def image_variation(
-    augmentation: Any, mixup: float, input: Rows, n_features: int
-) -> Variation:
-    """Return how the images of a batch are varied, from the parameters."""
-    steps = augmentation if isinstance(augmentation, list | tuple) else [augmentation]
-    steps = [] if augmentation is None else list(steps)
-    for step in steps:
-        if not isinstance(step, Augmentation | Mixup):
-            raise ValueError(
-                "augmentation must be a list of objects from sknn.augmentation, such "
-                f"as [RandomFlip(), RandomShift()], got {step!r} in it."
-            )
-    augmentations = [step for step in steps if isinstance(step, Augmentation)]
-    shape = input.image_shape
-    is_strip = isinstance(input, Images) and input.is_strip
-    if augmentations and (shape is None or is_strip):
-        raise ValueError(
-            "augmentation needs images, (n, H, W) or (n, H, W, C), but X has rows of "
-            f"{n_features} features, which are not known to be images. Pass "
-            "input_shape if they are, or augmentation=None."
-        )
-    alphas = [step.alpha for step in steps if isinstance(step, Mixup)]
-    alphas += [mixup] if mixup else []
-    if len(alphas) > 1:
-        raise ValueError(
-            f"mixup is specified {len(alphas)} times: pass either mixup or one Mixup() "
-            "in augmentation."
-        )
-    return Variation(alphas[0] if alphas else 0.0, tuple(augmentations), shape)

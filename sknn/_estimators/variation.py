@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._typing import Array, Matrix
-from ..augmentation import Augmentation, augment
+
+if TYPE_CHECKING:
+    from ..augmentation import Augmentation
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Variation:
         """
         if not self.augmentations or self.image_shape is None:
             return None
+        from ..augmentation import augment  # most networks need no augmentation
+
         steps, shape = list(self.augmentations), self.image_shape
         own = rng.spawn(1)[0]  # masks and mixup do not depend on augmentation
 

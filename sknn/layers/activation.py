@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .._arrays import aligned_like
+from .._spec import spec
 from .._typing import Array, Shape
 from ..activations import (
     ACTIVATIONS,
@@ -15,7 +14,7 @@ from ..activations import (
 from .base import Layer, LayerSpec, Workspace
 
 
-@dataclass(frozen=True)
+@spec
 class Activation(Layer):
     """``y = f(x)`` elementwise, for inputs of any shape; no parameters.
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from .._arrays import batch_empty, rows_last
 from .._kernels import Calls
-from .._spec import Spec, overrides
+from .._spec import Spec, overrides, spec
 from .._typing import Array, DType, Matrix, Shape
 from ..activations import ActivationFunction
 from ..initializers import Initializer
@@ -167,7 +167,7 @@ class LayerSpec:
         return math.prod(self.out_shape) + sum(part.width for part in self.parts)
 
 
-@dataclass(frozen=True)
+@spec
 class Layer(Spec, ABC):
     """One step of a network, ``y = f(x; p)``; immutable, holds only hyper-parameters.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .._arrays import aligned_like, by_unit, of_one_layout
 from .._kernels import GRAIN, by_axis, has_kernel
-from .._spec import check_range
+from .._spec import check_range, spec
 from .._typing import Array, Shape
 from ..initializers import Constant, Zeros
 from .base import (
@@ -22,7 +20,7 @@ from .base import (
 )
 
 
-@dataclass(frozen=True)
+@spec
 class BatchNorm(Layer):
     """``y = γ x̂ + β``, ``x̂ = (x - μ) / sqrt(σ² + ε)``, for each unit or channel [1]_.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -18,7 +17,7 @@ from .._arrays import (
     rows_last,
 )
 from .._kernels import GRAIN, by_axis, has_kernel
-from .._spec import check_positive
+from .._spec import check_positive, spec
 from .._typing import Array, DType, Shape
 from ..initializers import Initializer, make_initializer
 from ._windows import (
@@ -38,7 +37,7 @@ from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 Args: TypeAlias = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@spec
 class Conv2D(Layer):
     """``y[o, h, w] = b[o] + Σ W[o, c, i, j] x[c, s h + i, s w + j]`` over c, i, j.
 

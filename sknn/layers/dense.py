@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from scipy.sparse import csr_array
 
 from .._arrays import add_bias, aligned_empty, aligned_like, column_sums, matmul
 from .._kernels import has_kernel, run
-from .._spec import check_positive
+from .._spec import check_positive, spec
 from .._typing import Array, Shape
 from ..activations import (
     activation_backward,
@@ -21,7 +20,7 @@ from ..initializers import Initializer, make_initializer
 from .base import Layer, LayerSpec, ParamSpec, SparseRows, Workspace
 
 
-@dataclass(frozen=True)
+@spec
 class Dense(Layer):
     """``y = x W + b`` with x (n, fan_in), W (fan_in, units), b (units,), y (n, units).
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .._spec import check_range
+from .._spec import check_range, spec
 from .._typing import Array, Shape
 from ._masks import Mask
 from .base import Layer, LayerSpec, Workspace, bind_all, bind_backward_all, declared
 from .dense import Dense
 
 
-@dataclass(frozen=True)
+@spec
 class DropConnect(Layer):
     """``y = x (M W) + b`` in training, the dense layer itself in prediction.
 

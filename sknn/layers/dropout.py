@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from .._arrays import batch_empty
-from .._spec import check_range
+from .._spec import check_range, spec
 from .._typing import Array, Shape
 from ._masks import Mask, mask_sparse
 from .base import Layer, LayerSpec, SparseRows, Workspace
 
 
-@dataclass(frozen=True)
+@spec
 class Dropout(Layer):
     """``y = m x`` in training, ``y = x`` in prediction; any shape, no parameters.
 

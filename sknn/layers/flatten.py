@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .._arrays import batch_empty, rows_last
 from .._kernels import GRAIN, by_axis, has_kernel
-from .._spec import is_integer_from
+from .._spec import is_integer_from, spec
 from .._typing import Array, Shape
 from .base import Layer, LayerSpec, SparseRows, Workspace, bind_compact, densify
 
 
-@dataclass(frozen=True)
+@spec
 class ToImages(Layer):
     """Convert rows as users pass them to images: ``y[c, h, w] = x[h, w, c]``.
 
@@ -85,7 +84,7 @@ def to_images(x: Array, y: Array) -> None:
     np.copyto(y, x.transpose(3, 1, 2, 0))
 
 
-@dataclass(frozen=True)
+@spec
 class Flatten(Layer):
     """Convert images (n, C, H, W) to rows (n, C H W), without a copy.
 

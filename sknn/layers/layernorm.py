@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .._arrays import aligned_like, by_unit, of_one_layout
 from .._kernels import GRAIN, by_axis, has_kernel
-from .._spec import check_range
+from .._spec import check_range, spec
 from .._typing import Array, Shape
 from ..initializers import Constant, Zeros
 from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 
-@dataclass(frozen=True)
+@spec
 class LayerNorm(Layer):
     """``y = γ x̂ + β`` with ``x̂ = (x - μ) / sqrt(σ² + ε)`` for each row [1]_.
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 
 import numpy as np
 
 from .._arrays import aligned_empty, aligned_like, batch_empty, rows_last
 from .._kernels import GRAIN, by_axis, has_kernel
+from .._spec import spec
 from .._typing import Array, Shape
 from ._windows import Pair, check_images, check_window, n_windows, pair, shifted
 from .base import Layer, LayerSpec, Workspace, bind_compact
 
 
-@dataclass(frozen=True)
+@spec
 class Pool2D(Layer):
     """The base class of pooling layers: windows of `size` at each `stride`.
 
@@ -51,7 +51,7 @@ class Pool2D(Layer):
     def bind(self, ws: Workspace, x: Array) -> Array: ...
 
 
-@dataclass(frozen=True)
+@spec
 class MaxPool2D(Pool2D):
     """``y = max x`` over each window; dy goes to the first of the largest pixels.
 
@@ -104,7 +104,7 @@ def max_pool_backward(
         left ^= here
 
 
-@dataclass(frozen=True)
+@spec
 class AvgPool2D(Pool2D):
     """``y = mean x`` over each window; dy is divided equally among the pixels.
 
@@ -149,7 +149,7 @@ def avg_pool_backward(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int) 
         d += share
 
 
-@dataclass(frozen=True)
+@spec
 class GlobalAvgPool2D(Layer):
     """``y[c] = mean x[c, h, w]`` over all pixels: one number per channel [1]_.
 

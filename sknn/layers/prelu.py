@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,13 +9,13 @@ import numpy as np
 
 from .._arrays import aligned_like, by_unit
 from .._kernels import has_kernel
-from .._spec import check_range
+from .._spec import check_range, spec
 from .._typing import Array, Shape
 from ..initializers import Constant
 from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 
-@dataclass(frozen=True)
+@spec
 class PReLU(Layer):
     """``y = max(x, 0) + a min(x, 0)``, a learned slope for each unit or channel [1]_.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
 from .._arrays import aligned_like, batch_empty
+from .._spec import spec
 from .._typing import Array, Shape
 from ..initializers import Initializer
 from .base import (
@@ -25,7 +25,7 @@ from .dense import Dense
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@spec
 class Residual(Layer):
     """``y = F(x) + x``, or ``y = F(x) + P(x)`` where the shapes differ [1]_.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 
 from .._arrays import aligned_empty
 from .._kernels import has_kernel
-from .._spec import check_range
+from .._spec import check_range, spec
 from .._typing import Array
 from .base import N_COMMON, Solver, SolverState, penalise
 
@@ -42,7 +41,7 @@ def _add_square(mean: Array, square: Array, rho: float, epsilon: float) -> None:
     mean += square
 
 
-@dataclass(frozen=True)
+@spec
 class AdaDelta(Solver):
     """AdaDelta [1]_, whose steps have the same units as the parameters.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 
 from .._arrays import aligned_zeros
 from .._kernels import has_kernel
-from .._spec import check_range
+from .._spec import check_range, spec
 from .._typing import Array
 from .base import N_COMMON, Solver, SolverState, penalise
 
@@ -30,7 +29,7 @@ def adagrad(
     theta -= grad
 
 
-@dataclass(frozen=True)
+@spec
 class AdaGrad(Solver):
     """AdaGrad [1]_: ``h ← h + g²``, ``θ ← θ - η g / (sqrt(h) + ε)``.
 

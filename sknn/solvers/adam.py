@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf, sqrt
 
 import numpy as np
 
 from .._arrays import aligned_zeros
 from .._kernels import has_kernel
-from .._spec import check_range
+from .._spec import check_range, spec
 from .._typing import Array
 from .base import N_COMMON, Solver, SolverState, penalise
 
@@ -33,7 +32,7 @@ def adam(
     theta -= grad
 
 
-@dataclass(frozen=True)
+@spec
 class Adam(Solver):
     """Adam [1]_, with bias correction folded into the learning rate.
 

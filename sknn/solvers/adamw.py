@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
-from .._spec import check_range
+from .._spec import check_range, spec
 from .adam import Adam
 
 
-@dataclass(frozen=True)
+@spec
 class AdamW(Adam):
     """Adam with decoupled weight decay [1]_: ``W ← (1 - η λ) W``, then Adam's step.
 

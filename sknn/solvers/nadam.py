@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf, sqrt
 
 import numpy as np
 
 from .._arrays import aligned_zeros
 from .._kernels import has_kernel
-from .._spec import check_range
+from .._spec import check_range, spec
 from .._typing import Array
 from .base import N_COMMON, Solver, SolverState, penalise
 
@@ -35,7 +34,7 @@ def nadam(
     theta -= grad
 
 
-@dataclass(frozen=True)
+@spec
 class Nadam(Solver):
     """Nadam [1]_: Adam whose momentum looks one step ahead and warms up.
 

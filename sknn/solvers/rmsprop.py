@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf, sqrt
 
 import numpy as np
 
 from .._arrays import aligned_zeros
 from .._kernels import has_kernel
-from .._spec import check_range
+from .._spec import check_range, spec
 from .._typing import Array
 from .base import N_COMMON, Solver, SolverState, penalise
 
@@ -31,7 +30,7 @@ def rmsprop(
     theta -= grad
 
 
-@dataclass(frozen=True)
+@spec
 class RMSProp(Solver):
     """RMSProp [1]_: ``v ← ρ v + (1 - ρ) g²``, ``θ ← θ - η g / (sqrt(v) + ε)``.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .._arrays import aligned_zeros
 from .._kernels import has_kernel
-from .._spec import check_bool, check_range
+from .._spec import check_bool, check_range, spec
 from .._typing import Array
 from .base import N_COMMON, Solver, SolverState, penalise
 
@@ -39,7 +37,7 @@ def sgd(
         theta += velocity
 
 
-@dataclass(frozen=True)
+@spec
 class SGD(Solver):
     """``v ← μ v - η g``, ``θ ← θ + v``; with Nesterov ``θ ← θ + μ v - η g``.
 
