@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from ._arrays import aligned_empty, aligned_zeros, as_floats
 from ._kernels import Calls, threads
@@ -46,6 +47,10 @@ ROWS_OF_PRODUCTS = 512
 
 ROWS_PER_THREAD = 2048
 """Number of rows for which a thread of its own pays: a millisecond or more."""
+
+ROWS_TO_ADAPT = 10_000
+"""Number of rows that determine data-driven initial parameters: enough for their
+means, standard deviations and quantiles."""
 
 GROUPS = ("decay", "other", "frozen")
 """The parts of theta, in order."""
@@ -189,10 +194,34 @@ class Network:
                 runs.append((at, rate))
         return runs
 
-    def initialize(self, rng: np.random.RandomState) -> None:
-        """Draw all parameters layer by layer, in float64, and cast them."""
+    def initialize(self, rng: np.random.RandomState, X: Matrix | None = None) -> None:
+        """Draw all parameters layer by layer, in float64, and cast them.
+
+        Layers whose initial parameters depend on the training rows are then adapted to
+        rows of `X`, to at most `ROWS_TO_ADAPT`.
+        """
         for i, name, spec in self._param_specs():
             self.params[i][name][...] = spec.draw(rng)
+        if X is not None and any(layer.adapts for layer in self.layers):
+            self._adapt(X, rng)
+
+    def _adapt(self, X: Matrix, rng: np.random.RandomState) -> None:
+        """Adapt the layers to rows, from the first to the last that needs it."""
+        last = max(i for i, layer in enumerate(self.layers) if layer.adapts)
+        if X.shape[0] > ROWS_TO_ADAPT:
+            X = X[np.sort(rng.choice(X.shape[0], ROWS_TO_ADAPT, replace=False))]
+        place = rows_like(X, self.dtype)
+        write_rows(X, place)
+        x: Any = place.rows if isinstance(place, SparseRows) else place
+        for layer, spec, p in zip(
+            self.layers[: last + 1], self.specs, self.params, strict=False
+        ):
+            if issparse(x) and not layer.takes_sparse:
+                x = x.toarray()
+            if layer.adapts:
+                layer.adapt(p, x, rng)
+            ws = layer.workspace(spec, x.shape[0], self.dtype, None)
+            x = layer.forward(p, x, ws, train=False)
 
     def __repr__(self) -> str:
         weighted = (s for s in self.specs if any(p.decay for p in s.params.values()))

@@ -302,7 +302,7 @@ class BaseNetworkEstimator(
             copy_weights(self.network_, network)
             self._check_link()
             return network
-        network.initialize(rng)
+        network.initialize(rng, data.X)
         if self.init_from is not None:
             take_weights(network, self._input, self._targets, self.init_from)
         return network

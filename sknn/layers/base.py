@@ -189,6 +189,9 @@ class Layer(Spec, ABC):
     takes_sparse: ClassVar[bool] = False
     """Whether the input may be a CSR matrix; otherwise it is made dense first."""
 
+    adapts: ClassVar[bool] = False
+    """Whether initial parameters and state depend on the training rows (`adapt`)."""
+
     fuses_activation: ClassVar[bool] = False
     """Whether `bind` applies an activation function that follows, ``ws.f``."""
 
@@ -200,6 +203,13 @@ class Layer(Spec, ABC):
     @abstractmethod
     def build(self, in_shape: Shape) -> LayerSpec:
         """Return output shape and parameters for an input of shape `in_shape`."""
+
+    def adapt(self, p: Params, x: Array, rng: np.random.RandomState) -> None:
+        """Adapt the initial parameters and state `p` in place to training rows.
+
+        Called before training if the class declares that it `adapts`. `x`, of shape
+        (n, *in_shape), is what the layer gets for some of the training rows.
+        """
 
     def parts(self, spec: LayerSpec) -> list[tuple[Layer, LayerSpec]]:
         """Return the inner layers, each with its spec, for a layer made of layers."""
