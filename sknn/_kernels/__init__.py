@@ -27,6 +27,7 @@ __all__ = [
     "in_use",
     "run",
     "set_threads",
+    "threads",
 ]
 
 Args: TypeAlias = tuple[Any, ...]
