@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -70,6 +70,8 @@ class Network:
     rates : sequence of float, default=None
         Factor of the learning rate for each layer, 1 by default. A layer with factor 0
         is frozen: in training it behaves as in prediction, and it does not change.
+    array_rates : sequence of dict, default=None
+        Further factors for each layer, by the names of its parameter arrays.
 
     Attributes
     ----------
@@ -94,9 +96,11 @@ class Network:
         in_shape: Shape,
         dtype: DType,
         rates: Sequence[float] | None = None,
+        array_rates: Sequence[Mapping[str, float]] | None = None,
     ) -> None:
         self.layers = tuple(layers)
         self.rates = (1.0,) * len(self.layers) if rates is None else tuple(rates)
+        self.array_rates = tuple(array_rates or ({} for _ in self.layers))
         self.names = [*layer_names(self.layers[:-1]), "output"][: len(self.layers)]
         self.specs: list[LayerSpec] = []
         shape = in_shape
@@ -185,7 +189,10 @@ class Network:
     @property
     def segments(self) -> list[tuple[slice, float]]:
         """Slices of trained parameters, each with its factor of the learning rate."""
-        places = ((at, self.rates[i]) for i, _, _, at in self._layout())
+        places = (
+            (at, self.rates[i] * self.array_rates[i].get(name, 1.0))
+            for i, name, _, at in self._layout()
+        )
         runs: list[tuple[slice, float]] = []
         for at, rate in sorted(places, key=lambda place: place[0].start):
             if runs and runs[-1][1] == rate:

@@ -58,7 +58,7 @@ ESTIMATOR_FLOORS = [
         "weights_file",
     },
     {"dense_blocks", "images", "parameters", "targets", "validation_set"},
-    {"network_checks", "transfer", "weights"},
+    {"image_variation", "network_checks", "transfer", "weights"},
     {"fit"},
     {"base"},
     {"network_access"},

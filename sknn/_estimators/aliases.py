@@ -39,7 +39,7 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "learning_rate": {
         "adaptive": ("plateau", "reduceonplateau", "reducelronplateau"),
-        "cosine": ("cosineannealing", "cosineannealinglr", "cosinedecay"),
+        "cosine": ("cos", "cosineannealing", "cosineannealinglr", "cosinedecay"),
         "exponential": ("exp", "exponentiallr", "exponentialdecay"),
         "inverse_sqrt": ("rsqrt", "noam"),
         "invscaling": ("inversetimedecay",),

@@ -39,7 +39,7 @@ from .inputs import Rows, check_X, check_X_y, float_dtype
 from .network_checks import check_combinations
 from .parameters import TrainingParameters
 from .targets import Targets, as_column
-from .transfer import check_source_features, layer_rates, take_weights
+from .transfer import array_rates, check_source_features, layer_rates, take_weights
 from .variation import Variation
 from .versions import VersionedPickle
 
@@ -318,10 +318,10 @@ class BaseNetworkEstimator(
         """Return a network without initial weights."""
         layers = self._make_layers(input, n_outputs)
         network = Network(layers, (n_features,), dtype)
-        rates = layer_rates(network, self)
-        if rates == list(network.rates):
+        rates = layer_rates(network, self), array_rates(network, self)
+        if rates == (list(network.rates), list(network.array_rates)):
             return network
-        return Network(layers, (n_features,), dtype, rates)
+        return Network(layers, (n_features,), dtype, *rates)
 
     def _check_link(self) -> None:
         """Warn where the raw scores of the fitted network now mean something else."""

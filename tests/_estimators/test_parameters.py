@@ -94,6 +94,10 @@ PARAMS = {
     "init_from": "weights.npz",
     "freeze": 1,
     "head_learning_rate": 0.005,
+    "layer_learning_rates": {"output": 0.5},
+    "dropout_schedule": "flat_cosine",
+    "weight_decay_schedule": "linear",
+    "drop_last": True,
 }
 
 # The last entry: what must change before a fit, since not all go together.

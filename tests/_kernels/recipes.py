@@ -490,13 +490,14 @@ for images in False, True:
 def draw_mask(in_place, draw, n, threshold):
     x, bits = draw(n), draw.rng.integers(0, 2**16, n).astype(np.uint16)
     bits[: n // 4] = threshold
-    return x, bits, x if in_place else draw(n), threshold, 65536 / (65536 - threshold)
+    limits = np.array([threshold, 65536 / (65536 - threshold)], x.dtype)
+    return x, bits, x if in_place else draw(n), limits
 
 
 RECIPES += [
     Recipe(
         mask,
-        "w-w--" if in_place else "r-w--",
+        "w-w-" if in_place else "r-w-",
         partial(draw_mask, in_place),
         [(257, 32768), (0, 1), (1, 0), (31, 65535), (33, 1)],
         (131_101, 32768),
