@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -134,7 +135,7 @@ def test_each_wave_is_twice_as_long_as_the_one_before(schedule):
     n = 2**schedule.cycles - 1
     ends = 2.0 ** np.arange(schedule.cycles + 1) - 1
     assert_allclose([schedule(end, n) for end in ends], 0, atol=1e-12)
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in pairwise(ends):
         assert end - start == start + 1
         wave = [schedule(epoch, n) for epoch in np.linspace(start, end, 201)]
         assert max(wave) == pytest.approx(1, abs=1e-3)
