@@ -7,16 +7,22 @@ from .conv import Conv2D
 from .dense import Dense
 from .dropconnect import DropConnect
 from .dropout import Dropout
+from .embedding import CategoricalEmbedding
 from .flatten import Flatten, ToImages
 from .layernorm import LayerNorm
+from .pad import Pad
+from .periodic_embedding import PeriodicEmbedding
+from .piecewise_linear_embedding import PiecewiseLinearEmbedding
 from .pool import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 from .prelu import PReLU
 from .residual import Residual
+from .scale import Scale
 
 __all__ = [
     "Activation",
     "AvgPool2D",
     "BatchNorm",
+    "CategoricalEmbedding",
     "Conv2D",
     "Dense",
     "DropConnect",
@@ -28,8 +34,12 @@ __all__ = [
     "LayerSpec",
     "MaxPool2D",
     "PReLU",
+    "Pad",
     "ParamSpec",
+    "PeriodicEmbedding",
+    "PiecewiseLinearEmbedding",
     "Residual",
+    "Scale",
     "StateSpec",
     "ToImages",
     "Training",
