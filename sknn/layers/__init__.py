@@ -2,6 +2,7 @@
 
 from .activation import Activation
 from .base import Layer, LayerSpec, ParamSpec, StateSpec, Training
+from .batch_ensemble_dense import BatchEnsembleDense
 from .batchnorm import BatchNorm
 from .conv import Conv2D
 from .dense import Dense
@@ -9,13 +10,17 @@ from .dropconnect import DropConnect
 from .dropout import Dropout
 from .flatten import Flatten, ToImages
 from .layernorm import LayerNorm
+from .member_dense import MemberDense
+from .parametric_activation import ParametricActivation
 from .pool import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 from .prelu import PReLU
 from .residual import Residual
+from .to_members import ToMembers
 
 __all__ = [
     "Activation",
     "AvgPool2D",
+    "BatchEnsembleDense",
     "BatchNorm",
     "Conv2D",
     "Dense",
@@ -27,10 +32,13 @@ __all__ = [
     "LayerNorm",
     "LayerSpec",
     "MaxPool2D",
+    "MemberDense",
     "PReLU",
     "ParamSpec",
+    "ParametricActivation",
     "Residual",
     "StateSpec",
     "ToImages",
+    "ToMembers",
     "Training",
 ]
