@@ -77,8 +77,8 @@ class BatchNorm(Layer):
         if not ws.train:
             ws.scale, shift = np.empty((2, *units), ws.dtype)
             ws.do(self._running_scale, p, ws.scale, shift)
-            each = ws.x, *np.atleast_2d(ws.scale, shift), y_each
-            ws.do_each(scale_shift, zip(*each, strict=True))
+            arrays = np.atleast_2d(ws.scale, shift)
+            ws.do_each(scale_shift, zip(ws.x, *arrays, y_each, strict=True))
             return y
         m = ws.x[0].shape[1]
         ws.q = np.full(m, 1 / m, ws.dtype)
@@ -116,10 +116,9 @@ class BatchNorm(Layer):
             return dy
         dx = d if need_dx else repeat(None)
         arrays = ws.p["gamma"], ws.mean, ws.var, g["gamma"], g["beta"]
-        each = zip(
-            *(ws.x, d, repeat(ws.q), *np.atleast_2d(*arrays), dx, repeat(self.epsilon))
-        )
-        ws.do_each(batch_norm_backward, each)
+        each = ws.x, d, repeat(ws.q), *np.atleast_2d(*arrays), dx
+        args = zip(*each, repeat(self.epsilon), strict=False)
+        ws.do_each(batch_norm_backward, args)
         return dy
 
 

@@ -82,16 +82,16 @@ class Dense(Layer):
         return self.data_driven
 
     def build(self, in_shape: Shape) -> LayerSpec:
+        if len(in_shape) == 2:
+            raise ValueError(
+                f"{self!r} needs rows of numbers, got members of {in_shape} (members, "
+                "units). Use MemberDense instead, or put Flatten() before it."
+            )
         if len(in_shape) != 1:
             raise ValueError(
-                f"{self!r} needs rows of numbers, got "
-                + (
-                    f"members of {in_shape} (members, units). Use MemberDense instead, "
-                    "or put Flatten() before it."
-                    if len(in_shape) == 2
-                    else f"images of {in_shape} (channels, height, width). Put Flatten() or "
-                    "GlobalAvgPool2D() before it."
-                )
+                f"{self!r} needs rows of numbers, got images of {in_shape} "
+                "(channels, height, width). Put Flatten() or GlobalAvgPool2D() before "
+                "it."
             )
         (fan_in,) = in_shape
         init, fan_out = self._make_initializer(), self.units

@@ -111,8 +111,8 @@ def bind_activation_backward(ws: Workspace, dy: list[Array]) -> None:
     `dy`, and ``ws.y`` and ``ws.a``, are those of each member.
     """
     if ws.f is not None and ws.g:
-        each = zip(ws.y, ws.a, dy, ws.g["b"], strict=True)
-        ws.do_each(activation_backward_bias, [(ws.f, *arrays) for arrays in each])
+        with_db = zip(ws.y, ws.a, dy, ws.g["b"], strict=True)
+        ws.do_each(activation_backward_bias, [(ws.f, *arrays) for arrays in with_db])
     elif ws.f is not None:
         each = zip(ws.y, ws.a, dy, strict=True)
         ws.do_each(activation_backward, [(ws.f, *arrays) for arrays in each])

@@ -61,7 +61,7 @@ class ParametricActivation(Layer):
         a, y = aligned_like(x), aligned_like(x)
         ws.x, ws.a = by_member_and_unit(x), by_member_and_unit(a)
         each = ws.x, np.atleast_2d(ws.p["alpha"]), ws.a, by_member_and_unit(y)
-        ws.do_each(parametric_activation, ((f, *arrays) for arrays in zip(*each)))
+        ws.do_each(parametric_activation, ((f, *v) for v in zip(*each, strict=True)))
         return y
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
@@ -70,7 +70,7 @@ class ParametricActivation(Layer):
         dy = bind_compact(dy, ws)
         alpha, dalpha = np.atleast_2d(alpha, dalpha)
         each = ws.x, alpha, ws.a, by_member_and_unit(dy), dalpha
-        args = ((f, *arrays) for arrays in zip(*each))
+        args = ((f, *v) for v in zip(*each, strict=True))
         ws.do_each(parametric_activation_backward, args)
         return dy
 
@@ -84,7 +84,7 @@ def _kernel(name: str, f: ActivationFunction, *arrays: Array) -> Any:
 def parametric_activation(
     f: ActivationFunction, x: Array, alpha: Array, a: Array, y: Array
 ) -> None:
-    """``a = f(x)``, ``y = x + alpha (a - x)``, for the units in the rows of `x`."""
+    """Write ``a = f(x)``, ``y = x + alpha (a - x)``; units are rows of `x`."""
     f.forward(x, a)
     np.subtract(a, x, out=y)
     y *= alpha[:, np.newaxis]
