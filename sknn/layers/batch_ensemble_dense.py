@@ -117,7 +117,7 @@ class BatchEnsembleDense(Layer):
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         p, g, dy = ws.p, ws.g, bind_compact(dy, ws)
         d = by_member(dy)
-        bind_activation_backward(ws, d)
+        bind_activation_backward(ws, d, range(len(d)))
         bind_scale_backward(ws, ws.z, p["s"], d, g["s"] if g else None)
         dz = joined_members(dy)
         if g:

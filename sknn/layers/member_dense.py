@@ -15,6 +15,7 @@ from .._arrays import (
     column_sums,
     matmul,
 )
+from .._kernels import threads
 from .._spec import spec
 from .._typing import Array, Shape
 from ..activations import (
@@ -70,29 +71,39 @@ class MemberDense(Dense):
         W, b, alpha = ws.p["W"], ws.p["b"], self._alpha(x.shape[2])
         y = batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
         ws.x, ws.y = by_member(x), by_member(y)
-        ws.do_each(matmul, [(*xWy, alpha) for xWy in zip(ws.x, W, ws.y, strict=True)])
-        if ws.f is None:
-            ws.do_each(add_bias, zip(ws.y, b, strict=True))
-            return y
-        a = aligned_like(y)
-        ws.a = by_member(a)
-        each = zip(ws.y, b, ws.a, strict=True)
-        ws.do_each(bias_activation, [(ws.f, *arrays) for arrays in each])
-        return a
+        a = None if ws.f is None else aligned_like(y)
+        ws.a = None if a is None else by_member(a)
+        for some in groups(len(W)):
+            ws.do_each(matmul, [(ws.x[i], W[i], ws.y[i], alpha) for i in some])
+            if ws.f is None:
+                ws.do_each(add_bias, [(ws.y[i], b[i]) for i in some])
+            else:
+                args = [(ws.f, ws.y[i], b[i], ws.a[i]) for i in some]
+                ws.do_each(bias_activation, args)
+        return y if a is None else a
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
-        x, W, d, g = ws.x, ws.p["W"], by_member(dy), ws.g
+        W, d, g = ws.p["W"], by_member(dy), ws.g
         alpha = self._alpha(W.shape[1])
-        bind_activation_backward(ws, d)
-        if g:
-            each = zip(x, d, g["W"], strict=True)
-            ws.do_each(matmul, [(v.T, dv, dW, alpha) for v, dv, dW in each])
-        if not need_dx:
-            return None
-        dx = batch_empty(ws.n, ws.spec.in_shape, ws.dtype)
-        each = zip(d, W, by_member(dx), strict=True)
-        ws.do_each(matmul, [(dv, V.T, dv_in, alpha) for dv, V, dv_in in each])
+        dx = batch_empty(ws.n, ws.spec.in_shape, ws.dtype) if need_dx else None
+        for some in groups(len(W)):
+            bind_activation_backward(ws, d, some)
+            if g:
+                args = [(ws.x[i].T, d[i], g["W"][i], alpha) for i in some]
+                ws.do_each(matmul, args)
+            if dx is not None:
+                ws.do_each(matmul, [(d[i], W[i].T, dx[:, i], alpha) for i in some])
         return dx
+
+
+def groups(n_members: int) -> list[range]:
+    """Return the members in groups of one for each thread.
+
+    A group goes through all operations of a layer while its arrays are in the cache.
+    """
+    step = threads()
+    starts = range(0, n_members, step)
+    return [range(i, min(i + step, n_members)) for i in starts]
 
 
 def shape_of_members(layer: Dense | Any, in_shape: Shape) -> Shape:
@@ -105,16 +116,16 @@ def shape_of_members(layer: Dense | Any, in_shape: Shape) -> Shape:
     return in_shape
 
 
-def bind_activation_backward(ws: Workspace, dy: list[Array]) -> None:
+def bind_activation_backward(ws: Workspace, dy: list[Array], some: range) -> None:
     """Record the way back through the fused activation, and the gradient of `b`.
 
-    `dy`, and ``ws.y`` and ``ws.a``, are those of each member.
+    For some members; `dy`, and ``ws.y`` and ``ws.a``, are those of each member.
     """
-    if ws.f is not None and ws.g:
-        with_db = zip(ws.y, ws.a, dy, ws.g["b"], strict=True)
-        ws.do_each(activation_backward_bias, [(ws.f, *arrays) for arrays in with_db])
-    elif ws.f is not None:
-        each = zip(ws.y, ws.a, dy, strict=True)
-        ws.do_each(activation_backward, [(ws.f, *arrays) for arrays in each])
-    elif ws.g:
-        ws.do_each(column_sums, zip(dy, ws.g["b"], strict=True))
+    f, g = ws.f, ws.g
+    if f is not None and g:
+        args = [(f, ws.y[i], ws.a[i], dy[i], g["b"][i]) for i in some]
+        ws.do_each(activation_backward_bias, args)
+    elif f is not None:
+        ws.do_each(activation_backward, [(f, ws.y[i], ws.a[i], dy[i]) for i in some])
+    elif g:
+        ws.do_each(column_sums, [(dy[i], g["b"][i]) for i in some])
