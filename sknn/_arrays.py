@@ -46,10 +46,13 @@ def batch_empty(n: int, shape: Shape, dtype: DType) -> Array:
     """Return a new array of `n` rows of `shape`, in the fastest memory layout.
 
     For images, (channels, height, width), the rows are innermost in memory, so that a
-    kernel or a pooling window reads neighbouring pixels in a few long runs. The shape
-    is (n, *shape) all the same; only the strides differ.
+    kernel or a pooling window reads neighbouring pixels in a few long runs. For
+    members, (k, d), the rows of each member are one C-contiguous matrix. The shape is
+    (n, *shape) all the same; only the strides differ.
     """
-    if len(shape) < 3:
+    if len(shape) == 2:
+        return aligned_empty((shape[0], n, shape[1]), dtype).transpose(1, 0, 2)
+    if len(shape) < 2:
         return aligned_empty((n, *shape), dtype)
     return np.moveaxis(aligned_empty((*shape, n), dtype), -1, 0)
 
@@ -72,6 +75,30 @@ def by_unit(x: Array) -> Array:
     This is a view if the memory layout of images is that of `batch_empty`.
     """
     return x.T if x.ndim == 2 else rows_last(x).reshape(x.shape[1], -1)
+
+
+def by_member(x: Array) -> list[Array]:
+    """View a batch of members (n, k, d) as their k matrices (n, d)."""
+    return [x[:, i] for i in range(x.shape[1])]
+
+
+def by_member_and_unit(x: Array) -> list[Array]:
+    """View a batch as matrices (units, m): one for each member, else only `by_unit`."""
+    return [v.T for v in by_member(x)] if x.ndim == 3 else [by_unit(x)]
+
+
+def joined_members(x: Array) -> Array:
+    """View members (n, k, d) as (k n, d), as they lie in memory."""
+    n, k, d = x.shape
+    return x.transpose(1, 0, 2).reshape(k * n, d)
+
+
+def shape_of_units(in_shape: Shape) -> Shape:
+    """Return the shape of an array with a number for each unit of each member.
+
+    The units of images are their channels.
+    """
+    return in_shape if len(in_shape) == 2 else in_shape[:1]
 
 
 def as_floats(x: Matrix, dtype: DType, out: Array | None = None) -> Matrix:
@@ -110,7 +137,8 @@ def in_memory_order(*arrays: Array) -> tuple[Array, ...] | None:
     """
     if all(a.flags.c_contiguous for a in arrays):
         return arrays
-    axes = (1, 2, 3, 0) if arrays[0].ndim == 4 else range(arrays[0].ndim)[::-1]
+    ndim = arrays[0].ndim
+    axes = {3: (1, 0, 2), 4: (1, 2, 3, 0)}.get(ndim, tuple(range(ndim)[::-1]))
     views = tuple(a.transpose(axes) for a in arrays)
     return views if all(v.flags.c_contiguous for v in views) else None
 
@@ -141,19 +169,25 @@ def along_rows(y: Array) -> bool:
 
 def _split_product(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...]]:
     """Cut a product along the longer side of y."""
-    a, _, y = args
+    a, _, y = args[:3]
     parts = min(parts, y.size * a.shape[1] // PRODUCT_GRAIN)
     axes = {2: 0, 0: 0} if along_rows(y) else {2: 1, 1: 1}
     return by_axis(axes, 1)(args, parts)
 
 
-@has_kernel(split=_split_product)
-def matmul(a: Array, b: Array, y: Array) -> None:
-    """``y = a b``."""
+def _matmul_kernel(a: Array, b: Array, y: Array, alpha: float = 1.0) -> Any:
+    return "matmul", (a, b, y, alpha)
+
+
+@has_kernel(_matmul_kernel, _split_product)
+def matmul(a: Array, b: Array, y: Array, alpha: float = 1.0) -> None:
+    """``y = alpha a b``."""
     if y.flags.c_contiguous:
         np.matmul(a, b, out=y)
     else:  # NumPy would compute in a buffer, and copy it
         np.matmul(b.T, a.T, out=y.T)
+    if alpha != 1:
+        y *= y.dtype.type(alpha)
 
 
 @has_kernel(split=by_axis({0: 0}, GRAIN))

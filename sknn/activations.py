@@ -335,7 +335,7 @@ _KERNELS: dict[type[ActivationFunction], tuple[str, str | None]] = {
 """The name of each function in those of its kernels, and the field that they take."""
 
 
-def _kernel(
+def kernel_of(
     name: str, f: ActivationFunction, *arrays: Array
 ) -> tuple[str, tuple[Any, ...]] | None:
     """Return the name of a kernel for `f`, and its arguments."""
@@ -348,9 +348,9 @@ def _kernel(
 def _elementwise(
     name: str, f: ActivationFunction, *arrays: Array
 ) -> tuple[str, tuple[Any, ...]] | None:
-    """Like `_kernel`, for arrays of any shape whose elements are in the same order."""
+    """Like `kernel_of`, for arrays of any shape with their elements in one order."""
     flat = in_memory_order(*arrays)
-    return None if flat is None else _kernel(name, f, *flat)
+    return None if flat is None else kernel_of(name, f, *flat)
 
 
 def _split_elementwise(args: tuple[Any, ...], parts: int) -> list[tuple[Any, ...]]:
@@ -378,7 +378,7 @@ def activation_backward(f: ActivationFunction, z: Array, a: Array, dy: Array) ->
     f.backward(z, a, dy)
 
 
-@has_kernel(partial(_kernel, "bias_{}"), _split_as_product)
+@has_kernel(partial(kernel_of, "bias_{}"), _split_as_product)
 def bias_activation(f: ActivationFunction, z: Array, b: Array, a: Array) -> None:
     """``z += b``, ``a = f(z)``, for rows `z` and a bias of each unit."""
     z += b
@@ -386,7 +386,7 @@ def bias_activation(f: ActivationFunction, z: Array, b: Array, a: Array) -> None
 
 
 @has_kernel(
-    partial(_kernel, "{}_backward_bias"), by_axis({0: 1, 1: 1, 2: 1, 3: 0}, GRAIN)
+    partial(kernel_of, "{}_backward_bias"), by_axis({0: 1, 1: 1, 2: 1, 3: 0}, GRAIN)
 )
 def activation_backward_bias(
     f: ActivationFunction, z: Array, a: Array, dy: Array, db: Array

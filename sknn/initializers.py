@@ -8,7 +8,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from ._spec import Spec, check_range, spec
+from ._spec import Spec, check_bool, check_range, spec
 from ._typing import Array, Shape
 
 
@@ -81,12 +81,21 @@ class Normal(Initializer):
     ----------
     std : float, default=0.01
         Standard deviation, not negative.
+    biases : bool, default=False
+        Whether biases are drawn, too; otherwise they are 0.
     """
 
     std: float = 0.01
+    biases: bool = False
+
+    @property
+    def draws_biases(self) -> bool:  # type: ignore[override]
+        """Whether biases are drawn like weights."""
+        return self.biases
 
     def __post_init__(self) -> None:
         check_range(self, "std", 0, np.inf, closed="left")
+        check_bool(self, "biases")
 
     def __call__(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
@@ -236,6 +245,45 @@ class LeCunNormal(Initializer):
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
     ) -> Array:
         return _normal(1 / fan_in, shape, rng)
+
+
+@spec
+class FanInUniform(Initializer):
+    """Uniform on ``±1 / sqrt(fan_in)``, also for biases: PyTorch's choice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn.initializers import FanInUniform
+    >>> b = FanInUniform().bias((4,), 25, 4, np.random.RandomState(0))
+    >>> bool((abs(b) <= 0.2).all())
+    True
+    """
+
+    draws_biases = True
+
+    def __call__(
+        self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
+    ) -> Array:
+        return _uniform(1 / (3 * fan_in), shape, rng)
+
+
+@spec
+class RandomSigns(Initializer):
+    """Each element is 1 or -1 with the same probability.
+
+    For the scales by which the members of an ensemble differ [1]_.
+
+    References
+    ----------
+    .. [1] Y. Wen, D. Tran, J. Ba, "BatchEnsemble: an alternative approach to efficient
+       ensemble and lifelong learning", ICLR 2020.
+    """
+
+    def __call__(
+        self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
+    ) -> Array:
+        return rng.choice((-1.0, 1.0), shape)
 
 
 @spec

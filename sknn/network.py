@@ -18,7 +18,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
 from ._arrays import aligned_empty, aligned_zeros, as_floats
 from ._kernels import Calls, threads
@@ -29,6 +28,7 @@ from .layers.base import (
     Params,
     SparseRows,
     Workspace,
+    adapt_all,
     bind_all,
     bind_backward_all,
     densify,
@@ -213,22 +213,13 @@ class Network:
             self._adapt(X, rng)
 
     def _adapt(self, X: Matrix, rng: np.random.RandomState) -> None:
-        """Adapt the layers to rows, from the first to the last that needs it."""
-        last = max(i for i, layer in enumerate(self.layers) if layer.adapts)
+        """Adapt the layers to rows."""
         if X.shape[0] > ROWS_TO_ADAPT:
             X = X[np.sort(rng.choice(X.shape[0], ROWS_TO_ADAPT, replace=False))]
         place = rows_like(X, self.dtype)
         write_rows(X, place)
         x: Any = place.rows if isinstance(place, SparseRows) else place
-        for layer, spec, p in zip(
-            self.layers[: last + 1], self.specs, self.params, strict=False
-        ):
-            if issparse(x) and not layer.takes_sparse:
-                x = x.toarray()
-            if layer.adapts:
-                layer.adapt(p, x, rng)
-            ws = layer.workspace(spec, x.shape[0], self.dtype, None)
-            x = layer.forward(p, x, ws, train=False)
+        adapt_all(self.layers, self.specs, self.params, x, rng)
 
     def __repr__(self) -> str:
         weighted = (s for s in self.specs if any(p.decay for p in s.params.values()))
@@ -283,7 +274,9 @@ class Network:
     def largest_product(self) -> int:
         """Multiply-adds per row in the largest matrix product."""
         sizes = [
-            math.prod(param.shape) * math.prod(spec.out_shape[1:])  # once per pixel
+            math.prod(param.shape) * math.prod(spec.out_shape[-2:])  # once per pixel
+            if len(spec.out_shape) == 3
+            else math.prod(param.shape)
             for spec in self.specs
             for param in spec.params.values()
         ]

@@ -35,6 +35,7 @@ from ._sklearn import Interval, StrOptions
 from ._training import Data
 from .initializers import INITIALIZERS, Initializer, Zeros
 from .layers import (
+    BatchEnsembleDense,
     Conv2D,
     Dense,
     DropConnect,
@@ -45,6 +46,9 @@ from .layers import (
 )
 from .layers.pool import Pool2D
 from .losses import Loss
+
+WEIGHTED = BatchEnsembleDense, Conv2D, Dense, DropConnect, Residual
+"""The layers whose weights are drawn in the scale that the next activation needs."""
 
 
 def works_on_images(layer: Layer) -> bool:
@@ -79,8 +83,10 @@ def with_initializers(
             layer = layer.replace(dense=dense)
         elif "initializer" in (params := layer.get_params()):
             own = params["initializer"] or last
-            layer = layer.replace(initializer=choose(own, activation))
-        if isinstance(layer, Conv2D | Dense | DropConnect | Residual):
+            # The neural tangent parametrisation has an initializer of its own.
+            if own is not None or params.get("parametrization") != "ntp":
+                layer = layer.replace(initializer=choose(own, activation))
+        if isinstance(layer, WEIGHTED):
             activation = last = None
         made.append(layer)
     return made[::-1]

@@ -17,6 +17,7 @@ from sknn.initializers import GlorotUniform, Zeros
 from sknn.layers import (
     Activation,
     AvgPool2D,
+    BatchEnsembleDense,
     BatchNorm,
     Conv2D,
     Dense,
@@ -27,9 +28,12 @@ from sknn.layers import (
     Layer,
     LayerNorm,
     MaxPool2D,
+    MemberDense,
+    ParametricActivation,
     PReLU,
     Residual,
     ToImages,
+    ToMembers,
     Training,
 )
 from sknn.layers.base import LayerSpec
@@ -81,7 +85,23 @@ CASES = [
     (Residual((Conv2D(2), TANH)), (3, 4, 5)),
     (Residual((Conv2D(3), BatchNorm(), Dropout(0.3))), (3, 4, 5)),
     (Residual((Dropout(0.3), Residual((LayerNorm(), Dense(5))), Dense(2))), (5,)),
-]
+    (Dense(3, parametrization="ntp"), (5,)),
+    (DropConnect(Dense(3, parametrization="ntp", data_driven=True), 0.5), (5,)),
+    (ParametricActivation("selu"), (5,)),
+    (ParametricActivation("relu", initial=-0.5), (1,)),
+    (ParametricActivation("mish"), (3, 4, 2)),
+    (ToMembers(3), (5,)),
+    *((layer, (3, 5)) for layer in [
+        *(TANH, Dropout(0.3), BatchNorm(), LayerNorm(), PReLU(), Flatten()),
+        ParametricActivation("mish"),
+        *(MemberDense(4), MemberDense(4, parametrization="ntp", data_driven=True)),
+        DropConnect(MemberDense(4), 0.5),
+        BatchEnsembleDense(4),
+        BatchEnsembleDense(4, GlorotUniform(), "random_signs", "normal"),
+        Residual((MemberDense(4), BatchNorm(), TANH, Dropout(0.3), MemberDense(5))),
+        Residual((LayerNorm(), BatchEnsembleDense(4), TANH)),
+    ]),
+]  # fmt: skip
 """Layers, each with the shape of an input row."""
 
 

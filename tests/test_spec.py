@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from sknn._member_loss import MeanOverMembers
 from sknn._spec import Spec, check_range
 from sknn.activations import ACTIVATIONS
 from sknn.augmentation import AUGMENTATIONS, Mixup
-from sknn.initializers import INITIALIZERS, HeNormal
+from sknn.initializers import INITIALIZERS, FanInUniform, HeNormal, RandomSigns
 from sknn.layers import (
     Activation,
     AvgPool2D,
+    BatchEnsembleDense,
     BatchNorm,
     Conv2D,
     Dense,
@@ -25,9 +27,12 @@ from sknn.layers import (
     GlobalAvgPool2D,
     LayerNorm,
     MaxPool2D,
+    MemberDense,
+    ParametricActivation,
     PReLU,
     Residual,
     ToImages,
+    ToMembers,
 )
 from sknn.losses import (
     REGRESSION_LOSSES,
@@ -45,6 +50,7 @@ CASES = [
     BinaryCrossEntropy(0.1),
     CategoricalCrossEntropy(0.1),
     Activation(ACTIVATIONS["relu"]),
+    BatchEnsembleDense(4),
     BatchNorm(),
     Dense(3, HeNormal()),
     DropConnect(Dense(3), 0.5),
@@ -54,10 +60,16 @@ CASES = [
     Conv2D(4, (3, 5)),
     Flatten(),
     GlobalAvgPool2D(),
+    FanInUniform(),
     MaxPool2D(3, 2),
+    MeanOverMembers(BinaryCrossEntropy(), 3),
+    MemberDense(4),
     Mixup(),
     PReLU(),
+    ParametricActivation("selu"),
+    RandomSigns(),
     ToImages((4, 4, 1)),
+    ToMembers(3),
     Residual((Dense(3), Residual((Dense(3),)))),
 ]
 """A spec of every class."""

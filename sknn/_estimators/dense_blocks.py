@@ -25,6 +25,7 @@ from ..layers import (
     Dropout,
     Layer,
     LayerNorm,
+    ParametricActivation,
     PReLU,
     Residual,
 )
@@ -85,7 +86,7 @@ def make_activation(choice: Any) -> Layer:
 
 def activation_name(choice: Any) -> str:
     """Return the name of an activation, also of an object of a kind that has one."""
-    if isinstance(choice, Activation):
+    if isinstance(choice, Activation | ParametricActivation):
         choice = choice.function
     if isinstance(choice, str):
         return choice

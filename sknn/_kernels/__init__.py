@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
 from ._library import Program, describe, in_use, make_call, set_threads, threads
@@ -73,26 +74,26 @@ def has_kernel(
     return mark
 
 
-def bind(f: Callable[..., None], *args: Any) -> Any:
+def bind(f: Callable[..., None], *args: Any, cut: bool = True) -> Any:
     """Return ``f(*args)`` as a call without arguments: its kernel or `f` itself.
 
-    A list of calls are the blocks of one operation.
+    A list of calls are the blocks of one operation, which it is cut into if `cut`.
     """
     kernel: Kernel | None = getattr(f, "kernel", None)
     if kernel is not None:
-        blocks = _bind_kernel(kernel, args)
+        blocks = _bind_kernel(kernel, args, cut)
         if blocks is not None:
             return blocks
     return partial(f, *args)
 
 
-def _bind_kernel(kernel: Kernel, args: Args) -> Any:
+def _bind_kernel(kernel: Kernel, args: Args, cut: bool) -> Any:
     found = kernel.translate(*args)
     if found is None:
         return None
     name, args = found
     call = make_call(name, args)
-    if call is None or kernel.split is None or threads() == 1:
+    if call is None or kernel.split is None or threads() == 1 or not cut:
         return call
     blocks = kernel.split(args, threads())
     if len(blocks) < 2:
@@ -121,12 +122,17 @@ class Calls:
         self._program = None
 
     def do_each(self, f: Callable[..., None], blocks: Sequence[Args]) -> None:
-        """Append ``f(*args)`` for each of `blocks`, which are independent."""
-        calls = [bind(f, *args) for args in blocks]
-        if calls and not any(isinstance(call, partial) for call in calls):
-            self._calls.append(calls)
-        else:
+        """Append ``f(*args)`` for each of `blocks`, which are independent.
+
+        They are shared out among the threads, and cut where they do not go round.
+        """
+        uneven = len(blocks) % threads() != 0
+        calls = [bind(f, *args, cut=uneven) for args in blocks]
+        if any(isinstance(call, partial) for call in calls):
             self._calls += calls
+        elif calls:
+            in_lists = (call if isinstance(call, list) else [call] for call in calls)
+            self._calls.append([*chain.from_iterable(in_lists)])
         self._program = None
 
     def extend(self, others: Calls) -> None:

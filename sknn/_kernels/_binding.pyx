@@ -207,7 +207,7 @@ def make_call(str name, tuple args):
 
 
 cdef bint multiply(const Arg *args):
-    """Whether the shapes of a @ b = y fit."""
+    """Whether the shapes of y = alpha a @ b fit."""
     return (
         args[0].shape[1] == args[1].shape[0]
         and args[0].shape[0] == args[2].shape[0]

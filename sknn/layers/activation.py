@@ -11,7 +11,7 @@ from ..activations import (
     activation_backward,
     activation_forward,
 )
-from .base import Layer, LayerSpec, Workspace
+from .base import Layer, LayerSpec, Workspace, bind_compact
 
 
 @spec
@@ -33,20 +33,14 @@ class Activation(Layer):
             raise ValueError(
                 "'prelu' has learned slopes: use the layer PReLU() instead."
             )
-        known = isinstance(self.function, str) and self.function in ACTIVATIONS
-        if not (known or isinstance(self.function, ActivationFunction)):
-            raise ValueError(
-                f"function of Activation must be one of {sorted(ACTIVATIONS)} or an "
-                f"ActivationFunction object, got {self.function!r}."
-            )
+        check_function(self, self.function)
 
     def build(self, in_shape: Shape) -> LayerSpec:
         return LayerSpec(in_shape, in_shape)
 
     @property
     def activation_to_fuse(self) -> ActivationFunction:
-        f = self.function
-        return ACTIVATIONS[f] if isinstance(f, str) else f
+        return make_function(self.function)
 
     def bind(self, ws: Workspace, x: Array) -> Array:
         ws.x, ws.y = x, aligned_like(x)
@@ -54,5 +48,21 @@ class Activation(Layer):
         return ws.y
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
+        dy = bind_compact(dy, ws)
         ws.do(activation_backward, self.activation_to_fuse, ws.x, ws.y, dy)
         return dy
+
+
+def check_function(layer: Layer, function: str | ActivationFunction) -> None:
+    """Raise unless `function` of a layer is the name of a function, or a function."""
+    known = isinstance(function, str) and function in ACTIVATIONS
+    if not (known or isinstance(function, ActivationFunction)):
+        raise ValueError(
+            f"function of {type(layer).__name__} must be one of {sorted(ACTIVATIONS)} "
+            f"or an ActivationFunction object, got {function!r}."
+        )
+
+
+def make_function(choice: str | ActivationFunction) -> ActivationFunction:
+    """Return the activation function of that name, or `choice` itself."""
+    return ACTIVATIONS[choice] if isinstance(choice, str) else choice

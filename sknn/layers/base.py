@@ -14,10 +14,10 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -74,6 +74,12 @@ class Workspace(SimpleNamespace):
         """Record the operation ``f(*args)``."""
         self.calls.do(f, *args)
 
+    def do_each(
+        self, f: Callable[..., None], blocks: Iterable[tuple[Any, ...]]
+    ) -> None:
+        """Record ``f(*args)`` for each of `blocks`, which are independent."""
+        self.calls.do_each(f, [*blocks])
+
 
 @dataclass
 class Training:
@@ -111,6 +117,9 @@ class ParamSpec:
         Whether the penalty and weight decay apply.
     is_bias : bool, default=False
         Whether initial values are those of biases.
+    members : {'independent', 'equal'}, default=None
+        Set if the first axis is that of the members of an ensemble: whether each has
+        initial values of its own, or all have the same.
     """
 
     shape: Shape
@@ -119,11 +128,19 @@ class ParamSpec:
     fan_out: int
     decay: bool
     is_bias: bool = False
+    members: Literal["independent", "equal"] | None = None
 
     def draw(self, rng: np.random.RandomState) -> Array:
         """Draw float64 initial values from `rng`."""
+        if self.members is None:
+            return self._draw(self.shape, rng)
+        n_draws = self.shape[0] if self.members == "independent" else 1
+        drawn = [self._draw(self.shape[1:], rng) for _ in range(n_draws)]
+        return np.broadcast_to(np.stack(drawn), self.shape)
+
+    def _draw(self, shape: Shape, rng: np.random.RandomState) -> Array:
         draw = self.init.bias if self.is_bias else self.init
-        return draw(self.shape, self.fan_in, self.fan_out, rng)
+        return draw(shape, self.fan_in, self.fan_out, rng)
 
 
 @dataclass(frozen=True)
@@ -210,7 +227,7 @@ class Layer(Spec, ABC):
     def adapt(self, p: Params, x: Array, rng: np.random.RandomState) -> None:
         """Adapt the initial parameters and state `p` in place to training rows.
 
-        Called before training if the class declares that it `adapts`. `x`, of shape
+        Called before training if the layer declares that it `adapts`. `x`, of shape
         (n, *in_shape), is what the layer gets for some of the training rows.
         """
 
@@ -383,18 +400,45 @@ def bind_backward_all(
     return d
 
 
+def adapt_all(
+    layers: Sequence[Layer],
+    specs: Sequence[LayerSpec],
+    params: Sequence[Params],
+    x: Any,
+    rng: np.random.RandomState,
+) -> None:
+    """Adapt layers to rows `x`, from the first to the last that needs it.
+
+    Each gets what those before it, adapted already, make of the rows.
+    """
+    last = max((i for i, layer in enumerate(layers) if layer.adapts), default=-1)
+    for i in range(last + 1):
+        layer, p = layers[i], params[i]
+        if not isinstance(x, np.ndarray) and not layer.takes_sparse:
+            x = x.toarray()
+        if layer.adapts:
+            layer.adapt(p, x, rng)
+        if i < last:
+            ws = layer.workspace(specs[i], x.shape[0], x.dtype, None)
+            x = layer.forward(p, x, ws, train=False)
+
+
 def densify(sparse: SparseRows, x: Array) -> None:
     """Write a CSR matrix into a dense array."""
     sparse.rows.toarray(out=x)
 
 
 def bind_compact(x: Array, ws: Workspace) -> Array:
-    """Return a batch, of which images have the layout of `batch_empty`.
+    """Return a batch in the layout of `batch_empty`, except that rows may have any.
+
+    The members of a batch may be views of the same rows.
 
     If `x` has another layout, that it is copied is recorded: a view of a copy that is
     made now would not follow the batches.
     """
-    if x.ndim < 4 or rows_last(x).flags.c_contiguous:
+    if x.ndim < 3:
+        return x
+    if (x[:, 0] if x.ndim == 3 else rows_last(x)).flags.c_contiguous:
         return x
     copy = batch_empty(len(x), x.shape[1:], x.dtype)
     ws.do(np.copyto, copy, x)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+
 import numpy as np
 
-from .._arrays import aligned_like, by_unit, of_one_layout
+from .._arrays import (
+    aligned_like,
+    by_member_and_unit,
+    of_one_layout,
+    shape_of_units,
+)
 from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import check_range, spec
 from .._typing import Array, Shape
@@ -27,7 +34,8 @@ class BatchNorm(Layer):
     In training, μ and σ² are the mean and variance over the rows of the batch, weighted
     by the sample weights. In prediction they are running averages of these (without
     Bessel's correction, so that the scale of the weights does not matter). x, y are
-    (n, units), or images (n, channels, H, W), whose pixels count as rows. Backward,
+    (n, units), members (n, k, units), or images (n, channels, H, W), whose pixels count
+    as rows. Backward,
     with ``s = sqrt(σ² + ε)`` and the share ``q = w / Σ w`` of each row (``1 / n``):
     ``dγ = Σ dy x̂``, ``dβ = Σ dy``,
     ``dx = γ / s (dy - q (dβ + x̂ dγ))``. The penalty does not apply to γ and β.
@@ -55,7 +63,7 @@ class BatchNorm(Layer):
         check_range(self, "epsilon", 0, np.inf, closed="neither")
 
     def build(self, in_shape: Shape) -> LayerSpec:
-        units = in_shape[:1]
+        units = shape_of_units(in_shape)
         params = {
             "gamma": ParamSpec(units, Constant(1.0), 1, 1, decay=False),
             "beta": ParamSpec(units, Zeros(), 1, 1, decay=False),
@@ -64,19 +72,22 @@ class BatchNorm(Layer):
         return LayerSpec(in_shape, in_shape, params, state)
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        ws.x, y, p = by_unit(bind_compact(x, ws)), aligned_like(x), ws.p
+        ws.x, y, p = by_member_and_unit(bind_compact(x, ws)), aligned_like(x), ws.p
+        units, y_each = p["gamma"].shape, by_member_and_unit(y)
         if not ws.train:
-            ws.scale, shift = np.empty((2, len(p["gamma"])), ws.dtype)
+            ws.scale, shift = np.empty((2, *units), ws.dtype)
             ws.do(self._running_scale, p, ws.scale, shift)
-            ws.do(scale_shift, ws.x, ws.scale, shift, by_unit(y))
+            arrays = np.atleast_2d(ws.scale, shift)
+            ws.do_each(scale_shift, zip(ws.x, *arrays, y_each, strict=True))
             return y
-        m = ws.x.shape[1]
+        m = ws.x[0].shape[1]
         ws.q = np.full(m, 1 / m, ws.dtype)
-        ws.mean, ws.var = np.empty((2, len(p["gamma"])), ws.dtype)
+        ws.mean, ws.var = np.empty((2, *units), ws.dtype)
         if ws.training.sample_weight is not None:
             ws.do(_shares, ws.training.sample_weight, ws.q)
-        arrays = p["gamma"], p["beta"], ws.mean, ws.var, by_unit(y)
-        ws.do(batch_norm, ws.x, ws.q, *arrays, self.epsilon)
+        arrays = np.atleast_2d(p["gamma"], p["beta"], ws.mean, ws.var)
+        each = zip(ws.x, repeat(ws.q), *arrays, y_each, repeat(self.epsilon))
+        ws.do_each(batch_norm, each)
         ws.do(self._update, p, ws.mean, ws.var, ws.q)
         return y
 
@@ -99,13 +110,15 @@ class BatchNorm(Layer):
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         dy = bind_compact(dy, ws)
-        d, g = by_unit(dy), ws.g
+        d, g = by_member_and_unit(dy), ws.g
         if not ws.train:  # frozen: the forward pass was linear
-            ws.do(scale_shift, d, ws.scale, None, d)
+            ws.do_each(scale_shift, zip(d, np.atleast_2d(ws.scale), repeat(None), d))
             return dy
-        dx = d if need_dx else None
-        arrays = ws.p["gamma"], ws.mean, ws.var, g["gamma"], g["beta"], dx
-        ws.do(batch_norm_backward, ws.x, d, ws.q, *arrays, self.epsilon)
+        dx = d if need_dx else repeat(None)
+        arrays = ws.p["gamma"], ws.mean, ws.var, g["gamma"], g["beta"]
+        each = ws.x, d, repeat(ws.q), *np.atleast_2d(*arrays), dx
+        args = zip(*each, repeat(self.epsilon), strict=False)
+        ws.do_each(batch_norm_backward, args)
         return dy
 
 

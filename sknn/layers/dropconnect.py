@@ -10,7 +10,15 @@ import numpy as np
 from .._spec import check_range, spec
 from .._typing import Array, Shape
 from ._masks import Mask
-from .base import Layer, LayerSpec, Workspace, bind_all, bind_backward_all, declared
+from .base import (
+    Layer,
+    LayerSpec,
+    Params,
+    Workspace,
+    bind_all,
+    bind_backward_all,
+    declared,
+)
 from .dense import Dense
 
 
@@ -45,6 +53,14 @@ class DropConnect(Layer):
     def fuses_activation(self) -> bool:  # type: ignore[override]
         """Whether the dense layer does."""
         return declared(self.dense, "fuses_activation") is True
+
+    @property
+    def adapts(self) -> bool:  # type: ignore[override]
+        """Whether the dense layer does."""
+        return self.dense.adapts
+
+    def adapt(self, p: Params, x: Any, rng: np.random.RandomState) -> None:
+        self.dense.adapt(p, x, rng)
 
     def __post_init__(self) -> None:
         if not isinstance(self.dense, Dense):

@@ -98,7 +98,9 @@ class CategoricalEmbedding(Layer):
 def _integers(layer: CategoricalEmbedding, name: str, low: int = 1) -> tuple[int, ...]:
     """Return a field, which must be a tuple of integers that are at least `low`."""
     values: Any = getattr(layer, name)
-    if not isinstance(values, tuple) or not all(is_integer_from(low, v) for v in values):
+    if not isinstance(values, tuple) or not all(
+        is_integer_from(low, v) for v in values
+    ):
         raise ValueError(
             f"{name} of CategoricalEmbedding must be a tuple of "
             f"{'positive' if low else 'non-negative'} integers, got {values!r}."

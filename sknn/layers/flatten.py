@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import batch_empty, rows_last
+from .._arrays import aligned_empty, batch_empty, rows_last
 from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import is_integer_from, spec
 from .._typing import Array, Shape
@@ -89,13 +89,17 @@ class Flatten(Layer):
     """Convert images (n, C, H, W) to rows (n, C H W), without a copy.
 
     The rows are the transposed view of a C-ordered matrix, which a matrix product can
-    use directly.
+    use directly. Members (n, k, d) are converted to rows (n, k d), member by member.
     """
 
     def build(self, in_shape: Shape) -> LayerSpec:
         return LayerSpec(in_shape, (math.prod(in_shape),))
 
     def bind(self, ws: Workspace, x: Array) -> Array:
+        if x.ndim == 3:
+            y = aligned_empty((len(x), math.prod(x.shape[1:])), ws.dtype)
+            ws.do(np.copyto, y.reshape(x.shape), x)
+            return y
         if x.ndim < 4:
             return x.reshape(len(x), -1)
         return rows_last(bind_compact(x, ws)).reshape(-1, len(x)).T

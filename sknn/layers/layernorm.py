@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._arrays import aligned_like, by_unit, of_one_layout
+from .._arrays import (
+    aligned_like,
+    by_member_and_unit,
+    of_one_layout,
+    shape_of_units,
+)
 from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import check_range, spec
 from .._typing import Array, Shape
@@ -17,8 +22,9 @@ class LayerNorm(Layer):
     """``y = γ x̂ + β`` with ``x̂ = (x - μ) / sqrt(σ² + ε)`` for each row [1]_.
 
     μ and σ² are the mean and variance over the units of the row, both in training and
-    in prediction; each unit has its own γ and β. x, y are (n, units), or images
-    (n, channels, H, W), where each pixel is standardised over its channels. Backward,
+    in prediction; each unit has its own γ and β. x, y are (n, units), members
+    (n, k, units), each standardised over its units, or images (n, channels, H, W),
+    where each pixel is standardised over its channels. Backward,
     with ``s = sqrt(σ² + ε)`` and ``d = γ dy``: ``dγ = Σ dy x̂`` and ``dβ = Σ dy`` over
     rows, ``dx = (d - mean(d) - x̂ mean(d x̂)) / s``. The penalty does not apply to γ
     and β.
@@ -40,7 +46,7 @@ class LayerNorm(Layer):
         check_range(self, "epsilon", 0, np.inf, closed="neither")
 
     def build(self, in_shape: Shape) -> LayerSpec:
-        units = in_shape[:1]
+        units = shape_of_units(in_shape)
         params = {
             "gamma": ParamSpec(units, Constant(1.0), 1, 1, decay=False),
             "beta": ParamSpec(units, Zeros(), 1, 1, decay=False),
@@ -48,22 +54,27 @@ class LayerNorm(Layer):
         return LayerSpec(in_shape, in_shape, params)
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        ws.x, y, p = by_unit(bind_compact(x, ws)), aligned_like(x), ws.p
-        ws.mean, ws.inverse = np.empty((2, ws.x.shape[1]), ws.dtype)
-        statistics = ws.mean, ws.inverse, by_unit(y), self.epsilon
-        ws.do(layer_norm, ws.x, p["gamma"], p["beta"], *statistics)
+        ws.x, y = by_member_and_unit(bind_compact(x, ws)), aligned_like(x)
+        shape = 2, len(ws.x), ws.x[0].shape[1]
+        ws.mean, ws.inverse = np.empty(shape, ws.dtype)
+        gamma, beta = np.atleast_2d(ws.p["gamma"], ws.p["beta"])
+        each = ws.x, gamma, beta, ws.mean, ws.inverse, by_member_and_unit(y)
+        epsilon = [self.epsilon] * len(ws.x)
+        ws.do_each(layer_norm, zip(*each, epsilon, strict=True))
         return y
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         dy = bind_compact(dy, ws)
-        d, g = by_unit(dy), ws.g
+        d, g = by_member_and_unit(dy), ws.g
         if g:
-            statistics = ws.mean, ws.inverse, g["gamma"], g["beta"]
-            ws.do(layer_norm_gradients, ws.x, d, *statistics)
+            gradients = np.atleast_2d(g["gamma"], g["beta"])
+            each = zip(ws.x, d, ws.mean, ws.inverse, *gradients, strict=True)
+            ws.do_each(layer_norm_gradients, each)
         if not need_dx:
             return None
-        gamma = ws.p["gamma"]
-        ws.do(layer_norm_backward, ws.x, d, gamma, ws.mean, ws.inverse, d)
+        gamma = np.atleast_2d(ws.p["gamma"])
+        each = zip(ws.x, d, gamma, ws.mean, ws.inverse, d, strict=True)
+        ws.do_each(layer_norm_backward, each)
         return dy
 
 

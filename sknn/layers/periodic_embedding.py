@@ -92,9 +92,7 @@ class PeriodicEmbedding(NumericalEmbedding):
             ws.do(np.copyto, dx, dy[:, m * self.size :])
         g: Any = ws.g or {name: np.empty_like(v) for name, v in p.items()}
         gradients = g["w"], g["b"], g["W"], g["c"], dx_m
-        ws.do(
-            periodic_embedding_backward, ws.x, p["w"], p["b"], p["W"], de, *gradients
-        )
+        ws.do(periodic_embedding_backward, ws.x, p["w"], p["b"], p["W"], de, *gradients)
         return dx
 
 
@@ -109,9 +107,7 @@ def periodic_embedding(
 
 
 @has_kernel(
-    split=by_axis(
-        {0: 1, 1: 0, 2: 0, 3: 0, 4: 1, 5: 0, 6: 0, 7: 0, 8: 0, 9: 1}, GRAIN
-    )
+    split=by_axis({0: 1, 1: 0, 2: 0, 3: 0, 4: 1, 5: 0, 6: 0, 7: 0, 8: 0, 9: 1}, GRAIN)
 )
 def periodic_embedding_backward(
     x: Array,

@@ -110,9 +110,7 @@ class PiecewiseLinearEmbedding(NumericalEmbedding):
             ws.do(np.copyto, dx[:, m:], dy[:, m * self.size :])
         g: Any = ws.g or {name: np.empty_like(p[name]) for name in ("w", "b", "V")}
         arrays = p["left"], p["scale"], p["w"], p["V"], de, np.empty_like(p["V"])
-        ws.do(
-            piecewise_linear_backward, ws.x, *arrays, g["w"], g["b"], g["V"], dx_m
-        )
+        ws.do(piecewise_linear_backward, ws.x, *arrays, g["w"], g["b"], g["V"], dx_m)
         return dx
 
 

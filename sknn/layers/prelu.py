@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import aligned_like, by_unit
+from .._arrays import aligned_like, by_member_and_unit, shape_of_units
 from .._kernels import has_kernel
 from .._spec import check_range, spec
 from .._typing import Array, Shape
@@ -18,6 +18,8 @@ from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 @spec
 class PReLU(Layer):
     """``y = max(x, 0) + a min(x, 0)``, a learned slope for each unit or channel [1]_.
+
+    x, y are (n, units), members (n, k, units), or images (n, channels, H, W).
 
     Backward: ``da = Σ dy min(x, 0)`` over rows, ``dx = dy`` where ``x > 0``, else
     ``a dy``. As in the paper, the penalty does not apply to the slopes.
@@ -38,19 +40,21 @@ class PReLU(Layer):
         check_range(self, "slope", -np.inf, np.inf, closed="neither")
 
     def build(self, in_shape: Shape) -> LayerSpec:
-        a = ParamSpec(in_shape[:1], Constant(self.slope), 1, 1, decay=False)
+        a = ParamSpec(shape_of_units(in_shape), Constant(self.slope), 1, 1, decay=False)
         return LayerSpec(in_shape, in_shape, {"a": a})
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        ws.x, y = by_unit(bind_compact(x, ws)), aligned_like(x)
-        ws.do(prelu, ws.x, ws.p["a"], by_unit(y))
+        ws.x, y = by_member_and_unit(bind_compact(x, ws)), aligned_like(x)
+        a = np.atleast_2d(ws.p["a"])
+        ws.do_each(prelu, zip(ws.x, a, by_member_and_unit(y), strict=True))
         return y
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array:
         a = ws.p["a"]
         da = ws.g["a"] if ws.g else np.empty_like(a)
         dy = bind_compact(dy, ws)
-        ws.do(prelu_backward, ws.x, a, by_unit(dy), da)
+        each = ws.x, np.atleast_2d(a), by_member_and_unit(dy), np.atleast_2d(da)
+        ws.do_each(prelu_backward, zip(*each, strict=True))
         return dy
 
 

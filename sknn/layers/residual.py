@@ -14,13 +14,16 @@ from ..initializers import Initializer
 from .base import (
     Layer,
     LayerSpec,
+    Params,
     SparseRows,
     Workspace,
+    adapt_all,
     bind_all,
     bind_backward_all,
 )
 from .conv import Conv2D
 from .dense import Dense
+from .member_dense import MemberDense
 
 T = TypeVar("T")
 
@@ -74,8 +77,20 @@ class Residual(Layer):
         """Whether any inner layer mixes rows."""
         return any(layer.mixes_rows for layer in self.layers)
 
+    @property
+    def adapts(self) -> bool:  # type: ignore[override]
+        """Whether any inner layer does."""
+        return any(layer.adapts for layer in self.layers)
+
+    def adapt(self, p: Params, x: Any, rng: np.random.RandomState) -> None:
+        layers, specs = zip(*self.parts(self.build(x.shape[1:])), strict=True)
+        params, n = split(p, len(layers)), len(self.layers)
+        adapt_all(layers[:n], specs[:n], params[:n], x, rng)
+
     def _make_projection(self, out_shape: Shape) -> Layer:
         """Return P: a dense layer or, for images, a 1 x 1 convolution."""
+        if len(out_shape) == 2:
+            return MemberDense(out_shape[1], self.projection)
         if len(out_shape) == 1:
             return Dense(out_shape[0], self.projection)
         return Conv2D(out_shape[0], 1, initializer=self.projection)
@@ -85,7 +100,13 @@ class Residual(Layer):
         for layer in self.layers:
             parts.append(layer.build(shape))
             shape = parts[-1].out_shape
-        if shape[1:] != in_shape[1:]:
+        if len(shape) == len(in_shape) == 2:
+            if shape[0] != in_shape[0]:
+                raise ValueError(
+                    "The inner layers of a residual block must keep the number of "
+                    f"members, but they turn {in_shape} into {shape}."
+                )
+        elif shape[1:] != in_shape[1:]:
             raise ValueError(
                 "The inner layers of a residual block must keep height and width, but "
                 f"they turn {in_shape} into {shape}."

@@ -23,6 +23,7 @@ from sknn.activations import (
 from sknn.augmentation import warp_images
 from sknn.layers import Conv2D
 from sknn.layers._masks import mask
+from sknn.layers.batch_ensemble_dense import scale_backward
 from sknn.layers.batchnorm import batch_norm, batch_norm_backward, scale_shift
 from sknn.layers.conv import (
     Windows,
@@ -33,6 +34,10 @@ from sknn.layers.conv import (
 from sknn.layers.dense import csr_dot, csr_t_dot
 from sknn.layers.flatten import to_images
 from sknn.layers.layernorm import layer_norm, layer_norm_backward, layer_norm_gradients
+from sknn.layers.parametric_activation import (
+    parametric_activation,
+    parametric_activation_backward,
+)
 from sknn.layers.pool import (
     avg_pool,
     avg_pool_backward,
@@ -141,6 +146,14 @@ RECIPES = [
         PRODUCTS,
         large=(131, 256, 257),
         name="transposed",
+    ),
+    Recipe(
+        matmul,
+        "rrw-",
+        lambda draw, m, k, n: (draw(m, k), draw(k, n), draw(m, n), 0.3),
+        PRODUCTS,
+        large=(257, 256, 131),
+        name="scaled",
     ),
     Recipe(add_bias, "wr", lambda draw, *s: (draw(*s), draw(s[1])), ROWS, LARGE_ROWS),
     Recipe(
@@ -272,6 +285,34 @@ for f in FUNCTIONS:
         ),
     ]
 
+for f in FUNCTIONS:
+    RECIPES += [
+        Recipe(
+            parametric_activation,
+            "-rrww",
+            lambda draw, n, units, f=f: (
+                *(f, 3 * draw(n, units).T, draw(units)),
+                *(draw(n, units).T, draw(n, units).T),
+            ),
+            ROWS,
+            LARGE_ROWS,
+            name=str(f),
+            tolerance=20,
+        ),
+        Recipe(
+            parametric_activation_backward,
+            "-rr-ww",
+            lambda draw, n, units, f=f: (
+                *(f, 3 * draw(n, units).T, draw(units)),
+                *(draw(n, units).T, draw(n, units).T, draw(units)),
+            ),
+            ROWS,
+            LARGE_ROWS,
+            name=str(f),
+            prepare=lambda f, x, alpha, a, *others: f.forward(x, a),
+        ),
+    ]
+
 UNITS = [(31, 33), (1, 1), (1, 300), (257, 2), (3, 0), (128, 17), (7, 1000)]
 
 
@@ -380,6 +421,20 @@ RECIPES += [
 
 LARGE_UNITS = (131, 1021)
 EPSILON = 1e-3
+
+
+RECIPES += [
+    Recipe(
+        scale_backward,
+        "rrww",
+        lambda draw, n, units: (
+            *(draw(n, units).T, draw(units)),
+            *(draw(n, units).T, draw(units)),
+        ),
+        ROWS,
+        LARGE_ROWS,
+    )
+]
 
 
 def draw_batch_norm(x, in_place, draw, units, m):

@@ -129,13 +129,13 @@ class TestMatmul:
                 for layout, shape in zip(layouts, shapes, strict=True)
             )
             y[:] = np.nan
-            make_call("matmul", (a, b, y))()
+            make_call("matmul", (a, b, y, 1.0))()
             tolerance = 100 * np.finfo(dtype).eps
             np.testing.assert_allclose(y, a @ b, rtol=tolerance, atol=tolerance)
 
     def test_writes_only_its_block(self):
         y = np.zeros((6, 8))
-        make_call("matmul", (np.ones((4, 3)), np.ones((3, 5)), y[1:5, 2:7]))()
+        make_call("matmul", (np.ones((4, 3)), np.ones((3, 5)), y[1:5, 2:7], 1.0))()
         assert y.sum() == y[1:5, 2:7].sum() == 4 * 5 * 3
 
     @pytest.mark.parametrize(
@@ -152,15 +152,14 @@ class TestMatmul:
         ids=itertools.count(),
     )
     def test_no_call_of_what_blas_cannot_take(self, a, b, y):
-        assert make_call("matmul", (a, b, y)) is None
+        assert make_call("matmul", (a, b, y, 1.0)) is None
 
     def test_no_call_if_a_leading_dimension_is_too_large(self):
         far_apart = np.lib.stride_tricks.as_strided(
             np.ones(4), shape=(2, 2), strides=(8 * 2**31, 8)
         )
-        assert (
-            make_call("matmul", (far_apart, np.ones((2, 2)), np.ones((2, 2)))) is None
-        )
+        others = np.ones((2, 2)), np.ones((2, 2)), 1.0
+        assert make_call("matmul", (far_apart, *others)) is None
 
 
 @pytest.mark.usefixtures("four_threads")

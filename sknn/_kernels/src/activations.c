@@ -71,7 +71,10 @@ SLOPE(softplus, -vexpm1(-a))
  * bias_<f>: z += b, a = f(z), for rows of units. Some rows at a time, if they are adjacent:
  * they stay in the cache for the second loop, and short rows do not make it short.
  *
- * <f>_backward_bias: dy *= f'(z), db = sum of dy over rows. */
+ * <f>_backward_bias: dy *= f'(z), db = sum of dy over rows.
+ *
+ * parametric_<f>: a = f(z), y = z + alpha (a - z), for rows of units. Backward, in place:
+ * dalpha = sum of dy (a - z) over rows, dy *= 1 - alpha + alpha f'(z). */
 #define ACTIVATION(f)                                                                    \
     KERNEL(f##_forward)                                                                  \
     {                                                                                    \
@@ -117,6 +120,36 @@ SLOPE(softplus, -vexpm1(-a))
             for (I j = 0; j < units; j++)                                                \
                 db[j] += dy[j] *= f##_slope(z[j], a[j], c);                              \
             z += STRIDE(0, 0), a += STRIDE(1, 0), dy += STRIDE(2, 0);                    \
+        }                                                                                \
+    }                                                                                    \
+    KERNEL(parametric_##f)                                                               \
+    {                                                                                    \
+        const real *z = DATA(0), *alpha = DATA(1);                                       \
+        real *a = DATA(2), *y = DATA(3), c = (real)NUMBER(4);                            \
+        I n = SHAPE(0, 0), units = SHAPE(0, 1);                                          \
+        for (I i = 0; i < n; i++) {                                                      \
+            SIMD                                                                         \
+            for (I j = 0; j < units; j++) {                                              \
+                a[j] = f##_value(z[j], c);                                               \
+                y[j] = z[j] + alpha[j] * (a[j] - z[j]);                                  \
+            }                                                                            \
+            z += STRIDE(0, 0), a += STRIDE(2, 0), y += STRIDE(3, 0);                     \
+        }                                                                                \
+    }                                                                                    \
+    KERNEL(parametric_##f##_backward)                                                    \
+    {                                                                                    \
+        const real *z = DATA(0), *alpha = DATA(1), *a = DATA(2);                         \
+        real *dy = DATA(3), *dalpha = DATA(4), c = (real)NUMBER(5);                      \
+        I n = SHAPE(3, 0), units = SHAPE(3, 1);                                          \
+        memset(dalpha, 0, (size_t)units * sizeof(real));                                 \
+        for (I i = 0; i < n; i++) {                                                      \
+            SIMD                                                                         \
+            for (I j = 0; j < units; j++) {                                              \
+                real slope = f##_slope(z[j], a[j], c);                                   \
+                dalpha[j] += dy[j] * (a[j] - z[j]);                                      \
+                dy[j] *= 1 + alpha[j] * (slope - 1);                                     \
+            }                                                                            \
+            z += STRIDE(0, 0), a += STRIDE(2, 0), dy += STRIDE(3, 0);                    \
         }                                                                                \
     }
 

@@ -32,9 +32,9 @@ static int leading(const Arg *x, int row_major)
     return (int)(lines > 1 && stride > least ? stride : least);
 }
 
-/* y = a @ b. BLAS knows column-major matrices only: where y is row-major, it computes
- * y.T = b.T @ a.T. */
-static void matmul(const Arg *args, Gemm gemm, const void *one, const void *zero)
+/* y = alpha a @ b. BLAS knows column-major matrices only: where y is row-major, it
+ * computes y.T = alpha b.T @ a.T. */
+static void matmul(const Arg *args, Gemm gemm, const void *alpha, const void *zero)
 {
     const Arg *a = &args[0], *b = &args[1], *y = &args[2];
     int m = (int)y->shape[0], n = (int)y->shape[1], k = (int)a->shape[1];
@@ -43,26 +43,26 @@ static void matmul(const Arg *args, Gemm gemm, const void *one, const void *zero
     if (m == 0 || n == 0)
         return;
     if (y_rows)
-        gemm(b_rows ? "N" : "T", a_rows ? "N" : "T", &n, &m, &k, one, b->data, &ldb,
+        gemm(b_rows ? "N" : "T", a_rows ? "N" : "T", &n, &m, &k, alpha, b->data, &ldb,
              a->data, &lda, zero, y->data, &ldy);
     else
-        gemm(a_rows ? "T" : "N", b_rows ? "T" : "N", &m, &n, &k, one, a->data, &lda,
-             b->data, &ldb, zero, y->data, &ldy);
+        gemm(a_rows ? "T" : "N", b_rows ? "T" : "N", &m, &n, &k, alpha, a->data,
+             &lda, b->data, &ldb, zero, y->data, &ldy);
 }
 
 static void matmul_float64(const Arg *args)
 {
-    const double one = 1, zero = 0;
-    matmul(args, gemm[0], &one, &zero);
+    const double alpha = args[3].number, zero = 0;
+    matmul(args, gemm[0], &alpha, &zero);
 }
 
 static void matmul_float32(const Arg *args)
 {
-    const float one = 1, zero = 0;
-    matmul(args, gemm[1], &one, &zero);
+    const float alpha = (float)args[3].number, zero = 0;
+    matmul(args, gemm[1], &alpha, &zero);
 }
 
 const Entry sknn_matmul[2] = {
-    {"matmul", "mmM", matmul_float64},
-    {"matmul", "mmM", matmul_float32},
+    {"matmul", "mmMx", matmul_float64},
+    {"matmul", "mmMx", matmul_float32},
 };

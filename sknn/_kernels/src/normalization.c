@@ -103,6 +103,23 @@ KERNEL(scale_gradient)
     }
 }
 
+/* The gradients of y = x * scale[unit]: dscale = sum of dy x over rows, dy *= scale; rows
+ * of units, any stride of rows */
+KERNEL(scale_backward)
+{
+    const real *x = DATA(0), *scale = DATA(1);
+    real *dy = DATA(2), *dscale = DATA(3);
+    I n = SHAPE(2, 0), units = SHAPE(2, 1);
+    memset(dscale, 0, (size_t)units * sizeof(real));
+    for (I i = 0; i < n; i++, x += STRIDE(0, 0), dy += STRIDE(2, 0)) {
+        SIMD
+        for (I j = 0; j < units; j++) {
+            dscale[j] += dy[j] * x[j];
+            dy[j] *= scale[j];
+        }
+    }
+}
+
 /* mean = sum q x, var = sum q (x - mean)^2 over m, y = gamma x_hat + beta;
  * x, y (units, m), q (m,), gamma, beta, mean, var (units,) */
 KERNEL(batch_norm)

@@ -1,0 +1,123 @@
+"""The loss of an ensemble: the mean of those of its members."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import logsumexp
+
+from ._kernels import run
+from ._spec import check_positive, spec
+from ._typing import Array
+from .losses import Loss, Quantile, scaled_loss_gradient
+
+
+@spec
+class MeanOverMembers(Loss):
+    """``1/k Σᵢ loss(zᵢ, y)`` over the k members i of an ensemble.
+
+    The raw scores z (n, k n_scores) are those of the members side by side. All members
+    have the same targets, but a row can have a weight of its own for each of them, so
+    that a member can be trained without the rows that are held out for it:
+    `sample_weight` is (n,) or (n, k).
+
+    What `link` writes is the average of what the members predict: of probabilities, not
+    of logits. `out` is (n, n_scores), so it cannot be `z`.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss of each member.
+    n_members : int
+        k, the number of members.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn._member_loss import MeanOverMembers
+    >>> from sknn.losses import BinaryCrossEntropy
+    >>> loss = MeanOverMembers(BinaryCrossEntropy(), n_members=2)
+    >>> z, p = np.array([[0.0, 1000.0]]), np.empty((1, 1))
+    >>> loss.link(z, out=p)
+    >>> p
+    array([[0.75]])
+    """
+
+    loss: Loss
+    n_members: int
+
+    def __post_init__(self) -> None:
+        check_positive(self, "n_members")
+        if not isinstance(self.loss, Loss):
+            raise ValueError(
+                "loss of MeanOverMembers must be a Loss, such as BinaryCrossEntropy(), "
+                f"got {self.loss!r}."
+            )
+
+    @property
+    def link_name(self) -> str:  # type: ignore[override]
+        """Name of the output activation of each member."""
+        return self.loss.link_name
+
+    @property
+    def scores_per_output(self) -> int:
+        """Number of raw scores of a member that belong to one column of `y`."""
+        return self.loss.scores_per_output
+
+    def _by_row(self, z: Array) -> Array:
+        """Return `z` with a row for each row and member, (n k, n_scores)."""
+        return z.reshape(len(z) * self.n_members, -1)
+
+    def _by_member(self, rows: Array) -> Array:
+        """Return rows of members as (n, k, n_scores)."""
+        return rows.reshape(-1, self.n_members, rows.shape[1])
+
+    def loss_gradient(
+        self, z: Array, y: Array, sample_weight: Array | None, out: Array
+    ) -> float:
+        k, value = self.n_members, np.zeros(1)
+        rows, w = self._by_row(z).copy(), sample_weight
+        if w is not None:
+            w = np.ascontiguousarray(w).ravel() if w.ndim == 2 else w.repeat(k)
+        args = y.repeat(k, axis=0), w, np.array([1 / k]), value
+        run(scaled_loss_gradient, self.loss, rows, *args)
+        np.copyto(out, rows.reshape(z.shape))
+        return value.item() / k
+
+    def link(self, z: Array, out: Array) -> None:
+        predictions = self._by_row(z).copy()
+        self.loss.link(predictions, out=predictions)
+        np.mean(self._by_member(predictions), axis=1, out=out)
+
+    def joint_scores(self, z: Array) -> Array:
+        """Return raw scores of the ensemble, (n, n_scores), for those of its members.
+
+        They are the scores for which the loss of a single network, `loss`, predicts
+        what `link` does: ``loss.link(joint_scores(z)) = link(z)``. Computed from the
+        scores, without loss of digits for probabilities near 0 or 1.
+        """
+        z = self._by_member(self._by_row(z))
+        match self.link_name:
+            case "logistic":
+                log_p, log_q = -np.logaddexp(0, -z), -np.logaddexp(0, z)
+                return logsumexp(log_p, axis=1) - logsumexp(log_q, axis=1)
+            case "softmax":
+                return logsumexp(z - logsumexp(z, axis=2, keepdims=True), axis=1)
+            case "exp":
+                return logsumexp(z, axis=1) - np.log(z.dtype.type(self.n_members))
+        if isinstance(self.loss, Quantile):
+            return self._joint_quantiles(z)
+        return z.mean(axis=1)
+
+    def _joint_quantiles(self, z: Array) -> Array:
+        """Undo the link of `Quantile`: differences of quantiles are ``log(1 + eᶻ)``.
+
+        With ``a = log(1 + eᶻ)``, ``z = log(eᵃ - 1) = a + log(1 - e⁻ᵃ)``.
+        """
+        n, k, n_scores = z.shape
+        levels = self.scores_per_output
+        z = z.reshape(n, k, n_scores // levels, levels).copy()
+        np.logaddexp(0, z[..., 1:], out=z[..., 1:])
+        joint = z.mean(axis=1)
+        a = np.maximum(joint[..., 1:], np.finfo(z.dtype).tiny)
+        joint[..., 1:] = a + np.log(-np.expm1(-a))
+        return joint.reshape(n, n_scores)

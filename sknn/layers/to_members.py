@@ -1,0 +1,62 @@
+"""The way into an ensemble: every member gets the same rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._spec import check_positive, spec
+from .._typing import Array, Shape
+from .base import Layer, LayerSpec, Workspace
+
+
+@spec
+class ToMembers(Layer):
+    """``y[:, i] = x`` for each of `n_members` members; x (n, d), y (n, n_members, d).
+
+    The first layer of a network of several members, networks that are trained together.
+    It is a view, not a copy. Backward: ``dx = Σ dy`` over members.
+
+    Layers that work on numbers of any shape, such as `Activation` and `Dropout`, treat
+    the members as more units; `BatchNorm`, `LayerNorm`, `PReLU` and
+    `ParametricActivation` have parameters for each unit of each member. `Flatten` joins
+    the outputs of the members to rows (n, n_members d). In memory, the rows of a member
+    are one matrix.
+
+    Parameters
+    ----------
+    n_members : int
+        Number of members.
+
+    See Also
+    --------
+    MemberDense : A dense layer with weights for each member.
+    BatchEnsembleDense : A dense layer whose weights the members share.
+    """
+
+    n_members: int
+
+    def __post_init__(self) -> None:
+        check_positive(self, "n_members")
+
+    def build(self, in_shape: Shape) -> LayerSpec:
+        if len(in_shape) != 1:
+            raise ValueError(
+                f"{self!r} needs rows of numbers, got the shape {in_shape}. Put "
+                "Flatten() before it."
+            )
+        return LayerSpec(in_shape, (self.n_members, *in_shape))
+
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        return np.broadcast_to(x[:, np.newaxis], (ws.n, *ws.spec.out_shape))
+
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        if not need_dx:
+            return None
+        dx = np.empty((ws.n, *ws.spec.in_shape), ws.dtype)
+        ws.do(sum_over_members, dy, dx)
+        return dx
+
+
+def sum_over_members(dy: Array, dx: Array) -> None:
+    """``dx = Σ dy`` over members."""
+    np.sum(dy, axis=1, out=dx)
