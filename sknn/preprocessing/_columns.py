@@ -54,8 +54,8 @@ class Column:
 
     Parameters
     ----------
-    values : array of shape (n,) or pandas.Series
-        A series only where pandas has its own type of values, or is faster.
+    values : ndarray of shape (n,) or pandas.api.extensions.ExtensionArray
+        The latter where pandas has its own type of values, or is faster.
     name : object
         Name, or index if the table has no names.
     """
@@ -70,7 +70,7 @@ class Column:
 
         Objects are numbers if all of them are, not counting missing values.
         """
-        if hasattr(self.values, "cat"):
+        if hasattr(self.values, "categories"):
             return CATEGORY
         kind = KIND_OF_DTYPE.get(self.values.dtype.kind)
         if kind is not None:
@@ -95,7 +95,9 @@ class Column:
         if missing.any():
             new = np.where(missing, -1, np.cumsum(~missing) - 1)
             codes = np.append(new, -1)[codes]
-            values = [v for v, is_out in zip(values, missing, strict=True) if not is_out]
+            values = [
+                v for v, is_out in zip(values, missing, strict=True) if not is_out
+            ]
         return codes, values
 
     def numbers(self) -> Array:
@@ -136,16 +138,16 @@ class Column:
 
 def kind_of_type(cls: type) -> str:
     """Return `NUMBER`, `CATEGORY` or a key of `ADVICE` for a type of objects."""
+    if issubclass(cls, (str, bool)):
+        return CATEGORY
+    if issubclass(cls, (Real, Decimal)):
+        return NUMBER
+    if issubclass(cls, Complex):
+        return "complex"
     for kind, types in KIND_OF_TYPE.items():
         if issubclass(cls, types):
             return kind
-    if issubclass(cls, (Real, Decimal)) and not issubclass(cls, bool):
-        return NUMBER
-    if issubclass(cls, Complex) and not issubclass(cls, bool):
-        return "complex"
-    if cls.__name__ == "Period":  # of pandas
-        return "date"
-    return CATEGORY if cls.__hash__ else "other"
+    return "date" if cls.__name__ == "Period" else CATEGORY  # Period: of pandas
 
 
 def is_missing(value: Any) -> bool:
@@ -161,12 +163,17 @@ def factorize(values: Any) -> tuple[Array, list[Any]]:
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
         distinct, codes = np.unique(values, return_inverse=True)
         return codes.reshape(-1), distinct.tolist()
-    if len(values) > FEW and hasattr(values, "cat"):
-        return values.cat.codes.to_numpy(np.intp), values.cat.categories.tolist()
-    if len(values) > FEW and hasattr(values, "factorize"):
+    few = len(values) <= FEW
+    if hasattr(values, "categories"):
+        codes, categories = values.codes.astype(np.intp), values.categories
+        if not few:
+            return codes, categories.tolist()
+        cells = [None if code < 0 else categories[code] for code in codes]
+    elif few or isinstance(values, np.ndarray):
+        cells = values.tolist()
+    else:
         codes, distinct = values.factorize()
         return codes, distinct.tolist()
-    cells = values.tolist()
     index = {value: i for i, value in enumerate(dict.fromkeys(cells))}
     return np.fromiter(map(index.__getitem__, cells), np.intp, len(cells)), list(index)
 
@@ -208,14 +215,14 @@ def columns_of(table: Any) -> list[Column]:
         return [Column(c.to_numpy(), c.name) for c in table.get_columns()]
     if not is_pandas(table):
         return [Column(values, i) for i, values in enumerate(table.T)]
-    return [Column(_fastest(series), name) for name, series in table.items()]
+    return [Column(_array_of(series), name) for name, series in table.items()]
 
 
-def _fastest(series: Any) -> Any:
-    """Return a pandas Series as an array, where that is not slower to work with."""
+def _array_of(series: Any) -> Any:
+    """Return the values of a pandas Series, as NumPy's where pandas' are not faster."""
     if isinstance(series.dtype, np.dtype) and series.dtype.kind != "O":
         return series.to_numpy()
-    return series
+    return series.array
 
 
 def numbers_of(columns: Sequence[Column], n: int) -> Array:

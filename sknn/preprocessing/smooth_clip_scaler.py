@@ -133,6 +133,13 @@ class SmoothClipScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _transform_in_place(self, X: Array) -> Array:
         """Transform checked floats in their own memory, and return them."""
+        rows = max(1, BLOCK // X.shape[1])
+        for start in range(0, len(X), rows):
+            self._transform_block(X[start : start + rows])
+        return X
+
+    def _transform_block(self, X: Array) -> None:
+        """Transform a few rows in their own memory."""
         with np.errstate(over="ignore"):
             X -= self.center_.astype(X.dtype, copy=False)
             _make_finite(X)  # so that a factor of 0 gives 0
@@ -142,7 +149,6 @@ class SmoothClipScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         squares += 1
         X /= np.sqrt(squares, out=squares)
         X *= X.dtype.type(self.limit)
-        return X
 
     def inverse_transform(self, X: MatrixLike) -> Any:
         """Return the values that `transform` would turn into `X`.
@@ -183,6 +189,9 @@ class SmoothClipScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 FAR = 1e9
 """So many limits from the median, values are rounded to the limit in both dtypes."""
 
+BLOCK = 2**15
+"""Number of values that are transformed at a time, so that they stay in the cache."""
+
 
 def _make_finite(X: Array) -> None:
     """Replace infinite values by the largest finite ones; NaN stays."""
@@ -192,11 +201,12 @@ def _make_finite(X: Array) -> None:
 
 def _center_and_factor(x: Array) -> tuple[float, float]:
     """Return the median of the values of one feature and the factor of the scaling."""
-    x = np.sort(x)
-    finite = x[np.isfinite(x)]
-    if len(finite) == 0:
-        return 0.0, 0.0
-    x = np.clip(x[~np.isnan(x)], finite[0], finite[-1])
+    x = np.sort(x)  # NaN last
+    if not (np.isfinite(x[0]) and np.isfinite(x[-1])):
+        finite = x[np.isfinite(x)]
+        if len(finite) == 0:
+            return 0.0, 0.0
+        x = np.clip(x[~np.isnan(x)], finite[0], finite[-1])
     low, median, high = (_quantile(x, q) for q in (0.25, 0.5, 0.75))
     with np.errstate(over="ignore"):
         width = high - low

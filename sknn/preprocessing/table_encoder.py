@@ -1,4 +1,4 @@
-"""TableEncoder: from a table of numbers, text and categories to one matrix of floats."""
+"""TableEncoder: from a table of numbers, text and categories to a matrix of floats."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
        some values, but not all, are missing in training.
     3. **One-hot columns** for each categorical column with few categories. Two
        categories share one column: +1 for the first and −1 for the second. Values that
-       are missing, unknown or rare give 0 in all of them.
+       are missing, unknown or rare are 0 in all of them.
     4. **Codes** for each categorical column with more categories, to be looked up in a
        learned embedding: 0 for values that are unknown or rare, 1 for missing values,
        and 2, 3, ... for the categories, sorted.
 
-    Indicators and one-hot columns are scaled like the numbers. A column with a single
-    value in training becomes 0; no column is left out.
+    Indicators and one-hot columns are then scaled like the numbers. A column with a
+    single value in training becomes 0; no column is left out.
 
     Columns of dates, durations, complex numbers, lists and other objects are refused.
 
@@ -113,8 +113,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     array(['age', 'missingindicator_age', 'colour_blue', 'colour_green',
            'colour_red'], dtype=object)
     >>> encoder.transform([[30.0, "red"], [None, "black"]]).round(2)
-    array([[0.49, 0.  , 0.  , 0.  , 0.5 ],
-           [0.  , 1.66, 0.  , 0.  , 0.  ]], dtype=float32)
+    array([[ 0.49,  0.  ,  0.  ,  0.  ,  0.49],
+           [ 0.  ,  2.4 ,  0.  ,  0.  , -0.49]], dtype=float32)
     """
 
     _parameter_constraints = {
@@ -163,7 +163,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return self
 
     @fit_context
-    def fit_transform(self, X: MatrixLike, y: Any = None) -> Any:
+    def fit_transform(  # type: ignore[override]
+        self, X: MatrixLike, y: Any = None
+    ) -> Any:
         """Learn from the training table, and encode it.
 
         Parameters
@@ -249,9 +251,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def _learn_categories(self, columns: list[Column], n: int) -> None:
         """Find the categories of each column, and how to encode them."""
-        min_rows = self.min_frequency
-        if not isinstance(min_rows, Integral):
-            min_rows *= n
+        share = self.min_frequency < 1
+        min_rows = self.min_frequency * (n if share else 1)
         self._one_hot: dict[int, Categories] = {}
         self._codes: dict[int, Categories] = {}
         self.categories_ = []
@@ -287,15 +288,22 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def _unscaled(self, numbers: Array, columns: list[Column]) -> Array:
         """Return numbers, indicators and one-hot columns."""
-        one_hot = [c.one_hot[c.codes(columns[i])] for i, c in self._one_hot.items()]
-        return np.hstack([numbers, np.isnan(numbers[:, self._indicated]), *one_hot])
+        X = np.empty((len(numbers), len(self.input_index_) - len(self._codes)))
+        X[:, : self.n_numeric_] = numbers
+        end = self.n_numeric_ + len(self._may_miss)
+        X[:, self.n_numeric_ : end] = np.isnan(numbers[:, self._indicated])
+        for i, categories in self._one_hot.items():
+            start, end = end, end + categories.one_hot.shape[1]
+            X[:, start:end] = categories.one_hot[categories.codes(columns[i])]
+        return X
 
     def _encoded(self, unscaled: Array, columns: list[Column]) -> Array:
         """Return the result; overwrites its first argument."""
         n, n_scaled = unscaled.shape
         out = np.empty((n, n_scaled + len(self._codes)), dtype_of(self.dtype))
         scaled = self.scaler_._transform_in_place(unscaled)
-        scaled[np.isnan(scaled)] = 0  # the median
+        numbers = scaled[:, : self.n_numeric_]
+        numbers[np.isnan(numbers)] = 0  # the median
         out[:, :n_scaled] = scaled
         for j, (i, categories) in enumerate(self._codes.items(), n_scaled):
             out[:, j] = categories.codes(columns[i])
