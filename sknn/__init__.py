@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import layers as layers
     from . import losses as losses
     from . import model_selection as model_selection
+    from . import preprocessing as preprocessing
     from . import schedules as schedules
     from . import solvers as solvers
     from .cnn import CNNClassifier, CNNRegressor
@@ -51,6 +52,7 @@ _SUBMODULES = {
     "layers",
     "losses",
     "model_selection",
+    "preprocessing",
     "schedules",
     "solvers",
 }

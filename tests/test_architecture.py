@@ -35,6 +35,7 @@ FLOORS = [
         "_sklearn",
         "cnn",
         "mlp",
+        "preprocessing",
         "sequential",
         "versions",
     },
