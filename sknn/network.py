@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -177,10 +177,13 @@ class Network:
         views = self.views(grad)
         for i in range(self._first_trained, len(views)):
             if self.rates[i] == 0:
-                shapes = {n: spec.shape for n, spec in self.specs[i].params.items()}
-                arrays = {n: np.empty(s, self.dtype) for n, s in shapes.items()}
-                views[i] = Discarded(arrays)
+                views[i] = self._discarded(i)
         return views
+
+    def _discarded(self, i: int) -> Discarded:
+        """Return arrays for the gradients of layer `i`, which are never read."""
+        shapes = {name: spec.shape for name, spec in self.specs[i].params.items()}
+        return Discarded({n: np.empty(s, self.dtype) for n, s in shapes.items()})
 
     @property
     def segments(self) -> list[tuple[slice, float]]:
@@ -375,6 +378,43 @@ class Network:
                 done.result()
         return z
 
+    def input_gradients(self, X: Array, score: Callable[[Array, Array], None]) -> Array:
+        """Return the gradient of a score of each row with respect to the row.
+
+        All layers behave as in prediction.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, *in_shape)
+            Dense rows.
+        score : callable
+            ``score(z, dz)`` writes the derivative of the score with respect to the raw
+            scores `z` of some rows into `dz`.
+
+        Returns
+        -------
+        dx : ndarray of shape (n, *in_shape)
+        """
+        dx = np.empty(X.shape, self.dtype)
+        step = self.rows_per_pass(len(X)) if len(X) else 1
+        frozen = copy.copy(self)
+        frozen.rates = (0.0,) * len(self.layers)  # layers are bound as in prediction
+        bound: BoundPass | None = None
+        for start in range(0, len(X), step):
+            x = X[start : start + step]
+            if bound is None or len(x) < step:
+                bound = None  # frees its buffers first
+                place = rows_like(x, self.dtype)
+                bound = frozen.bind(place, Training(np.random.default_rng(0)))
+                dz = np.empty_like(bound.z)
+                bound_dx = bound.bind_input_gradient(dz)
+            write_rows(x, bound.x)
+            bound.forward()
+            score(bound.z, dz)
+            bound.backward()
+            dx[start : start + step] = bound_dx
+        return dx
+
 
 class BoundPass:
     """The passes of one batch through a network, bound to their buffers.
@@ -427,6 +467,21 @@ class BoundPass:
         bind_backward_all(
             network.layers, self._workspaces, dz, first, False, self.backward
         )
+
+    def bind_input_gradient(self, dz: Array) -> Array:
+        """Bind the backward pass from `dz` to the gradient of the input, returned.
+
+        The network must be frozen: no layer computes the gradients of its parameters.
+        `dz` is overwritten.
+        """
+        network = self.network
+        for i, ws in enumerate(self._workspaces):
+            ws.g = network._discarded(i)
+        dx = bind_backward_all(
+            network.layers, self._workspaces, dz, 0, True, self.backward
+        )
+        assert dx is not None
+        return dx
 
 
 def rows_like(x: Matrix, dtype: DType) -> Array | SparseRows:

@@ -121,6 +121,7 @@ class NetworkAccess(
             arrays = checked_weights(self.network_, weights)
             self._writable_network().weights = arrays
         self._progress = None  # the solver's state belonged to the old weights
+        self._keep_held_out(None)
         return self
 
     @abstractmethod
