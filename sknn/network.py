@@ -266,9 +266,19 @@ class Network:
 
     def body(self) -> Network:
         """Return the network without its last layer, with a copy of the parameters."""
-        body = Network(self.layers[:-1], self.in_shape, self.dtype)
-        body.weights = self.weights[: len(body.weights)]
-        return body
+        return self.split(len(self.layers) - 1)[0]
+
+    def split(self, at: int) -> tuple[Network, Network]:
+        """Return the first `at` layers and the others, with copies of the parameters.
+
+        ``tail.scores(head.scores(X))`` is ``network.scores(X)``.
+        """
+        shape = self.specs[at].in_shape
+        head = Network(self.layers[:at], self.in_shape, self.dtype)
+        tail = Network(self.layers[at:], shape, self.dtype)
+        n = len(head.weights)
+        head.weights, tail.weights = self.weights[:n], self.weights[n:]
+        return head, tail
 
     @property
     def n_layers(self) -> int:
@@ -378,41 +388,45 @@ class Network:
                 done.result()
         return z
 
-    def input_gradients(self, X: Array, score: Callable[[Array, Array], None]) -> Array:
-        """Return the gradient of a score of each row with respect to the row.
+    def input_gradients(
+        self, X: Array, derivative: Callable[[Array, slice, Array], None]
+    ) -> Array:
+        """Return the gradient of a function of the raw scores of each row.
 
-        All layers behave as in prediction.
+        It is the gradient with respect to the row. All layers, those with random masks
+        or batch statistics too, behave as in prediction.
 
         Parameters
         ----------
         X : ndarray of shape (n, *in_shape)
             Dense rows.
-        score : callable
-            ``score(z, dz)`` writes the derivative of the score with respect to the raw
-            scores `z` of some rows into `dz`.
+        derivative : callable
+            ``derivative(z, rows, dz)`` writes into `dz` the derivative of the function
+            with respect to the raw scores `z`, which are those of the slice `rows`.
 
         Returns
         -------
         dx : ndarray of shape (n, *in_shape)
         """
-        dx = np.empty(X.shape, self.dtype)
-        step = self.rows_per_pass(len(X)) if len(X) else 1
+        n, dx = len(X), np.empty(X.shape, self.dtype)
+        step = self.rows_per_pass(n) if n else 1
         frozen = copy.copy(self)
-        frozen.rates = (0.0,) * len(self.layers)  # layers are bound as in prediction
+        frozen.rates = (0.0,) * len(self.layers)
         bound: BoundPass | None = None
-        for start in range(0, len(X), step):
-            x = X[start : start + step]
-            if bound is None or len(x) < step:
+        for start in range(0, n, step):
+            part = slice(start, min(start + step, n))
+            if bound is None or part.stop - start < step:
                 bound = None  # frees its buffers first
-                place = rows_like(x, self.dtype)
-                bound = frozen.bind(place, Training(np.random.default_rng(0)))
+                x = rows_like(X[part], self.dtype)
+                # Buffers of a training pass, which the backward pass needs.
+                bound = frozen.bind(x, Training(np.random.default_rng(0)))
                 dz = np.empty_like(bound.z)
-                bound_dx = bound.bind_input_gradient(dz)
-            write_rows(x, bound.x)
+                dx_part = bound.bind_input_gradient(dz)
+            write_rows(X[part], bound.x)
             bound.forward()
-            score(bound.z, dz)
+            derivative(bound.z, part, dz)
             bound.backward()
-            dx[start : start + step] = bound_dx
+            dx[part] = dx_part
         return dx
 
 
