@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -181,10 +181,13 @@ class Network:
         views = self.views(grad)
         for i in range(self._first_trained, len(views)):
             if self.rates[i] == 0:
-                shapes = {n: spec.shape for n, spec in self.specs[i].params.items()}
-                arrays = {n: np.empty(s, self.dtype) for n, s in shapes.items()}
-                views[i] = Discarded(arrays)
+                views[i] = self._discarded(i)
         return views
+
+    def _discarded(self, i: int) -> Discarded:
+        """Return arrays for the gradients of layer `i`, which are never read."""
+        shapes = {name: spec.shape for name, spec in self.specs[i].params.items()}
+        return Discarded({n: np.empty(s, self.dtype) for n, s in shapes.items()})
 
     @property
     def segments(self) -> list[tuple[slice, float]]:
@@ -261,9 +264,19 @@ class Network:
 
     def body(self) -> Network:
         """Return the network without its last layer, with a copy of the parameters."""
-        body = Network(self.layers[:-1], self.in_shape, self.dtype)
-        body.weights = self.weights[: len(body.weights)]
-        return body
+        return self.split(len(self.layers) - 1)[0]
+
+    def split(self, at: int) -> tuple[Network, Network]:
+        """Return the first `at` layers and the others, with copies of the parameters.
+
+        ``tail.scores(head.scores(X))`` is ``network.scores(X)``.
+        """
+        shape = self.specs[at].in_shape
+        head = Network(self.layers[:at], self.in_shape, self.dtype)
+        tail = Network(self.layers[at:], shape, self.dtype)
+        n = len(head.weights)
+        head.weights, tail.weights = self.weights[:n], self.weights[n:]
+        return head, tail
 
     @property
     def n_layers(self) -> int:
@@ -375,6 +388,47 @@ class Network:
                 done.result()
         return z
 
+    def input_gradients(
+        self, X: Array, derivative: Callable[[Array, slice, Array], None]
+    ) -> Array:
+        """Return the gradient of a function of the raw scores of each row.
+
+        It is the gradient with respect to the row. All layers, those with random masks
+        or batch statistics too, behave as in prediction.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, *in_shape)
+            Dense rows.
+        derivative : callable
+            ``derivative(z, rows, dz)`` writes into `dz` the derivative of the function
+            with respect to the raw scores `z`, which are those of the slice `rows`.
+
+        Returns
+        -------
+        dx : ndarray of shape (n, *in_shape)
+        """
+        n, dx = len(X), np.empty(X.shape, self.dtype)
+        step = self.rows_per_pass(n) if n else 1
+        frozen = copy.copy(self)
+        frozen.rates = (0.0,) * len(self.layers)
+        bound: BoundPass | None = None
+        for start in range(0, n, step):
+            part = slice(start, min(start + step, n))
+            if bound is None or part.stop - start < step:
+                bound = None  # frees its buffers first
+                x = rows_like(X[part], self.dtype)
+                # Buffers of a training pass, which the backward pass needs.
+                bound = frozen.bind(x, Training(np.random.default_rng(0)))
+                dz = np.empty_like(bound.z)
+                dx_part = bound.bind_input_gradient(dz)
+            write_rows(X[part], bound.x)
+            bound.forward()
+            derivative(bound.z, part, dz)
+            bound.backward()
+            dx[part] = dx_part
+        return dx
+
 
 class BoundPass:
     """The passes of one batch through a network, bound to their buffers.
@@ -427,6 +481,21 @@ class BoundPass:
         bind_backward_all(
             network.layers, self._workspaces, dz, first, False, self.backward
         )
+
+    def bind_input_gradient(self, dz: Array) -> Array:
+        """Bind the backward pass from `dz` to the gradient of the input, returned.
+
+        The network must be frozen: no layer computes the gradients of its parameters.
+        `dz` is overwritten.
+        """
+        network = self.network
+        for i, ws in enumerate(self._workspaces):
+            ws.g = network._discarded(i)
+        dx = bind_backward_all(
+            network.layers, self._workspaces, dz, 0, True, self.backward
+        )
+        assert dx is not None
+        return dx
 
 
 def rows_like(x: Matrix, dtype: DType) -> Array | SparseRows:

@@ -40,6 +40,7 @@ from .network_checks import check_combinations
 from .parameters import TrainingParameters
 from .targets import Targets, as_column
 from .transfer import array_rates, check_source_features, layer_rates, take_weights
+from .validation_set import HeldOut
 from .variation import Variation
 from .versions import VersionedPickle
 
@@ -120,6 +121,9 @@ class BaseNetworkEstimator(
         """
         self._input.warn_of_likely_mistakes(data.X)
 
+    def _keep_held_out(self, held_out: HeldOut | None) -> None:
+        """Keep what is needed of the held-out rows after training; None forgets it."""
+
     def _n_features_of_input_shape(self) -> int | None:
         """Return the number of features, where the parameters determine it."""
         return None
@@ -175,6 +179,8 @@ class BaseNetworkEstimator(
             if not resumes:
                 self._warn_of_likely_mistakes(run.data)
             run.callbacks = callbacks
+            self._keep_held_out(None)
+            run.keep_held_out = self._keep_held_out
 
             def publish(network: Network) -> None:
                 run.network = network

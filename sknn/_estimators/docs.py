@@ -276,7 +276,9 @@ loss : str or Loss, default='squared_error'
     Loss to minimise: 'squared_error' (half the squared error), 'absolute_error',
     'huber' (squared up to `delta`, linear beyond), 'poisson' (half the deviance, for
     counts and rates ``y >= 0``; the network models the logarithm), 'quantile' (the
-    pinball loss of `quantile`), or a custom `sknn.losses.Loss`."""
+    pinball loss of `quantile`), 'gaussian' (the negative log-likelihood of a mean and a
+    standard deviation, which ``predict(X, return_std=True)`` returns), or a custom
+    `sknn.losses.Loss`."""
 
 REGRESSOR_PARAMETERS = """\
 delta : float, default=1
@@ -325,7 +327,8 @@ n_layers_ : int
 n_outputs_ : int
     Number of raw scores per row.
 out_activation_ : str
-    Function from raw scores to predictions: 'softmax', 'logistic', 'identity' or 'exp'.
+    Function from raw scores to predictions: 'softmax', 'logistic', 'identity', 'exp',
+    or 'gaussian' (a mean and a standard deviation).
 network_ : Network
     Layers and parameters."""
 

@@ -34,7 +34,7 @@ from ..schedules import Constant, Schedule
 from .input_checks import warn_caller
 from .parameters import TrainingParameters, make_schedule, make_solver
 from .targets import Targets
-from .validation_set import Validator, hold_out
+from .validation_set import HeldOut, Validator, hold_out
 from .variation import Variation
 
 DIVERGED = (
@@ -91,6 +91,9 @@ class FitRun:
         Scores the network after each epoch.
     callbacks : Callbacks or None
         scikit-learn's callbacks, called before and after each epoch.
+    keep_held_out : callable
+        Receives what the network says of the validation set after training, and before
+        it is trained again on all rows.
     publish : callable
         Sets the fitted attributes that callbacks and scorers read.
     """
@@ -109,6 +112,7 @@ class FitRun:
     base_rates: Sequence[float] = ()
     validator: Validator | None = None
     callbacks: Callbacks | None = None
+    keep_held_out: Callable[[HeldOut], None] = lambda held_out: None
     publish: Callable[[Network], None] = lambda network: None
 
     def objective(self, rng: np.random.Generator | None = None) -> Objective:
@@ -179,6 +183,8 @@ def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None
     report(run, ending)
     if ending != "interrupted":
         check_best_epoch(run)
+    if run.validator is not None:
+        run.keep_held_out(run.validator.held_out(run.network))
     if refits and ending not in ("interrupted", "stopped"):
         refit(run, initial)
     run.publish(run.network)
