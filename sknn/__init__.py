@@ -66,6 +66,8 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return import_module(f"sknn.{name}")
+    if name in _MODULES.values():
+        return import_module(f"sknn.{name}")
     if name in _MODULES:
         member = getattr(import_module(f"sknn.{_MODULES[name]}"), name)
         globals()[name] = member  # later uses do not come here

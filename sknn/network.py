@@ -13,14 +13,13 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ._arrays import aligned_empty, aligned_zeros, as_floats
-from ._kernels import Calls, threads
+from ._kernels import Calls
+from ._threads import ONE_THREAD_UP_TO, call_with_blas_threads, side_by_side
 from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec, ParamSpec, Training
 from .layers.base import (
@@ -371,8 +370,6 @@ class Network:
         """
         n = X.shape[0] if rows is None else len(rows)
         z = np.empty((n, *self.out_shape), self.dtype)
-        n_threads = threads() if n >= ROWS_PER_THREAD * threads() else 1
-        cuts = [n * i // n_threads for i in range(n_threads + 1)]
 
         def fill(start: int, stop: int) -> None:
             X_part = X[start:stop] if rows is None else X
@@ -380,12 +377,11 @@ class Network:
             for part, z_part in self.passes(X_part, rows_part):
                 z[start:stop][part] = z_part
 
-        if n_threads == 1:
+        work = n * self.largest_product
+        if work <= ONE_THREAD_UP_TO:
             fill(0, n)
-            return z
-        with ThreadPoolExecutor(n_threads) as pool:  # in its threads, kernels use one
-            for done in [pool.submit(fill, *cut) for cut in pairwise(cuts)]:
-                done.result()
+        else:
+            call_with_blas_threads(work, side_by_side, fill, n, ROWS_PER_THREAD)
         return z
 
     def input_gradients(

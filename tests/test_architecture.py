@@ -26,9 +26,9 @@ FLOORS = [
         "losses",
         "schedules",
     },
-    {"layers", "solvers"},
+    {"_threads", "layers", "solvers"},
     {"network", "objective"},
-    {"_threads", "_training", "_descent"},
+    {"_training", "_descent"},
     {
         "_estimators",
         "_network_finder",

@@ -17,7 +17,6 @@ from .._sklearn import (
     CallbackSupportMixin,
     fit_context,
 )
-from .._threads import MULTITHREADED_FROM, call_with_blas_threads
 from .._training import Data, History, SolverProgress
 from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
@@ -380,12 +379,7 @@ class BaseNetworkEstimator(
     def _raw_scores(self, X: Any) -> Array:
         """Return the raw scores (n, n_outputs_) of rows `X`, after checking them."""
         X = check_X(self, X, self._fitted_input())
-        network = self.network_
-        work = X.shape[0] * network.largest_product
-        if work < MULTITHREADED_FROM:
-            z = network.scores(X)
-        else:
-            z = call_with_blas_threads(work, network.scores, X)
+        z = self.network_.scores(X)
         if not np.isfinite(z).all():
             raise ValueError(
                 "The network overflows for some rows of X: their values are too large "
