@@ -30,9 +30,9 @@ class PeriodicEmbedding(NumericalEmbedding):
     ``±1 / sqrt(frequencies)``. The penalty applies to w and W. x must be on a scale of
     about 1, and must not contain NaN.
 
-    Backward, with ``h = cos z`` and ``z = 2π x w + b``: ``dc = Σ de`` and ``dW = Σ h de``
-    over rows, ``dz = -sin(z) (W de)``, ``db = Σ dz``, ``dw = 2π Σ dz x``, and
-    ``dx = dy of x + 2π Σ dz w`` over frequencies.
+    Backward, with ``z = 2π x w + b`` and ``dz = -sin(z) (W de)``: ``dc = Σ de``,
+    ``dW = Σ cos(z) de``, ``db = Σ dz`` and ``dw = 2π Σ x dz`` over rows, and
+    ``2π Σ w dz`` over frequencies is added to the dx of what passes through.
 
     Parameters
     ----------
@@ -92,9 +92,7 @@ class PeriodicEmbedding(NumericalEmbedding):
             ws.do(np.copyto, dx, dy[:, m * self.size :])
         g: Any = ws.g or {name: np.empty_like(v) for name, v in p.items()}
         gradients = g["w"], g["b"], g["W"], g["c"], dx_m
-        ws.do(
-            periodic_embedding_backward, ws.x, p["w"], p["b"], p["W"], de, *gradients
-        )
+        ws.do(periodic_embedding_backward, ws.x, p["w"], p["b"], p["W"], de, *gradients)
         return dx
 
 
@@ -102,16 +100,18 @@ class PeriodicEmbedding(NumericalEmbedding):
 def periodic_embedding(
     x: Array, w: Array, b: Array, W: Array, c: Array, e: Array
 ) -> None:
-    """``e = cos(2π x w + b) W + c``; x (n, m), w, b (m, k), W (m, k, s), e (n, m, s)."""
+    """``e = cos(2π x w + b) W + c``.
+
+    x (n, m), w, b (m, frequencies), W (m, frequencies, size), c (m, size),
+    e (n, m, size).
+    """
     h = _angles(x, w, b)
     np.cos(h, out=h)
     np.add(h @ W, c[:, np.newaxis], out=e.transpose(1, 0, 2))
 
 
 @has_kernel(
-    split=by_axis(
-        {0: 1, 1: 0, 2: 0, 3: 0, 4: 1, 5: 0, 6: 0, 7: 0, 8: 0, 9: 1}, GRAIN
-    )
+    split=by_axis({0: 1, 1: 0, 2: 0, 3: 0, 4: 1, 5: 0, 6: 0, 7: 0, 8: 0, 9: 1}, GRAIN)
 )
 def periodic_embedding_backward(
     x: Array,
