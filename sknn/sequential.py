@@ -41,6 +41,7 @@ from .layers import (
     DropConnect,
     GlobalAvgPool2D,
     Layer,
+    Pad,
     Residual,
     ToImages,
 )
@@ -55,7 +56,7 @@ def works_on_images(layer: Layer) -> bool:
     """Return whether the layer, or one inside it, accepts only images."""
     if isinstance(layer, Residual):
         return any(map(works_on_images, layer.layers))
-    return isinstance(layer, Conv2D | Pool2D | GlobalAvgPool2D)
+    return isinstance(layer, Conv2D | Pool2D | GlobalAvgPool2D | Pad)
 
 
 def with_initializers(

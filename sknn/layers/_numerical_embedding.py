@@ -46,5 +46,5 @@ def uniform(shape: Shape, bound: float, decay: bool = False) -> ParamSpec:
 
 
 def embeddings(y: Array, m: int, size: int) -> Array:
-    """View the first columns of rows `y` as `m` embeddings of each row, (n, m, size)."""
+    """View the first columns of rows `y` as `m` embeddings, (n, m, size)."""
     return y[:, : m * size].reshape(len(y), m, size)

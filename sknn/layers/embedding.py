@@ -21,9 +21,9 @@ class CategoricalEmbedding(Layer):
 
     Some columns of x (n, features) hold codes, the numbers 0, 1, ... of categories. The
     other columns pass through, in their order, and are followed by the vector of each
-    code: ``y = [x of the other columns, E₁[code₁], E₂[code₂], ...]``. The vectors of all
-    columns are rows of one matrix E, those of the first column first; its initial
-    values are N(0, 1).
+    code: ``y = [x of the other columns, E₁[code₁], E₂[code₂], ...]``. The vectors of
+    all columns are the rows of one matrix E, those of the first column first; its
+    initial values are N(0, 1). The penalty applies to E.
 
     A code beyond the last category is taken for the last one, and a negative one or NaN
     for 0; a fraction is cut off. Unknown categories therefore need a code of their own.
@@ -119,7 +119,8 @@ def embedding(
 ) -> None:
     """Write the columns `others` of `x` and the vectors of its codes into `y`."""
     y[:, : len(others)] = x[:, others]
-    y[:, len(others) :] = E[_rows_of_E(x, columns, starts)].reshape(len(x), -1)
+    vectors = y[:, len(others) :]
+    vectors[...] = E[_rows_of_E(x, columns, starts)].reshape(vectors.shape)
 
 
 @has_kernel()

@@ -30,9 +30,9 @@ class PeriodicEmbedding(NumericalEmbedding):
     ``±1 / sqrt(frequencies)``. The penalty applies to w and W. x must be on a scale of
     about 1, and must not contain NaN.
 
-    Backward, with ``h = cos z`` and ``z = 2π x w + b``: ``dc = Σ de`` and ``dW = Σ h de``
-    over rows, ``dz = -sin(z) (W de)``, ``db = Σ dz``, ``dw = 2π Σ dz x``, and
-    ``dx = dy of x + 2π Σ dz w`` over frequencies.
+    Backward, with ``z = 2π x w + b`` and ``dz = -sin(z) (W de)``: ``dc = Σ de``,
+    ``dW = Σ cos(z) de``, ``db = Σ dz`` and ``dw = 2π Σ x dz`` over rows, and
+    ``2π Σ w dz`` over frequencies is added to the dx of what passes through.
 
     Parameters
     ----------
@@ -100,7 +100,11 @@ class PeriodicEmbedding(NumericalEmbedding):
 def periodic_embedding(
     x: Array, w: Array, b: Array, W: Array, c: Array, e: Array
 ) -> None:
-    """``e = cos(2π x w + b) W + c``; x (n, m), w, b (m, k), W (m, k, s), e (n, m, s)."""
+    """``e = cos(2π x w + b) W + c``.
+
+    x (n, m), w, b (m, frequencies), W (m, frequencies, size), c (m, size),
+    e (n, m, size).
+    """
     h = _angles(x, w, b)
     np.cos(h, out=h)
     np.add(h @ W, c[:, np.newaxis], out=e.transpose(1, 0, 2))

@@ -125,7 +125,7 @@ def piecewise_linear(
     sums: Array,
     e: Array,
 ) -> None:
-    """``e = x w + b + Σ V[:k] + t V[k]``, with the bin k of each x and the place t in it.
+    """``e = x w + b + Σ V[:k] + t V[k]``, for x at the place t of bin k.
 
     x (n, m), left, scale (m, bins), w, b (m, size), V, sums (m, bins, size),
     e (n, m, size); `sums` is memory for the sums of V over the bins before each.
@@ -158,12 +158,12 @@ def piecewise_linear_backward(
     dV: Array,
     dx: Array | None,
 ) -> None:
-    """Write the gradients of `piecewise_linear`; `sums` is memory, of the shape of V."""
+    """Write the gradients of `piecewise_linear`; `sums` is memory."""
     k, t = _places(x, left, scale)
     (m, bins), j = left.shape, np.arange(len(w))
     at = (k + bins * j).ravel().astype(np.int32)
     ends = np.arange(len(at) + 1, dtype=np.int32)
-    flat = de.reshape(len(at), -1)
+    flat = de.reshape(len(at), w.shape[1])
     S, T = np.empty((2, m * bins, w.shape[1]), w.dtype)
     csr_t_dot(np.ones_like(t).ravel(), at, ends, flat, S)
     csr_t_dot(t.ravel(), at, ends, flat, T)

@@ -1,10 +1,10 @@
 /* Embeddings of categories and of numbers: a vector for each of some columns of a row.
  *
  * x (n, m) holds the columns, e (n, m, size) their embeddings; both may be parts of
- * larger matrices. Numbers are embedded in blocks of ROWS rows: what belongs to a column
- * is computed for all rows of the block at once.
+ * larger matrices. Numbers are embedded column by column, in blocks of up to ROWS rows,
+ * which become contiguous. Sums over rows are sums of blocks.
  */
-enum { ROWS = 64, WAVES = 16 };
+enum { ROWS = 256 };
 
 /* -- categories ---------------------------------------------------------------------- */
 
@@ -57,6 +57,10 @@ KERNEL(embedding_backward)
 
 /* -- cosines ------------------------------------------------------------------------- */
 
+/* Cosine and sine are cheaper to compute again than to keep for the backward pass, and so
+ * are they for each PARTS elements of an embedding, which share a loop over the rows. */
+enum { PARTS = 4 };
+
 #define TURN ((real)6.28318530717958647693)
 #define PER_TURN ((real)0.15915494309189533577) /* 1 / TURN */
 
@@ -67,6 +71,13 @@ static inline void NAME(take)(real *to, const real *x, I rows, I step)
         to[r] = x[r * step];
 }
 
+/* Up to PARTS weights; zeros instead of those that do not exist. */
+static inline void NAME(take_parts)(real *to, const real *weights, I parts)
+{
+    for (I p = 0; p < PARTS; p++)
+        to[p] = p < parts ? weights[p] : 0;
+}
+
 /* e = cos(2 pi x w + b) W + c;
  * x (n, m), w, b (m, k), W (m, k, size), c (m, size), e (n, m, size) */
 KERNEL(periodic_embedding)
@@ -75,32 +86,31 @@ KERNEL(periodic_embedding)
     I x_step = STRIDE(0, 0), e_step = STRIDE(5, 0);
     for (I first = 0; first < n; first += ROWS) {
         I rows = n - first < ROWS ? n - first : ROWS;
-        const real *w = DATA(1), *b = DATA(2), *W = DATA(3), *c = DATA(4);
-        const real *x = (const real *)DATA(0) + first * x_step;
-        real *e = (real *)DATA(5) + first * e_step;
-        for (I j = 0; j < m; j++, w += K, b += K, W += K * size, c += size, e += size) {
-            real xs[ROWS], h[WAVES][ROWS], sum[ROWS];
-            NAME(take)(xs, x + j, rows, x_step);
-            for (I wave = 0; wave < K; wave += WAVES) {
-                I waves = K - wave < WAVES ? K - wave : WAVES;
-                for (I k = 0; k < waves; k++) {
-                    real speed = w[wave + k], phase = b[wave + k] * PER_TURN;
+        for (I j = 0; j < m; j++) {
+            const real *w = (const real *)DATA(1) + j * K, *b = (const real *)DATA(2) + j * K;
+            const real *W = (const real *)DATA(3) + j * K * size;
+            const real *c = (const real *)DATA(4) + j * size;
+            real *e = (real *)DATA(5) + first * e_step + j * size;
+            real xs[ROWS], sum[PARTS][ROWS];
+            NAME(take)(xs, (const real *)DATA(0) + first * x_step + j, rows, x_step);
+            for (I s = 0; s < size; s += PARTS) {
+                I parts = size - s < PARTS ? size - s : PARTS;
+                for (I p = 0; p < parts; p++)
+                    for (I r = 0; r < rows; r++)
+                        sum[p][r] = c[s + p];
+                for (I k = 0; k < K; k++) {
+                    real speed = w[k], phase = b[k] * PER_TURN, v[PARTS];
+                    NAME(take_parts)(v, W + k * size + s, parts);
                     SIMD
-                    for (I r = 0; r < rows; r++)
-                        h[k][r] = vcos_turns(fraction(muladd(xs[r], speed, phase)));
-                }
-                for (I s = 0; s < size; s++) {
-                    for (I r = 0; r < rows; r++)
-                        sum[r] = wave ? e[r * e_step + s] : c[s];
-                    for (I k = 0; k < waves; k++) {
-                        real weight = W[(wave + k) * size + s];
-                        SIMD
-                        for (I r = 0; r < rows; r++)
-                            sum[r] = muladd(h[k][r], weight, sum[r]);
+                    for (I r = 0; r < rows; r++) {
+                        real h = vcos_turns(fraction(muladd(xs[r], speed, phase)));
+                        for (I p = 0; p < PARTS; p++)
+                            sum[p][r] = muladd(h, v[p], sum[p][r]);
                     }
-                    for (I r = 0; r < rows; r++)
-                        e[r * e_step + s] = sum[r];
                 }
+                for (I r = 0; r < rows; r++)
+                    for (I p = 0; p < parts; p++)
+                        e[r * e_step + s + p] = sum[p][r];
             }
         }
     }
@@ -119,52 +129,44 @@ KERNEL(periodic_embedding_backward)
     for (I first = 0; first < n; first += ROWS) {
         I rows = n - first < ROWS ? n - first : ROWS;
         for (I j = 0; j < m; j++) {
+            const real *w = (const real *)DATA(1) + j * K, *b = (const real *)DATA(2) + j * K;
+            const real *W = (const real *)DATA(3) + j * K * size;
             const real *de = (const real *)DATA(4) + first * de_step + j * size;
-            real *dc = (real *)DATA(8) + j * size;
-            real xs[ROWS], d[ROWS], dxs[ROWS] = {0};
+            real *dw = (real *)DATA(5) + j * K, *db = (real *)DATA(6) + j * K;
+            real *dW = (real *)DATA(7) + j * K * size, *dc = (real *)DATA(8) + j * size;
+            real xs[ROWS], dxs[ROWS] = {0}, d[PARTS][ROWS] = {{0}};
             NAME(take)(xs, (const real *)DATA(0) + first * x_step + j, rows, x_step);
-            for (I wave = 0; wave < K; wave += WAVES) {
-                I waves = K - wave < WAVES ? K - wave : WAVES, at = j * K + wave;
-                const real *w = (const real *)DATA(1) + at, *b = (const real *)DATA(2) + at;
-                const real *W = (const real *)DATA(3) + at * size;
-                real *dw = (real *)DATA(5) + at, *db = (real *)DATA(6) + at;
-                real *dW = (real *)DATA(7) + at * size;
-                real cosine[WAVES][ROWS], sine[WAVES][ROWS], dh[WAVES][ROWS];
-                for (I k = 0; k < waves; k++) {
-                    real speed = w[k], phase = b[k] * PER_TURN;
-                    SIMD
+            for (I s = 0; s < size; s += PARTS) {
+                I parts = size - s < PARTS ? size - s : PARTS;
+                for (I p = 0; p < PARTS; p++)
+                    for (I r = 0; r < rows; r++)
+                        d[p][r] = p < parts ? de[r * de_step + s + p] : 0;
+                for (I p = 0; p < parts; p++)
+                    for (I r = 0; r < rows; r++)
+                        dc[s + p] += d[p][r];
+                for (I k = 0; k < K; k++) {
+                    real speed = w[k], phase = b[k] * PER_TURN, v[PARTS];
+                    real speed_d = 0, phase_d = 0, d0 = 0, d1 = 0, d2 = 0, d3 = 0;
+                    NAME(take_parts)(v, W + k * size + s, parts);
+                    SIMD_SUM(speed_d, phase_d, d0, d1, d2, d3)
                     for (I r = 0; r < rows; r++) {
-                        real turns = fraction(muladd(xs[r], speed, phase));
-                        cosine[k][r] = vcos_turns(turns);
-                        sine[k][r] = vsin_turns(turns);
-                        dh[k][r] = 0;
-                    }
-                }
-                for (I s = 0; s < size; s++) {
-                    NAME(take)(d, de + s, rows, de_step);
-                    for (I k = 0; k < waves; k++) {
-                        real weight = W[k * size + s], part = 0;
-                        SIMD_SUM(part)
-                        for (I r = 0; r < rows; r++) {
-                            dh[k][r] = muladd(d[r], weight, dh[k][r]);
-                            part += cosine[k][r] * d[r];
-                        }
-                        dW[k * size + s] += part;
-                    }
-                    for (I r = 0; wave == 0 && r < rows; r++)
-                        dc[s] += d[r];
-                }
-                for (I k = 0; k < waves; k++) {
-                    real speed = w[k], part_w = 0, part_b = 0;
-                    SIMD_SUM(part_w, part_b)
-                    for (I r = 0; r < rows; r++) {
-                        real dz = -sine[k][r] * dh[k][r];
-                        part_b += dz;
-                        part_w += dz * xs[r];
+                        real t = fraction(muladd(xs[r], speed, phase)), h = vcos_turns(t);
+                        real dh = d[0][r] * v[0] + d[1][r] * v[1] + d[2][r] * v[2]
+                                  + d[3][r] * v[3];
+                        real dz = -vsin_turns(t) * dh;
+                        d0 += h * d[0][r];
+                        d1 += h * d[1][r];
+                        d2 += h * d[2][r];
+                        d3 += h * d[3][r];
+                        phase_d += dz;
+                        speed_d += dz * xs[r];
                         dxs[r] += dz * speed;
                     }
-                    db[k] += part_b;
-                    dw[k] += part_w * TURN;
+                    const real dv[PARTS] = {d0, d1, d2, d3};
+                    for (I p = 0; p < parts; p++)
+                        dW[k * size + s + p] += dv[p];
+                    db[k] += phase_d;
+                    dw[k] += speed_d * TURN;
                 }
             }
             if (DATA(9)) {
@@ -182,7 +184,7 @@ KERNEL(periodic_embedding_backward)
 static inline void NAME(find_bins)(const real *x, const real *left, I rows, I bins,
                                    real *bin)
 {
-    memset(bin, 0, ROWS * sizeof(real));
+    memset(bin, 0, (size_t)rows * sizeof(real));
     for (I k = 1; k < bins; k++) {
         real edge = left[k];
         SIMD

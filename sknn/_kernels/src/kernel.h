@@ -65,8 +65,8 @@ typedef REAL real;
 #define STRIDE(i, axis) (args[i].stride[axis])
 #define NUMBER(i) (args[i].number)
 
-/* A loop of independent iterations, and one that sums into variables. They need the compiler
- * flag -fopenmp-simd, which brings no threads and no library. */
+/* A loop of independent iterations, and one that sums into the variables named. They need
+ * the compiler flag -fopenmp-simd, which brings no threads and no library. */
 #define PRAGMA(...) _Pragma(#__VA_ARGS__)
 #define SIMD PRAGMA(omp simd)
 #define SIMD_SUM(...) PRAGMA(omp simd reduction(+ : __VA_ARGS__))
