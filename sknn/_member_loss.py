@@ -74,13 +74,16 @@ class MeanOverMembers(Loss):
     def loss_gradient(
         self, z: Array, y: Array, sample_weight: Array | None, out: Array
     ) -> float:
-        k, value = self.n_members, np.zeros(1)
-        rows, w = self._by_row(z).copy(), sample_weight
+        k, w, value = self.n_members, sample_weight, np.zeros(1)
+        if out is not z:
+            np.copyto(out, z)
+        rows = self._by_row(out)
         if w is not None:
             w = np.ascontiguousarray(w).ravel() if w.ndim == 2 else w.repeat(k)
         args = y.repeat(k, axis=0), w, np.array([1 / k]), value
         run(scaled_loss_gradient, self.loss, rows, *args)
-        np.copyto(out, rows.reshape(z.shape))
+        if not out.flags.c_contiguous:
+            np.copyto(out, rows.reshape(out.shape))
         return value.item() / k
 
     def link(self, z: Array, out: Array) -> None:

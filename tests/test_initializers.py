@@ -12,6 +12,7 @@ from sknn.initializers import (
     AUTO,
     INITIALIZERS,
     Constant,
+    FanInUniform,
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -32,6 +33,7 @@ VARIANCES = {
     Constant(-2.0): 0,
     Normal(): 1e-4,
     Normal(0.3): 0.09,
+    Normal(0.3, biases=True): 0.09,
     GlorotUniform(): 2 / (FAN_IN + FAN_OUT),
     GlorotUniform(2.0): 2 / 3 / (FAN_IN + FAN_OUT),
     GlorotNormal(): 2 / (FAN_IN + FAN_OUT),
@@ -39,6 +41,7 @@ VARIANCES = {
     HeNormal(): 2 / FAN_IN,
     LeCunUniform(): 1 / FAN_IN,
     LeCunNormal(): 1 / FAN_IN,
+    FanInUniform(): 1 / FAN_IN / 3,
     Orthogonal(): 1 / FAN_IN,  # FAN_OUT columns of length 1
     Orthogonal(3.0): 9 / FAN_IN,
 }
@@ -49,6 +52,7 @@ BOUNDS = {
     GlorotUniform(2.0): np.sqrt(2 / (FAN_IN + FAN_OUT)),
     HeUniform(): np.sqrt(6 / FAN_IN),
     LeCunUniform(): np.sqrt(3 / FAN_IN),
+    FanInUniform(): np.sqrt(1 / FAN_IN),
 }
 """The uniform initializers, each with its bound."""
 
@@ -70,8 +74,9 @@ def draw_bias(initializer, shape=(5,)):
 
 
 def test_every_initializer_is_tested_with_its_defaults():
-    assert {type(initializer) for initializer in VARIANCES} == {*INITIALIZERS.values()}
-    for cls in INITIALIZERS.values():
+    public = {*INITIALIZERS.values(), FanInUniform}
+    assert {type(initializer) for initializer in VARIANCES} == public
+    for cls in public:
         assert cls() in VARIANCES
 
 
@@ -130,9 +135,10 @@ def test_is_reproducible_and_moves_the_stream(initializer):
 
 
 @all_initializers
-def test_biases_are_zero_except_with_glorot_uniform(initializer):
-    if isinstance(initializer, GlorotUniform):
-        # As in scikit-learn.
+def test_biases_are_zero_unless_they_are_drawn(initializer):
+    # Those of Glorot as in scikit-learn.
+    drawn = GlorotUniform(), GlorotUniform(2.0), FanInUniform(), Normal(0.3, True)
+    if initializer in drawn:
         assert_array_equal(draw_bias(initializer), draw(initializer, shape=(5,)))
         return
     b = draw_bias(initializer)

@@ -12,8 +12,8 @@ from sklearn.base import clone
 
 import sknn.layers
 from sknn import MLPClassifier
-from sknn.activations import ACTIVATIONS
-from sknn.initializers import GlorotUniform, Zeros
+from sknn.activations import ACTIVATIONS, ActivationFunction
+from sknn.initializers import GlorotUniform, HeNormal, Normal, Zeros
 from sknn.layers import (
     Activation,
     AvgPool2D,
@@ -45,6 +45,7 @@ from sknn.layers.base import LayerSpec
 from sknn.losses import HalfSquaredError
 from sknn.network import Network
 from sknn.objective import Objective
+from sknn.sequential import with_initializers
 
 N = 6
 COUNTS = np.array([2, 1, 0, 3, 1, 2])
@@ -505,6 +506,149 @@ def test_dense_takes_csr(layer, csr, dtype):
     assert float_dtypes(call.ws, grad_sparse) == {np.dtype(dtype)}
     grad, _ = call.backward(x, need_dx=False)
     assert_allclose(grad_sparse, grad, rtol=rtol)
+
+
+def test_the_neural_tangent_parametrisation_divides_the_weights_by_the_root_of_fan_in():
+    ntp, standard = Call(Dense(3, parametrization="ntp"), (5,)), Call(Dense(3), (5,))
+    standard.theta[:15] = ntp.theta[:15] / np.sqrt(5)
+    assert_allclose(ntp.forward(), standard.forward(), rtol=1e-13)
+    (grad, dx), (expected, expected_dx) = ntp.backward(), standard.backward()
+    assert_allclose(dx, expected_dx, rtol=1e-12)
+    expected[:15] /= np.sqrt(5)
+    assert_allclose(grad, expected, rtol=1e-12)
+
+
+def test_the_neural_tangent_parametrisation_draws_standard_normal_numbers():
+    params = Dense(3, parametrization="ntp").build((5,)).params
+    assert {param.init for param in params.values()} == {Normal(1.0, biases=True)}
+    params = Dense(3, "zeros", parametrization="ntp").build((5,)).params
+    assert {param.init for param in params.values()} == {Zeros()}
+
+
+DATA_DRIVEN = [
+    Dense(200, parametrization="ntp", data_driven=True),
+    Dense(200, data_driven=True),
+    DropConnect(Dense(200, data_driven=True), 0.5),
+]
+
+
+def scaled_rows(n=3000):
+    scale, shift = [1.0, 10.0, 0.1, 5.0, 0.0], [0.0, 100.0, 1.0, -3.0, 2.0]
+    return np.random.RandomState(0).normal(shift, scale, (n, 5))
+
+
+@pytest.mark.parametrize("layer", DATA_DRIVEN, ids=repr)
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_data_driven_weights_give_each_unit_the_standard_deviation_one(
+    layer, container
+):
+    X = scaled_rows()
+    network = Network([layer], (5,), np.dtype(float))
+    network.initialize(np.random.RandomState(0), container(X))
+    y = network.scores(X)
+    assert_allclose(y.std(axis=0), 1, rtol=1e-6)
+    # The sign of a unit changes within the range of the rows.
+    assert ((y.min(axis=0) < 0) & (y.max(axis=0) > 0)).all()
+    # The biases have the mean of z, and the variance of its weighted means: that of a
+    # share w of the rows is E[Σ w²] = 2 / (5 + 1).
+    assert abs(y.mean(axis=0)).mean() < 1
+    assert_allclose(y.mean(axis=0).var(), 1 / 3, rtol=0.3)
+
+
+def test_data_driven_layers_see_what_those_before_make_of_the_rows():
+    dense = Dense(20, parametrization="ntp", data_driven=True)
+    layers = [dense, TANH, Residual((dense, TANH, dense)), Dense(3, data_driven=True)]
+    assert [layer.adapts for layer in layers] == [True, False, True, True]
+    network, X = Network(layers, (5,), np.dtype(float)), scaled_rows()
+    network.initialize(np.random.RandomState(0), X)
+    assert_allclose(network.scores(X).std(axis=0), 1, rtol=1e-6)
+    block = network.params[2]
+    x = Network(layers[:2], (5,), network.dtype)
+    for views, p in zip(x.params, network.params, strict=False):
+        for name in views:
+            views[name][...] = p[name]
+    h = x.scores(X) @ block["0.W"] / np.sqrt(20)
+    assert_allclose(h.std(axis=0), 1, rtol=1e-6)
+    h = np.tanh(h + block["0.b"]) @ block["2.W"] / np.sqrt(20)
+    assert_allclose(h.std(axis=0), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_data_driven_weights_of_units_that_do_not_vary_stay_finite(dtype):
+    layers = [Dense(4, data_driven=True), Activation("relu"), Dense(3, "zeros")]
+    layers[2] = layers[2].replace(data_driven=True)
+    network = Network(layers, (5,), np.dtype(dtype))
+    network.initialize(np.random.RandomState(0), np.ones((20, 5)))
+    assert np.isfinite(network.theta).all()
+    assert_array_equal(network.params[2]["W"], 0)
+
+
+def test_data_driven_members_are_adapted_each():
+    layers = [ToMembers(3), MemberDense(50, data_driven=True), TANH, Flatten()]
+    network, X = Network(layers[:2], (5,), np.dtype(float)), scaled_rows()
+    network.initialize(np.random.RandomState(0), X)
+    y = network.scores(X)
+    assert_allclose(y.std(axis=0), 1, rtol=1e-6)
+    assert abs(np.corrcoef(network.params[1]["b"])[0, 1]) < 0.9
+
+
+def test_plain_layers_adapt_to_nothing():
+    assert not Dense(3).adapts
+    assert not DropConnect(Dense(3), 0.5).adapts
+    assert not Residual((Dense(3), TANH)).adapts
+
+
+def test_a_list_of_layers_leaves_the_neural_tangent_parametrisation_its_initializer():
+    ntp = Dense(3, parametrization="ntp")
+    layers = [ntp, TANH, Dense(3), DropConnect(ntp, 0.5), Residual((ntp, TANH, ntp))]
+    made = with_initializers(layers, lambda own, activation: own or HeNormal())
+    found = [made[0], made[2], made[3].dense, made[4].layers[0], made[4].layers[2]]
+    assert [layer.initializer for layer in found] == [
+        *(None, HeNormal(), None, None, Zeros())
+    ]
+
+
+# -- ParametricActivation -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", ACTIVATIONS)
+@pytest.mark.parametrize("in_shape", [(5,), (3, 5), (3, 4, 2)])
+def test_parametric_activations_are_between_the_identity_and_the_function(
+    function, in_shape
+):
+    call, f = Call(ParametricActivation(function), in_shape), ACTIVATIONS[function]
+    a, alpha = np.empty_like(call.x), call.p["alpha"]
+    f.forward(call.x, a)
+    if len(in_shape) == 3:
+        alpha = alpha[:, np.newaxis, np.newaxis]
+    assert_allclose(call.forward(), call.x + alpha * (a - call.x), rtol=1e-12)
+    alpha.flags.writeable = True
+    for value, expected in ((0.0, call.x), (1.0, a)):
+        call.theta[:] = value
+        assert_allclose(call.forward(), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_a_parametric_activation_of_a_user_function():
+    class Square(ActivationFunction):
+        def forward(self, z, out):
+            np.multiply(z, z, out=out)
+
+        def backward(self, z, a, dy):
+            dy *= 2 * z
+
+    call = Call(ParametricActivation(Square()), (5,))
+    grad, dx = call.backward()
+    x, v, alpha = call.x, call.v, call.p["alpha"]
+    assert_allclose(call.y, x + alpha * (x * x - x), rtol=1e-13)
+    assert_allclose(grad, (v * (x * x - x)).sum(axis=0), rtol=1e-12)
+    assert_allclose(dx, v * (1 + alpha * (2 * x - 1)), rtol=1e-12)
+
+
+def test_parametric_activations_start_at_the_function():
+    network = network_of([ParametricActivation("selu")], 5)
+    assert_array_equal(network.params[0]["alpha"], np.ones(5))
+    network = network_of([ParametricActivation("selu", 0.5)], 5)
+    assert_array_equal(network.params[0]["alpha"], np.full(5, 0.5))
 
 
 # -- Dropout and DropConnect ----------------------------------------------------------

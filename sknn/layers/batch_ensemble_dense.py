@@ -21,7 +21,7 @@ from ..initializers import (
 )
 from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 from .batchnorm import scale_shift
-from .member_dense import bind_activation_backward, shape_of_members
+from .member_dense import bind_activation_backward, groups, shape_of_members
 
 SCALES: dict[str, Initializer] = {
     "ones": Constant(1.0),
@@ -103,22 +103,23 @@ class BatchEnsembleDense(Layer):
         ws.x = by_member(bind_compact(x, ws))
         ws.xr = batch_empty(ws.n, in_shape, ws.dtype)
         z, y = (batch_empty(ws.n, out_shape, ws.dtype) for _ in range(2))
-        ws.z, ws.y = by_member(z), by_member(y)
-        bind_scale(ws, ws.x, p["r"], None, by_member(ws.xr))
+        a = None if ws.f is None else aligned_like(y)
+        ws.z, ws.y, ws.a = (v if v is None else by_member(v) for v in (z, y, a))
+        each = zip(ws.x, p["r"], by_member(ws.xr), strict=True)
+        ws.do_each(scale_shift, [(v.T, r, None, vr.T) for v, r, vr in each])
         ws.do(matmul, joined_members(ws.xr), p["W"], joined_members(z))
-        bind_scale(ws, ws.z, p["s"], p["b"], ws.y)
-        if ws.f is None:
-            return y
-        a = aligned_like(y)
-        ws.a = by_member(a)
-        ws.do(activation_forward, ws.f, y, a)
-        return a
+        for some in groups(len(ws.x)):
+            args = [(ws.z[i].T, p["s"][i], p["b"][i], ws.y[i].T) for i in some]
+            ws.do_each(scale_shift, args)
+            if ws.f is not None:
+                ws.do_each(activation_forward, [(ws.f, ws.y[i], ws.a[i]) for i in some])
+        return y if a is None else a
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         p, g, dy = ws.p, ws.g, bind_compact(dy, ws)
-        d = by_member(dy)
-        bind_activation_backward(ws, d, range(len(d)))
-        bind_scale_backward(ws, ws.z, p["s"], d, g["s"] if g else None)
+        for some in groups(len(ws.x)):
+            bind_activation_backward(ws, by_member(dy), some)
+            bind_scale_backward(ws, ws.z, "s", by_member(dy), some)
         dz = joined_members(dy)
         if g:
             ws.do(matmul, joined_members(ws.xr).T, dz, g["W"])
@@ -126,30 +127,23 @@ class BatchEnsembleDense(Layer):
             return None
         dx = batch_empty(ws.n, ws.spec.in_shape, ws.dtype)
         ws.do(matmul, dz, p["W"].T, joined_members(dx))
-        bind_scale_backward(ws, ws.x, p["r"], by_member(dx), g["r"] if g else None)
+        bind_scale_backward(ws, ws.x, "r", by_member(dx), range(len(ws.x)))
         return dx
 
 
-def bind_scale(
-    ws: Workspace, x: list[Array], scale: Array, shift: Array | None, y: list[Array]
-) -> None:
-    """Record ``y = x ∘ scale + shift`` for each member."""
-    shifts = [None] * len(x) if shift is None else shift
-    each = zip(x, scale, shifts, y, strict=True)
-    ws.do_each(scale_shift, [(v.T, a, c, w.T) for v, a, c, w in each])
-
-
 def bind_scale_backward(
-    ws: Workspace, x: list[Array], scale: Array, dy: list[Array], dscale: Any
+    ws: Workspace, x: list[Array], name: str, dy: list[Array], some: range
 ) -> None:
-    """Record ``dscale = Σ dy x`` and ``dy = dy ∘ scale`` for each member.
+    """Record the way back through ``x ∘ scale`` for some members, from `dy`, in place.
 
-    If `dscale` is None, only the latter.
+    `name` is that of the scales. In a frozen layer they need no gradient.
     """
-    if dscale is None:
-        return bind_scale(ws, dy, scale, None, dy)
-    each = zip(x, scale, dy, dscale, strict=True)
-    ws.do_each(scale_backward, [(v.T, a, dv.T, da) for v, a, dv, da in each])
+    scale = ws.p[name]
+    if ws.g:
+        g = ws.g[name]
+        ws.do_each(scale_backward, [(x[i].T, scale[i], dy[i].T, g[i]) for i in some])
+    else:
+        ws.do_each(scale_shift, [(dy[i].T, scale[i], None, dy[i].T) for i in some])
 
 
 def _kernel(x: Array, scale: Array, dy: Array, dscale: Array) -> Any:
