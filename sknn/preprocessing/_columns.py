@@ -72,12 +72,14 @@ class Column:
         """
         if hasattr(self.values, "categories"):
             return CATEGORY
+        if self.values.ndim != 1:  # arrays and structs of polars
+            return "other"
         kind = KIND_OF_DTYPE.get(self.values.dtype.kind)
         if kind is not None:
             return kind
         try:
             _, values = self.distinct
-        except TypeError:  # not hashable
+        except ValueError:
             return "other"
         kinds = {kind_of_type(cls) for cls in set(map(type, values))}
         return next((k for k in ADVICE if k in kinds), None) or (
@@ -90,7 +92,12 @@ class Column:
 
         A few values can have no rows.
         """
-        codes, values = factorize(self.values)
+        try:
+            codes, values = factorize(self.values)
+        except (TypeError, NotImplementedError) as error:  # not hashable
+            raise ValueError(
+                f"Column {self.name!r} must hold categories, but {error}."
+            ) from error
         missing = np.array([is_missing(value) for value in values], bool)
         if missing.any():
             new = np.where(missing, -1, np.cumsum(~missing) - 1)
@@ -127,6 +134,8 @@ class Column:
     @property
     def type_name(self) -> str:
         """Name of the dtype, or of the type of the first value that is of no use."""
+        if self.values.ndim != 1:
+            return "array"
         if self.values.dtype.kind != "O":
             return str(self.values.dtype)
         types = map(type, self.values.tolist())
@@ -192,6 +201,11 @@ def as_table(X: Any, estimator: Any) -> Any:
                     f"Found array with 0 {what}(s) (shape={X.shape}) while a minimum "
                     f"of 1 is required by {type(estimator).__name__}."
                 )
+        if is_pandas(X) and not X.columns.is_unique:
+            names = sorted(set(X.columns[X.columns.duplicated()]), key=str)
+            raise ValueError(
+                f"The names of the columns must be different, got several of {names}."
+            )
         return X
     array = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
     if array.dtype.kind in "US" and not hasattr(X, "dtype"):

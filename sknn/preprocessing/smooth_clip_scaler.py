@@ -133,7 +133,7 @@ class SmoothClipScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _transform_in_place(self, X: Array) -> Array:
         """Transform checked floats in their own memory, and return them."""
-        rows = max(1, BLOCK // X.shape[1])
+        rows = 1 + BLOCK // (X.shape[1] + 1)
         for start in range(0, len(X), rows):
             self._transform_block(X[start : start + rows])
         return X

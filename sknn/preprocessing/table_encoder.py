@@ -349,11 +349,11 @@ def which_are_categories(columns: list[Column], given: Any) -> Array:
         return mask
     chosen = np.asarray(given)
     if chosen.dtype.kind == "b" and chosen.shape == mask.shape:
-        return chosen
+        return chosen.copy()
     if chosen.dtype.kind in "iu" and chosen.ndim == 1:
         wrong = [i for i in chosen.tolist() if not 0 <= i < len(columns)]
         mask[[i for i in chosen if i not in wrong]] = True
-    elif set(map(type, chosen.tolist())) == {str}:
+    elif chosen.ndim == 1 and all(isinstance(name, str) for name in chosen):
         wrong = [name for name in chosen.tolist() if name not in names]
         mask[[i for i, name in enumerate(names) if name in chosen]] = True
     else:
