@@ -46,6 +46,7 @@ ESTIMATOR_FLOORS = [
     {
         "aliases",
         "architecture",
+        "calibration",
         "callbacks",
         "docs",
         "input_checks",
@@ -58,10 +59,10 @@ ESTIMATOR_FLOORS = [
         "weights_file",
     },
     {"dense_blocks", "images", "parameters", "targets", "validation_set"},
-    {"network_checks", "transfer", "weights"},
+    {"attributions", "network_checks", "transfer", "weights"},
     {"fit"},
     {"base"},
-    {"network_access"},
+    {"conformal", "network_access"},
     {"classifier", "regressor"},
 ]
 """The files of ``_estimators/``: parts below, the estimators that have them above."""
