@@ -47,6 +47,7 @@ ESTIMATOR_FLOORS = [
     {
         "aliases",
         "architecture",
+        "calibration",
         "callbacks",
         "docs",
         "input_checks",
@@ -60,9 +61,10 @@ ESTIMATOR_FLOORS = [
     },
     {"dense_blocks", "images", "parameters", "targets", "validation_set"},
     {"image_variation", "network_checks", "transfer", "weights"},
+    {"attributions", "network_checks", "transfer", "weights"},
     {"fit"},
     {"base"},
-    {"network_access"},
+    {"conformal", "network_access"},
     {"classifier", "regressor"},
 ]
 """The files of ``_estimators/``: parts below, the estimators that have them above."""

@@ -155,6 +155,7 @@ ESTIMATORS = [
     MLPRegressor(**SMALL, loss="absolute_error"),
     MLPRegressor(**SMALL, loss="huber", delta=0.5),
     MLPRegressor(**SMALL, loss="quantile", quantile=0.6),
+    MLPRegressor(**SMALL, loss="gaussian"),
     MLPRegressor(**SMALL, loss=Huber(0.5), normalization="batch", dropout=0.1),
     *(
         Estimator(**OF_IMAGES, **params)
