@@ -369,6 +369,28 @@ def test_kinds_of_numbers(name):
     assert_allclose(encoded[:, :1], np.nan_to_num(expected), rtol=1e-12)
 
 
+ARROW = {
+    "string": (["a", None, "b", "a"], True),
+    "bool_": ([True, None, False, True], True),
+    "int64": ([1, None, 2, 3], False),
+    "float64": ([1.5, None, 2, 3], False),
+}
+
+
+@pytest.mark.parametrize("name", ARROW)
+def test_arrow_columns(name):
+    pa = pytest.importorskip("pyarrow")
+    values, is_categorical = ARROW[name]
+    column = pd.Series(values * 25, dtype=pd.ArrowDtype(getattr(pa, name)()))
+    table = table_of(column)
+    encoder = TableEncoder().fit(table)
+    assert encoder.is_categorical_.tolist() == [is_categorical, False]
+    encoded = check_rows_are_encoded_alike(encoder, table)
+    plain = table_of(pd.Series(values * 25, dtype=object))
+    assert_array_equal(encoder.transform(plain), encoded)
+    assert_array_equal(encoder.transform(pa.Table.from_pandas(table)), encoded)
+
+
 class Unhashable:
     __hash__ = None
 
@@ -595,6 +617,14 @@ def test_identifiers_are_warned_of():
     assert seen[0].filename == __file__
     TableEncoder(min_frequency=2).fit(table)  # no warning
     TableEncoder(max_one_hot=1000).fit(table)
+
+
+@pytest.mark.filterwarnings("ignore:Column 'id'")
+def test_very_many_categories_need_little_memory():
+    table = pd.DataFrame({"id": [f"user {i}" for i in range(20_000)]})
+    encoder = TableEncoder().fit(table)
+    assert encoder.n_categories_ == (20_002,)
+    assert len(pickle.dumps(encoder)) < 2e6
 
 
 # -- TableEncoder: in scikit-learn ----------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from numbers import Number
 from typing import Any
 
@@ -33,8 +34,6 @@ class Categories:
         Number of codes: those of the categories, of unknown and of missing values.
     has_missing : bool
         Whether values are missing in training.
-    one_hot : ndarray of shape (n_codes, number of columns)
-        The one-hot encoding of each code.
     """
 
     def __init__(self, column: Column, min_rows: float) -> None:
@@ -45,13 +44,17 @@ class Categories:
         self.values = in_order([values[i] for i in np.flatnonzero(frequent)])
         self.n_codes = FIRST + len(self.values)
         self._code = {value: i for i, value in enumerate(self.values, FIRST)}
-        self.one_hot = one_hot_of_codes(len(self.values))
 
     def codes(self, column: Column) -> Array:
         """Return the codes (n,) of the values of a column."""
         codes, values = column.distinct
         new = [MISSING, *(self._code.get(value, UNKNOWN) for value in values)]
         return np.array(new, np.intp)[codes + 1]
+
+    @cached_property
+    def one_hot(self) -> Array:
+        """The one-hot encoding of each code, of shape (n_codes, number of columns)."""
+        return one_hot_of_codes(len(self.values))
 
     def one_hot_names(self, name: str) -> list[str]:
         """Return the names of the columns of the one-hot encoding."""

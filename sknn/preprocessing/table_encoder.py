@@ -60,7 +60,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         Missing values count as a category if there are any in training.
     min_frequency : int or float, default=1
         Values in fewer rows are rare, and treated like unknown ones. A float is a
-        fraction of the rows.
+        fraction of the rows. With 1 no value is rare, so the code of unknown values
+        does not occur in training.
     add_indicator : bool, default=True
         Whether to add the indicators of missing values.
     dtype : dtype, default=numpy.float32
@@ -227,8 +228,6 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-    # The steps, from a table to the result:
 
     def _check(self, X: MatrixLike, reset: bool) -> Any:
         """Return `X` as a table with the columns that it must have."""
