@@ -196,8 +196,8 @@ class PredictsIntervals(BaseNetworkEstimator):
         ]
         low, high, unit = self._interval_parts(z, coverage)
         margin = unit * np.asarray(radii, low.dtype)
-        low = np.maximum(low - margin, self._targets.smallest)
-        return interval(low, high + margin)
+        low, high = map(self._targets.in_units, (low - margin, high + margin))
+        return interval(np.maximum(low, self._targets.smallest), high)
 
 
 def interval(low: Array, high: Array) -> Array:
