@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import layers as layers
     from . import losses as losses
     from . import model_selection as model_selection
+    from . import preprocessing as preprocessing
     from . import schedules as schedules
     from . import solvers as solvers
     from .cnn import CNNClassifier, CNNRegressor
@@ -51,6 +52,7 @@ _SUBMODULES = {
     "layers",
     "losses",
     "model_selection",
+    "preprocessing",
     "schedules",
     "solvers",
 }
@@ -63,6 +65,8 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
+        return import_module(f"sknn.{name}")
+    if name in _MODULES.values():
         return import_module(f"sknn.{name}")
     if name in _MODULES:
         member = getattr(import_module(f"sknn.{_MODULES[name]}"), name)

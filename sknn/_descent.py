@@ -131,11 +131,17 @@ class Descent:
         """Return the solver's state for each block before the first step."""
         return [solver.start(network.theta[at]) for at, _ in blocks(network)]
 
-    def step(self, total: float, learning_rate: float, measure: bool = False) -> float:
+    def step(
+        self,
+        total: float,
+        learning_rate: float,
+        decay_factor: float = 1.0,
+        measure: bool = False,
+    ) -> float:
         """Add the penalty to the gradient and update theta; return the penalty before.
 
-        `total` is the total weight of the batch. With `measure`, the norm of the
-        gradient is stored in `gradient_norm`.
+        `total` is the total weight of the batch, `decay_factor` that of the weight
+        decay. With `measure`, the norm of the gradient is stored in `gradient_norm`.
         """
         objective, penalty = self.objective, 0.0
         l2, l1 = objective.penalty_factors(total)
@@ -147,7 +153,7 @@ class Descent:
                 self.gradient_norm = norm(grad)
             self.clipping(grad)
             l2 = l1 = 0.0
-        decay = self.solver.weight_decay
+        decay = decay_factor * self.solver.weight_decay
         for factor, c, state in self._parts:
             rate = learning_rate * factor
             c[:] = l2, l1, 1 - rate * decay, 1.0, *self._constants(state, rate)

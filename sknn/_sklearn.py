@@ -19,12 +19,16 @@ from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
     Options,
+    RealNotInt,
     StrOptions,
 )
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call as check_partial_fit_first_call,
 )
 from sklearn.utils.optimize import _check_optimize_result as check_optimize_result
+from sklearn.utils.validation import (
+    _check_feature_names_in as check_feature_names_in,
+)
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 if TYPE_CHECKING:
@@ -70,6 +74,11 @@ if TYPE_CHECKING:
 
         def get_feature_names_out(self, input_features: Any = None) -> Any: ...
 
+    class OneToOneFeatureMixin:
+        """The part that sknn uses of `sklearn.base.OneToOneFeatureMixin`."""
+
+        def get_feature_names_out(self, input_features: Any = None) -> Any: ...
+
     class CallbackContext(Protocol):
         """The part that sknn uses of the callback context of scikit-learn 1.9."""
 
@@ -93,6 +102,7 @@ else:
         BaseEstimator,
         ClassifierMixin,
         ClassNamePrefixFeaturesOutMixin,
+        OneToOneFeatureMixin,
         RegressorMixin,
         TransformerMixin,
         _fit_context,
@@ -129,10 +139,13 @@ __all__ = [
     "HasMethods",
     "Interval",
     "InvalidParameterError",
+    "OneToOneFeatureMixin",
     "Options",
+    "RealNotInt",
     "RegressorMixin",
     "StrOptions",
     "TransformerMixin",
+    "check_feature_names_in",
     "check_matplotlib_support",
     "check_optimize_result",
     "check_partial_fit_first_call",

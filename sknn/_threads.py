@@ -1,19 +1,24 @@
 """The threads of a training run: those of BLAS, and those of the compiled kernels.
 
-With kernels, BLAS computes on one thread while a network trains, and large products
-are cut into blocks that the kernels' threads share. Without kernels, BLAS has one
-thread for small products, and all for large ones.
+With kernels, BLAS computes on one thread while a network trains or predicts, and large
+products are cut into blocks that the kernels' threads share. Without kernels, BLAS has
+one thread for small products, and all for large ones.
 """
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar
 
-from threadpoolctl import ThreadpoolController
+import numpy as np
+import threadpoolctl
 
-from ._kernels import in_use, set_threads
+from ._kernels import in_use, set_threads, threads
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,8 +27,16 @@ MULTITHREADED_FROM = 2**22
 """Multiply-adds of a product of BLAS above which a second thread gains at least half
 when cores are free (examples/benchmarks/bench_threads.py)."""
 
+ONE_THREAD_UP_TO = 2**18
+"""Multiply-adds of a product that BLAS computes on one thread by itself."""
+
 _limited: dict[str, Any] = {}
-"""While the limit is set: the "call" that set it, and the "limiter" that undoes it."""
+"""While the limit is set: the number of "threads" before, and the "limiter" of it."""
+
+_callers: set[object] = set()
+"""The calls that need the limit now."""
+
+_lock = threading.Lock()
 
 
 def call_with_blas_threads(
@@ -32,46 +45,94 @@ def call_with_blas_threads(
     """Call a function whose largest matrix product takes this many multiply-adds.
 
     The number of BLAS threads belongs to the process. When calls in several Python
-    threads overlap, only the first one limits the number, and restores it at its end:
-    whatever the order in which they end, the number is finally what it was.
+    threads overlap, the first one limits the number, and the last one restores it.
 
     This is not a context manager because an interrupt (Ctrl-C) can arrive on entry to
     its ``__exit__``, which then does nothing. A ``finally`` clause has no such gap.
     """
     if not in_use() and multiply_adds >= MULTITHREADED_FROM:
         return function(*args, **kwargs)
-    call, threads = object(), 1
+    call, before = object(), 1
     try:
-        # Unlike a flag set after acquiring a lock, the entry cannot be out of date.
-        if _limited.setdefault("call", call) is call:
-            _limit()
-        threads = set_threads(_limited.get("threads", 1))
+        with _lock:
+            _callers.add(call)
+            if "limiter" not in _limited:
+                _limit()
+        before = set_threads(_limited.get("threads", 1))
         return function(*args, **kwargs)
     finally:
         try:
-            _restore(call, threads)
+            _restore(call, before)
         finally:
-            _restore(call, threads)  # an interrupt may have cut the first one short
+            _restore(call, before)  # an interrupt may have cut the first one short
+
+
+def side_by_side(function: Callable[[int, int], None], n: int, least: int) -> None:
+    """Call ``function(start, stop)`` for parts of `n` rows, one in each thread.
+
+    If there would be fewer than `least` rows in each, one call is made for all. In the
+    threads, kernels use one thread each, and NumPy reports what the caller lets it.
+    """
+    n_threads = threads() if n >= least * threads() else 1
+    if n_threads == 1:
+        return function(0, n)
+    reports = np.geterr()
+
+    def call(start: int, stop: int) -> None:
+        with np.errstate(**reports):
+            function(start, stop)
+
+    cuts = [n * i // n_threads for i in range(n_threads + 1)]
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            calls = [pool.submit(call, *cut) for cut in pairwise(cuts)]
+        except RuntimeError:  # the interpreter is ending, and starts no threads
+            return function(0, n)
+        for done in calls:
+            done.result()
+    return None
 
 
 @cache
 def _blas() -> Any:
-    return ThreadpoolController().select(user_api="blas")
+    return threadpoolctl.ThreadpoolController().select(user_api="blas")
 
 
 def _limit() -> None:
     """Record the number of threads, then set it to 1."""
-    threads = [library.num_threads for library in _blas().lib_controllers]
-    _limited["threads"] = max(threads, default=1)
+    numbers = [library.num_threads for library in _blas().lib_controllers]
+    _limited["threads"] = max(numbers, default=1)
+    _take_control()
     _limited["limiter"] = limiter = _blas().limit(limits=None)
     limiter.__enter__()
     _blas().limit(limits=1)
 
 
-def _restore(call: object, threads: int) -> None:
-    """Restore the numbers of threads, that of BLAS if this call has limited it."""
-    set_threads(threads)
-    if _limited.get("call") is call:
-        if "limiter" in _limited:
-            _limited["limiter"].__exit__(None, None, None)
-        _limited.clear()
+def _restore(call: object, before: int) -> None:
+    """Restore the numbers of threads; that of BLAS after the last of the calls."""
+    set_threads(before)
+    with _lock:
+        _callers.discard(call)
+        if not _callers:
+            if "limiter" in _limited:
+                _take_control()
+                _limited["limiter"].__exit__(None, None, None)
+            _limited.clear()
+
+
+def _take_control() -> None:
+    """Let this thread set the number; threadpoolctl lets only one thread at a time."""
+    openblas = threadpoolctl.OpenBLASController
+    if hasattr(openblas, "clear_controlling_thread"):  # from threadpoolctl 3.8
+        openblas.clear_controlling_thread(force=True)
+
+
+def _forget_callers() -> None:
+    """In a forked process, forget the calls of threads that it does not have."""
+    global _lock
+    _lock = threading.Lock()
+    _callers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_callers)

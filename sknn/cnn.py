@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal
 
@@ -350,11 +350,15 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool = True,
+        restore_best: bool | Literal["latest"] = True,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,
+        layer_learning_rates: Mapping[str, float] | None = None,
+        dropout_schedule: ScheduleChoice = "constant",
+        weight_decay_schedule: ScheduleChoice = "constant",
+        drop_last: bool = False,
         class_weight: ClassWeight = None,
         loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.0,
@@ -409,6 +413,10 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
         self.init_from = init_from
         self.freeze = freeze
         self.head_learning_rate = head_learning_rate
+        self.layer_learning_rates = layer_learning_rates
+        self.dropout_schedule = dropout_schedule
+        self.weight_decay_schedule = weight_decay_schedule
+        self.drop_last = drop_last
         self.class_weight = class_weight
         self.loss = loss
         self.label_smoothing = label_smoothing
@@ -507,11 +515,15 @@ class CNNRegressor(BaseCNN, NetworkRegressor):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool = True,
+        restore_best: bool | Literal["latest"] = True,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,
+        layer_learning_rates: Mapping[str, float] | None = None,
+        dropout_schedule: ScheduleChoice = "constant",
+        weight_decay_schedule: ScheduleChoice = "constant",
+        drop_last: bool = False,
         loss: RegressionLossChoice = "squared_error",
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
@@ -566,6 +578,10 @@ class CNNRegressor(BaseCNN, NetworkRegressor):
         self.init_from = init_from
         self.freeze = freeze
         self.head_learning_rate = head_learning_rate
+        self.layer_learning_rates = layer_learning_rates
+        self.dropout_schedule = dropout_schedule
+        self.weight_decay_schedule = weight_decay_schedule
+        self.drop_last = drop_last
         self.loss = loss
         self.delta = delta
         self.quantile = quantile

@@ -8,6 +8,7 @@ regressor's ``predict`` returns.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cache
@@ -32,6 +33,9 @@ class Loss(Spec, ABC):
     link_name: ClassVar[str] = "identity"
     """Name of the output activation, as in scikit-learn's ``out_activation_``."""
 
+    predicts_std: ClassVar[bool] = False
+    """Whether the link gives a mean and a standard deviation for each column of `y`."""
+
     @property
     def scores_per_output(self) -> int:
         """Number of adjacent raw scores that belong to one column of `y`."""
@@ -49,6 +53,11 @@ class Loss(Spec, ABC):
     @abstractmethod
     def link(self, z: Array, out: Array) -> None:
         """Write the predictions for raw scores `z` into `out`, which may be `z`."""
+
+    def by_output(self, z: Array) -> Array:
+        """Return a view of `z` of shape (n, n_outputs, scores_per_output)."""
+        k = self.scores_per_output
+        return z.reshape(len(z), z.shape[1] // k, k)
 
 
 def _weighted_sum(losses: Array, sample_weight: Array | None) -> float:
@@ -246,21 +255,16 @@ class Quantile(Loss):
     def scores_per_output(self) -> int:
         return int(np.size(self.quantile))
 
-    def _by_output(self, z: Array) -> Array:
-        """Return a view of `z` of shape (n, n_outputs, scores_per_output)."""
-        k = self.scores_per_output
-        return z.reshape(len(z), z.shape[1] // k, k)
-
     def loss_gradient(
         self, z: Array, y: Array, sample_weight: Array | None, out: Array
     ) -> float:
         levels = np.asarray(self.quantile, z.dtype)
-        growth = expit(self._by_output(z)[..., 1:])
+        growth = expit(self.by_output(z)[..., 1:])
         q = np.empty_like(z)
         self.link(z, out=q)
-        residual = self._by_output(q)
+        residual = self.by_output(q)
         residual -= y[:, :, np.newaxis]
-        dz = self._by_output(out)
+        dz = self.by_output(out)
         np.heaviside(residual, levels, out=dz)
         dz -= levels
         losses = np.einsum("ijk,ijk->i", residual, dz)
@@ -272,10 +276,88 @@ class Quantile(Loss):
 
     def link(self, z: Array, out: Array) -> None:
         np.copyto(out, z)
-        q = self._by_output(out)
+        q = self.by_output(out)
         np.logaddexp(0, q[..., 1:], out=q[..., 1:])
         for k in range(1, self.scores_per_output):
             q[..., k] += q[..., k - 1]
+
+
+@spec
+class GaussianNLL(Loss):
+    """``½ u² + log σ + ½ log 2π`` with ``u = (μ - y) / σ``: a mean and its uncertainty.
+
+    The negative log-likelihood of a normal distribution whose mean μ and standard
+    deviation σ both depend on the features [1]_. Each output has two adjacent raw
+    scores: ``μ = z₁`` and ``σ = log(1 + exp(z₂)) + min_std``. Other than exp, softplus
+    cannot make σ explode in one step [2]_. The derivatives are ``u / σ`` with respect
+    to μ and ``(1 - u²) / σ`` with respect to σ. Summed over outputs.
+
+    The loss is negative where the network is sure and right.
+
+    Parameters
+    ----------
+    min_std : float, default=1e-3
+        The smallest standard deviation, in units of the target; positive. It bounds the
+        loss of targets that are predicted exactly.
+
+    References
+    ----------
+    .. [1] D. Nix, A. Weigend, "Estimating the mean and variance of the target
+       probability distribution", ICNN 1994.
+    .. [2] B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and scalable predictive
+       uncertainty estimation using deep ensembles", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn.losses import GaussianNLL
+    >>> z, y = np.array([[1.0, 0.0]]), np.array([[1.0]])
+    >>> loss = GaussianNLL()
+    >>> round(loss.loss_gradient(z, y, None, out=z.copy()), 4)
+    0.5539
+    >>> loss.link(z, out=z)
+    >>> z.round(3)
+    array([[1.   , 0.694]])
+    """
+
+    min_std: float = 1e-3
+
+    link_name = "gaussian"
+    predicts_std = True
+
+    def __post_init__(self) -> None:
+        check_range(self, "min_std", 0, np.inf, closed="neither")
+
+    @property
+    def scores_per_output(self) -> int:
+        return 2
+
+    def loss_gradient(
+        self, z: Array, y: Array, sample_weight: Array | None, out: Array
+    ) -> float:
+        scores, dz = self.by_output(z), self.by_output(out)
+        slope = expit(scores[..., 1])
+        std = np.logaddexp(0, scores[..., 1])
+        std += self.min_std
+        u = scores[..., 0] - y
+        u /= std
+        np.divide(u, std, out=dz[..., 0])
+        u *= u
+        losses = np.log(std)
+        losses += 0.5 * u
+        np.subtract(1, u, out=u)
+        slope /= std
+        np.multiply(u, slope, out=dz[..., 1])
+        loss = _weighted_sum(losses.sum(axis=1), sample_weight)
+        total = len(z) if sample_weight is None else float(sample_weight.sum())
+        _weigh_rows(out, sample_weight)
+        return loss + 0.5 * math.log(2 * math.pi) * total * y.shape[1]
+
+    def link(self, z: Array, out: Array) -> None:
+        np.copyto(out, z)
+        std = self.by_output(out)[..., 1]
+        np.logaddexp(0, std, out=std)
+        std += self.min_std
 
 
 @spec
@@ -445,5 +527,6 @@ REGRESSION_LOSSES: dict[str, type[Loss]] = {
     "huber": Huber,
     "poisson": HalfPoissonDeviance,
     "quantile": Quantile,
+    "gaussian": GaussianNLL,
 }
 """The losses of a regressor by name; their fields are parameters of the regressor."""

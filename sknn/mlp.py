@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NoReturn, Self, SupportsIndex
 
 import numpy as np
@@ -260,11 +260,15 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool = True,
+        restore_best: bool | Literal["latest"] = True,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,
+        layer_learning_rates: Mapping[str, float] | None = None,
+        dropout_schedule: ScheduleChoice = "constant",
+        weight_decay_schedule: ScheduleChoice = "constant",
+        drop_last: bool = False,
         class_weight: ClassWeight = None,
         loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.0,
@@ -311,6 +315,10 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
         self.init_from = init_from
         self.freeze = freeze
         self.head_learning_rate = head_learning_rate
+        self.layer_learning_rates = layer_learning_rates
+        self.dropout_schedule = dropout_schedule
+        self.weight_decay_schedule = weight_decay_schedule
+        self.drop_last = drop_last
         self.class_weight = class_weight
         self.loss = loss
         self.label_smoothing = label_smoothing
@@ -410,11 +418,15 @@ class MLPRegressor(BaseMLP, NetworkRegressor):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool = True,
+        restore_best: bool | Literal["latest"] = True,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,
+        layer_learning_rates: Mapping[str, float] | None = None,
+        dropout_schedule: ScheduleChoice = "constant",
+        weight_decay_schedule: ScheduleChoice = "constant",
+        drop_last: bool = False,
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
     ) -> None:
@@ -461,5 +473,9 @@ class MLPRegressor(BaseMLP, NetworkRegressor):
         self.init_from = init_from
         self.freeze = freeze
         self.head_learning_rate = head_learning_rate
+        self.layer_learning_rates = layer_learning_rates
+        self.dropout_schedule = dropout_schedule
+        self.weight_decay_schedule = weight_decay_schedule
+        self.drop_last = drop_last
         self.delta = delta
         self.quantile = quantile

@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ._arrays import aligned_empty, aligned_zeros, as_floats
-from ._kernels import Calls, threads
+from ._kernels import Calls
+from ._threads import ONE_THREAD_UP_TO, call_with_blas_threads, side_by_side
 from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec, ParamSpec, Training
 from .layers.base import (
@@ -70,6 +69,8 @@ class Network:
     rates : sequence of float, default=None
         Factor of the learning rate for each layer, 1 by default. A layer with factor 0
         is frozen: in training it behaves as in prediction, and it does not change.
+    array_rates : sequence of dict, default=None
+        Further factors for each layer, by the names of its parameter arrays.
 
     Attributes
     ----------
@@ -94,9 +95,11 @@ class Network:
         in_shape: Shape,
         dtype: DType,
         rates: Sequence[float] | None = None,
+        array_rates: Sequence[Mapping[str, float]] | None = None,
     ) -> None:
         self.layers = tuple(layers)
         self.rates = (1.0,) * len(self.layers) if rates is None else tuple(rates)
+        self.array_rates = tuple(array_rates or ({} for _ in self.layers))
         self.names = [*layer_names(self.layers[:-1]), "output"][: len(self.layers)]
         self.specs: list[LayerSpec] = []
         shape = in_shape
@@ -177,15 +180,21 @@ class Network:
         views = self.views(grad)
         for i in range(self._first_trained, len(views)):
             if self.rates[i] == 0:
-                shapes = {n: spec.shape for n, spec in self.specs[i].params.items()}
-                arrays = {n: np.empty(s, self.dtype) for n, s in shapes.items()}
-                views[i] = Discarded(arrays)
+                views[i] = self._discarded(i)
         return views
+
+    def _discarded(self, i: int) -> Discarded:
+        """Return arrays for the gradients of layer `i`, which are never read."""
+        shapes = {name: spec.shape for name, spec in self.specs[i].params.items()}
+        return Discarded({n: np.empty(s, self.dtype) for n, s in shapes.items()})
 
     @property
     def segments(self) -> list[tuple[slice, float]]:
         """Slices of trained parameters, each with its factor of the learning rate."""
-        places = ((at, self.rates[i]) for i, _, _, at in self._layout())
+        places = (
+            (at, self.rates[i] * self.array_rates[i].get(name, 1.0))
+            for i, name, _, at in self._layout()
+        )
         runs: list[tuple[slice, float]] = []
         for at, rate in sorted(places, key=lambda place: place[0].start):
             if runs and runs[-1][1] == rate:
@@ -254,9 +263,19 @@ class Network:
 
     def body(self) -> Network:
         """Return the network without its last layer, with a copy of the parameters."""
-        body = Network(self.layers[:-1], self.in_shape, self.dtype)
-        body.weights = self.weights[: len(body.weights)]
-        return body
+        return self.split(len(self.layers) - 1)[0]
+
+    def split(self, at: int) -> tuple[Network, Network]:
+        """Return the first `at` layers and the others, with copies of the parameters.
+
+        ``tail.scores(head.scores(X))`` is ``network.scores(X)``.
+        """
+        shape = self.specs[at].in_shape
+        head = Network(self.layers[:at], self.in_shape, self.dtype)
+        tail = Network(self.layers[at:], shape, self.dtype)
+        n = len(head.weights)
+        head.weights, tail.weights = self.weights[:n], self.weights[n:]
+        return head, tail
 
     @property
     def n_layers(self) -> int:
@@ -351,8 +370,6 @@ class Network:
         """
         n = X.shape[0] if rows is None else len(rows)
         z = np.empty((n, *self.out_shape), self.dtype)
-        n_threads = threads() if n >= ROWS_PER_THREAD * threads() else 1
-        cuts = [n * i // n_threads for i in range(n_threads + 1)]
 
         def fill(start: int, stop: int) -> None:
             X_part = X[start:stop] if rows is None else X
@@ -360,13 +377,53 @@ class Network:
             for part, z_part in self.passes(X_part, rows_part):
                 z[start:stop][part] = z_part
 
-        if n_threads == 1:
+        work = n * self.largest_product
+        if work <= ONE_THREAD_UP_TO:
             fill(0, n)
-            return z
-        with ThreadPoolExecutor(n_threads) as pool:  # in its threads, kernels use one
-            for done in [pool.submit(fill, *cut) for cut in pairwise(cuts)]:
-                done.result()
+        else:
+            call_with_blas_threads(work, side_by_side, fill, n, ROWS_PER_THREAD)
         return z
+
+    def input_gradients(
+        self, X: Array, derivative: Callable[[Array, slice, Array], None]
+    ) -> Array:
+        """Return the gradient of a function of the raw scores of each row.
+
+        It is the gradient with respect to the row. All layers, those with random masks
+        or batch statistics too, behave as in prediction.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, *in_shape)
+            Dense rows.
+        derivative : callable
+            ``derivative(z, rows, dz)`` writes into `dz` the derivative of the function
+            with respect to the raw scores `z`, which are those of the slice `rows`.
+
+        Returns
+        -------
+        dx : ndarray of shape (n, *in_shape)
+        """
+        n, dx = len(X), np.empty(X.shape, self.dtype)
+        step = self.rows_per_pass(n) if n else 1
+        frozen = copy.copy(self)
+        frozen.rates = (0.0,) * len(self.layers)
+        bound: BoundPass | None = None
+        for start in range(0, n, step):
+            part = slice(start, min(start + step, n))
+            if bound is None or part.stop - start < step:
+                bound = None  # frees its buffers first
+                x = rows_like(X[part], self.dtype)
+                # Buffers of a training pass, which the backward pass needs.
+                bound = frozen.bind(x, Training(np.random.default_rng(0)))
+                dz = np.empty_like(bound.z)
+                dx_part = bound.bind_input_gradient(dz)
+            write_rows(X[part], bound.x)
+            bound.forward()
+            derivative(bound.z, part, dz)
+            bound.backward()
+            dx[part] = dx_part
+        return dx
 
 
 class BoundPass:
@@ -420,6 +477,21 @@ class BoundPass:
         bind_backward_all(
             network.layers, self._workspaces, dz, first, False, self.backward
         )
+
+    def bind_input_gradient(self, dz: Array) -> Array:
+        """Bind the backward pass from `dz` to the gradient of the input, returned.
+
+        The network must be frozen: no layer computes the gradients of its parameters.
+        `dz` is overwritten.
+        """
+        network = self.network
+        for i, ws in enumerate(self._workspaces):
+            ws.g = network._discarded(i)
+        dx = bind_backward_all(
+            network.layers, self._workspaces, dz, 0, True, self.backward
+        )
+        assert dx is not None
+        return dx
 
 
 def rows_like(x: Matrix, dtype: DType) -> Array | SparseRows:

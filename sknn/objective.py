@@ -48,6 +48,8 @@ class Objective:
     ----------
     grad : ndarray of shape (n_trained,)
         Gradient computed by the last call of `loss_gradient`.
+    dropout_factor : float
+        Factor of the rates of dropout and DropConnect.
 
     References
     ----------
@@ -72,6 +74,7 @@ class Objective:
         self.mixup = mixup
         self.rng = rng or np.random.default_rng(0)
         self.augment = augment
+        self.dropout_factor = 1.0
         self.grad = aligned_zeros((network.n_trained,), network.dtype)
         self._g = network.gradients(self.grad)
         self._bound: dict[tuple[Any, ...], BoundObjective] = {}
@@ -203,6 +206,7 @@ class BoundObjective:
         By default from the buffers; `calls` can fill them first.
         """
         self._scale[0] = 1 / total
+        self._training.dropout_factor = self.objective.dropout_factor
         (calls or self.calls)()
         return self._value.item() / total
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import field
-from math import cos, inf, pi, sqrt
+from math import cos, inf, log2, pi, sqrt
 from typing import ClassVar
 
-from ._spec import Spec, check_range, spec
+from ._spec import Spec, check_positive, check_range, spec
 
 
 class Schedule(Spec, ABC):
@@ -298,6 +298,86 @@ class Cosine(Decay):
 
 
 @spec
+class FlatCosine(Decay):
+    """1 for a first part of the training, then ``(1 + cos(π u)) / 2`` down to 0.
+
+    u is the fraction of the remaining epochs that is completed. The rate of the best
+    networks for tables of [1]_, where it multiplies dropout and weight decay.
+
+    Parameters
+    ----------
+    flat : float, default=0.5
+        Fraction of the epochs after the warm-up in which the factor is 1, in [0, 1).
+    warmup : float, default=0.0
+        Epochs, or fraction of ``max_iter``, over which the rate rises.
+
+    References
+    ----------
+    .. [1] D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
+       https://arxiv.org/abs/2407.04491.
+
+    Examples
+    --------
+    >>> from sknn.schedules import FlatCosine
+    >>> [round(FlatCosine()(epoch, 100), 3) for epoch in (0, 50, 75, 100)]
+    [1.0, 1.0, 0.5, 0.0]
+    """
+
+    ends = True
+
+    flat: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "flat", 0, 1, closed="left")
+
+    def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
+        u = (epoch / n_epochs - self.flat) / (1 - self.flat)
+        return _along_cosine(1.0, 0.0, max(u, 0.0))
+
+
+@spec
+class CosLog(Schedule):
+    """``(1 - cos(2π log₂(1 + (2ᶜ - 1) u))) / 2``: `cycles` waves, ever longer ones.
+
+    u is the fraction of epochs completed, and c the number of cycles. In each cycle the
+    rate rises from 0 to 1 and falls back to 0; the next one is twice as long. With 4
+    cycles it is the schedule "coslog4" of [1]_. At the end of each cycle the network is
+    good already, and a larger rate then leads out of a sharp minimum.
+
+    Parameters
+    ----------
+    cycles : int, default=4
+        Number of cycles.
+
+    References
+    ----------
+    .. [1] D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
+       https://arxiv.org/abs/2407.04491.
+
+    Examples
+    --------
+    >>> from sknn.schedules import CosLog
+    >>> [round(CosLog()(epoch, 15), 3) for epoch in (0, 1, 3, 5, 7, 15)]
+    [0.0, 0.0, 0.0, 0.93, 0.0, 0.0]
+    """
+
+    ends = True
+
+    cycles: int = 4
+
+    def __post_init__(self) -> None:
+        check_positive(self, "cycles")
+
+    def __call__(self, epoch: float, n_epochs: int, rows: int = 0) -> float:
+        u = min(epoch / n_epochs, 1.0)
+        phase = log2(1 + (2**self.cycles - 1) * u)
+        return (1 - cos(2 * pi * phase)) / 2
+
+
+@spec
 class InverseSqrt(Decay):
     """``1 / sqrt(1 + u / timescale)``, where u is the fraction of epochs completed.
 
@@ -392,6 +472,8 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "exponential": Exponential,
     "linear": Linear,
     "cosine": Cosine,
+    "flat_cosine": FlatCosine,
+    "coslog": CosLog,
     "inverse_sqrt": InverseSqrt,
     "one_cycle": OneCycle,
 }

@@ -22,6 +22,7 @@ from sknn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    GaussianNLL,
     HalfPoissonDeviance,
     HalfSquaredError,
     Huber,
@@ -36,6 +37,8 @@ LOSSES = [
     HalfPoissonDeviance(),
     Quantile(0.3),
     Quantile((0.1, 0.5, 0.9)),
+    GaussianNLL(),
+    GaussianNLL(0.3),
     BinaryCrossEntropy(),
     BinaryCrossEntropy(0.1),
     CategoricalCrossEntropy(),
@@ -60,6 +63,7 @@ def draw_targets(loss, n, n_outputs, rng, dtype=np.float64):
         return rng.randint(n_outputs, size=n)
     draw = {
         "identity": lambda: rng.normal(size=(n, n_outputs)),
+        "gaussian": lambda: rng.normal(size=(n, n_outputs)),
         "exp": lambda: rng.poisson(1.5, (n, n_outputs)),
         "logistic": lambda: rng.randint(2, size=(n, n_outputs)),
     }[loss.link_name]

@@ -14,7 +14,7 @@ from helpers import (
     outputs_averaged,
 )
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import special
+from scipy import special, stats
 from sklearn.metrics import (
     log_loss,
     mean_absolute_error,
@@ -28,6 +28,7 @@ from sknn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    GaussianNLL,
     HalfPoissonDeviance,
     HalfSquaredError,
     Huber,
@@ -52,6 +53,7 @@ one_output_or_several = pytest.mark.parametrize(
 LINKS = {
     "identity": lambda z: z,
     "exp": np.exp,
+    "gaussian": lambda z: np.where(np.arange(8) % 2, np.log1p(np.exp(z)), z),
     "logistic": lambda z: 1 / (1 + np.exp(-z)),
     "softmax": lambda z: special.softmax(z, axis=1),
 }
@@ -123,7 +125,7 @@ def test_out_may_be_the_scores(loss, weighted):
 
 
 @weighted_or_not
-def test_values_are_those_of_sklearn_metrics(weighted):
+def test_values_are_those_of_sklearn_and_scipy(weighted):
     def mean(loss):
         z, y, w = draw(loss, weighted=weighted)
         total = N if w is None else w.sum()
@@ -151,6 +153,11 @@ def test_values_are_those_of_sklearn_metrics(weighted):
     ]
     assert_allclose(value, 4 * sum(pinballs), rtol=1e-12)
 
+    value, y, p, w = mean(GaussianNLL(0.3))
+    minus_log_p = -stats.norm.logpdf(y, p[:, ::2], p[:, 1::2]).sum(axis=1)
+    expected = np.average(minus_log_p, weights=w["sample_weight"])
+    assert_allclose(value, expected, rtol=1e-12)
+
     value, y, p, w = mean(BinaryCrossEntropy())
     assert_allclose(value, sum(log_loss(y[:, k], p[:, k], **w) for k in range(4)))
 
@@ -168,12 +175,19 @@ def torch_pinball(f, z, y):
     return sum((p * f.relu(u) + (1 - p) * f.relu(-u)).sum() for p, u in pairs)
 
 
+def torch_gaussian(f, z, y):
+    """Gaussian negative log-likelihood with a standard deviation of 0.3 or more."""
+    std = f.softplus(z[:, 1::2]) + 0.3
+    return f.gaussian_nll_loss(z[:, ::2], y, std**2, full=True, reduction="sum")
+
+
 TORCH_LOSSES = {
     HalfSquaredError(): lambda f, z, y: f.mse_loss(z, y, reduction="sum") / 2,
     AbsoluteError(): lambda f, z, y: f.l1_loss(z, y, reduction="sum"),
     Huber(0.7): lambda f, z, y: f.huber_loss(z, y, delta=0.7, reduction="sum"),
     Quantile(0.5): lambda f, z, y: f.l1_loss(z, y, reduction="sum") / 2,
     Quantile(QUANTILES): torch_pinball,
+    GaussianNLL(0.3): torch_gaussian,
     HalfPoissonDeviance(): lambda f, z, y: f.poisson_nll_loss(z, y, reduction="sum"),
     BinaryCrossEntropy(): lambda f, z, y: f.binary_cross_entropy_with_logits(
         z, y, reduction="sum"
@@ -215,7 +229,9 @@ def test_derivative_is_prediction_minus_target(loss):
 def test_link_is_the_closed_form(loss):
     z, _, _ = draw(loss)
     expected = LINKS[loss.link_name](z)
-    if loss.scores_per_output > 1:
+    if loss.predicts_std:
+        expected[:, 1::2] += loss.min_std
+    elif loss.scores_per_output > 1:
         by_output = z.reshape(N, 4, 3)
         steps = np.log1p(np.exp(by_output))
         steps[..., 0] = by_output[..., 0]
@@ -330,6 +346,25 @@ def test_extreme_scores_of_a_robust_regressor(dtype):
         assert_array_equal(dz, [expected_dz])
 
 
+@both_dtypes
+def test_extreme_scores_of_a_gaussian(dtype):
+    sure, doubtful = [0.0, -1e3], [0.0, 1e3]
+    z, y = np.array([sure, doubtful], dtype), np.ones((2, 1), dtype)
+    value, dz = loss_gradient(GaussianNLL(0.01), z, y, None)
+    log_densities = stats.norm.logpdf(1, 0, [0.01, 1000.01])
+    assert_allclose(value, -log_densities.sum(), rtol=1e-5)
+    assert_allclose(dz, [[-1e4, 0], [-1e-6, 1e-3]], rtol=1e-4)
+    assert_allclose(link(GaussianNLL(0.01), z)[:, 1], [0.01, 1000.01], rtol=1e-6)
+
+
+def test_gaussian_is_smallest_at_mean_and_standard_deviation():
+    y = np.random.RandomState(0).normal(3, 2, size=(1001, 1))
+    loss = GaussianNLL(0.5)
+    best = np.array([y.mean(), np.log(np.expm1(y.std() - 0.5))])
+    _, dz = loss_gradient(loss, np.tile(best, (1001, 1)), y, None)
+    assert_allclose(dz.sum(axis=0), [0, 0], atol=1e-10)
+
+
 @all_losses
 @weighted_or_not
 def test_float32_stays_and_agrees_with_float64(loss, weighted):
@@ -346,7 +381,7 @@ def test_float32_stays_and_agrees_with_float64(loss, weighted):
 def test_every_loss_of_the_table_is_tested():
     assert {*REGRESSION_LOSSES.values()} <= {type(loss) for loss in LOSSES}
     for cls in REGRESSION_LOSSES.values():
-        assert cls().scores_per_output == 1
+        assert cls().scores_per_output == (2 if cls is GaussianNLL else 1)
 
 
 @all_losses
@@ -361,6 +396,7 @@ def test_nan_scores_give_a_nan_loss(loss):
     "wrong",
     [
         *(lambda delta=delta: Huber(delta) for delta in (0, -1.0, np.inf, np.nan)),
+        *(lambda std=std: GaussianNLL(std) for std in (0, -1.0, np.inf, np.nan)),
         lambda: BinaryCrossEntropy(1.0),
         lambda: CategoricalCrossEntropy(-0.1),
     ],

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers import (
     ARCHITECTURES,
+    assert_gradient,
     float_dtypes,
     make_network,
     network_of,
@@ -282,3 +283,52 @@ def test_nothing_in_front_of_the_first_trained_layer_is_asked_for_a_gradient(met
         bound.backward()
         assert asked == [True, False]
         asked.clear()
+
+
+# -- gradients of the input ------------------------------------------------------------
+
+
+@all_architectures
+@pytest.mark.parametrize("frozen", [False, True])
+def test_input_gradients_are_those_of_the_prediction(architecture, frozen):
+    rates = None
+    if frozen:
+        rates = [0.0] * len(make_network(5, architecture, 2).layers)
+    network = make_network(5, architecture, 2, rates=rates)
+    X, v = draw_rows(7), np.random.RandomState(1).normal(size=(7, 2))
+
+    def derivative(z, rows, dz):
+        dz[:] = v[rows] * np.cos(z)
+
+    dx = network.input_gradients(X, derivative)
+    assert dx.shape == X.shape
+    assert_gradient(lambda X: np.vdot(v, np.sin(network.scores(X))), X, dx)
+
+
+def test_input_gradients_change_nothing_and_are_computed_in_slices(monkeypatch):
+    network, X = trained_network("residual"), draw_rows(23)
+    theta, state = network.snapshot()
+    seen = []
+
+    def first(z, rows, dz):
+        seen.append(rows)
+        dz[:] = [1, 0]
+
+    whole = network.input_gradients(X, first)
+    monkeypatch.setattr(Network, "rows_per_pass", lambda self, n: 10)
+    assert_allclose(network.input_gradients(X, first), whole, rtol=1e-12)
+    assert seen == [slice(0, 23), slice(0, 10), slice(10, 20), slice(20, 23)]
+    assert_array_equal(network.theta, theta)
+    assert_array_equal(network.state, state)
+    assert network.rates == (1.0,) * len(network.layers)
+    assert network.input_gradients(X[:0], first).shape == (0, 5)
+
+
+@all_architectures
+def test_a_network_can_be_split(architecture):
+    network, X = trained_network(architecture), draw_rows(7)
+    for at in range(len(network.layers)):
+        head, tail = network.split(at)
+        z = tail.scores(head.scores(X))
+        assert_allclose(z, network.scores(X), rtol=1e-13, atol=1e-14)
+        assert not np.shares_memory(tail.theta, network.theta)

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from sknn.schedules import (
     Adaptive,
     Constant,
     Cosine,
+    CosLog,
     Decay,
     Exponential,
+    FlatCosine,
     InverseSqrt,
     InvScaling,
     Linear,
@@ -22,7 +25,7 @@ from sknn.schedules import (
     Step,
 )
 
-DEFAULTS = [cls() for cls in SCHEDULES.values()]
+DEFAULTS = [cls() for cls in SCHEDULES.values() if cls is not CosLog]
 DECAYS = [schedule for schedule in DEFAULTS if isinstance(schedule, Decay)]
 CASES = [
     *DEFAULTS,
@@ -34,7 +37,10 @@ CASES = [
     OneCycle(0),
 ]
 
-all_schedules = pytest.mark.parametrize("schedule", CASES, ids=repr)
+WAVES = [CosLog(), CosLog(2)]
+"""The schedules that rise more than once."""
+
+all_schedules = pytest.mark.parametrize("schedule", [*CASES, *WAVES], ids=repr)
 all_decays = pytest.mark.parametrize("schedule", DECAYS, ids=repr)
 
 
@@ -53,7 +59,7 @@ def peak_of(schedule, n_epochs):
     return min(warmup, n_epochs / 2)
 
 
-@all_schedules
+@pytest.mark.parametrize("schedule", CASES, ids=repr)
 @pytest.mark.parametrize("n_epochs", [1, 2, 20, 1000])
 def test_rises_to_its_peak_then_falls(schedule, n_epochs):
     epochs = np.linspace(0, n_epochs, 240, endpoint=False)
@@ -70,7 +76,9 @@ def test_rises_to_its_peak_then_falls(schedule, n_epochs):
 
 @all_schedules
 def test_starts_at_one_or_low(schedule):
-    if isinstance(schedule, OneCycle):
+    if isinstance(schedule, CosLog):
+        assert schedule(0, 100) == 0
+    elif isinstance(schedule, OneCycle):
         first = schedule.start if schedule.peak else 1
         assert schedule(0, 100) == pytest.approx(first, rel=1e-14)
     else:
@@ -118,7 +126,20 @@ def test_is_an_immutable_value(schedule):
 
 def test_which_schedules_end_at_max_iter():
     ending = {name for name, cls in SCHEDULES.items() if cls.ends}
-    assert ending == {"exponential", "linear", "cosine", "one_cycle"}
+    falling = {"exponential", "linear", "cosine", "flat_cosine"}
+    assert ending == {*falling, "coslog", "one_cycle"}
+
+
+@pytest.mark.parametrize("schedule", WAVES, ids=repr)
+def test_each_wave_is_twice_as_long_as_the_one_before(schedule):
+    n = 2**schedule.cycles - 1
+    ends = 2.0 ** np.arange(schedule.cycles + 1) - 1
+    assert_allclose([schedule(end, n) for end in ends], 0, atol=1e-12)
+    for start, end in pairwise(ends):
+        assert end - start == start + 1
+        wave = [schedule(epoch, n) for epoch in np.linspace(start, end, 201)]
+        assert max(wave) == pytest.approx(1, abs=1e-3)
+        assert (np.diff(np.sign(np.diff(wave))) != 0).sum() == 1
 
 
 @pytest.mark.parametrize("rows", [0, 1, 200, 10**9])
@@ -140,6 +161,10 @@ def test_closed_forms(u, n_epochs):
         Linear(): 1 - u,
         Cosine(0.2): 0.2 + 0.8 * half_cosine,
         Cosine(): half_cosine,
+        FlatCosine(): 1.0 if u < 0.5 else (1 + math.cos(math.pi * (2 * u - 1))) / 2,
+        FlatCosine(0.0): half_cosine,
+        CosLog(): 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * u))),
+        CosLog(1): 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + u))),
         InverseSqrt(0.5): 1 / math.sqrt(1 + 2 * u),
         InverseSqrt(): 1 / math.sqrt(1 + 10 * u),
         Step(): 1.0 if u < 0.5 else 0.1 if u < 0.75 else 0.01,
@@ -287,6 +312,7 @@ def test_plateaus():
         (Exponential, "final", [1e-3, 1], [0, 1.1]),
         (Linear, "final", [0, 1], [-0.1, 1.1]),
         (Cosine, "final", [0, 1], [-0.1, 1.1]),
+        (FlatCosine, "flat", [0, 0.9], [-0.1, 1]),
         (InverseSqrt, "timescale", [1e-3, 2], [0, np.inf]),
         (OneCycle, "peak", [0, 0.1, 0.9], [-0.1, 1]),
         (OneCycle, "start", [0, 1], [-0.1, 1.1]),

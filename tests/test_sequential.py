@@ -27,6 +27,7 @@ from sknn.initializers import (
 from sknn.layers import (
     Activation,
     BatchNorm,
+    CategoricalEmbedding,
     Conv2D,
     Dense,
     DropConnect,
@@ -34,8 +35,11 @@ from sknn.layers import (
     Flatten,
     LayerNorm,
     MaxPool2D,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
     PReLU,
     Residual,
+    Scale,
     ToImages,
 )
 
@@ -257,6 +261,8 @@ FIRST = [
     *(RELU, PReLU(), BatchNorm(), LayerNorm(), Flatten(), Dropout(0.5), Dense(5)),
     *(DropConnect(Dense(5), 0.5), Residual((Dense(7), RELU, Dense(20)))),
     Residual((Dense(7), RELU, Dense(3))),
+    *(Scale(), PeriodicEmbedding(), PiecewiseLinearEmbedding()),
+    CategoricalEmbedding((0,), (2,)),
 ]
 
 

@@ -1,14 +1,17 @@
 """BLAS threads: one for small products, restored however the call ends."""
 
+import os
 import signal
 import sys
 import threading
 
+import numpy as np
 import pytest
 import threadpoolctl
 
 import sknn._threads
-from sknn._threads import MULTITHREADED_FROM, call_with_blas_threads
+from sknn._kernels import in_use, set_threads
+from sknn._threads import MULTITHREADED_FROM, call_with_blas_threads, side_by_side
 
 SMALL = MULTITHREADED_FROM - 1
 
@@ -82,7 +85,7 @@ def test_nested_calls():
 
 
 def test_python_threads_overlap():
-    """The first to start is the first to end: the second leaves the number alone."""
+    """The first to start is the first to end: the last to end restores the number."""
     first_in, second_in, first_out = (threading.Event() for _ in range(3))
     seen = {}
 
@@ -94,6 +97,7 @@ def test_python_threads_overlap():
     def second():
         second_in.set()
         first_out.wait(timeout=10)
+        seen["the first is out"] = n_threads()
 
     def work():
         call_with_blas_threads(SMALL, first)
@@ -105,7 +109,9 @@ def test_python_threads_overlap():
     call_with_blas_threads(SMALL, second)
     worker.join()
     seen["both are out"] = n_threads()
-    assert seen == {"both are in": {1}, "both are out": {2}}
+    assert seen == {
+        "both are in": {1}, "the first is out": {1}, "both are out": {2},
+    }  # fmt: skip
 
 
 def test_many_python_threads():
@@ -120,6 +126,77 @@ def test_many_python_threads():
         worker.join()
     assert n_threads() == {2}
     assert call_with_blas_threads(SMALL, n_threads) == {1}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_forked_during_a_call_of_another_thread_limits_anew():
+    inside, done = threading.Event(), threading.Event()
+
+    def fit():
+        inside.set()
+        done.wait(timeout=10)
+
+    worker = threading.Thread(target=call_with_blas_threads, args=(SMALL, fit))
+    worker.start()
+    inside.wait(timeout=10)
+    if child := os.fork():
+        status = os.waitpid(child, 0)[1]
+        done.set()
+        worker.join()
+        assert status == 0
+        assert n_threads() == {2}
+    else:
+        inside_call = call_with_blas_threads(SMALL, n_threads)
+        os._exit(not (inside_call == {1} and n_threads() == {2}))
+
+
+# -- rows side by side ----------------------------------------------------------------
+
+
+@pytest.fixture
+def three_threads():
+    if not in_use():
+        pytest.skip("only kernels have threads")
+    before = set_threads(3)
+    yield
+    set_threads(before)
+
+
+def test_parts_of_the_rows_are_done_side_by_side(three_threads):
+    parts, barrier = [], threading.Barrier(3, timeout=10)
+
+    def fill(start, stop):
+        barrier.wait()
+        parts.append((start, stop))
+
+    side_by_side(fill, 100, least=30)
+    assert sorted(parts) == [(0, 33), (33, 66), (66, 100)]
+    parts, fill = [], lambda *part: parts.append(part)
+    side_by_side(fill, 100, least=34)
+    assert parts == [(0, 100)]
+
+
+def test_the_threads_report_errors_as_the_caller_does(three_threads):
+    def overflow(start, stop):
+        np.exp(np.full(stop - start, 1e9))
+
+    with np.errstate(over="ignore"):
+        side_by_side(overflow, 99, least=33)
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        side_by_side(overflow, 99, least=33)
+
+
+def test_rows_are_done_when_the_interpreter_starts_no_threads(
+    three_threads, monkeypatch
+):
+    def submit(*args):
+        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+
+    parts = []
+    monkeypatch.setattr(sknn._threads.ThreadPoolExecutor, "submit", submit)
+    side_by_side(lambda *part: parts.append(part), 99, least=33)
+    assert parts == [(0, 99)]
 
 
 # -- interrupts -----------------------------------------------------------------------

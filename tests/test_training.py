@@ -101,7 +101,8 @@ class Run:
         """Train for one epoch on batches of five rows, and return the loss."""
         descent = Descent(self.objective, self.solver, self.progress.states)
         batches = Batches(self.objective, self.data, 5)
-        return train_epoch(batches, descent, rows, rates)
+        factors = ((rate, 1.0, 1.0) for rate in rates)
+        return train_epoch(batches, descent, rows, factors)
 
     def train(self, schedule=None, batch_size=5, shuffle=True, **settings):
         """Train, and return the ending."""

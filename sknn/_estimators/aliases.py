@@ -39,7 +39,7 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "learning_rate": {
         "adaptive": ("plateau", "reduceonplateau", "reducelronplateau"),
-        "cosine": ("cosineannealing", "cosineannealinglr", "cosinedecay"),
+        "cosine": ("cos", "cosineannealing", "cosineannealinglr", "cosinedecay"),
         "exponential": ("exp", "exponentiallr", "exponentialdecay"),
         "inverse_sqrt": ("rsqrt", "noam"),
         "invscaling": ("inversetimedecay",),
@@ -53,6 +53,7 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
         "absolute_error": ("mae", "maeloss", "l1", "l1loss", "meanabsoluteerror"),
         "huber": ("huberloss", "smoothl1", "smoothl1loss", "pseudohuber"),
         "quantile": ("pinball", "pinballloss"),
+        "gaussian": ("gaussiannll", "gaussiannllloss", "heteroscedastic"),
         "poisson": ("poissonnllloss", "countpoisson"),
         "log_loss": (
             "bce",

@@ -14,8 +14,10 @@ from ..layers import (
     Dropout,
     Flatten,
     Layer,
+    PeriodicEmbedding,
     PReLU,
     Residual,
+    Scale,
     ToImages,
 )
 from ..layers._windows import pair
@@ -95,6 +97,10 @@ def function_of(layer: Layer) -> tuple[type, dict[str, Any]]:
         del params["momentum"]
     elif isinstance(layer, PReLU):
         del params["slope"]
+    elif isinstance(layer, Scale):
+        del params["value"]
+    elif isinstance(layer, PeriodicEmbedding):
+        del params["sigma"]
     elif isinstance(layer, Activation) and isinstance(layer.function, str):
         params["function"] = ACTIVATIONS[layer.function]
     elif isinstance(layer, Conv2D):

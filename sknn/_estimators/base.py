@@ -17,7 +17,6 @@ from .._sklearn import (
     CallbackSupportMixin,
     fit_context,
 )
-from .._threads import MULTITHREADED_FROM, call_with_blas_threads
 from .._training import Data, History, SolverProgress
 from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
@@ -39,7 +38,8 @@ from .inputs import Rows, check_X, check_X_y, float_dtype
 from .network_checks import check_combinations
 from .parameters import TrainingParameters
 from .targets import Targets, as_column
-from .transfer import check_source_features, layer_rates, take_weights
+from .transfer import array_rates, check_source_features, layer_rates, take_weights
+from .validation_set import HeldOut
 from .variation import Variation
 from .versions import VersionedPickle
 
@@ -120,6 +120,9 @@ class BaseNetworkEstimator(
         """
         self._input.warn_of_likely_mistakes(data.X)
 
+    def _keep_held_out(self, held_out: HeldOut | None) -> None:
+        """Keep what is needed of the held-out rows after training; None forgets it."""
+
     def _n_features_of_input_shape(self) -> int | None:
         """Return the number of features, where the parameters determine it."""
         return None
@@ -175,6 +178,8 @@ class BaseNetworkEstimator(
             if not resumes:
                 self._warn_of_likely_mistakes(run.data)
             run.callbacks = callbacks
+            self._keep_held_out(None)
+            run.keep_held_out = self._keep_held_out
 
             def publish(network: Network) -> None:
                 run.network = network
@@ -318,10 +323,10 @@ class BaseNetworkEstimator(
         """Return a network without initial weights."""
         layers = self._make_layers(input, n_outputs)
         network = Network(layers, (n_features,), dtype)
-        rates = layer_rates(network, self)
-        if rates == list(network.rates):
+        rates = layer_rates(network, self), array_rates(network, self)
+        if rates == (list(network.rates), list(network.array_rates)):
             return network
-        return Network(layers, (n_features,), dtype, rates)
+        return Network(layers, (n_features,), dtype, *rates)
 
     def _check_link(self) -> None:
         """Warn where the raw scores of the fitted network now mean something else."""
@@ -374,12 +379,7 @@ class BaseNetworkEstimator(
     def _raw_scores(self, X: Any) -> Array:
         """Return the raw scores (n, n_outputs_) of rows `X`, after checking them."""
         X = check_X(self, X, self._fitted_input())
-        network = self.network_
-        work = X.shape[0] * network.largest_product
-        if work < MULTITHREADED_FROM:
-            z = network.scores(X)
-        else:
-            z = call_with_blas_threads(work, network.scores, X)
+        z = self.network_.scores(X)
         if not np.isfinite(z).all():
             raise ValueError(
                 "The network overflows for some rows of X: their values are too large "

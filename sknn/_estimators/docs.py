@@ -34,6 +34,8 @@ learning_rate : str or Schedule, default='constant'
     - 'step': divided by 10 after half and after three quarters of the epochs.
     - 'exponential': multiplied by the same factor each epoch, down to a hundredth.
     - 'linear', 'cosine': decreases to 0 along a line, or along half a cosine wave.
+    - 'flat_cosine': constant for half of the epochs, then as 'cosine'.
+    - 'coslog': four waves between 0 and `learning_rate_init`, ever longer ones.
     - 'inverse_sqrt': decreases with the square root of the epoch, to a third.
     - 'one_cycle': increases to `learning_rate_init`, then decreases.
 
@@ -153,9 +155,10 @@ mixup : float, default=0
     If > 0, training mixes the rows of a batch with each other, in proportions
     ``λ ~ Beta(mixup, mixup)``; 0.2 is usual. The training loss is that of the mixed
     rows.
-restore_best : bool, default=True
+restore_best : bool or 'latest', default=True
     Whether `early_stopping` restores the weights with the best score, or keeps the last
-    ones.
+    ones. Of several epochs with the best score it restores the first one, with 'latest'
+    the last one.
 refit_on_all : bool, default=False
     Whether `early_stopping`, after finding the best epoch on the held-out rows, trains
     again on all rows for that many epochs. `history_` and the curves then describe the
@@ -173,7 +176,21 @@ freeze : 'conv', int, str, list of str or None, default=None
     is still applied.
 head_learning_rate : float or None, default=None
     Initial learning rate of the output layer, if it differs from `learning_rate_init`;
-    the schedule is the same. Not used by 'lbfgs'."""
+    the schedule is the same. Not used by 'lbfgs'.
+layer_learning_rates : dict of str to float, default=None
+    Factors that multiply the learning rate of some layers, by their names in `summary`
+    (``{"dense1": 0.1}``), of one array of a layer (``{"dense1.b": 0.1}``), or of the
+    arrays of that name in all layers (``{"*.b": 0.1}``, all biases). A layer and an
+    array that both have a factor multiply. Not used by 'lbfgs'.
+dropout_schedule : str or Schedule, default='constant'
+    Factor of the rates of dropout and DropConnect during training, one of the schedules
+    of `learning_rate` that do not depend on a plateau: 'flat_cosine' lets them fall to
+    0 in the second half.
+weight_decay_schedule : str or Schedule, default='constant'
+    Factor of `weight_decay` during training, beside the schedule of the learning rate.
+drop_last : bool, default=False
+    Whether to leave out, in each epoch, the rows that remain for a last batch of fewer
+    rows than `batch_size`. Not used by 'lbfgs'."""
 
 MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)
@@ -259,7 +276,9 @@ loss : str or Loss, default='squared_error'
     Loss to minimise: 'squared_error' (half the squared error), 'absolute_error',
     'huber' (squared up to `delta`, linear beyond), 'poisson' (half the deviance, for
     counts and rates ``y >= 0``; the network models the logarithm), 'quantile' (the
-    pinball loss of `quantile`), or a custom `sknn.losses.Loss`."""
+    pinball loss of `quantile`), 'gaussian' (the negative log-likelihood of a mean and a
+    standard deviation, which ``predict(X, return_std=True)`` returns), or a custom
+    `sknn.losses.Loss`."""
 
 REGRESSOR_PARAMETERS = """\
 delta : float, default=1
@@ -308,7 +327,8 @@ n_layers_ : int
 n_outputs_ : int
     Number of raw scores per row.
 out_activation_ : str
-    Function from raw scores to predictions: 'softmax', 'logistic', 'identity' or 'exp'.
+    Function from raw scores to predictions: 'softmax', 'logistic', 'identity', 'exp',
+    or 'gaussian' (a mean and a standard deviation).
 network_ : Network
     Layers and parameters."""
 

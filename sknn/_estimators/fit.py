@@ -30,10 +30,11 @@ from .._typing import Array, DType
 from ..losses import Loss
 from ..network import Network
 from ..objective import Objective
+from ..schedules import Constant, Schedule
 from .input_checks import warn_caller
 from .parameters import TrainingParameters, make_schedule, make_solver
 from .targets import Targets
-from .validation_set import Validator, hold_out
+from .validation_set import HeldOut, Validator, hold_out
 from .variation import Variation
 
 DIVERGED = (
@@ -90,6 +91,9 @@ class FitRun:
         Scores the network after each epoch.
     callbacks : Callbacks or None
         scikit-learn's callbacks, called before and after each epoch.
+    keep_held_out : callable
+        Receives what the network says of the validation set after training, and before
+        it is trained again on all rows.
     publish : callable
         Sets the fitted attributes that callbacks and scorers read.
     """
@@ -108,6 +112,7 @@ class FitRun:
     base_rates: Sequence[float] = ()
     validator: Validator | None = None
     callbacks: Callbacks | None = None
+    keep_held_out: Callable[[HeldOut], None] = lambda held_out: None
     publish: Callable[[Network], None] = lambda network: None
 
     def objective(self, rng: np.random.Generator | None = None) -> Objective:
@@ -133,7 +138,8 @@ class FitRun:
             tol=params.tol,
             n_iter_no_change=params.n_iter_no_change,
             early_stopping=params.early_stopping,
-            restore_best=params.restore_best,
+            restore_best=bool(params.restore_best),
+            prefer_latest=params.restore_best == "latest",
             verbose=int(params.verbose),
             scoring=params.scoring,
         )
@@ -177,6 +183,8 @@ def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None
     report(run, ending)
     if ending != "interrupted":
         check_best_epoch(run)
+    if run.validator is not None:
+        run.keep_held_out(run.validator.held_out(run.network))
     if refits and ending not in ("interrupted", "stopped"):
         refit(run, initial)
     run.publish(run.network)
@@ -206,7 +214,8 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
     else:
         progress = SolverProgress.start(solver, network, rate, run.noise)
     schedule, batch_size = make_schedule(params), clipped_batch_size(params, data.n)
-    if run.one_epoch and schedule(progress.epochs, params.max_iter, data.n) == 0:
+    over = progress.epochs >= params.max_iter
+    if run.one_epoch and over and schedule(progress.epochs, params.max_iter) == 0:
         warn_caller(
             f"The learning rate is 0: learning_rate={params.learning_rate!r} is "
             f"planned for max_iter={params.max_iter} epochs, which are over. Choose a "
@@ -220,7 +229,9 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
         run.monitor(limits),
         schedule,
         progress,
+        factors=scheduled_factors(params),
         batch_size=batch_size,
+        drop_last=params.drop_last,
         shuffle=params.shuffle,
         rng=run.rng,
         clipping=Clipping(params.max_grad_norm, params.max_grad_value),
@@ -231,6 +242,13 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
     # After early stopping nothing continues from here: do not keep the state.
     run.progress = None if params.early_stopping else progress
     return ending
+
+
+def scheduled_factors(params: TrainingParameters) -> list[Schedule | None]:
+    """Return the schedules of dropout and weight decay; None for a constant one."""
+    names = ("dropout_schedule", "weight_decay_schedule")
+    schedules = [make_schedule(params, name) for name in names]
+    return [None if schedule == Constant() else schedule for schedule in schedules]
 
 
 def train_by_lbfgs(run: FitRun, data: Data, limits: Limits, dtype: DType) -> Ending:

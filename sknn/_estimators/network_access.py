@@ -16,9 +16,16 @@ from sklearn.utils.validation import check_is_fitted
 from .._arrays import as_floats
 from .._sklearn import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from .._spec import is_integer_from
+from .._threads import call_with_blas_threads
 from .._training import Data
 from .._typing import Array
 from ..network import Network
+from .attributions import (
+    check_baseline,
+    derivative_of_output,
+    integrated_gradients,
+    sum_groups,
+)
 from .base import BaseNetworkEstimator, all_or_nothing
 from .inputs import check_X, check_X_y, float_dtype
 from .summary import HTMLTables, Summary
@@ -121,6 +128,7 @@ class NetworkAccess(
             arrays = checked_weights(self.network_, weights)
             self._writable_network().weights = arrays
         self._progress = None  # the solver's state belonged to the old weights
+        self._keep_held_out(None)
         return self
 
     @abstractmethod
@@ -168,6 +176,87 @@ class NetworkAccess(
             return self.network_.body().scores(X)
         X = X.copy() if isinstance(X, np.ndarray) else X.toarray()
         return as_floats(X, self.network_.dtype)
+
+    def feature_attributions(
+        self,
+        X: Any,
+        *,
+        target: int | None = None,
+        baseline: ArrayLike = 0.0,
+        n_steps: int = 32,
+        groups: ArrayLike | None = None,
+    ) -> Array:
+        """Return how much each feature adds to the prediction of each row.
+
+        By integrated gradients [1]_: the gradient of the prediction, averaged along the
+        straight line from the baseline to the row, times the difference of the two. The
+        attributions of a row add up to the difference between its prediction and that
+        of the baseline. They cost `n_steps` forward and backward passes and no fit, and
+        say what the network looks at in one row; for the importance of features for the
+        score, see `sklearn.inspection.permutation_importance`.
+
+        Predictions are those of `decision_function` or, for a regressor, of `predict`;
+        with ``loss='poisson'`` their logarithm.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data, or images as `fit` takes them.
+        target : int, default=None
+            Column of the prediction: class, label, target or quantile. With None, that
+            of the predicted class of each row. Needed for several labels, targets or
+            quantiles.
+        baseline : float or array-like of shape (n_features,), default=0
+            The row to compare with, in the units of `X`: one that says nothing. 0 is
+            the mean of standardised features, a black pixel, or no word; for other
+            features, pass ``X_train.mean(axis=0)``.
+        n_steps : int, default=32
+            Number of gradients on the line.
+        groups : array-like of int of shape (n_features,), default=None
+            Group of each feature, from 0, such as the column that one-hot features were
+            made of. The attributions of a group are added up.
+
+        Returns
+        -------
+        attributions : ndarray of shape (n_samples, n_features) or (n_samples, n_groups)
+            In the units of the prediction.
+
+        References
+        ----------
+        .. [1] M. Sundararajan, A. Taly, Q. Yan, "Axiomatic attribution for deep
+           networks", ICML 2017.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> X = scale(X)
+        >>> clf = MLPClassifier((8,), learning_rate_init=0.01, random_state=0).fit(X, y)
+        >>> attributions = clf.feature_attributions(X, target=2)
+        >>> attributions.shape
+        (150, 4)
+        >>> z, z_0 = clf.decision_function(X), clf.decision_function(X[:1] * 0)
+        >>> bool(abs(attributions.sum(axis=1) - (z - z_0)[:, 2]).max() < 0.1)
+        True
+        """
+        if not is_integer_from(1, n_steps):
+            raise ValueError(f"n_steps must be an integer >= 1, got {n_steps!r}.")
+        X = check_X(self, X, self._fitted_input())
+        start = check_baseline(baseline, X.shape[1])
+        if X.dtype == np.uint8:  # the network receives fractions of 255
+            start = start / 255
+        derivative = derivative_of_output(
+            self._targets, self.network_.scores(X), target
+        )
+        found: Array = call_with_blas_threads(
+            self.network_.rows_per_pass(X.shape[0] * n_steps)
+            * self.network_.largest_product,
+            integrated_gradients,
+            *(self.network_, X, derivative, start, n_steps),
+        )
+        return found if groups is None else sum_groups(found, groups)
 
     @property
     def _n_features_out(self) -> int:

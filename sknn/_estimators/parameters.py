@@ -39,12 +39,18 @@ ScheduleChoice: TypeAlias = (
         "exponential",
         "linear",
         "cosine",
+        "flat_cosine",
+        "coslog",
         "inverse_sqrt",
         "one_cycle",
     ]
     | Schedule
 )
 """A name, or an object with its own parameters."""
+
+
+PLANNED = set(SCHEDULES) - {"adaptive", "invscaling"}
+"""The schedules that depend on the epoch only, which other factors can follow too."""
 
 
 class TrainingParameters(BaseEstimator):
@@ -82,11 +88,15 @@ class TrainingParameters(BaseEstimator):
     max_grad_norm: float | None
     max_grad_value: float | None
     mixup: float
-    restore_best: bool
+    restore_best: bool | Literal["latest"]
     refit_on_all: bool
     init_from: Any
     freeze: str | int | Sequence[str] | None
     head_learning_rate: float | None
+    layer_learning_rates: Mapping[str, float] | None
+    dropout_schedule: ScheduleChoice
+    weight_decay_schedule: ScheduleChoice
+    drop_last: bool
 
     _parameter_constraints: dict[str, Any] = {
         "solver": [StrOptions({"lbfgs", *SOLVERS}), Solver],
@@ -98,6 +108,10 @@ class TrainingParameters(BaseEstimator):
         "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "head_learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "layer_learning_rates": [dict, None],
+        "dropout_schedule": [StrOptions(PLANNED), Schedule],
+        "weight_decay_schedule": [StrOptions(PLANNED), Schedule],
+        "drop_last": ["boolean"],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
@@ -127,7 +141,7 @@ class TrainingParameters(BaseEstimator):
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "max_grad_value": [Interval(Real, 0, None, closed="neither"), None],
         "mixup": [Interval(Real, 0, None, closed="left")],
-        "restore_best": ["boolean"],
+        "restore_best": ["boolean", StrOptions({"latest"})],
         "refit_on_all": ["boolean"],
         "init_from": [HasMethods(["fit", "predict"]), str, os.PathLike, None],
         "freeze": [str, Interval(Integral, 0, None, closed="left"), list, tuple, None],
@@ -204,9 +218,9 @@ def make_solver(params: TrainingParameters) -> Solver:
     return make_part(params.solver, SOLVERS, vars(params))
 
 
-def make_schedule(params: TrainingParameters) -> Schedule:
-    """Return the schedule object."""
-    choice = params.learning_rate
+def make_schedule(params: TrainingParameters, name: str = "learning_rate") -> Schedule:
+    """Return the schedule object of the parameter `name`."""
+    choice = getattr(params, name)
     # As in scikit-learn, adam ignores the names of scikit-learn's own schedules.
     if params.solver == "adam" and choice in ("invscaling", "adaptive"):
         choice = "constant"

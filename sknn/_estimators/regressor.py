@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._sklearn import Interval, RegressorMixin, StrOptions, fit_context
-from .._typing import MatrixLike
+from .._typing import Array, MatrixLike
 from ..losses import REGRESSION_LOSSES, HalfPoissonDeviance, Loss
 from .aliases import explain_unknown_names
+from .conformal import PredictsIntervals
 from .docs import shared_docs
 from .network_access import NetworkAccess
 from .parameters import make_part
@@ -20,12 +21,15 @@ from .partial_fit import available_partial_fit
 from .targets import NumberTargets, Targets, regression_loss
 
 RegressionLossChoice: TypeAlias = (
-    Literal["squared_error", "absolute_error", "huber", "poisson", "quantile"] | Loss
+    Literal[
+        "squared_error", "absolute_error", "huber", "poisson", "quantile", "gaussian"
+    ]
+    | Loss
 )
 
 
 @shared_docs
-class NetworkRegressor(RegressorMixin, NetworkAccess):
+class NetworkRegressor(RegressorMixin, PredictsIntervals, NetworkAccess):
     """Base of the regressors: one or several numbers per row."""
 
     loss: RegressionLossChoice
@@ -56,6 +60,46 @@ class NetworkRegressor(RegressorMixin, NetworkAccess):
         loss = make_part(self.loss, REGRESSION_LOSSES, vars(self))
         n_targets = max(1, n_outputs // loss.scores_per_output)
         return np.zeros((1, n_targets)) if n_targets > 1 else np.zeros(1)
+
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> Array: ...
+
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[Array, Array]: ...
+
+    def predict(self, X: Any, return_std: bool = False) -> Array | tuple[Array, Array]:
+        """Predict the targets of rows of features.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data, or images as `fit` takes them.
+        return_std : bool, default=False
+            Whether to return the standard deviations of the targets too, which
+            ``loss='gaussian'`` learns.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predicted values: with ``loss='gaussian'`` the means.
+        std : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The standard deviations. Only returned if `return_std` is True.
+
+        Raises
+        ------
+        ValueError
+            If `return_std` is True, but the loss has no standard deviations.
+        """
+        if not return_std:
+            return super().predict(X)
+        y, std = self._targets.predict_with_std(self._raw_scores(X))
+        if std is None:
+            raise ValueError(
+                "return_std=True needs loss='gaussian', which learns a standard "
+                f"deviation for each row, but loss={self.loss!r}. For intervals with "
+                "any loss, use predict_interval."
+            )
+        return y, std
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R², the share of the variance of `y` that is explained.

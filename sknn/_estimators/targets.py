@@ -93,9 +93,14 @@ class NumberTargets(Targets):
 
     loss: Loss
 
+    @property
+    def smallest(self) -> float:
+        """The smallest value that a target can have."""
+        return 0.0 if isinstance(self.loss, HalfPoissonDeviance) else -math.inf
+
     def encode(self, y: Any, dtype: DType) -> Array:
         y = dense(y)
-        if isinstance(self.loss, HalfPoissonDeviance) and (y < 0).any():
+        if (y < self.smallest).any():
             raise ValueError(
                 "Some value(s) of y are out of the valid range of the loss 'poisson': "
                 "it needs y >= 0."
@@ -105,7 +110,8 @@ class NumberTargets(Targets):
         if not np.isfinite(encoded).all():
             raise ValueError(f"y contains a value too large for {dtype}.")
         encoded = encoded.reshape(len(y), -1)
-        if self.loss.scores_per_output > 1 and encoded.shape[1] > 1:
+        several = self.loss.scores_per_output > 1 and not self.loss.predicts_std
+        if several and encoded.shape[1] > 1:
             raise ValueError(
                 f"Several quantiles, loss={self.loss!r}, can only be predicted for one "
                 f"target, but y has {encoded.shape[1]} columns."
@@ -119,12 +125,43 @@ class NumberTargets(Targets):
         return y.shape[1] * self.loss.scores_per_output
 
     def predict(self, z: Array) -> Array:
+        return self.predict_with_std(z)[0]
+
+    def predict_with_std(self, z: Array) -> tuple[Array, Array | None]:
+        """Turn raw scores into predictions and, if the loss has them, their deviations.
+
+        May overwrite `z`.
+        """
         self.loss.link(z, out=z)
-        return z.ravel() if z.shape[1] == 1 else z
+        std: Array | None = None
+        if self.loss.predicts_std:
+            z, std = (self.loss.by_output(z)[..., i].copy() for i in (0, 1))
+            std = self.decode(std)
+        return self.decode(z), std
+
+    def interval_parts(
+        self, z: Array, coverage: float
+    ) -> tuple[Array, Array, Array | float]:
+        """Return lower and upper ends (n, n_targets) to widen, and the unit for it.
+
+        The ends are the same, the prediction, except for several quantiles: then they
+        are those nearest to ``½ (1 ± coverage)``. The unit is 1 or, if the loss has
+        them, the standard deviations.
+        """
+        predictions = np.empty_like(z)
+        self.loss.link(z, out=predictions)
+        by_output = self.loss.by_output(predictions)
+        if self.loss.predicts_std:
+            return by_output[..., 0], by_output[..., 0], by_output[..., 1]
+        levels = np.ravel(getattr(self.loss, "quantile", 0.5))
+        low, high = (
+            int(np.abs(levels - end).argmin())
+            for end in ((1 - coverage) / 2, (1 + coverage) / 2)
+        )
+        return by_output[..., low], by_output[..., high], 1.0
 
     def score(self, z: Array, y: Array, sample_weight: Array | None) -> float:
-        prediction = np.empty_like(z)
-        self.loss.link(z, out=prediction)
+        prediction = self.predict(z.copy())
         if not np.isfinite(prediction).all():
             return math.nan
         return self.score_predictions(y, prediction, sample_weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,42 @@ def layer_rates(network: Network, params: TrainingParameters) -> list[float]:
     ):
         raise ValueError(f"freeze={params.freeze!r} leaves no layer to train.")
     return rates
+
+
+def array_rates(network: Network, params: TrainingParameters) -> list[dict[str, float]]:
+    """Return the factors of `layer_learning_rates`, for the arrays of each layer."""
+    rates: list[dict[str, float]] = [{} for _ in network.layers]
+    for key, factor in (params.layer_learning_rates or {}).items():
+        if not is_positive(factor):
+            raise ValueError(
+                "layer_learning_rates must hold positive numbers (freeze keeps a layer "
+                f"as it is), got {factor!r} for {key!r}."
+            )
+        places = [
+            (i, name)
+            for i, name, _ in network.shapes
+            if key in names_of_array(network.names[i], name)
+        ]
+        if not places:
+            known = [f"{network.names[i]}.{name}" for i, name, _ in network.shapes]
+            raise ValueError(
+                f"layer_learning_rates has {key!r}, but must have names of layers with "
+                "parameters, or of their arrays, as in '*.b' for those of all layers: "
+                f"{known}."
+            )
+        for i, name in places:
+            rates[i][name] = rates[i].get(name, 1.0) * float(factor)
+    return rates
+
+
+def names_of_array(layer: str, name: str) -> tuple[str, str, str]:
+    """Return what `layer_learning_rates` may call an array of a layer."""
+    return layer, f"{layer}.{name}", f"*.{name.rpartition('.')[2]}"
+
+
+def is_positive(factor: Any) -> bool:
+    """Return whether a value is a finite number above 0."""
+    return isinstance(factor, Real) and 0 < float(factor) < np.inf
 
 
 # -- init_from ----------------------------------------------------------------

@@ -121,6 +121,25 @@ def split_at_random(
     return train, held_out
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """What the trained network says of the rows that it was not trained on.
+
+    Attributes
+    ----------
+    z : ndarray of shape (n, n_scores)
+        Raw scores.
+    y : ndarray of shape (n, n_outputs) or (n,)
+        Encoded targets.
+    sample_weight : ndarray of shape (n,) or None
+        Weights of the rows; None gives every row weight 1.
+    """
+
+    z: Array
+    y: Array
+    sample_weight: Array | None
+
+
 @dataclass
 class Validator:
     """Computes loss and score of a network on the validation set, after each epoch.
@@ -164,6 +183,12 @@ class Validator:
         if self._scorer is None:
             return loss, self.targets.score(z, self._y, self._weight)
         return loss, self._score(self._scorer, network)
+
+    def held_out(self, network: Network) -> HeldOut:
+        """Return what a trained network says of the validation rows."""
+        return HeldOut(
+            network.scores(self.data.X, self.data.rows), self._y, self._weight
+        )
 
     def _score(self, scorer: Callable[..., Any], network: Network) -> float:
         """Return the score by the user's scorer."""

@@ -52,6 +52,7 @@ class Limits:
     early_stopping: bool
     restore_best: bool
     verbose: int
+    prefer_latest: bool = False
     scoring: Any = None
 
 
@@ -106,7 +107,8 @@ class Monitor:
         self._print_epoch(measured)
         self._count_stalled(loss, score)
         history.best_loss = min(history.best_loss, loss)
-        if score > history.best_validation_score:
+        best = history.best_validation_score
+        if score > best or (score == best and self.limits.prefer_latest):
             history.best_validation_score = score
             history.best_epoch = history.n_iter
             if self._best is not None:

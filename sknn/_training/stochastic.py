@@ -26,26 +26,29 @@ def train_epoch(
     batches: Batches,
     descent: Descent,
     order: Array,
-    rates: Iterable[float],
+    rates: Iterable[tuple[float, float, float]],
 ) -> float:
     """Take one step per batch; return the mean of the objective over the rows.
 
     Stops at the first non-finite loss and returns it. A batch in which every weight is
-    zero says nothing about the parameters and is skipped.
+    zero says nothing about the parameters and is skipped. `rates` are the learning rate
+    and the factors of dropout and weight decay of each step.
     """
     loss_sum, n = 0.0, 0
     descent.gradient_norm = math.nan  # there may be no step on the last batch
     size, last = batches.size, len(order) - batches.size
-    for start, learning_rate in zip(range(0, len(order), size), rates, strict=True):
+    starts = range(0, len(order), size)
+    for start, (rate, dropout, decay) in zip(starts, rates, strict=True):
         rows = order[start : start + size]
         weight = batches.total_weight(rows)
         if weight == 0:
             continue
+        batches.objective.dropout_factor = dropout
         loss = batches.loss_gradient(rows, weight)
         if not math.isfinite(loss):
             return loss
         # Measuring one gradient per epoch takes no noticeable time.
-        loss += descent.step(weight, learning_rate, measure=start >= last)
+        loss += descent.step(weight, rate, decay, measure=start >= last)
         loss_sum += loss * len(rows)
         n += len(rows)
     return loss_sum / n
@@ -53,18 +56,24 @@ def train_epoch(
 
 @dataclass(frozen=True)
 class Rates:
-    """The learning rate of each step of an epoch."""
+    """The learning rate of each step of an epoch, and the other scheduled factors."""
 
     schedule: Schedule
+    factors: Sequence[Schedule | None]
     progress: SolverProgress
     n_epochs: int
     n_batches: int
     t: int
 
-    def __iter__(self) -> Iterator[float]:
-        """Yield the rates, one per batch."""
+    def __iter__(self) -> Iterator[tuple[float, float, float]]:
+        """Yield the rate and the factors of dropout and weight decay, per batch."""
         for i in range(self.n_batches):
-            yield self.at(self.progress.epochs + i / self.n_batches)
+            epoch = self.progress.epochs + i / self.n_batches
+            dropout, decay = (
+                1.0 if factor is None else factor(epoch, self.n_epochs)
+                for factor in self.factors
+            )
+            yield self.at(epoch), dropout, decay
 
     def at(self, epoch: float) -> float:
         """Return the rate after `epoch` epochs."""
@@ -94,6 +103,8 @@ def train_stochastic(
     *,
     batch_size: int,
     shuffle: bool,
+    factors: Sequence[Schedule | None] = (None, None),
+    drop_last: bool = False,
     rng: np.random.RandomState,
     clipping: Clipping = NO_CLIPPING,
     n_epochs: int | None = None,
@@ -103,12 +114,14 @@ def train_stochastic(
     """Train `objective.network` in place, epoch by epoch.
 
     The schedule is planned for `n_epochs`, by default ``max_iter``. `base_rates` are
-    the base rates of each epoch of an earlier run, to follow its plateaus. With
+    the base rates of each epoch of an earlier run, to follow its plateaus. `factors`
+    are the schedules of dropout and weight decay, None for a constant one. With
     `one_epoch`, as for ``partial_fit``, training stops after the first epoch.
     """
     history, limits = monitor.history, monitor.limits
     n_epochs = n_epochs or limits.max_iter
-    n_batches = math.ceil(data.n / batch_size)
+    n_used = data.n - data.n % batch_size if drop_last else data.n
+    n_batches = math.ceil(n_used / batch_size)
     shuffled = np.arange(data.n) if data.rows is None else data.rows.copy()
     descent = Descent(objective, progress.solver, progress.states, clipping)
     batches = Batches(objective, data, batch_size)
@@ -121,10 +134,10 @@ def train_stochastic(
             history.base_rates.append(progress.base_rate)
             if shuffle:
                 rng.shuffle(shuffled)
-            rates = Rates(schedule, progress, n_epochs, n_batches, history.t)
+            rates = Rates(schedule, factors, progress, n_epochs, n_batches, history.t)
             first_rate = rates.at(progress.epochs)
-            loss = train_epoch(batches, descent, shuffled, rates)
-            history.t += data.n
+            loss = train_epoch(batches, descent, shuffled[:n_used], rates)
+            history.t += n_used
             progress.epochs += 1
             stopped = monitor.epoch_ends(
                 loss,

@@ -8,13 +8,18 @@ from .conv import Conv2D
 from .dense import Dense
 from .dropconnect import DropConnect
 from .dropout import Dropout
+from .embedding import CategoricalEmbedding
 from .flatten import Flatten, ToImages
 from .layernorm import LayerNorm
 from .member_dense import MemberDense
+from .pad import Pad
 from .parametric_activation import ParametricActivation
+from .periodic_embedding import PeriodicEmbedding
+from .piecewise_linear_embedding import PiecewiseLinearEmbedding
 from .pool import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 from .prelu import PReLU
 from .residual import Residual
+from .scale import Scale
 from .to_members import ToMembers
 
 __all__ = [
@@ -22,6 +27,7 @@ __all__ = [
     "AvgPool2D",
     "BatchEnsembleDense",
     "BatchNorm",
+    "CategoricalEmbedding",
     "Conv2D",
     "Dense",
     "DropConnect",
@@ -34,9 +40,13 @@ __all__ = [
     "MaxPool2D",
     "MemberDense",
     "PReLU",
+    "Pad",
     "ParamSpec",
     "ParametricActivation",
+    "PeriodicEmbedding",
+    "PiecewiseLinearEmbedding",
     "Residual",
+    "Scale",
     "StateSpec",
     "ToImages",
     "ToMembers",

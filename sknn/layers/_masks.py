@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._arrays import in_memory_order
 from .._kernels import GRAIN, Calls, by_axis, has_kernel
 from .._typing import Array
+
+if TYPE_CHECKING:
+    from .base import Training
 
 STEPS = 2**16
 """Number of values of sixteen random bits."""
@@ -31,21 +34,26 @@ class Mask:
 
     Parameters
     ----------
-    rng : numpy.random.Generator
+    training : Training
+        Has the stream of random numbers, and the current factor of all rates.
     rate : float
     like : ndarray
         An array of the shape, dtype and memory layout of the mask.
     """
 
-    def __init__(self, rng: np.random.Generator, rate: float, like: Array) -> None:
-        self.rng = rng
+    def __init__(self, training: Training, rate: float, like: Array) -> None:
+        self.training, self.rate = training, rate
         self.words = np.zeros(-(-like.size // PER_WORD), np.uint64)
         self.bits = self.words.view(np.uint16)[: like.size]
-        self.threshold, self.scale = _threshold_and_scale(rate, like)
+        self.limits = np.array(threshold_and_scale(rate), like.dtype)
 
     def bind_draw(self, calls: Calls) -> None:
         """Record that the mask is drawn."""
-        calls.do(draw_words, self.rng, self.words)
+        calls.do(self._draw)
+
+    def _draw(self) -> None:
+        draw_words(self.training.rng, self.words)
+        self.limits[:] = threshold_and_scale(self.training.dropout_factor * self.rate)
 
     def bind(self, x: Array, y: Array, calls: Calls) -> None:
         """Record ``y = mask x``, where `y`, which may be `x`, has the mask's layout."""
@@ -55,7 +63,7 @@ class Mask:
             arrays = in_memory_order(y, y)
         assert arrays is not None
         x, y = (a.reshape(-1) for a in arrays)
-        calls.do(mask, x, self.bits, y, self.threshold, self.scale)
+        calls.do(mask, x, self.bits, y, self.limits)
 
 
 def draw_words(rng: np.random.Generator, words: Array) -> None:
@@ -64,9 +72,13 @@ def draw_words(rng: np.random.Generator, words: Array) -> None:
 
 
 @has_kernel(split=by_axis({0: 0, 1: 0, 2: 0}, GRAIN))
-def mask(x: Array, bits: Array, y: Array, threshold: int, scale: float) -> None:
-    """``y = m x``, where m is `scale` where ``bits >= threshold``, and 0 elsewhere."""
-    np.multiply(x, (bits >= threshold) * y.dtype.type(scale), out=y)
+def mask(x: Array, bits: Array, y: Array, limits: Array) -> None:
+    """``y = m x``, where m is the scale where bits reach the threshold, else 0.
+
+    `limits` holds threshold and scale.
+    """
+    threshold, scale = int(limits[0]), limits[1]
+    np.multiply(x, (bits >= threshold) * scale, out=y)
 
 
 def mask_sparse(rng: np.random.Generator, rate: float, rows: Any) -> Any:
@@ -76,7 +88,8 @@ def mask_sparse(rng: np.random.Generator, rate: float, rows: Any) -> Any:
     its elements only the stored ones are looked up, block of rows by block of rows.
     """
     n_rows, width = rows.shape
-    threshold, scale = _threshold_and_scale(rate, rows.data)
+    threshold, scale = threshold_and_scale(rate)
+    kept = rows.data.dtype.type(scale)
     mask = np.zeros_like(rows.data)  # it may be longer than what is stored
     # A block must end with a word, so that the next one continues the same stream.
     step = PER_WORD * max(1, BLOCK // (PER_WORD * width))
@@ -86,7 +99,7 @@ def mask_sparse(rng: np.random.Generator, rate: float, rows: Any) -> Any:
         stored = slice(indptr[0], indptr[-1])
         position = np.repeat(np.arange(len(indptr) - 1) * width, np.diff(indptr))
         position += rows.indices[stored]
-        np.multiply(bits[position] >= threshold, scale, out=mask[stored])
+        np.multiply(bits[position] >= threshold, kept, out=mask[stored])
     masked = rows.copy()
     masked.data *= mask
     return masked
@@ -98,7 +111,7 @@ def _random_bits(rng: np.random.Generator, size: int) -> Array:
     return words.view(np.uint16)[:size]
 
 
-def _threshold_and_scale(rate: float, mask: Array) -> tuple[int, Any]:
+def threshold_and_scale(rate: float) -> tuple[int, float]:
     """Return the smallest number whose element is kept, and the value it is given."""
     threshold = min(round(rate * STEPS), STEPS - 1)
-    return threshold, mask.dtype.type(STEPS / (STEPS - threshold))
+    return threshold, STEPS / (STEPS - threshold)

@@ -92,10 +92,13 @@ class Training:
         shuffling, so that switching dropout on does not change the latter.
     sample_weight : ndarray of shape (n,) or None
         Weights of the rows of the current batch; None gives every row weight 1.
+    dropout_factor : float
+        Factor of the rates of dropout and DropConnect in the current step.
     """
 
     rng: np.random.Generator
     sample_weight: Array | None = None
+    dropout_factor: float = 1.0
 
 
 @dataclass(frozen=True)

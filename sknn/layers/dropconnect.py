@@ -78,7 +78,7 @@ class DropConnect(Layer):
         if ws.train:
             W = ws.p["W"]
             ws.W = np.empty_like(W)
-            ws.mask = Mask(ws.training.rng, self.rate, W)
+            ws.mask = Mask(ws.training, self.rate, W)
             ws.mask.bind_draw(ws.calls)
             ws.mask.bind(W, ws.W, ws.calls)
             ws.dense.p = {"W": ws.W, "b": ws.p["b"]}

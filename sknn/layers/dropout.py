@@ -8,7 +8,7 @@ from .._arrays import batch_empty
 from .._spec import check_range, spec
 from .._typing import Array, Shape
 from ._masks import Mask, mask_sparse
-from .base import Layer, LayerSpec, SparseRows, Workspace
+from .base import Layer, LayerSpec, SparseRows, Training, Workspace
 
 
 @spec
@@ -48,13 +48,12 @@ class Dropout(Layer):
     def bind(self, ws: Workspace, x: Any) -> Any:
         if not ws.train:
             return x
-        rng = ws.training.rng
         if isinstance(x, SparseRows):  # the input of the network: no dx is needed
             rows = SparseRows(x.shape, x.dtype)
-            ws.do(_drop_sparse, rng, self.rate, x, rows)
+            ws.do(_drop_sparse, ws.training, self.rate, x, rows)
             return rows
         y = batch_empty(ws.n, ws.spec.out_shape, ws.dtype)
-        ws.mask = Mask(rng, self.rate, y)
+        ws.mask = Mask(ws.training, self.rate, y)
         ws.mask.bind_draw(ws.calls)
         ws.mask.bind(x, y, ws.calls)
         ws.y_strides = y.strides
@@ -70,5 +69,5 @@ class Dropout(Layer):
         return dx
 
 
-def _drop_sparse(rng: Any, rate: float, x: SparseRows, y: SparseRows) -> None:
-    y.rows = mask_sparse(rng, rate, x.rows)
+def _drop_sparse(training: Training, rate: float, x: SparseRows, y: SparseRows) -> None:
+    y.rows = mask_sparse(training.rng, training.dropout_factor * rate, x.rows)

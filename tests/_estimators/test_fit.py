@@ -16,9 +16,8 @@ from sklearn.model_selection import (
 from small_fits import DATA, DIABETES, ESTIMATORS, IRIS, SMALL, SpyLoss, fit, rows_seen
 
 from sknn import MLPClassifier, MLPRegressor
-from sknn.schedules import (
-    Cosine,
-)
+from sknn.layers._masks import Mask
+from sknn.schedules import Cosine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -352,3 +351,79 @@ def test_interruption_keeps_the_weights_so_far(solver, early_stopping, iris):
     assert len(clf.validation_scores_) == 4
     if early_stopping:
         assert clf.score(X, y) == pytest.approx(max(clf.validation_scores_))
+
+
+# -- scheduled dropout, dropped batches, the latest best epoch -------------------------
+
+
+def recorded_rates(**params):
+    """The rate of dropout in each step of a run of four epochs of three batches."""
+    rates = []
+
+    class Recorded(Mask):
+        def _draw(self):
+            super()._draw()
+            threshold, scale = self.limits
+            assert_allclose(scale, 1 / (1 - threshold / 2**16))
+            rates.append(threshold / 2**16)
+
+    X, y = np.random.RandomState(0).normal(size=(30, 4)), np.arange(30) % 2
+    net = MLPClassifier(
+        (8,), dropout=0.5, max_iter=4, batch_size=10, random_state=0, **params
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sknn.layers.dropout.Mask", Recorded)
+        net.fit(X, y)
+    return rates
+
+
+def test_the_rate_of_dropout_follows_its_schedule():
+    assert recorded_rates() == [0.5] * 12
+    u = np.arange(12) / 12
+    linear = recorded_rates(dropout_schedule="linear")
+    assert_allclose(linear, 0.5 * (1 - u), atol=2**-16)
+    flat = recorded_rates(dropout_schedule="flat_cosine", learning_rate="linear")
+    falling = (1 + np.cos(np.pi * (2 * u - 1))) / 2
+    assert_allclose(flat, 0.5 * np.where(u < 0.5, 1, falling), atol=2**-16)
+
+
+def test_weight_decay_follows_its_schedule():
+    X, y = np.zeros((10, 3)), np.arange(10) % 2
+    net = MLPClassifier(
+        (4,), solver="adamw", learning_rate_init=0.1, weight_decay=0.5, alpha=0,
+        batch_size=5, max_iter=3, weight_decay_schedule="linear", random_state=0,
+    )  # fmt: skip
+    start = MLPClassifier((4,), freeze=1, max_iter=1, random_state=0).fit(X, y)
+    # The inputs are 0, so the gradient of the first weights is, and they only decay.
+    shrunk = np.prod([1 - 0.1 * 0.5 * (1 - i / 6) for i in range(6)])
+    assert_allclose(net.fit(X, y).coefs_[0], shrunk * start.coefs_[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("n, used", [(30, 30), (31, 30), (39, 30), (10, 10)])
+def test_the_last_batch_is_dropped_if_it_is_not_full(n, used):
+    X, y = np.random.RandomState(0).normal(size=(n, 3)), np.arange(n) % 2
+    settings = {"batch_size": 10, "max_iter": 1, "shuffle": False, "random_state": 0}
+    net = MLPClassifier((4,), drop_last=True, **settings).fit(X, y)
+    assert net.t_ == used
+    same = MLPClassifier((4,), **settings).fit(X[:used], y[:used])
+    assert_array_equal(net.coefs_[0], same.coefs_[0])
+
+
+@pytest.mark.parametrize("restore_best, epoch", [(True, 2), ("latest", 4), (False, 2)])
+def test_of_epochs_with_the_best_score_the_first_or_the_latest(restore_best, epoch):
+    scores = iter([0.1, 0.7, 0.6, 0.7, 0.2])
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append(estimator.network_.theta.copy())
+        return next(scores)
+
+    X, y = np.random.RandomState(0).normal(size=(30, 3)), np.arange(30) % 2
+    net = MLPClassifier(
+        (4,), early_stopping=True, scoring=scorer, restore_best=restore_best,
+        max_iter=5, random_state=0,
+    )  # fmt: skip
+    net.fit(X, y)
+    assert net.best_epoch_ == epoch
+    kept = epoch if restore_best else 5
+    assert_array_equal(net.network_.theta, seen[kept - 1])

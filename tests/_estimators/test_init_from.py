@@ -27,8 +27,10 @@ from sknn.layers import (
     GlobalAvgPool2D,
     LayerNorm,
     MaxPool2D,
+    PeriodicEmbedding,
     PReLU,
     Residual,
+    Scale,
 )
 
 SETTINGS = {"max_iter": 1, "learning_rate": "linear", "random_state": 0}
@@ -118,6 +120,11 @@ def test_another_function_of_the_same_weights(theirs, ours, message, digits):
         ([Dense(8), RELU], [DropConnect(Dense(8), 0.1), RELU, Dropout(0.1)]),
         ([Dense(8), BatchNorm(), RELU], [Dense(8), BatchNorm(momentum=0.3), RELU]),
         ([Dense(8), PReLU()], [Dense(8, "zeros"), PReLU(0.5)]),
+        ([Scale(), Dense(8)], [Scale(2.0), Dense(8)]),
+        (
+            [PeriodicEmbedding(), Dense(8)],
+            [PeriodicEmbedding(sigma=0.5), Dense(8)],
+        ),
         (
             [Conv2D(2), RELU, MaxPool2D(2), Flatten()],
             [Conv2D(2, (3, 3), (1, 1)), RELU, MaxPool2D((2, 2), 2), Flatten()],

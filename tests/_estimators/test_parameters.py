@@ -94,6 +94,10 @@ PARAMS = {
     "init_from": "weights.npz",
     "freeze": 1,
     "head_learning_rate": 0.005,
+    "layer_learning_rates": {"output": 0.5},
+    "dropout_schedule": "flat_cosine",
+    "weight_decay_schedule": "linear",
+    "drop_last": True,
 }
 
 # The last entry: what must change before a fit, since not all go together.
@@ -264,7 +268,7 @@ BAD = [
     (BOTH, {"activation": LeakyReLU}, among("activation") + "Got <class"),
     (BOTH, {"solver": "adammw"}, among("solver") + "'rmsprop'.* mean 'adamw'"),
     (BOTH, {"solver": Cosine()}, among("solver") + r"'sknn.solvers.*Got Cosine\("),
-    (BOTH, {"learning_rate": "cos"}, among("learning_rate") + ".* mean 'cosine'"),
+    (BOTH, {"learning_rate": "cosin"}, among("learning_rate") + ".* mean 'cosine'"),
     (BOTH, {"learning_rate": 0.1}, among("learning_rate") + "Got 0.1"),
     (BOTH, {"initializer": "he_norm"}, among("initializer") + ".* mean 'he_normal'"),
     (BOTH, {"initializer": ("auto", "glorot")}, "initializer must be one of .*"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy.stats import norm
 from sklearn.datasets import (
     load_diabetes,
     make_multilabel_classification,
@@ -11,6 +12,7 @@ from sklearn.metrics import (
     balanced_accuracy_score,
     d2_pinball_score,
     mean_absolute_error,
+    r2_score,
 )
 from sklearn.model_selection import (
     cross_val_score,
@@ -21,6 +23,8 @@ from sknn import MLPClassifier, MLPRegressor
 from sknn.losses import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
+    GaussianNLL,
+    Huber,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -183,6 +187,63 @@ def test_several_quantiles_of_several_targets_are_an_error():
         net.fit(X, np.column_stack([y, y]))
     net.set_params(quantile=0.9).fit(X, np.column_stack([y, y]))
     assert net.predict(X).shape == (120, 2)
+
+
+def test_a_gaussian_loss_learns_the_mean_and_the_standard_deviation(fan):
+    X, y, X_test, y_test = fan
+    net = MLPRegressor("gaussian", **FAN).fit(X, y)
+    mean, std = net.predict(X_test, return_std=True)
+    assert mean.shape == std.shape == (400,)
+    assert_array_equal(net.predict(X_test), mean)
+    assert np.median(std / (0.1 + X_test.ravel())) == pytest.approx(1, abs=0.1)
+    u = (y_test - mean) / std
+    assert abs(u.mean()) < 0.15
+    assert u.std() == pytest.approx(1, abs=0.1)
+    # The likelihood is higher than with the same deviation for all rows.
+    plain = MLPRegressor(**FAN).fit(X, y)
+    constant = np.std(y - plain.predict(X))
+    likelihoods = [
+        norm.logpdf(y_test, mean, std).mean(),
+        norm.logpdf(y_test, plain.predict(X_test), constant).mean(),
+    ]
+    assert likelihoods[0] > likelihoods[1] + 0.15
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_the_score_of_a_gaussian_is_r2_of_the_mean(fan, solver):
+    X, y, X_test, y_test = fan
+    net = MLPRegressor("gaussian", **{**FAN, "solver": solver, "max_iter": 20})
+    net.set_params(early_stopping=True).fit(X, y, X_val=X_test, y_val=y_test)
+    expected = r2_score(y_test, net.predict(X_test))
+    assert net.score(X_test, y_test) == expected
+    assert net.best_validation_score_ == pytest.approx(expected)
+    mean, std = net.predict(X_test, return_std=True)
+    loss = -norm.logpdf(y_test, mean, std).mean()
+    best = np.argmax(net.validation_scores_)
+    assert net.validation_loss_curve_[best] == pytest.approx(loss)
+
+
+def test_a_gaussian_of_several_targets(fan):
+    X, y, X_test, _ = fan
+    Y = np.column_stack([y, 0.1 * y, np.ones(len(y))])
+    net = MLPRegressor(GaussianNLL(0.01), **{**FAN, "max_iter": 150}).fit(X, Y)
+    mean, std = net.predict(X_test, return_std=True)
+    assert mean.shape == std.shape == (400, 3)
+    assert np.median(std[:, 0] / std[:, 1]) == pytest.approx(10, rel=0.3)
+    assert std[:, 2].max() < 0.1
+    assert (std > 0.01).all()
+    assert net.n_outputs_ == 6
+    assert net.out_activation_ == "gaussian"
+    scores = [r2_score(Y[:, k], net.predict(X)[:, k]) for k in range(3)]
+    assert net.score(X, Y) == pytest.approx(np.mean(scores))
+
+
+def test_only_a_gaussian_loss_has_standard_deviations(fan):
+    X, y, X_test, _ = fan
+    for loss in ("squared_error", "poisson", Huber(2.0)):
+        net = MLPRegressor(loss, **{**FAN, "max_iter": 2}).fit(X, np.abs(y))
+        with pytest.raises(ValueError, match=r"return_std=True needs loss='gaussian'"):
+            net.predict(X_test, return_std=True)
 
 
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile"])

@@ -236,6 +236,11 @@ def test_first_layers_in_residual_networks(digits):
         ({"freeze": -1}, "'freeze' parameter"),
         ({"freeze": 1.5}, "'freeze' parameter"),
         ({"head_learning_rate": 0}, "'head_learning_rate' parameter"),
+        ({"layer_learning_rates": 2.0}, "'layer_learning_rates' parameter"),
+        ({"layer_learning_rates": {"conv1": 0.0}}, "positive numbers .* for 'conv1'"),
+        ({"layer_learning_rates": {"conv1": "2"}}, "got '2' for 'conv1'"),
+        ({"layer_learning_rates": {"maxpool1": 2.0}}, "has 'maxpool1', but must have"),
+        ({"layer_learning_rates": {"conv1.c": 2.0}}, r"'conv1\.W', 'conv1\.b'"),
     ],
 )
 def test_freeze_that_names_nothing(params, message, digits):
@@ -273,6 +278,24 @@ def test_the_rate_of_the_head_follows_the_schedule(digits):
     assert same.loss_curve_ == MLPClassifier(**settings).fit(X, y).loss_curve_
     other = MLPClassifier(**settings, head_learning_rate=0.01).fit(X, y)
     assert other.learning_rates_ == same.learning_rates_
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw", "nadam", "rmsprop"])
+def test_layers_and_arrays_have_rates_of_their_own(solver, digits):
+    X, y = digits[0].reshape(-1, 64), digits[1]
+    settings = {"solver": solver, "batch_size": len(X), "max_iter": 1, "alpha": 0.0}
+    settings |= {"random_state": 0, "learning_rate_init": 0.01, "weight_decay": 0.1}
+
+    def moved(**params):
+        net = MLPClassifier((8, 6), **settings, **params).fit(X, y)
+        start = MLPClassifier((8, 6), **settings, freeze=2).fit(X, y)
+        pairs = zip(net.get_weights()[:4], start.get_weights()[:4], strict=True)
+        return [after - before for after, before in pairs]
+
+    factors = {"dense1": 0.5, "dense2.W": 3.0, "*.b": 0.1}
+    changes = zip(moved(layer_learning_rates=factors), moved(), strict=True)
+    for (ours, plain), factor in zip(changes, [0.5, 0.05, 3.0, 0.1], strict=True):
+        assert_allclose(ours, factor * plain, rtol=1e-9, atol=1e-14)
 
 
 # -- init_from ------------------------------------------------------------------------

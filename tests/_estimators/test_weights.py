@@ -213,6 +213,7 @@ def test_several_labels(n_labels, iris):
         ({"residual": True, "hidden_layer_sizes": (4, 5, 6)}, 3),
         ({"loss": "poisson"}, 2),
         ({"loss": "quantile", "quantile": [0.1, 0.5, 0.9]}, 1),
+        ({"loss": "gaussian"}, 2),
     ],
 )
 def test_regressors(params, n_targets, iris):

@@ -32,11 +32,20 @@ from sknn.layers.conv import (
     conv_weight_gradient,
 )
 from sknn.layers.dense import csr_dot, csr_t_dot
+from sknn.layers.embedding import embedding, embedding_backward
 from sknn.layers.flatten import to_images
 from sknn.layers.layernorm import layer_norm, layer_norm_backward, layer_norm_gradients
 from sknn.layers.parametric_activation import (
     parametric_activation,
     parametric_activation_backward,
+)
+from sknn.layers.periodic_embedding import (
+    periodic_embedding,
+    periodic_embedding_backward,
+)
+from sknn.layers.piecewise_linear_embedding import (
+    piecewise_linear,
+    piecewise_linear_backward,
 )
 from sknn.layers.pool import (
     avg_pool,
@@ -47,6 +56,7 @@ from sknn.layers.pool import (
     max_pool_backward,
 )
 from sknn.layers.prelu import prelu, prelu_backward
+from sknn.layers.scale import scale_gradient
 from sknn.losses import scaled_loss_gradient
 from sknn.solvers.adadelta import adadelta
 from sknn.solvers.adagrad import adagrad
@@ -487,6 +497,14 @@ for images in False, True:
             name=f"{layout}-no shift",
         ),
         Recipe(
+            scale_gradient,
+            "rrw",
+            lambda draw, *s, x=by_unit: (x(draw, *s), x(draw, *s), draw(s[0])),
+            UNITS,
+            LARGE_UNITS,
+            name=layout,
+        ),
+        Recipe(
             layer_norm_gradients,
             "rr--ww",
             lambda draw, *s, x=by_unit: (
@@ -545,13 +563,14 @@ for images in False, True:
 def draw_mask(in_place, draw, n, threshold):
     x, bits = draw(n), draw.rng.integers(0, 2**16, n).astype(np.uint16)
     bits[: n // 4] = threshold
-    return x, bits, x if in_place else draw(n), threshold, 65536 / (65536 - threshold)
+    limits = np.array([threshold, 65536 / (65536 - threshold)], x.dtype)
+    return x, bits, x if in_place else draw(n), limits
 
 
 RECIPES += [
     Recipe(
         mask,
-        "w-w--" if in_place else "r-w--",
+        "w-w-" if in_place else "r-w-",
         partial(draw_mask, in_place),
         [(257, 32768), (0, 1), (1, 0), (31, 65535), (33, 1)],
         (131_101, 32768),
@@ -559,6 +578,120 @@ RECIPES += [
         tolerance=1,
     )
     for in_place in (False, True)
+]
+
+# -- embeddings -----------------------------------------------------------------------
+
+
+def draw_codes(draw, n, d, n_categories):
+    """Rows of which every second number is a code, some of them unknown."""
+    columns = np.arange(d)[::-2]
+    x = np.round(draw(n, d) * max(n_categories))
+    x[::5, columns] += 0.75
+    x.flat[::7] = np.nan
+    return x, np.arange(d)[d % 2 :: 2], columns, np.cumsum([0, *n_categories])
+
+
+def draw_embedding(draw, n, d, n_categories, size):
+    x, others, columns, starts = draw_codes(draw, n, d, n_categories)
+    width = len(others) + len(columns) * size
+    E = draw(sum(n_categories), size)
+    return x, others, columns, starts, E, draw(n, width)
+
+
+def draw_embedding_backward(draw, n, d, n_categories, size):
+    x, _, columns, starts = draw_codes(draw, n, d, n_categories)
+    width = len(columns) * size
+    return x, columns, starts, draw(n, width), draw(sum(n_categories), size)
+
+
+CODES = [
+    (31, 6, (4, 1, 9), 8),
+    (0, 2, (3,), 2),
+    (1, 1, (1,), 1),
+    (7, 5, (2, 3, 4), 3),
+    (3, 0, (), 8),
+]
+
+RECIPES += [
+    Recipe(embedding, "r---rw", draw_embedding, CODES, (300, 40, (5,) * 20, 40)),
+    Recipe(embedding_backward, "r--rw", draw_embedding_backward, CODES),
+]
+
+
+def draw_periodic(draw, n, m, k, size):
+    x, e = draw(n, m + 2)[:, :m], draw(n, m * size + 1)[:, 1:].reshape(n, m, size)
+    return 10 * x, draw(m, k), 3 * draw(m, k), draw(m, k, size), draw(m, size), e
+
+
+def draw_periodic_backward(with_dx, draw, n, m, k, size):
+    x, w, b, W, c, de = draw_periodic(draw, n, m, k, size)
+    gradients = (np.empty_like(array) for array in (w, b, W, c))
+    return x, w, b, W, de, *gradients, draw(n, m) if with_dx else None
+
+
+WAVES = [(31, 4, 16, 3), (1, 1, 1, 1), (0, 3, 2, 2), (130, 2, 37, 4), (5, 0, 3, 2)]
+LARGE_WAVES = (300, 40, 5, 3)
+
+RECIPES += [
+    Recipe(
+        periodic_embedding,
+        "rrrrrw",
+        draw_periodic,
+        WAVES,
+        LARGE_WAVES,
+        tolerance=1000,  # the rounding of an angle of up to 2π 100
+    ),
+    *(
+        Recipe(
+            periodic_embedding_backward,
+            "rrrrrwwwww",
+            partial(draw_periodic_backward, with_dx),
+            WAVES,
+            LARGE_WAVES,
+            name="dx" if with_dx else "no dx",
+            tolerance=1000,
+        )
+        for with_dx in (False, True)
+    ),
+]
+
+
+def draw_pieces(draw, n, m, bins, size):
+    """Arguments with up to `bins` bins in a column; some x are at their edges."""
+    left = np.sort(draw(m, bins), axis=1)
+    scale = draw.positive(m, bins)
+    for j in range(m):
+        left[j, max(bins - j, 1) :], scale[j, max(bins - j, 0) :] = np.inf, 0
+    x, e = 2 * draw(n, m + 2)[:, :m], draw(n, m * size + 1)[:, 1:].reshape(n, m, size)
+    x[: min(n, bins)] = np.where(np.isfinite(left), left, 7).T[:n]
+    arrays = draw(m, size), draw(m, size), draw(m, bins, size)
+    return x, left, scale, *arrays, draw(m, bins, size), e
+
+
+def draw_pieces_backward(with_dx, draw, n, m, bins, size):
+    x, left, scale, w, b, V, sums, de = draw_pieces(draw, n, m, bins, size)
+    gradients = (np.empty_like(array) for array in (w, b, V))
+    dx = draw(n, m) if with_dx else None
+    return x, left, scale, w, V, de, sums, *gradients, dx
+
+
+PIECES = [(31, 4, 9, 3), (1, 1, 1, 1), (0, 3, 2, 2), (130, 2, 48, 16), (5, 0, 3, 2)]
+LARGE_PIECES = (300, 40, 5, 3)
+
+RECIPES += [
+    Recipe(piecewise_linear, "r--rrrsw", draw_pieces, PIECES, LARGE_PIECES),
+    *(
+        Recipe(
+            piecewise_linear_backward,
+            "r--rrrswwww",
+            partial(draw_pieces_backward, with_dx),
+            PIECES,
+            LARGE_PIECES,
+            name="dx" if with_dx else "no dx",
+        )
+        for with_dx in (False, True)
+    ),
 ]
 
 # -- images ---------------------------------------------------------------------------

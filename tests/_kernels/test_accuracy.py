@@ -7,6 +7,10 @@ from sknn import _kernels
 from sknn._kernels import _library
 from sknn.activations import activation_forward
 from sknn.augmentation import warp_images
+from sknn.layers.periodic_embedding import (
+    periodic_embedding,
+    periodic_embedding_backward,
+)
 from sknn.losses import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
@@ -91,3 +95,43 @@ def test_warp_reads_only_images_whatever_the_map(dtype, value, fill):
     images = np.ones((2, 8, 8, 1), dtype)
     matrices = np.full((2, 3, 3), value)
     _kernels.run(warp_images, images, matrices, np.empty_like(images), fill)
+
+
+def cosine_and_sine(turns):
+    """Compute ``cos 2πt`` and ``sin 2πt`` by the kernels of an embedding."""
+    m, dtype = len(turns), turns.dtype
+    x, one, zero = turns[np.newaxis], np.ones((m, 1), dtype), np.zeros((m, 1), dtype)
+    cosine, sine, others = np.empty((1, m, 1), dtype), zero.copy(), zero.copy()
+    W, dW = one[:, :, np.newaxis], np.empty((m, 1, 1), dtype)
+    forward = x, one, zero, W, zero, cosine
+    gradients = others, sine, dW, others.copy(), None
+    backward = x, one, zero, W, np.ones_like(cosine), *gradients
+    _kernels.bind(periodic_embedding, *forward)()
+    _kernels.bind(periodic_embedding_backward, *backward)()
+    np.testing.assert_array_equal(dW.ravel(), cosine.ravel())
+    return cosine.ravel(), -sine.ravel()
+
+
+def test_cosine_and_sine(dtype):
+    """They have two correct roundings, where they are near zero, too."""
+    rng = np.random.default_rng(0)
+    quarters = np.arange(-8, 9) / 4
+    near = (quarters[:, np.newaxis] + rng.choice([-1, 1], 50) * 2.0 ** -np.arange(50)).T
+    t = np.r_[rng.uniform(-1, 1, 5000), rng.uniform(-1000, 1000, 5000), near.ravel()]
+    t = np.r_[t, quarters, 0.0, -0.0].astype(dtype)
+    exact = t.astype(np.longdouble)
+    left = exact - np.round(exact)
+    away = np.abs(left)
+    pi = np.longdouble("3.14159265358979323846264338")
+    expected = np.sin(2 * pi * (0.25 - away))  # the difference is exact
+    sine = np.sign(left) * np.sin(2 * pi * np.minimum(away, 0.5 - away))
+    for found, exact in zip(cosine_and_sine(t), (expected, sine), strict=True):
+        rtol = 2 * float(np.finfo(dtype).eps)
+        np.testing.assert_allclose(found, exact.astype(float), rtol, 1e-300)
+
+
+def test_cosine_and_sine_of_extreme_numbers(dtype):
+    t = np.array([np.nan, np.inf, -np.inf, 1e5, 1e10, -1e20, 1e30, 1e-40], dtype)
+    for found in cosine_and_sine(t):
+        assert np.isnan(found[:3]).all()
+        assert (np.abs(found[3:]) <= 1 + 2 * np.finfo(dtype).eps).all()

@@ -84,8 +84,12 @@ VOCABULARY = [
     {**SMALL, "solver": "nadam"},
     {**SMALL, "solver": Adam(beta_1=0.8)},
     *({**SMALL, "learning_rate": name}
-      for name in ("step", "exponential", "linear", "cosine", "inverse_sqrt",
-                   "one_cycle")),
+      for name in ("step", "exponential", "linear", "cosine", "flat_cosine",
+                   "coslog", "inverse_sqrt", "one_cycle")),
+    {**SMALL, "drop_last": True, "batch_size": 4, "restore_best": "latest",
+     "layer_learning_rates": {"*.b": 0.1, "output": 2.0}},
+    {**SMALL, "solver": "adamw", "weight_decay_schedule": "flat_cosine",
+     "dropout_schedule": "linear"},
     {**SMALL, "learning_rate": Cosine(warmup=5, final=0.1)},
     {**SMALL, "initializer": "auto"},
     {**SMALL, "initializer": "he_normal"},
@@ -151,6 +155,7 @@ ESTIMATORS = [
     MLPRegressor(**SMALL, loss="absolute_error"),
     MLPRegressor(**SMALL, loss="huber", delta=0.5),
     MLPRegressor(**SMALL, loss="quantile", quantile=0.6),
+    MLPRegressor(**SMALL, loss="gaussian"),
     MLPRegressor(**SMALL, loss=Huber(0.5), normalization="batch", dropout=0.1),
     *(
         Estimator(**OF_IMAGES, **params)
@@ -321,8 +326,8 @@ def test_weights_are_repetition_where_a_splitter_holds_out_the_copies(
 class LeavesOutEveryThirdUnit(Mask):
     """A mask of dropout that is the same for all rows."""
 
-    def __init__(self, rng, rate, like):
-        super().__init__(rng, rate, like)
+    def __init__(self, training, rate, like):
+        super().__init__(training, rate, like)
         self.units = like.shape[1]
 
     def bind_draw(self, calls):

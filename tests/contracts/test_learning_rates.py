@@ -59,7 +59,7 @@ def test_an_adaptive_rate_falls_on_plateaus_with_any_solver():
         assert_allclose(net.learning_rates_[1::2], 0.01 / 5 ** np.arange(4.0))
 
 
-ANNEALING = ["exponential", "linear", "cosine", "one_cycle", *OBJECTS[:2]]
+ANNEALING = {name for name, cls in SCHEDULES.items() if cls.ends} | {*OBJECTS[:2]}
 
 
 @pytest.mark.parametrize("schedule", [*SCHEDULES, *OBJECTS], ids=str)

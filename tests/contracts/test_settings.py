@@ -43,6 +43,7 @@ CASES = [
     (MLPRegressor, {"loss": "absolute_error"}),
     (MLPRegressor, {"loss": "huber", "delta": 0.5}),
     (MLPRegressor, {"loss": "quantile", "quantile": (0.1, 0.5, 0.9)}),
+    (MLPRegressor, {"loss": "gaussian"}),
 ]
 
 RESUMABLE = [

@@ -65,11 +65,11 @@ typedef REAL real;
 #define STRIDE(i, axis) (args[i].stride[axis])
 #define NUMBER(i) (args[i].number)
 
-/* A loop of independent iterations, and one that sums into `s`. They need the compiler
- * flag -fopenmp-simd, which brings no threads and no library. */
-#define PRAGMA(x) _Pragma(#x)
+/* A loop of independent iterations, and one that sums into the variables named. They need
+ * the compiler flag -fopenmp-simd, which brings no threads and no library. */
+#define PRAGMA(...) _Pragma(#__VA_ARGS__)
 #define SIMD PRAGMA(omp simd)
-#define SIMD_SUM(s) PRAGMA(omp simd reduction(+ : s))
+#define SIMD_SUM(...) PRAGMA(omp simd reduction(+ : __VA_ARGS__))
 #endif
 
 #endif

@@ -14,6 +14,7 @@
 #include "masks.c"
 #include "normalization.c"
 #include "sparse.c"
+#include "embeddings.c"
 #include "augmentation.c"
 
 const Entry NAME(sknn_table)[] = {

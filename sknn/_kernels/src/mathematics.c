@@ -256,3 +256,47 @@ static inline real vnormal_cdf(real x)
     real tail = vexp_minus_half_square(t) * u * p;
     return x > 0 ? 1 - tail : tail;
 }
+
+/* Angles in turns, t = z / 2 pi: the turn that is left after whole ones, in [-1/2, 1/2].
+ * NaN for infinite t; where neighbouring numbers are turns apart, any number. */
+static inline real fraction(real t)
+{
+    real r = t - ((t + ROUND) - ROUND);
+    return at_least((real)-0.5, at_most((real)0.5, r));
+}
+
+/* sin 2 pi t for |t| <= 1/4, by an odd polynomial of nearly the smallest error. */
+static inline real vsin_quarter(real t)
+{
+    real u = t * t;
+#if IS_FLOAT
+    real p = 39.7109180368881777914f;
+    p = muladd(p, u, -76.5749921717879872892f);
+    p = muladd(p, u, 81.6022312425598748839f);
+    p = muladd(p, u, -41.3416774783958132319f);
+    p = muladd(p, u, 6.28318527379082308758f);
+#else
+    real p = 0.100856330773540558543;
+    p = muladd(p, u, -0.717723580155449819431);
+    p = muladd(p, u, 3.81992705047893384674);
+    p = muladd(p, u, -15.0946416205099614495);
+    p = muladd(p, u, 42.0586939237852358523);
+    p = muladd(p, u, -76.7058597527984974579);
+    p = muladd(p, u, 81.605249276073406093);
+    p = muladd(p, u, -41.3417022403997562295);
+    p = muladd(p, u, 6.28318530717958647531);
+#endif
+    return t * p;
+}
+
+/* cos and sin of 2 pi t for |t| <= 1/2, by the distance from a zero, which is exact. */
+static inline real vcos_turns(real t)
+{
+    return vsin_quarter((real)0.25 - absolute(t));
+}
+
+static inline real vsin_turns(real t)
+{
+    real a = absolute(t);
+    return vsin_quarter(with_sign_of(at_most((real)0.5 - a, a), t));
+}

@@ -80,6 +80,29 @@ KERNEL(scale_shift)
         }
 }
 
+/* ds = sum x dy over m;  x, dy (units, m), ds (units,) */
+KERNEL(scale_gradient)
+{
+    const real *x = DATA(0), *dy = DATA(1);
+    real *ds = DATA(2);
+    I units = SHAPE(0, 0), m = SHAPE(0, 1);
+    if (STRIDE(0, 1) == 1) {
+        I x_step = STRIDE(0, 0), dy_step = STRIDE(1, 0);
+        for (I u = 0; u < units; u++, x += x_step, dy += dy_step) {
+            SUM(sum, m, x[j] * dy[j])
+            ds[u] = (real)sum;
+        }
+        return;
+    }
+    I x_step = STRIDE(0, 1), dy_step = STRIDE(1, 1);
+    for (I u = 0; u < units; u += PANEL) {
+        I width = NAME(panel_width)(u, units);
+        SUM_PANEL(sum, m, width, x[i * x_step + u + k] * dy[i * dy_step + u + k])
+        for (I k = 0; k < width; k++)
+            ds[u + k] = (real)sum[k];
+    }
+}
+
 /* The gradients of y = x * scale[unit]: dscale = sum of dy x over rows, dy *= scale; rows
  * of units, any stride of rows */
 KERNEL(scale_backward)

@@ -49,4 +49,4 @@ def fall_of_loss(losses: list[float]) -> tuple[float, float]:
     n = max(1, len(losses) // 10)
     if total <= 0 or len(losses) <= n:
         return 0.0, 0.0
-    return total / losses[0], (losses[-1 - n] - losses[-1]) / total
+    return total / abs(losses[0]), (losses[-1 - n] - losses[-1]) / total

@@ -38,6 +38,9 @@ learns too little."""
 SMALL_TARGET = 0.01
 """Standard deviation of a target below which it is no larger than `tol` and noise."""
 
+UNSCALED_LINKS = ("identity", "gaussian")
+"""Links whose predictions are of the order of the raw scores."""
+
 IMBALANCE = 10.0
 """Number of rows of the largest class divided by that of the smallest."""
 
@@ -96,7 +99,7 @@ def constant_features(exam: Examination, found: Found) -> Finding | None:
 
 def unscaled_target(exam: Examination, found: Found) -> Finding | None:
     """Find a target far from the initial predictions, which are of the order of 1."""
-    if exam.is_classifier or exam.before.loss.link_name != "identity":
+    if exam.is_classifier or exam.before.loss.link_name not in UNSCALED_LINKS:
         return None
     y = exam.before.data.y
     means, stds = np.abs(y.mean(axis=0)), y.std(axis=0)

@@ -31,8 +31,9 @@ GAP_ALONE = 0.3
 """The same as `GAP` where there is no validation loss to confirm it: networks that do
 well have 0.2 on small validation sets."""
 
-VALIDATION_RISES = 1.2
-"""Last validation loss divided by the smallest."""
+VALIDATION_RISES = 0.2
+"""Rise of the validation loss from the smallest to the last, as a share of the
+smallest."""
 
 PARAMETERS_PER_ROW = 100.0
 """Number of parameters per training row above which the rows may be too few; networks
@@ -92,7 +93,8 @@ def over_fitting(exam: Examination, found: Found) -> Finding | None:
         f"{number(exam.validation_score)} on the validation rows."
     )
     if losses:
-        if not (gap > GAP and losses[-1] > VALIDATION_RISES * min(losses)):
+        rise = losses[-1] - min(losses)
+        if not (gap > GAP and rise > VALIDATION_RISES * abs(min(losses))):
             return None
         epoch = int(np.argmin(losses)) + 1
         evidence += (

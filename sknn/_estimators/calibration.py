@@ -1,0 +1,91 @@
+"""Calibration: one temperature that makes the probabilities of a classifier honest."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.optimize import brentq
+
+from .._typing import Array
+from ..losses import Loss
+
+HOTTEST = 20.0
+"""The largest temperature, and the inverse of the smallest."""
+
+
+def fit_temperature(
+    loss: Loss, z: Array, y: Array, sample_weight: Array | None = None
+) -> float:
+    """Return the T > 0 for which raw scores ``z / T`` have the smallest loss.
+
+    A network that was trained for long is too sure of itself: T > 1 makes its
+    probabilities ``link(z / T)`` more cautious, on rows that it was not trained on
+    [1]_. The predicted classes stay the same. The loss is convex in ``1 / T``, so the
+    minimum is the root of its derivative, ``Σ dz·z``.
+
+    If `loss` can smooth labels, the labels are smoothed by ``1 / (m + 1)``, where m is
+    the effective number of rows, as if one more row had all classes in equal parts. As
+    Platt's targets do for two classes [2]_, this keeps a few rows that are all
+    classified correctly from making the network infinitely sure. For thousands of rows
+    it makes no difference.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss, such as the cross-entropy.
+    z : ndarray of shape (n, n_scores)
+        Raw scores of rows that were held out.
+    y : ndarray of shape (n, n_outputs) or (n,)
+        Their targets, encoded as the loss takes them.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights of the rows; None gives every row weight 1.
+
+    Returns
+    -------
+    temperature : float
+        Between 1/20 and 20; 1 if no row has any weight.
+
+    References
+    ----------
+    .. [1] C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On calibration of modern neural
+       networks", ICML 2017.
+    .. [2] J. Platt, "Probabilistic outputs for support vector machines and comparisons
+       to regularized likelihood methods", 1999.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn._estimators.calibration import fit_temperature
+    >>> from sknn.losses import BinaryCrossEntropy
+    >>> z = np.full((1000, 1), 4.0)  # a probability of 0.98, but 0.9 are positive
+    >>> y = np.arange(1000)[:, np.newaxis] % 10 > 0
+    >>> round(fit_temperature(BinaryCrossEntropy(), z, y), 2)
+    1.82
+    """
+    z = z.astype(np.float64)
+    y = y if y.ndim == 1 else y.astype(np.float64)
+    w = np.ones(len(z)) if sample_weight is None else sample_weight.astype(np.float64)
+    if not w.any():
+        return 1.0
+    if "label_smoothing" in loss.get_params():
+        loss = loss.replace(label_smoothing=1 / (1 + effective_size(w)))
+    dz = np.empty_like(z)
+
+    def slope(log_beta: float) -> float:
+        """Return the derivative of the loss with respect to ``beta = 1 / T``."""
+        loss.loss_gradient(math.exp(log_beta) * z, y, w, out=dz)
+        return float(np.vdot(dz, z))
+
+    limit = math.log(HOTTEST)
+    if slope(-limit) >= 0:
+        return HOTTEST
+    if slope(limit) <= 0:
+        return 1 / HOTTEST
+    return math.exp(-brentq(slope, -limit, limit, xtol=1e-8))
+
+
+def effective_size(sample_weight: Array) -> float:
+    """Return Kish's effective number of rows, ``(Σ w)² / Σ w²``."""
+    w = sample_weight / sample_weight.max()
+    return float(w.sum() ** 2 / (w @ w))

@@ -1,0 +1,146 @@
+"""Periodic embeddings of numbers: learned frequencies, and a linear map of each."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .._arrays import aligned_empty
+from .._kernels import by_axis, has_kernel
+from .._spec import check_positive, check_range, spec
+from .._typing import Array, Shape
+from ..initializers import Normal
+from ._numerical_embedding import GRAIN, NumericalEmbedding, embeddings, uniform
+from .base import LayerSpec, ParamSpec, Workspace
+
+
+@spec
+class PeriodicEmbedding(NumericalEmbedding):
+    """``e = cos(2π x w + b) W + c``, an embedding of each of the first columns [1]_.
+
+    Each of these columns has parameters of its own: frequencies w and phases b of shape
+    (frequencies,), W (frequencies, size), c (size,). With x (n, d) and m embedded
+    columns, y (n, m size + d) consists of the embeddings, column by column, and then of
+    x: ``y = [e₁, ..., eₘ, x]``. This is the embedding PBLD of RealMLP [2]_, which lets
+    a network learn functions that change fast with a single input.
+
+    Initially w is ``N(0, sigma²)``, b is uniform on ±π, W and c on
+    ``±1 / sqrt(frequencies)``. The penalty applies to w and W. x must be on a scale of
+    about 1, and must not contain NaN.
+
+    Backward, with ``z = 2π x w + b`` and ``dz = -sin(z) (W de)``: ``dc = Σ de``,
+    ``dW = Σ cos(z) de``, ``db = Σ dz`` and ``dw = 2π Σ x dz`` over rows, and
+    ``2π Σ w dz`` over frequencies is added to the dx of what passes through.
+
+    Parameters
+    ----------
+    n_columns : int or None, default=None
+        The number of columns to embed, which are the first ones; None means all.
+    frequencies : int, default=16
+        Number of frequencies of a column.
+    size : int, default=3
+        Length of an embedding.
+    sigma : float, default=0.1
+        Standard deviation of the initial frequencies, in periods per unit of x; not
+        negative.
+
+    References
+    ----------
+    .. [1] Y. Gorishniy, I. Rubachev, A. Babenko, "On embeddings for numerical features
+       in tabular deep learning", NeurIPS 2022, https://arxiv.org/abs/2203.05556.
+    .. [2] D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
+       https://arxiv.org/abs/2407.04491.
+    """
+
+    frequencies: int = 16
+    size: int = 3
+    sigma: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive(self, "frequencies")
+        check_range(self, "sigma", 0, np.inf, closed="left")
+
+    def build(self, in_shape: Shape) -> LayerSpec:
+        m, k, size = self.count(in_shape), self.frequencies, self.size
+        bound = 1 / math.sqrt(k)
+        params = {
+            "w": ParamSpec((m, k), Normal(self.sigma), 1, k, decay=True),
+            "b": uniform((m, k), math.pi),
+            "W": uniform((m, k, size), bound, decay=True),
+            "c": uniform((m, size), bound),
+        }
+        return LayerSpec(in_shape, (m * size + in_shape[0],), params)
+
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        m, p = len(ws.p["w"]), ws.p
+        y = aligned_empty((ws.n, *ws.spec.out_shape), ws.dtype)
+        ws.x, e = x[:, :m], embeddings(y, m, self.size)
+        ws.do(periodic_embedding, ws.x, p["w"], p["b"], p["W"], p["c"], e)
+        ws.do(np.copyto, y[:, m * self.size :], x)
+        return y
+
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        m, p = len(ws.p["w"]), ws.p
+        de, dx, dx_m = embeddings(dy, m, self.size), None, None
+        if need_dx:
+            dx = aligned_empty((ws.n, *ws.spec.in_shape), ws.dtype)
+            dx_m = dx[:, :m]
+            ws.do(np.copyto, dx, dy[:, m * self.size :])
+        g: Any = ws.g or {name: np.empty_like(v) for name, v in p.items()}
+        gradients = g["w"], g["b"], g["W"], g["c"], dx_m
+        ws.do(periodic_embedding_backward, ws.x, p["w"], p["b"], p["W"], de, *gradients)
+        return dx
+
+
+@has_kernel(split=by_axis({0: 1, 1: 0, 2: 0, 3: 0, 4: 0, 5: 1}, GRAIN))
+def periodic_embedding(
+    x: Array, w: Array, b: Array, W: Array, c: Array, e: Array
+) -> None:
+    """``e = cos(2π x w + b) W + c``.
+
+    x (n, m), w, b (m, frequencies), W (m, frequencies, size), c (m, size),
+    e (n, m, size).
+    """
+    h = _angles(x, w, b)
+    np.cos(h, out=h)
+    np.add(h @ W, c[:, np.newaxis], out=e.transpose(1, 0, 2))
+
+
+@has_kernel(
+    split=by_axis({0: 1, 1: 0, 2: 0, 3: 0, 4: 1, 5: 0, 6: 0, 7: 0, 8: 0, 9: 1}, GRAIN)
+)
+def periodic_embedding_backward(
+    x: Array,
+    w: Array,
+    b: Array,
+    W: Array,
+    de: Array,
+    dw: Array,
+    db: Array,
+    dW: Array,
+    dc: Array,
+    dx: Array | None,
+) -> None:
+    """Write the gradients of `periodic_embedding`; that of x is added to `dx`."""
+    z, d = _angles(x, w, b), np.ascontiguousarray(de.transpose(1, 0, 2))
+    np.sum(d, axis=1, out=dc)
+    np.matmul(np.cos(z).transpose(0, 2, 1), d, out=dW)
+    dz = d @ W.transpose(0, 2, 1)
+    dz *= np.sin(z, out=z)
+    np.negative(dz, out=dz)
+    np.sum(dz, axis=1, out=db)
+    dz *= 2 * np.pi
+    np.copyto(dw, (x.T[:, np.newaxis] @ dz)[:, 0])
+    if dx is not None:
+        dx += (dz @ w[:, :, np.newaxis])[:, :, 0].T
+
+
+def _angles(x: Array, w: Array, b: Array) -> Array:
+    """Return ``2π x w + b`` as (m, n, k)."""
+    z = x.T[:, :, np.newaxis] * (2 * np.pi * w)[:, np.newaxis]
+    z += b[:, np.newaxis]
+    return z

@@ -1,0 +1,77 @@
+"""A learned scale of each element, which lets a network weigh its inputs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .._arrays import aligned_like, of_one_layout, rows_last
+from .._kernels import GRAIN, by_axis, has_kernel
+from .._spec import check_range, spec
+from .._typing import Array, Shape
+from ..initializers import Constant
+from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
+from .batchnorm import scale_shift
+
+
+@spec
+class Scale(Layer):
+    """``y = s x``, elementwise, with a learned factor for each element of a row [1]_.
+
+    x, y are (n, units), (n, k, units) or images (n, channels, H, W); s has the shape of
+    one row. Backward: ``ds = Σ dy x`` over rows, ``dx = s dy``. The penalty does not
+    apply to s.
+
+    As the first layer, with a larger learning rate than the others, it selects
+    features: a network of dense layers alone is invariant to rotations of its input,
+    and this layer is not.
+
+    Parameters
+    ----------
+    value : float, default=1.0
+        Initial value of the factors.
+
+    References
+    ----------
+    .. [1] D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
+       https://arxiv.org/abs/2407.04491.
+    """
+
+    value: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range(self, "value", -np.inf, np.inf, closed="neither")
+
+    def build(self, in_shape: Shape) -> LayerSpec:
+        s = ParamSpec(in_shape, Constant(self.value), 1, 1, decay=False)
+        return LayerSpec(in_shape, in_shape, {"s": s})
+
+    def bind(self, ws: Workspace, x: Array) -> Array:
+        ws.x, y = by_element(bind_compact(x, ws)), aligned_like(x)
+        ws.do(scale_shift, ws.x, ws.p["s"].reshape(-1), None, by_element(y))
+        return y
+
+    def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
+        dy = bind_compact(dy, ws)
+        d = by_element(dy)
+        if ws.g:
+            ws.do(scale_gradient, ws.x, d, ws.g["s"].reshape(-1))
+        if not need_dx:
+            return None
+        ws.do(scale_shift, d, ws.p["s"].reshape(-1), None, d)
+        return dy
+
+
+def by_element(x: Array) -> Array:
+    """View a batch as (elements, n), a row for each element of a row of the batch."""
+    if x.ndim == 4:
+        return rows_last(x).reshape(math.prod(x.shape[1:]), len(x))
+    return x.reshape(len(x), math.prod(x.shape[1:])).T
+
+
+@has_kernel(of_one_layout("scale_gradient"), by_axis({0: 0, 1: 0, 2: 0}, GRAIN))
+def scale_gradient(x: Array, dy: Array, ds: Array) -> None:
+    """``ds = Σ dy x`` over rows, for `x` and `dy` of shape (elements, n)."""
+    np.einsum("ij,ij->i", dy, x, out=ds)
