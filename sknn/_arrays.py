@@ -72,8 +72,11 @@ def rows_last(x: Array) -> Array:
 def by_unit(x: Array) -> Array:
     """Return a batch as (units, m): a row for each unit, or for each channel of images.
 
-    This is a view if the memory layout of images is that of `batch_empty`.
+    This is a view if the memory layout of images is that of `batch_empty`, and a copy
+    for members, whose units are counted member by member.
     """
+    if x.ndim == 3:
+        return x.transpose(1, 2, 0).reshape(-1, len(x))
     return x.T if x.ndim == 2 else rows_last(x).reshape(x.shape[1], -1)
 
 

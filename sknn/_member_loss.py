@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ._kernels import run
-from ._spec import check_positive, spec
+from ._spec import check_bool, check_positive, spec
 from ._typing import Array
 from .losses import Loss, Quantile, scaled_loss_gradient
 
@@ -29,6 +29,10 @@ class MeanOverMembers(Loss):
         The loss of each member.
     n_members : int
         k, the number of members.
+    independent : bool, default=False
+        Whether the gradient is that of the sum over members, not of the mean, so that
+        members which share no parameters are trained as if they were alone: with the
+        same steps, and the same strength of the penalty.
 
     Examples
     --------
@@ -44,9 +48,11 @@ class MeanOverMembers(Loss):
 
     loss: Loss
     n_members: int
+    independent: bool = False
 
     def __post_init__(self) -> None:
         check_positive(self, "n_members")
+        check_bool(self, "independent")
         if not isinstance(self.loss, Loss):
             raise ValueError(
                 "loss of MeanOverMembers must be a Loss, such as BinaryCrossEntropy(), "
@@ -80,7 +86,8 @@ class MeanOverMembers(Loss):
         rows = self._by_row(out)
         if w is not None:
             w = np.ascontiguousarray(w).ravel() if w.ndim == 2 else w.repeat(k)
-        args = y.repeat(k, axis=0), w, np.array([1 / k]), value
+        scale = np.array([1.0 if self.independent else 1 / k])
+        args = y.repeat(k, axis=0), w, scale, value
         run(scaled_loss_gradient, self.loss, rows, *args)
         if not out.flags.c_contiguous:
             np.copyto(out, rows.reshape(out.shape))

@@ -50,6 +50,16 @@ def test_is_the_mean_of_the_losses_of_the_members(loss, weights):
 
 
 @all_losses
+def test_the_gradient_of_independent_members_is_that_of_the_sum(loss):
+    z, y = draw(loss)
+    mean, total = np.empty_like(z), np.empty_like(z)
+    value = MeanOverMembers(loss, K).loss_gradient(z, y, None, out=mean)
+    independent = MeanOverMembers(loss, K, independent=True)
+    assert independent.loss_gradient(z, y, None, out=total) == value
+    assert_allclose(total, K * mean, rtol=1e-13)
+
+
+@all_losses
 @pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
 def test_gradient(loss, weights):
     if isinstance(loss, HalfSquaredError):
