@@ -150,12 +150,12 @@ class PredictsIntervals(BaseNetworkEstimator):
         Notes
         -----
         Early stopping has chosen the best epoch on the same rows. This makes the
-        intervals a little too narrow, by less than 0.01 of coverage in our tests. With ``refit_on_all=True``,
-        the errors on the held-out rows are those of the first run, while predictions
-        are those of the second, on all rows: the coverage is then no longer guaranteed,
-        though more rows usually make the errors smaller. The weights of the held-out
-        rows count. `partial_fit`, `set_weights` and a `fit` without held-out rows
-        forget them.
+        intervals a little too narrow: in tests by less than 0.01 of coverage. With
+        ``refit_on_all=True``, the errors on the held-out rows are those of the first
+        run, while predictions are those of the second, on all rows: the coverage is
+        then no longer guaranteed, though more rows usually make the errors smaller. The
+        weights of the held-out rows count. `partial_fit`, `set_weights` and a `fit`
+        without held-out rows forget them.
 
         References
         ----------
