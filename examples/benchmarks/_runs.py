@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import resource
 import time
 import traceback
@@ -110,20 +111,17 @@ def _serve(pipe):
 class Worker:
     """A process that makes one call after another; a call that takes too long ends it.
 
-    The next call then starts a new process.
+    The next call then starts a new process. Environment variables are set for it.
     """
 
-    def __init__(self):
+    def __init__(self, environment):
+        self.environment = environment
         self.process = None
 
     def call(self, function, *args, timeout=None):
         """Return the result; raise TimeoutError, or EOFError if the process died."""
         if self.process is None:
-            context = multiprocessing.get_context("spawn")
-            self.pipe, theirs = context.Pipe()
-            self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
-            self.process.start()
-            theirs.close()
+            self.start()
         try:
             self.pipe.send((function, args))
             if not self.pipe.poll(timeout):
@@ -132,6 +130,20 @@ class Worker:
         except (OSError, EOFError, KeyboardInterrupt):
             self.close()
             raise
+
+    def start(self):
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        before = dict(os.environ)
+        os.environ.update(self.environment)
+        try:
+            process.start()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        theirs.close()
+        self.process = process
 
     def close(self):
         if self.process is not None:
@@ -142,7 +154,6 @@ class Worker:
 
 
 # -- the file of results --------------------------------------------------------------
-
 
 KEY = ("method", "params", "table", "seed", "validation", "max_rows")
 """What a record is a result of."""

@@ -22,7 +22,6 @@ installed. CPU seconds are those of all threads of a method.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from _learners import LEARNERS, VARIANTS, parse_method
@@ -30,7 +29,7 @@ from _runs import Worker, append_record, fit_and_score, key, load_records
 from _tables import chosen_tables
 
 
-def arguments():
+def arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--data", type=Path, help="a folder with a load.py")
@@ -47,7 +46,7 @@ def arguments():
     add("--list", action="store_true", help="print the methods and exit")
     add("--report", action="store_true", help="report what is there; no runs")
     add("--reference", default="hgb", help="the method that ratios refer to")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def run(method, args, where, worker):
@@ -74,9 +73,8 @@ def run_all(args):
         if not (args.retry and "error_message" in record)
     }
     given = {"validation": args.validation, "max_rows": args.max_rows}
-    for name in ("OMP", "OPENBLAS", "MKL"):  # read when the worker's packages load
-        os.environ[f"{name}_NUM_THREADS"] = str(args.threads)
-    worker = Worker()
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    worker = Worker(dict.fromkeys(names, str(args.threads)))
     tables = chosen_tables(args.data, args.tables)
     for seed in range(args.first_seed, args.first_seed + args.seeds):
         for table in tables:
@@ -115,8 +113,8 @@ def report(args):
     print(f"Written into {path}.")
 
 
-def main():
-    args = arguments()
+def main(argv=None):
+    args = arguments(argv)
     if args.list:
         print(*LEARNERS, *VARIANTS, sep="\n")
     elif args.report:
