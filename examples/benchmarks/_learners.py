@@ -237,11 +237,13 @@ class Method(NamedTuple):
 
 
 def parse_method(text):
-    """Return the `Method` of ``"hgb"``, ``"sknn-mlp early"`` or ``"hgb(max_iter=9)"``.
+    """Return the `Method` of ``"hgb"``, or of ``"short: hgb(max_iter=9)"``.
 
     A learner or a variant may be called with keyword parameters, which are literals.
+    The name before the colon is optional.
     """
     base, bracket, arguments = text.partition("(")
+    name, colon, base = base.rpartition(":")
     base = base.strip()
     params = {}
     if bracket:
@@ -259,4 +261,4 @@ def parse_method(text):
     if learner not in LEARNERS:
         names = ", ".join([*LEARNERS, *VARIANTS])
         raise SystemExit(f"Unknown method {base!r}: there are {names}.")
-    return Method(text, learner, {**given, **params})
+    return Method(name if colon else text, learner, {**given, **params})

@@ -56,7 +56,8 @@ def draw_critical_distance(ax, scores, title):
     for i, (name, rank) in enumerate(ranks.items()):
         left = i < half
         y = first + 0.35 * (i if left else k - 1 - i)
-        x = 1 - 0.3 if left else k + 0.3
+        x = 1 - 0.05 * k if left else k + 0.05 * k
+        name = name if len(name) <= 28 else f"{name[:27]}…"
         ax.plot([rank, rank, x], [0, y, y], color="0.4", linewidth=0.8)
         label = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
         ax.text(x, y, f" {label} ", ha="right" if left else "left", va="center")
@@ -70,6 +71,6 @@ def draw_critical_distance(ax, scores, title):
         ax.plot([rank, rank], [-0.08, 0], color="k", linewidth=1)
         ax.text(rank, -0.15, str(rank), ha="center", va="bottom", fontsize=8)
     ax.set_title(f"{title}: {n} tables, Friedman p = {friedman_p(scores):.2g}")
-    ax.set_xlim(-0.5 - 0.12 * k, k + 1.5 + 0.12 * k)
+    ax.set_xlim(1 - 0.7 * k, 1.7 * k)  # names take as much room as the ranks
     ax.set_ylim(first + 0.35 * half, -1.3)
     ax.axis("off")

@@ -212,7 +212,8 @@ def draw_ranks(results, reference, path):
     k = min(scores.shape[1] for scores in drawn.values())
     if k < 2:
         return
-    figure = Figure(figsize=(9, 4 + 0.35 * k), layout="constrained")
+    figure = Figure(figsize=(9, 4 + 0.35 * k))
+    figure.subplots_adjust(0, 0, 1, 0.94)
     for ax, (title, scores) in zip(figure.subplots(2), drawn.items(), strict=True):
         draw_critical_distance(ax, scores, title)
     figure.savefig(path, dpi=100)

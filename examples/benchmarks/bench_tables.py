@@ -4,7 +4,7 @@ Every method is fitted on every table, with several seeds for split and method::
 
     python examples/benchmarks/bench_tables.py --data PATH --validation
     python examples/benchmarks/bench_tables.py --data PATH --methods hgb sknn-mlp \
-        "hgb(max_iter=300)" "sknn-mlp early" --tables class --seeds 1 --validation
+        "long: hgb(max_iter=300)" "sknn-mlp early" --tables class --seeds 1 --validation
     python examples/benchmarks/bench_tables.py --report --validation
 
 ``--data`` is a folder with a ``load.py`` (see `_tables.py`). Each fit appends a line of
@@ -103,7 +103,8 @@ def report(args):
     """Write the report beside the file of results, and print it."""
     from _tables_report import draw_ranks, frame, markdown
 
-    results = frame(load_records(args.out), args, args.methods)
+    methods = args.methods and {parse_method(text).name for text in args.methods}
+    results = frame(load_records(args.out), args, methods)
     text = markdown(results, args.reference)
     part = "validation" if args.validation else "test"
     path = args.out.with_name(f"{args.out.stem}-{part}.md")
