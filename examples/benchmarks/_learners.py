@@ -34,14 +34,20 @@ import sknn
 SKNN_MLP = {
     "hidden_layer_sizes": (256, 256),
     "activation": "silu",
+    "normalization": "layer",
+    "dropout": 0.2,
     "solver": "adamw",
     "learning_rate": "cosine",
     "learning_rate_init": 0.003,
-    "dropout": 0.2,
+    "batch_size": 64,
     "max_iter": 60,
     "n_iter_no_change": np.inf,
 }
-"""What the README recommends: AdamW, a cosine schedule to its end, dropout."""
+"""What the README recommends: AdamW, a cosine schedule to its end, dropout.
+
+Chosen among a dozen on the validation rows of seven tables, with label smoothing of 0.1
+for classes.
+"""
 
 categories = make_column_selector(dtype_include="category")
 numbers = make_column_selector(dtype_exclude="category")
@@ -69,8 +75,12 @@ def sklearn_mlp(X, kind, seed, threads, **params):
 
 
 def sknn_mlp(X, kind, seed, threads, **params):
-    Net = sknn.MLPClassifier if kind == "class" else sknn.MLPRegressor
-    return in_pipeline(Net(**{**SKNN_MLP, "random_state": seed, **params}), kind)
+    given = {**SKNN_MLP, "random_state": seed}
+    if kind == "class":
+        return in_pipeline(
+            sknn.MLPClassifier(**{**given, "label_smoothing": 0.1, **params}), kind
+        )
+    return in_pipeline(sknn.MLPRegressor(**{**given, **params}), kind)
 
 
 def tabular(X, kind, seed, threads, **params):
@@ -212,8 +222,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "sknn-mlp narrow": ("sknn-mlp", {"hidden_layer_sizes": (128, 64)}),
-    "sknn-mlp layer": ("sknn-mlp", {"normalization": "layer"}),
     "sknn-mlp batch": ("sknn-mlp", {"normalization": "batch"}),
+    "sknn-mlp bare": ("sknn-mlp", {"normalization": None}),
     "sknn-mlp 0.001": ("sknn-mlp", {"learning_rate_init": 0.001}),
     "sknn-mlp decay": ("sknn-mlp", {"weight_decay": 0.1}),
 }
