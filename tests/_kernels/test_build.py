@@ -172,10 +172,10 @@ def test_error_without_any_level(build, tmp_path):
 
 
 def test_other_pythons_have_no_stable_abi(build, monkeypatch):
-    assert load().LIMITED_API == (
+    assert (
         sys.implementation.name == "cpython"
         and not sysconfig.get_config_var("Py_GIL_DISABLED")
-    )
+    ) == load().LIMITED_API
     monkeypatch.setattr(sys.implementation, "name", "pypy")
     assert not load().LIMITED_API
 
