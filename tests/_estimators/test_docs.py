@@ -3,6 +3,7 @@
 import inspect
 import re
 
+import numpy as np
 import pytest
 
 import sknn
@@ -34,7 +35,7 @@ def test_defaults_are_documented_as_they_are(name):
     for key, parameter in inspect.signature(Estimator).parameters.items():
         found = re.search(rf"^{key} : .*?default=(.+)$", doc.replace("\\\n", ""), re.M)
         assert found, key
-        assert eval(found[1]) == parameter.default, key
+        assert eval(found[1], {"np": np}) == parameter.default, key
 
 
 @every_estimator
