@@ -9,7 +9,7 @@ from .._typing import Array, Shape
 from ..initializers import GlorotUniform
 from .base import Layer, ParamSpec, Workspace
 
-GRAIN = 2**10
+GRAIN = 2**11
 """Number of embedded numbers for which a second thread pays."""
 
 

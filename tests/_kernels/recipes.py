@@ -631,7 +631,7 @@ def draw_periodic_backward(with_dx, draw, n, m, k, size):
 
 
 WAVES = [(31, 4, 16, 3), (1, 1, 1, 1), (0, 3, 2, 2), (130, 2, 37, 4), (5, 0, 3, 2)]
-LARGE_WAVES = (300, 40, 5, 3)
+LARGE_WAVES = (600, 40, 5, 3)
 
 RECIPES += [
     Recipe(
@@ -677,7 +677,7 @@ def draw_pieces_backward(with_dx, draw, n, m, bins, size):
 
 
 PIECES = [(31, 4, 9, 3), (1, 1, 1, 1), (0, 3, 2, 2), (130, 2, 48, 16), (5, 0, 3, 2)]
-LARGE_PIECES = (300, 40, 5, 3)
+LARGE_PIECES = (600, 40, 5, 3)
 
 RECIPES += [
     Recipe(piecewise_linear, "r--rrrsw", draw_pieces, PIECES, LARGE_PIECES),

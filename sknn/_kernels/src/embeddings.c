@@ -57,8 +57,8 @@ KERNEL(embedding_backward)
 
 /* -- cosines ------------------------------------------------------------------------- */
 
-/* Cosine and sine are cheaper to compute again than to keep for the backward pass, and so
- * are they for each PARTS elements of an embedding, which share a loop over the rows. */
+/* Up to PARTS elements of an embedding share a loop over the rows. Cosines are computed
+ * again for the next ones, and in the backward pass: to keep them takes as long. */
 enum { PARTS = 4 };
 
 #define TURN ((real)6.28318530717958647693)
@@ -87,7 +87,8 @@ KERNEL(periodic_embedding)
     for (I first = 0; first < n; first += ROWS) {
         I rows = n - first < ROWS ? n - first : ROWS;
         for (I j = 0; j < m; j++) {
-            const real *w = (const real *)DATA(1) + j * K, *b = (const real *)DATA(2) + j * K;
+            const real *w = (const real *)DATA(1) + j * K;
+            const real *b = (const real *)DATA(2) + j * K;
             const real *W = (const real *)DATA(3) + j * K * size;
             const real *c = (const real *)DATA(4) + j * size;
             real *e = (real *)DATA(5) + first * e_step + j * e_next;
@@ -95,9 +96,9 @@ KERNEL(periodic_embedding)
             NAME(take)(xs, (const real *)DATA(0) + first * x_step + j, rows, x_step);
             for (I s = 0; s < size; s += PARTS) {
                 I parts = size - s < PARTS ? size - s : PARTS;
-                for (I p = 0; p < parts; p++)
+                for (I p = 0; p < PARTS; p++)
                     for (I r = 0; r < rows; r++)
-                        sum[p][r] = c[s + p];
+                        sum[p][r] = p < parts ? c[s + p] : 0;
                 for (I k = 0; k < K; k++) {
                     real speed = w[k], phase = b[k] * PER_TURN, v[PARTS];
                     NAME(take_parts)(v, W + k * size + s, parts);
@@ -130,12 +131,13 @@ KERNEL(periodic_embedding_backward)
     for (I first = 0; first < n; first += ROWS) {
         I rows = n - first < ROWS ? n - first : ROWS;
         for (I j = 0; j < m; j++) {
-            const real *w = (const real *)DATA(1) + j * K, *b = (const real *)DATA(2) + j * K;
+            const real *w = (const real *)DATA(1) + j * K;
+            const real *b = (const real *)DATA(2) + j * K;
             const real *W = (const real *)DATA(3) + j * K * size;
             const real *de = (const real *)DATA(4) + first * de_step + j * de_next;
             real *dw = (real *)DATA(5) + j * K, *db = (real *)DATA(6) + j * K;
             real *dW = (real *)DATA(7) + j * K * size, *dc = (real *)DATA(8) + j * size;
-            real xs[ROWS], dxs[ROWS] = {0}, d[PARTS][ROWS] = {{0}};
+            real xs[ROWS], dxs[ROWS] = {0}, d[PARTS][ROWS];
             NAME(take)(xs, (const real *)DATA(0) + first * x_step + j, rows, x_step);
             for (I s = 0; s < size; s += PARTS) {
                 I parts = size - s < PARTS ? size - s : PARTS;
