@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .cnn import CNNClassifier, CNNRegressor
     from .mlp import MLPClassifier, MLPRegressor
     from .sequential import SequentialClassifier, SequentialRegressor
+    from .tabular import TabularClassifier, TabularRegressor
     from .versions import show_versions
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "MLPRegressor",
     "SequentialClassifier",
     "SequentialRegressor",
+    "TabularClassifier",
+    "TabularRegressor",
     "show_versions",
 ]
 
@@ -39,6 +42,8 @@ _MODULES = {
     "MLPRegressor": "mlp",
     "SequentialClassifier": "sequential",
     "SequentialRegressor": "sequential",
+    "TabularClassifier": "tabular",
+    "TabularRegressor": "tabular",
     "show_versions": "versions",
 }
 """The module of each member of the package, imported when it is first used."""

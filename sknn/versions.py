@@ -57,6 +57,28 @@ def show_versions() -> None:
     )
 
 
+def kernels_in_use() -> str:
+    """Return "yes" if the compiled kernels are in use, otherwise "no", and why not.
+
+    The line of `show_versions`, for scripts that care about speed.
+
+    Returns
+    -------
+    answer : str
+        ``"yes"``, or a text that starts with ``"no, "``.
+
+    Examples
+    --------
+    >>> from sknn.versions import kernels_in_use
+    >>> print(kernels_in_use())  # doctest: +SKIP
+    no, not compiled (install a C compiler and reinstall sknn)
+    """
+    kernels = describe()
+    if not kernels["compiled"]:
+        return f"no, {kernels['reason']}"
+    return "yes" if kernels["level"] else "no, switched off"
+
+
 def _system() -> Lines:
     return [
         ("python", sys.version.replace("\n", " ")),
@@ -78,10 +100,10 @@ def _packages() -> Lines:
 def _kernels() -> Lines:
     kernels = describe()
     if not kernels["compiled"]:
-        return [("in use", f"no, {kernels['reason']}")]
+        return [("in use", kernels_in_use())]
     products = "SciPy" if kernels["matmul"] else "NumPy"
     return [
-        ("in use", "yes" if kernels["level"] else "no, switched off"),
+        ("in use", kernels_in_use()),
         ("SIMD level", str(kernels["level"])),
         ("built for", ", ".join(kernels["levels"])),
         ("compiler", kernels["compiler"]),

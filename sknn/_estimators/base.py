@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -106,6 +106,10 @@ class BaseNetworkEstimator(
     def _make_variation(self, input: Rows) -> Variation:
         """Return how the rows of a batch are varied in training."""
         return Variation(self.mixup)
+
+    def _layer_learning_rates(self, input: Rows) -> Mapping[str, float]:
+        """Return the factors of the learning rate, by names of layers and arrays."""
+        return self.layer_learning_rates or {}
 
     def _row_weights(
         self, targets: Targets, y: Array, sample_weight: Array | None, dtype: DType
@@ -323,7 +327,8 @@ class BaseNetworkEstimator(
         """Return a network without initial weights."""
         layers = self._make_layers(input, n_outputs)
         network = Network(layers, (n_features,), dtype)
-        rates = layer_rates(network, self), array_rates(network, self)
+        factors = self._layer_learning_rates(input)
+        rates = layer_rates(network, self), array_rates(network, factors)
         if rates == (list(network.rates), list(network.array_rates)):
             return network
         return Network(layers, (n_features,), dtype, *rates)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from ast import literal_eval
 from collections.abc import Callable
+from inspect import signature
 from textwrap import indent
 from typing import Any, TypeVar
+
+import numpy as np
 
 T = TypeVar("T", bound=type)
 
@@ -353,7 +358,30 @@ y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
 sample_weight_val : array-like of shape (n_val,), default=None
     Weights of the validation rows."""
 
+TABULAR_PARAMETERS = """\
+categorical_features : 'from_dtype', array-like or None, default='from_dtype'
+    Which columns are categories: those of categories, text or booleans, and those of
+    Python objects that are not all numbers ('from_dtype'); columns by their names,
+    indices or a mask; or none. See `sknn.preprocessing.TableEncoder`.
+max_one_hot : int, default=9
+    Up to so many categories a column is encoded as one-hot. With more, each category
+    has a learned embedding.
+embedding_size : int, default=8
+    Length of these embeddings.
+numerical_embedding : {'periodic', 'piecewise_linear'} or None, default='periodic'
+    Embedding of each column of numbers; see `sknn.layers.PeriodicEmbedding` and
+    `sknn.layers.PiecewiseLinearEmbedding`.
+hidden_layer_sizes : int or array-like of int, default=(256, 256, 256)
+    Number of units in each hidden layer.
+activation : str or ActivationFunction, default='auto'
+    Function of the `sknn.layers.ParametricActivation` of hidden layers: a name or an
+    object from `sknn.activations`; 'auto' is 'selu' for classes and 'mish' for numbers.
+dropout : float or list of float, default=0.15
+    Probability, in [0, 1), of dropping a hidden unit in a training step: one for all
+    hidden layers or one for each."""
+
 PARAGRAPHS = {
+    "tabular_parameters": TABULAR_PARAMETERS,
     "training_parameters": TRAINING_PARAMETERS,
     "mlp_initialization": MLP_INITIALIZATION,
     "cnn_initialization": CNN_INITIALIZATION,
@@ -387,9 +415,22 @@ def fill_in(doc: str) -> str:
     return "\n".join(lines)
 
 
+def own_defaults(cls: type, doc: str) -> str:
+    """Put the defaults of the constructor where shared paragraphs have others."""
+    if "__init__" not in vars(cls):
+        return doc
+    for name, parameter in signature(cls).parameters.items():
+        line = re.compile(rf"^( *{name} : .*default=)(.+)$", re.MULTILINE)
+        found, default = line.search(doc), parameter.default
+        if found and found[2] != "np.inf" and literal_eval(found[2]) != default:
+            text = "np.inf" if default == np.inf else repr(default)
+            doc = line.sub(rf"\g<1>{text}", doc, count=1)
+    return doc
+
+
 def shared_docs(cls: T) -> T:
     """Fill in the docstrings of a class and of the methods it defines."""
-    cls.__doc__ = fill_in(cls.__doc__ or "")
+    cls.__doc__ = own_defaults(cls, fill_in(cls.__doc__ or ""))
     for member in vars(cls).values():
         function: Callable[..., Any] | None = getattr(member, "method", member)
         if callable(function) and function.__doc__:

@@ -274,7 +274,7 @@ def train_by_lbfgs(run: FitRun, data: Data, limits: Limits, dtype: DType) -> End
 def clipped_batch_size(params: TrainingParameters, n: int) -> int:
     """Return the number of rows per batch, at most `n`."""
     if params.batch_size == "auto":
-        return min(200, n)
+        return min(params.AUTO_BATCH_SIZE, n)
     if params.batch_size > n:
         warn_caller(
             "Got `batch_size` less than 1 or larger than sample size. It is going "

@@ -30,9 +30,18 @@ class Rows:
     image_shape: tuple[int, int, int] | None = None
     reads_bytes: bool = False
 
+    @property
+    def is_matrix(self) -> bool:
+        """Whether the network takes rows as they are."""
+        return self.image_shape is None
+
     def rows(self, X: Any) -> Any:
         """Return `X` with one row per sample, without a copy."""
         return X
+
+    def validate(self, estimator: BaseEstimator, X: Any, *y: Any, **checks: Any) -> Any:
+        """Return what scikit-learn's `validate_data` does, for rows."""
+        return validate_data(estimator, self.rows(X), *y, accept_sparse="csr", **checks)
 
     def dtypes(self, floats: Any) -> list[Any]:
         """Return the dtypes of a checked `X`: others are cast to the first."""
@@ -47,13 +56,7 @@ def check_X(estimator: BaseEstimator, X: Any, input: Rows) -> Matrix:
     if needs_no_conversion(estimator, X, input):
         return X
     with explained_errors(X, input.image_shape is not None):
-        return validate_data(
-            estimator,
-            input.rows(X),
-            accept_sparse="csr",
-            dtype=input.dtypes(FLOATS),
-            reset=False,
-        )
+        return input.validate(estimator, X, dtype=input.dtypes(FLOATS), reset=False)
 
 
 def needs_no_conversion(estimator: BaseEstimator, X: Any, input: Rows) -> bool:
@@ -68,7 +71,7 @@ def needs_no_conversion(estimator: BaseEstimator, X: Any, input: Rows) -> bool:
         and X.dtype.isnative
         and X.shape[0] > 0
         and X.shape[1] == estimator.n_features_in_
-        and input.image_shape is None
+        and input.is_matrix
         and not hasattr(estimator, "feature_names_in_")
         and np.isfinite(X.sum())
     )
@@ -87,11 +90,10 @@ def check_X_y(
     it is None, the features are learned from `X`.
     """
     with explained_errors(X, input.image_shape is not None):
-        X, y = validate_data(
+        X, y = input.validate(
             estimator,
-            input.rows(X),
+            X,
             y,
-            accept_sparse="csr",
             multi_output=True,
             y_numeric=is_regressor(estimator),
             dtype=input.dtypes(FLOATS if network_dtype is None else [network_dtype]),

@@ -233,7 +233,7 @@ class NetworkAccess(
         >>> from sknn import MLPClassifier
         >>> X, y = load_iris(return_X_y=True)
         >>> X = scale(X)
-        >>> clf = MLPClassifier((8,), learning_rate_init=0.01, random_state=0).fit(X, y)
+        >>> clf = MLPClassifier((8,), learning_rate="linear", max_iter=20).fit(X, y)
         >>> attributions = clf.feature_attributions(X, target=2)
         >>> attributions.shape
         (150, 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
@@ -59,6 +59,9 @@ class TrainingParameters(BaseEstimator):
     The code that fits receives the estimator as an object of this type: it reads only
     the parameters below.
     """
+
+    AUTO_BATCH_SIZE: ClassVar[int] = 200
+    """Number of rows of ``batch_size='auto'``, if there are as many."""
 
     solver: SolverChoice
     alpha: float

@@ -119,7 +119,16 @@ class NumberTargets(Targets):
         return encoded
 
     def decode(self, y: Array) -> Array:
+        y = self.in_units(y)
         return y.ravel() if y.shape[1] == 1 else y
+
+    def in_units(self, y: Array) -> Array:
+        """Return encoded targets (n, n_targets) in the units of `y`."""
+        return y
+
+    def limited(self, y: Array) -> Array:
+        """Return encoded predictions (n, n_targets) within the range of targets."""
+        return y
 
     def n_scores(self, y: Array) -> int:
         return y.shape[1] * self.loss.scores_per_output
@@ -132,12 +141,18 @@ class NumberTargets(Targets):
 
         May overwrite `z`.
         """
+        y, std = self._encoded(z)
+        if std is not None:
+            std = self.decode(std) - self.decode(np.zeros_like(std))
+        return self.decode(y), std
+
+    def _encoded(self, z: Array) -> tuple[Array, Array | None]:
+        """Turn raw scores into encoded predictions, and their deviations if any."""
         self.loss.link(z, out=z)
-        std: Array | None = None
-        if self.loss.predicts_std:
-            z, std = (self.loss.by_output(z)[..., i].copy() for i in (0, 1))
-            std = self.decode(std)
-        return self.decode(z), std
+        if not self.loss.predicts_std:
+            return self.limited(z), None
+        y, std = (self.loss.by_output(z)[..., i].copy() for i in (0, 1))
+        return self.limited(y), std
 
     def interval_parts(
         self, z: Array, coverage: float
@@ -161,7 +176,8 @@ class NumberTargets(Targets):
         return by_output[..., low], by_output[..., high], 1.0
 
     def score(self, z: Array, y: Array, sample_weight: Array | None) -> float:
-        prediction = self.predict(z.copy())
+        prediction = self._encoded(z.copy())[0]
+        prediction = prediction.ravel() if prediction.shape[1] == 1 else prediction
         if not np.isfinite(prediction).all():
             return math.nan
         return self.score_predictions(y, prediction, sample_weight)
@@ -180,6 +196,57 @@ class NumberTargets(Targets):
 
     def same_meaning(self, other: Targets) -> bool:
         return isinstance(other, NumberTargets) and same_scores(self.loss, other.loss)
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledTargets(NumberTargets):
+    """Numbers that the loss takes as ``(y - center) / scale``, one pair per target.
+
+    Attributes
+    ----------
+    center, scale : ndarray of shape (n_targets,)
+        Mean and standard deviation of the targets of `fit`. Under the Poisson loss,
+        which needs numbers from 0, the centre is 0 and the scale the mean.
+    low, high : ndarray of shape (n_targets,)
+        The range of these targets, encoded, to which predictions are limited.
+    """
+
+    center: Array
+    scale: Array
+    low: Array
+    high: Array
+
+    @classmethod
+    def learn(cls, y: Any, loss: Loss, limit: bool) -> ScaledTargets:
+        """Learn the scale from `y`; if not `limit`, predictions can have any value."""
+        y = np.asarray(dense(y), np.float64).reshape(y.shape[0], -1)
+        center, scale = y.mean(axis=0), y.std(axis=0)
+        if isinstance(loss, HalfPoissonDeviance):
+            center, scale = np.zeros_like(center), center
+        scale[~(scale > 0)] = 1.0
+        low, high = (y.min(axis=0) - center) / scale, (y.max(axis=0) - center) / scale
+        if not limit:
+            low, high = np.full_like(low, -np.inf), np.full_like(high, np.inf)
+        return cls(loss, center, scale, low, high)
+
+    def encode(self, y: Any, dtype: DType) -> Array:
+        y = np.asarray(dense(y), np.float64)
+        super().encode(y, np.dtype(np.float64))  # its checks
+        return super().encode((y - self.center) / self.scale, dtype)
+
+    def in_units(self, y: Array) -> Array:
+        return y * self.scale + self.center
+
+    def limited(self, y: Array) -> Array:
+        return np.clip(y, self.low.astype(y.dtype), self.high.astype(y.dtype), out=y)
+
+    def same_meaning(self, other: Targets) -> bool:
+        return (
+            isinstance(other, ScaledTargets)
+            and super().same_meaning(other)
+            and np.array_equal(self.center, other.center)
+            and np.array_equal(self.scale, other.scale)
+        )
 
 
 def regression_loss(loss: Loss) -> Loss:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
@@ -36,10 +37,12 @@ def layer_rates(network: Network, params: TrainingParameters) -> list[float]:
     return rates
 
 
-def array_rates(network: Network, params: TrainingParameters) -> list[dict[str, float]]:
+def array_rates(
+    network: Network, factors: Mapping[str, float]
+) -> list[dict[str, float]]:
     """Return the factors of `layer_learning_rates`, for the arrays of each layer."""
     rates: list[dict[str, float]] = [{} for _ in network.layers]
-    for key, factor in (params.layer_learning_rates or {}).items():
+    for key, factor in factors.items():
         if not is_positive(factor):
             raise ValueError(
                 "layer_learning_rates must hold positive numbers (freeze keeps a layer "

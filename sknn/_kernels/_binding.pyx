@@ -33,6 +33,7 @@ cdef extern from "dispatch.h":
     const Level sknn_levels[]
     const int sknn_n_levels
     const char *sknn_compiler
+    const unsigned int sknn_fingerprint
     int sknn_highest_level()
     const Entry sknn_matmul[2]
     void sknn_set_gemm(void *dgemm, void *sgemm)
@@ -98,6 +99,7 @@ list_kernels()
 levels = tuple([sknn_levels[i].name.decode() for i in range(sknn_n_levels)])
 highest_level = min(sknn_highest_level(), sknn_n_levels - 1)
 compiler = (<bytes> sknn_compiler).decode()
+fingerprint = sknn_fingerprint
 
 
 cdef class Call:

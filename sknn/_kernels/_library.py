@@ -2,19 +2,25 @@
 
 Environment variables, read when the module is imported: ``SKNN_KERNELS=0`` switches
 the kernels off, ``SKNN_SIMD`` (``baseline``, ``avx2`` or ``avx512``) is the highest
-SIMD level that they may use.
+SIMD level that they may use. In a checkout, a module that was compiled from other
+sources is not used.
 """
 
 from __future__ import annotations
 
-import os
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+from ._common import fingerprint, is_on, read_variable
+
+BINDING = "sknn._kernels._binding"
+LEVELS = ("baseline", "avx2", "avx512")
 
 Call = Callable[[], None]
 """A kernel bound to its arguments."""
@@ -45,14 +51,24 @@ def _keep_one_thread(n: int) -> int:
 
 def _load() -> tuple[ModuleType | None, str]:
     """Return the compiled module, or None and the reason why there is none."""
-    if os.environ.get("SKNN_KERNELS") == "0":
+    if not is_on("SKNN_KERNELS", default="1"):
         return None, "switched off by SKNN_KERNELS=0"
     try:
-        return import_module("sknn._kernels._binding"), ""
-    except ModuleNotFoundError:
-        return None, "not compiled"
+        binding = import_module(BINDING)
     except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == BINDING:
+            return None, "not compiled (install a C compiler and reinstall sknn)"
         return None, f"not loadable: {error}"
+    current = fingerprint()
+    if current not in (None, getattr(binding, "fingerprint", None)):
+        reason = "out of date: run python sknn/_kernels/_build.py"
+        warnings.warn(
+            f"The compiled kernels of sknn are not used, they are {reason}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None, reason
+    return binding, ""
 
 
 def _find_gemm() -> tuple[Any, Any] | None:
@@ -68,6 +84,7 @@ def _find_gemm() -> tuple[Any, Any] | None:
     return None
 
 
+_highest = read_variable("SKNN_SIMD", LEVELS, default=LEVELS[-1])
 _binding, _reason = _load()
 _level: int = -1
 """Index of the SIMD level of new calls; -1 if there are no kernels."""
@@ -97,15 +114,8 @@ def _set_level(level: int) -> None:
 
 
 if _binding is not None:
-    _highest = os.environ.get("SKNN_SIMD", _binding.levels[-1])
-    if _highest not in ("baseline", "avx2", "avx512"):
-        raise ImportError(
-            f"SKNN_SIMD must be 'baseline', 'avx2' or 'avx512', got {_highest!r}"
-        )
-    if _highest in _binding.levels:
-        _set_level(min(_binding.levels.index(_highest), _binding.highest_level))
-    else:
-        _set_level(_binding.highest_level)
+    _allowed = LEVELS.index(_highest)
+    _set_level(min(_allowed, _binding.highest_level))
     if _gemm := _find_gemm():
         _binding.set_gemm(*_gemm)
     make_call = _binding.make_call

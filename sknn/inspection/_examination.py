@@ -216,7 +216,8 @@ class Examination:
         """
         rows = self.sample
         y = rows.y[rows.rows]
-        comparable = self.before.loss.scores_per_output == 1
+        loss = self.before.loss  # several quantiles have another score
+        comparable = loss.scores_per_output == 1 or loss.predicts_std
         if type_of_target(y).startswith("multilabel") or not comparable:
             return math.nan
         if np.abs(self.features).max() > np.finfo(np.float32).max:  # its dtype

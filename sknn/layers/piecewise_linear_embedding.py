@@ -132,8 +132,8 @@ def piecewise_linear(
     """
     k, t = _places(x, left, scale)
     j = np.arange(len(w))
-    np.cumsum(V, axis=1, out=sums)
-    np.subtract(sums, V, out=sums)
+    sums[:, 0] = 0
+    np.cumsum(V[:, :-1], axis=1, out=sums[:, 1:])
     np.multiply(x[:, :, np.newaxis], w, out=e)
     e += b
     e += sums[j, k]
@@ -167,8 +167,8 @@ def piecewise_linear_backward(
     S, T = np.empty((2, m * bins, w.shape[1]), w.dtype)
     csr_t_dot(np.ones_like(t).ravel(), at, ends, flat, S)
     csr_t_dot(t.ravel(), at, ends, flat, T)
-    S, T = S.reshape(V.shape), T.reshape(V.shape)
-    np.copyto(dV, T - S + np.cumsum(S[:, ::-1], axis=1)[:, ::-1])
+    dV[...] = T.reshape(V.shape)
+    dV[:, :-1] += np.cumsum(S.reshape(V.shape)[:, :0:-1], axis=1)[:, ::-1]
     np.sum(de, axis=0, out=db)
     np.einsum("ij,ijs->js", x, de, out=dw)
     if dx is not None:

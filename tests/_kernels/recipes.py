@@ -586,7 +586,7 @@ RECIPES += [
 def draw_codes(draw, n, d, n_categories):
     """Rows of which every second number is a code, some of them unknown."""
     columns = np.arange(d)[::-2]
-    x = np.round(draw(n, d) * max(n_categories))
+    x = np.round(draw(n, d) * max(n_categories, default=1))
     x[::5, columns] += 0.75
     x.flat[::7] = np.nan
     return x, np.arange(d)[d % 2 :: 2], columns, np.cumsum([0, *n_categories])

@@ -2,14 +2,17 @@
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
+import textwrap
 import threading
 
 import numpy as np
 import pytest
 
-from sknn._kernels import _library
+from sknn._kernels import _common, _library
+from sknn._kernels._common import fingerprint
 from sknn._kernels._library import Program, make_call, set_threads, usable_levels, use
 
 needs_kernels = pytest.mark.skipif(
@@ -23,6 +26,9 @@ def four_threads():
     previous = set_threads(4)
     yield
     set_threads(previous)
+
+
+IMPORT = "from sknn._kernels import _library\n"
 
 
 def run_python(code, **environment):
@@ -297,8 +303,81 @@ class TestLevels:
         code = "from sknn._kernels import _library; print(_library.describe()['level'])"
         assert run_python(code, SKNN_SIMD="baseline") == "baseline"
         assert run_python(code, SKNN_SIMD="avx512") == usable_levels()[-1]
-        with pytest.raises(AssertionError, match="SKNN_SIMD must be"):
-            run_python(code, SKNN_SIMD="mmx")
+        assert run_python(code, SKNN_SIMD="") == usable_levels()[-1]
+
+
+class TestVariables:
+    @pytest.mark.parametrize("kernels", ["0", "1"])
+    def test_levels_that_do_not_exist(self, kernels):
+        message = "SKNN_SIMD must be 'baseline', 'avx2' or 'avx512', got 'mmx'"
+        with pytest.raises(AssertionError, match=message):
+            run_python(IMPORT, SKNN_SIMD="mmx", SKNN_KERNELS=kernels)
+
+    def test_kernels_are_on_or_off(self):
+        code = IMPORT + "print(_library.describe().get('reason'))"
+        assert run_python(code, SKNN_KERNELS="0") == "switched off by SKNN_KERNELS=0"
+        as_usual = run_python(code, SKNN_KERNELS="1")
+        assert as_usual == run_python(code, SKNN_KERNELS="")
+        with pytest.raises(AssertionError, match="must be '0' or '1', got 'off'"):
+            run_python(code, SKNN_KERNELS="off")
+
+
+class TestWhyThereAreNoKernels:
+    def reason(self, before):
+        """Return the reason that `describe` gives if `before` runs first."""
+        code = f"""
+import sys, warnings
+name = "sknn._kernels._binding"
+with warnings.catch_warnings(record=True) as caught:
+{textwrap.indent(textwrap.dedent(before), "    ")}
+    from sknn._kernels import _library
+assert len(caught) == ("out of date" in _library.describe()["reason"])
+print(_library.describe()["reason"])
+"""
+        return run_python(code, SKNN_KERNELS="1")
+
+    def test_not_compiled(self):
+        reason = self.reason("sys.modules[name] = None")
+        assert reason == "not compiled (install a C compiler and reinstall sknn)"
+
+    def test_a_module_that_it_needs_is_missing(self):
+        reason = self.reason("""
+            class Finder:
+                def find_spec(self, module, path, target=None):
+                    if module == name:
+                        raise ModuleNotFoundError("No module named 'x'", name="x")
+            sys.meta_path.insert(0, Finder())
+        """)
+        assert reason == "not loadable: No module named 'x'"
+
+    @pytest.mark.skipif(fingerprint() is None, reason="there is no checkout")
+    @pytest.mark.parametrize("attributes", ["", "fingerprint=-1"])
+    def test_compiled_from_other_sources(self, attributes):
+        reason = self.reason(f"""
+            from types import SimpleNamespace
+            sys.modules[name] = SimpleNamespace({attributes})
+        """)
+        assert reason == "out of date: run python sknn/_kernels/_build.py"
+
+
+@pytest.mark.skipif(fingerprint() is None, reason="there is no checkout")
+def test_fingerprint_depends_on_every_source(tmp_path, monkeypatch):
+    copy = tmp_path / "_kernels"
+    shutil.copytree(_common.HERE, copy)
+    monkeypatch.setattr(_common, "HERE", copy)
+    seen = {fingerprint()}
+    (copy / "src" / "dense.c~").write_text("of an editor")
+    assert fingerprint() in seen
+    for path in (
+        copy / "_binding.pyx",
+        copy / "src" / "dense.c",
+        copy / "src" / "pool.h",
+    ):
+        path.write_text(path.read_text("utf-8") + "\n", "utf-8")
+        assert fingerprint() not in seen
+        seen.add(fingerprint())
+    (copy / "src" / "kernels.def").unlink()
+    assert fingerprint() not in seen
 
 
 def test_without_kernels():

@@ -81,8 +81,16 @@ def use_regressor(X: Array, y: Array) -> MLPRegressor:
         max_iter=2,
     ).fit(X, y, X_val=X, y_val=y)
     assert_type(reg.score(X, y), float)
+    assert_type(reg.predict(X), Array)
+    assert_type(reg.predict_interval(X, coverage=0.5), Array)
+    assert_type(reg.feature_attributions(X, n_steps=4), Array)
     assert_type(reg.validation_loss_curve_, list[float] | None)
     return reg
+
+
+def use_gaussian(X: Array, y: Array) -> tuple[Array, Array]:
+    reg = MLPRegressor("gaussian", learning_rate="linear", max_iter=2).fit(X, y)
+    return reg.predict(X, return_std=True)
 
 
 def use_tools(clf: MLPClassifier, X: Array, y: Array) -> CoarseToFineSearchCV:
@@ -100,6 +108,7 @@ def main() -> None:
     y: Array = np.where(X[:, 0] > 0, 1, 0)
     clf = use_classifier(X, y)
     use_regressor(X, y)
+    use_gaussian(X, y)
     train_images(X, y)
     train_layers(X, y)
     use_tools(clf, X, y)

@@ -1,5 +1,5 @@
-/* The choice among the SIMD levels. The build defines SKNN_X86_LEVELS where it compiled
- * kernels.c for AVX2 and AVX-512 as well. */
+/* The choice among the SIMD levels. The build defines SKNN_AVX2 and SKNN_AVX512 if
+ * it compiled kernels.c for these levels, too; the second never without the first. */
 #include "dispatch.h"
 
 #define DECLARE(level) \
@@ -8,19 +8,24 @@
     {#level, {sknn_table_float64_##level, sknn_table_float32_##level}},
 
 DECLARE(baseline)
-#ifdef SKNN_X86_LEVELS
+#ifdef SKNN_AVX2
 DECLARE(avx2)
+#endif
+#ifdef SKNN_AVX512
 DECLARE(avx512)
 #endif
 
 const Level sknn_levels[] = {
     LEVEL(baseline)
-#ifdef SKNN_X86_LEVELS
+#ifdef SKNN_AVX2
     LEVEL(avx2)
+#endif
+#ifdef SKNN_AVX512
     LEVEL(avx512)
 #endif
 };
 const int sknn_n_levels = sizeof sknn_levels / sizeof sknn_levels[0];
+const unsigned sknn_fingerprint = SKNN_FINGERPRINT;
 
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
@@ -34,7 +39,7 @@ const char sknn_compiler[] = "msvc " TEXT(_MSC_VER);
 const char sknn_compiler[] = "unknown";
 #endif
 
-#if !defined(SKNN_X86_LEVELS)
+#if !defined(SKNN_AVX2)
 int sknn_highest_level(void)
 {
     return 0;
@@ -69,9 +74,11 @@ int sknn_highest_level(void)
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         return 0;
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")
-               ? 2
-               : 1;
+#ifdef SKNN_AVX512
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+        return 2;
+#endif
+    return 1;
 }
 #endif

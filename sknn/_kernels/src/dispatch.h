@@ -13,6 +13,7 @@ typedef struct {
 extern const Level sknn_levels[];
 extern const int sknn_n_levels;
 extern const char sknn_compiler[];
+extern const unsigned sknn_fingerprint; /* of the sources, see _common.py */
 
 /* The highest level that this processor and its operating system support. */
 int sknn_highest_level(void);

@@ -83,14 +83,14 @@ static inline void NAME(take_parts)(real *to, const real *weights, I parts)
 KERNEL(periodic_embedding)
 {
     I n = SHAPE(0, 0), m = SHAPE(0, 1), K = SHAPE(1, 1), size = SHAPE(4, 1);
-    I x_step = STRIDE(0, 0), e_step = STRIDE(5, 0);
+    I x_step = STRIDE(0, 0), e_step = STRIDE(5, 0), e_next = STRIDE(5, 1);
     for (I first = 0; first < n; first += ROWS) {
         I rows = n - first < ROWS ? n - first : ROWS;
         for (I j = 0; j < m; j++) {
             const real *w = (const real *)DATA(1) + j * K, *b = (const real *)DATA(2) + j * K;
             const real *W = (const real *)DATA(3) + j * K * size;
             const real *c = (const real *)DATA(4) + j * size;
-            real *e = (real *)DATA(5) + first * e_step + j * size;
+            real *e = (real *)DATA(5) + first * e_step + j * e_next;
             real xs[ROWS], sum[PARTS][ROWS];
             NAME(take)(xs, (const real *)DATA(0) + first * x_step + j, rows, x_step);
             for (I s = 0; s < size; s += PARTS) {
@@ -121,7 +121,8 @@ KERNEL(periodic_embedding)
 KERNEL(periodic_embedding_backward)
 {
     I n = SHAPE(0, 0), m = SHAPE(0, 1), K = SHAPE(1, 1), size = SHAPE(4, 2);
-    I x_step = STRIDE(0, 0), de_step = STRIDE(4, 0), dx_step = STRIDE(9, 0);
+    I x_step = STRIDE(0, 0), dx_step = STRIDE(9, 0);
+    I de_step = STRIDE(4, 0), de_next = STRIDE(4, 1);
     memset(DATA(5), 0, (size_t)(m * K) * sizeof(real));
     memset(DATA(6), 0, (size_t)(m * K) * sizeof(real));
     memset(DATA(7), 0, (size_t)(m * K * size) * sizeof(real));
@@ -131,7 +132,7 @@ KERNEL(periodic_embedding_backward)
         for (I j = 0; j < m; j++) {
             const real *w = (const real *)DATA(1) + j * K, *b = (const real *)DATA(2) + j * K;
             const real *W = (const real *)DATA(3) + j * K * size;
-            const real *de = (const real *)DATA(4) + first * de_step + j * size;
+            const real *de = (const real *)DATA(4) + first * de_step + j * de_next;
             real *dw = (real *)DATA(5) + j * K, *db = (real *)DATA(6) + j * K;
             real *dW = (real *)DATA(7) + j * K * size, *dc = (real *)DATA(8) + j * size;
             real xs[ROWS], dxs[ROWS] = {0}, d[PARTS][ROWS] = {{0}};
@@ -202,9 +203,9 @@ KERNEL(piecewise_linear)
     const real *w = DATA(3), *b = DATA(4), *V = DATA(5);
     real *sums = DATA(6), *e = DATA(7);
     I n = SHAPE(0, 0), m = SHAPE(0, 1), bins = SHAPE(1, 1), size = SHAPE(3, 1);
-    I x_step = STRIDE(0, 0), e_step = STRIDE(7, 0);
+    I x_step = STRIDE(0, 0), e_step = STRIDE(7, 0), e_next = STRIDE(7, 1);
     for (I j = 0; j < m; j++, x++, left += bins, scale += bins, w += size, b += size,
-           V += bins * size, sums += bins * size, e += size) {
+           V += bins * size, sums += bins * size, e += e_next) {
         memcpy(sums, b, (size_t)size * sizeof(real));
         for (I k = 0; k < (bins - 1) * size; k++)
             sums[k + size] = sums[k] + V[k];
@@ -233,12 +234,13 @@ KERNEL(piecewise_linear_backward)
     const real *w = DATA(3), *V = DATA(4), *de = DATA(5);
     real *sums = DATA(6), *dw = DATA(7), *db = DATA(8), *dV = DATA(9), *dx = DATA(10);
     I n = SHAPE(0, 0), m = SHAPE(0, 1), bins = SHAPE(1, 1), size = SHAPE(3, 1);
-    I x_step = STRIDE(0, 0), de_step = STRIDE(5, 0), dx_step = STRIDE(10, 0);
+    I x_step = STRIDE(0, 0), dx_step = STRIDE(10, 0);
+    I de_step = STRIDE(5, 0), de_next = STRIDE(5, 1);
     memset(sums, 0, (size_t)(m * bins * size) * sizeof(real));
     memset(dV, 0, (size_t)(m * bins * size) * sizeof(real));
     memset(dw, 0, (size_t)(m * size) * sizeof(real));
     for (I j = 0; j < m; j++, x++, left += bins, scale += bins, w += size, V += bins * size,
-           de += size, sums += bins * size, dw += size, db += size, dV += bins * size) {
+           de += de_next, sums += bins * size, dw += size, db += size, dV += bins * size) {
         for (I first = 0; first < n; first += ROWS) {
             I rows = n - first < ROWS ? n - first : ROWS;
             real xs[ROWS], bin[ROWS];

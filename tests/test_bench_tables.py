@@ -1,0 +1,104 @@
+"""The benchmark on tables: a run on small synthetic tables, resumed and reported."""
+
+import importlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "examples" / "benchmarks"
+
+LOAD = """
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+NAMES = ("moon", "mars", "slope")
+
+
+def load(name):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(150, 2)), columns=["a", "b"])
+    y = X["a"] + X["b"]
+    X["empty"] = np.nan
+    X.loc[::7, "b"] = np.nan
+    X["c"] = pd.Categorical(np.where(X["a"] > 1, None, "c"))
+    if name == "slope":
+        return X, y.to_numpy(), "number"
+    borders = [0] if name == "moon" else [-1, 1]
+    return X, np.searchsorted(borders, y).astype(str), "class"
+
+
+def split(name, seed, n_train=100):
+    X, y, kind = load(name)
+    parts = train_test_split(X, y, train_size=n_train, random_state=seed)
+    return *parts, kind
+"""
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    """Import the script, and call its main function."""
+    pytest.importorskip("pandas")
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    main = importlib.import_module("bench_tables").main
+    return lambda *args: main([str(arg) for arg in args])
+
+
+def test_the_benchmark_on_tables_resumes_records_failures_and_reports(
+    bench, tmp_path, capsys
+):
+    (tmp_path / "load.py").write_text(LOAD)
+    out = tmp_path / "results.jsonl"
+    given = ["--out", out, "--seeds", "1", "--validation"]
+    methods = ["hgb", "sknn-mlp(max_iter=2)", "hgb(max_iter=-1)"]
+    run = ["--data", tmp_path, *given, "--methods", *methods]
+
+    bench(*run, "--tables", "class")
+    first = out.read_text()
+    bench(*run)
+    assert out.read_text().startswith(first)
+    records = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(records) == 9  # 3 tables, 3 methods: nothing ran twice
+    for r in records:
+        assert ("error_message" in r) == (r["method"] == "hgb(max_iter=-1)")
+        assert r.get("n_test", 20) == 20  # a fifth of the training rows
+    assert {r["table"] for r in records if "auc" in r} == {"moon"}
+
+    capsys.readouterr()
+    bench(*given, "--report")
+    text = capsys.readouterr().out
+    assert "| hgb | 1.000 ± 0.000 (2) |" in text
+    assert "InvalidParameterError" in text
+    assert (tmp_path / "results-validation.md").read_text() in text
+
+
+def test_critical_distances_are_those_of_demsar(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from _ranks import critical_distance
+
+    # Demšar 2006, section 3.2.4: four classifiers, 14 data sets, q = 2.569.
+    expected = 2.569 * np.sqrt(4 * 5 / (6 * 14))
+    np.testing.assert_allclose(critical_distance(4, 14), expected, rtol=1e-3)
+
+
+def test_runs_of_ranks_within_the_critical_distance_are_maximal(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from _ranks import cliques
+
+    assert cliques([1.0, 1.5, 2.2, 4.0], 1.0) == [(0, 1), (1, 2)]
+    assert cliques([1.0, 1.5, 1.9, 4.0], 1.0) == [(0, 2)]
+
+
+def test_errors_of_the_benchmark_count_classes_without_training_rows(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from _runs import class_scores
+
+    y = np.array(["a", "b", "c"])
+    proba = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]])
+    scores = class_scores(y, proba, np.array(["a", "b"]))
+    assert scores["error"] == pytest.approx(2 / 3)  # ties go to the first class
+    expected = -np.log([0.9, 0.5, 1e-15]).mean()
+    assert scores["log_loss"] == pytest.approx(expected)
+    assert "auc" not in scores
