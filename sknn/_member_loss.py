@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 from ._kernels import run
 from ._spec import check_bool, check_positive, spec
 from ._typing import Array
-from .losses import Loss, Quantile, scaled_loss_gradient
+from .losses import GaussianNLL, Loss, Quantile, scaled_loss_gradient
 
 
 @spec
@@ -21,7 +21,8 @@ class MeanOverMembers(Loss):
     `sample_weight` is (n,) or (n, k).
 
     What `link` writes is the average of what the members predict: of probabilities, not
-    of logits. `out` is (n, n_scores), so it cannot be `z`.
+    of logits. A mean and a standard deviation are those of the mixture of the members'
+    distributions [1]_. `out` is (n, n_scores), so it cannot be `z`.
 
     Parameters
     ----------
@@ -33,6 +34,11 @@ class MeanOverMembers(Loss):
         Whether the gradient is that of the sum over members, not of the mean, so that
         members which share no parameters are trained as if they were alone: with the
         same steps, and the same strength of the penalty.
+
+    References
+    ----------
+    .. [1] B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and scalable predictive
+       uncertainty estimation using deep ensembles", NeurIPS 2017.
 
     Examples
     --------
@@ -63,6 +69,11 @@ class MeanOverMembers(Loss):
     def link_name(self) -> str:  # type: ignore[override]
         """Name of the output activation of each member."""
         return self.loss.link_name
+
+    @property
+    def predicts_std(self) -> bool:  # type: ignore[override]
+        """Whether the members predict means and standard deviations."""
+        return self.loss.predicts_std
 
     @property
     def scores_per_output(self) -> int:
@@ -96,7 +107,12 @@ class MeanOverMembers(Loss):
     def link(self, z: Array, out: Array) -> None:
         predictions = self._by_row(z).copy()
         self.loss.link(predictions, out=predictions)
-        np.mean(self._by_member(predictions), axis=1, out=out)
+        each = self._by_member(predictions)
+        np.mean(each, axis=1, out=out)
+        if self.predicts_std:  # σ² = mean of σᵢ² + variance of μᵢ
+            means, stds = each[..., ::2], each[..., 1::2]
+            variance = np.mean(stds * stds, axis=1) + np.var(means, axis=1)
+            np.sqrt(variance, out=out[:, 1::2])
 
     def joint_scores(self, z: Array) -> Array:
         """Return raw scores of the ensemble, (n, n_scores), for those of its members.
@@ -116,18 +132,29 @@ class MeanOverMembers(Loss):
                 return logsumexp(z, axis=1) - np.log(z.dtype.type(self.n_members))
         if isinstance(self.loss, Quantile):
             return self._joint_quantiles(z)
+        if isinstance(self.loss, GaussianNLL):
+            return self._joint_gaussians(z, self.loss.min_std)
         return z.mean(axis=1)
 
-    def _joint_quantiles(self, z: Array) -> Array:
-        """Undo the link of `Quantile`: differences of quantiles are ``log(1 + eᶻ)``.
+    def _joint_gaussians(self, z: Array, min_std: float) -> Array:
+        """Undo the link of `GaussianNLL`: ``σ = log(1 + eᶻ) + min_std``."""
+        joint = np.empty_like(z[:, 0])
+        self.link(z.reshape(len(z), -1), out=joint)
+        joint[:, 1::2] = inverse_softplus(joint[:, 1::2] - z.dtype.type(min_std))
+        return joint
 
-        With ``a = log(1 + eᶻ)``, ``z = log(eᵃ - 1) = a + log(1 - e⁻ᵃ)``.
-        """
+    def _joint_quantiles(self, z: Array) -> Array:
+        """Undo the link of `Quantile`: differences of quantiles are ``log(1 + eᶻ)``."""
         n, k, n_scores = z.shape
         levels = self.scores_per_output
         z = z.reshape(n, k, n_scores // levels, levels).copy()
         np.logaddexp(0, z[..., 1:], out=z[..., 1:])
         joint = z.mean(axis=1)
-        a = np.maximum(joint[..., 1:], np.finfo(z.dtype).tiny)
-        joint[..., 1:] = a + np.log(-np.expm1(-a))
+        joint[..., 1:] = inverse_softplus(joint[..., 1:])
         return joint.reshape(n, n_scores)
+
+
+def inverse_softplus(a: Array) -> Array:
+    """Return z with ``log(1 + eᶻ) = a``: ``z = log(eᵃ - 1) = a + log(1 - e⁻ᵃ)``."""
+    a = np.maximum(a, np.finfo(a.dtype).tiny)
+    return a + np.log(-np.expm1(-a))

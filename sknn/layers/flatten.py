@@ -96,7 +96,7 @@ class Flatten(Layer):
         return LayerSpec(in_shape, (math.prod(in_shape),))
 
     def bind(self, ws: Workspace, x: Array) -> Array:
-        if x.ndim == 3:
+        if x.ndim == 3 and not x.flags.c_contiguous:
             y = aligned_empty((len(x), math.prod(x.shape[1:])), ws.dtype)
             ws.do(np.copyto, y.reshape(x.shape), x)
             return y

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import repeat
 
 import numpy as np
 
-from .._arrays import aligned_like, of_one_layout, rows_last
+from .._arrays import aligned_like, by_member_and_unit, of_one_layout, rows_last
 from .._kernels import GRAIN, by_axis, has_kernel
 from .._spec import check_range, spec
 from .._typing import Array, Shape
@@ -50,25 +51,35 @@ class Scale(Layer):
 
     def bind(self, ws: Workspace, x: Array) -> Array:
         ws.x, y = by_element(bind_compact(x, ws)), aligned_like(x)
-        ws.do(scale_shift, ws.x, ws.p["s"].reshape(-1), None, by_element(y))
+        each = ws.x, self._each(ws.p["s"]), repeat(None), by_element(y)
+        ws.do_each(scale_shift, zip(*each, strict=False))
         return y
+
+    def _each(self, s: Array) -> Array:
+        """View factors as rows, one for each member, otherwise only one."""
+        return s if s.ndim == 2 else s.reshape(1, -1)
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
         dy = bind_compact(dy, ws)
         d = by_element(dy)
         if ws.g:
-            ws.do(scale_gradient, ws.x, d, ws.g["s"].reshape(-1))
+            each = zip(ws.x, d, self._each(ws.g["s"]), strict=True)
+            ws.do_each(scale_gradient, each)
         if not need_dx:
             return None
-        ws.do(scale_shift, d, ws.p["s"].reshape(-1), None, d)
+        s = self._each(ws.p["s"])
+        ws.do_each(scale_shift, zip(d, s, repeat(None), d, strict=False))
         return dy
 
 
-def by_element(x: Array) -> Array:
-    """View a batch as (elements, n), a row for each element of a row of the batch."""
+def by_element(x: Array) -> list[Array]:
+    """View a batch as (elements, n), a row for each element of a row of the batch.
+
+    One such matrix for each member, otherwise only one.
+    """
     if x.ndim == 4:
-        return rows_last(x).reshape(math.prod(x.shape[1:]), len(x))
-    return x.reshape(len(x), math.prod(x.shape[1:])).T
+        return [rows_last(x).reshape(math.prod(x.shape[1:]), len(x))]
+    return by_member_and_unit(x)
 
 
 @has_kernel(of_one_layout("scale_gradient"), by_axis({0: 0, 1: 0, 2: 0}, GRAIN))
