@@ -100,21 +100,24 @@ def check_coverage(coverage: Any) -> float:
 class PredictsIntervals(BaseNetworkEstimator):
     """A regressor that predicts intervals, after it has held rows out.
 
-    A subclass that turns raw scores into predictions in another way overrides
-    `_interval_parts`.
+    Of the held-out rows it keeps the errors, not the targets. A subclass that turns raw
+    scores into predictions in another way overrides `_interval_centres`.
     """
 
     _targets: NumberTargets
-    _held_out: HeldOut | None = None
+    _held_out_errors: Array | None = None
+    _held_out_weight: Array | None = None
 
-    def _interval_parts(
-        self, z: Array, coverage: float
-    ) -> tuple[Array, Array, Array | float]:
-        """Return lower and upper ends (n, n_targets), and the unit of their errors."""
-        return self._targets.interval_parts(z, coverage)
+    def _interval_centres(self, z: Array) -> tuple[Array, Array]:
+        """Return what intervals start from, and the unit in which they are widened."""
+        return self._targets.centres(z)
 
     def _keep_held_out(self, held_out: HeldOut | None) -> None:
-        self._held_out = held_out
+        self._held_out_errors = self._held_out_weight = None
+        if held_out is not None:
+            centres, unit = self._interval_centres(held_out.z)
+            self._held_out_errors = (held_out.y[..., np.newaxis] - centres) / unit
+            self._held_out_weight = held_out.sample_weight
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
         """Predict an interval for each row that contains the target.
@@ -181,23 +184,23 @@ class PredictsIntervals(BaseNetworkEstimator):
         """
         coverage = check_coverage(coverage)
         z = self._raw_scores(X)
-        held_out = self._held_out
-        if held_out is None:
+        errors = self._held_out_errors
+        if errors is None:
             raise ValueError(
                 "predict_interval needs rows that were held out from training, but "
                 f"this {type(self).__name__} was fitted without: set "
                 "early_stopping=True, or pass X_val and y_val to fit."
             )
-        low, high, unit = self._interval_parts(held_out.z, coverage)
-        errors = np.maximum(low - held_out.y, held_out.y - high) / unit
+        low, high = self._targets.nearest_levels(coverage)
+        outside = np.maximum(-errors[..., low], errors[..., high])
         radii = [
-            conformal_radius(column, coverage, held_out.sample_weight)
-            for column in errors.T
+            conformal_radius(column, coverage, self._held_out_weight)
+            for column in outside.T
         ]
-        low, high, unit = self._interval_parts(z, coverage)
-        margin = unit * np.asarray(radii, low.dtype)
-        low = np.maximum(low - margin, self._targets.smallest)
-        ends = ordered(low, high + margin)
+        centres, unit = self._interval_centres(z)
+        margin = unit[..., 0] * np.asarray(radii, z.dtype)
+        lower = np.maximum(centres[..., low] - margin, self._targets.smallest)
+        ends = ordered(lower, centres[..., high] + margin)
         return np.stack([self._targets.decode(end) for end in ends], axis=-1)
 
 

@@ -154,26 +154,27 @@ class NumberTargets(Targets):
         y, std = (self.loss.by_output(z)[..., i].copy() for i in (0, 1))
         return self.limited(y), std
 
-    def interval_parts(
-        self, z: Array, coverage: float
-    ) -> tuple[Array, Array, Array | float]:
-        """Return lower and upper ends (n, n_targets) to widen, and the unit for it.
+    def centres(self, z: Array) -> tuple[Array, Array]:
+        """Return what intervals start from, and the unit in which they are widened.
 
-        The ends are the same, the prediction, except for several quantiles: then they
-        are those nearest to ``½ (1 ± coverage)``. The unit is 1 or, if the loss has
-        them, the standard deviations.
+        These are the predictions (n, n_targets, n_levels), where several quantiles are
+        several levels, and the standard deviations (n, n_targets, 1), or 1 if the loss
+        has none.
         """
         predictions = np.empty_like(z)
         self.loss.link(z, out=predictions)
-        by_output = self.loss.by_output(predictions)
+        centres = self.loss.by_output(predictions)
         if self.loss.predicts_std:
-            return by_output[..., 0], by_output[..., 0], by_output[..., 1]
+            return centres[..., :1], centres[..., 1:]
+        return centres, np.ones((1, 1, 1), z.dtype)
+
+    def nearest_levels(self, coverage: float) -> tuple[int, int]:
+        """Return the indices of the levels nearest to ``½ (1 ± coverage)``."""
         levels = np.ravel(getattr(self.loss, "quantile", 0.5))
-        low, high = (
-            int(np.abs(levels - end).argmin())
-            for end in ((1 - coverage) / 2, (1 + coverage) / 2)
+        below, above = (1 - coverage) / 2, (1 + coverage) / 2
+        return int(np.abs(levels - below).argmin()), int(
+            np.abs(levels - above).argmin()
         )
-        return by_output[..., low], by_output[..., high], 1.0
 
     def score(self, z: Array, y: Array, sample_weight: Array | None) -> float:
         prediction = self._encoded(z.copy())[0]

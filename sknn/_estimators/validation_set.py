@@ -186,9 +186,10 @@ class Validator:
 
     def held_out(self, network: Network) -> HeldOut:
         """Return what a trained network says of the validation rows."""
-        return HeldOut(
-            network.scores(self.data.X, self.data.rows), self._y, self._weight
-        )
+        z, y, w = network.scores(self.data.X, self.data.rows), self._y, self._weight
+        # L-BFGS trains in float64 whatever the network predicts in.
+        y = y.astype(z.dtype, copy=False) if y.dtype.kind == "f" else y
+        return HeldOut(z, y, None if w is None else w.astype(z.dtype, copy=False))
 
     def _score(self, scorer: Callable[..., Any], network: Network) -> float:
         """Return the score by the user's scorer."""
