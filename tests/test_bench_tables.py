@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +74,54 @@ def test_the_benchmark_on_tables_resumes_records_failures_and_reports(
     assert "| hgb | 1.000 ± 0.000 (2) |" in text
     assert "InvalidParameterError" in text
     assert (tmp_path / "results-validation.md").read_text() in text
+
+    with pytest.raises(SystemExit, match="No table was fitted by all"):
+        bench(*given, "--report", "--common")
+    bench(*given, "--report", "--common", "--methods", *methods[:2])
+    assert "InvalidParameterError" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("hgp", "Unknown method 'hgp'"),
+        ("hgb(3)", "keyword parameters"),
+        ("hgb(max_iter=f())", "keyword parameters"),
+        ("hgb(max_iter=3", "keyword parameters"),
+    ],
+)
+def test_methods_that_cannot_be_read_are_named(monkeypatch, text, message):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from _learners import parse_method
+
+    with pytest.raises(SystemExit, match=message):
+        parse_method(text)
+
+
+def test_a_method_is_a_learner_with_parameters_and_a_name(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from _learners import Method, parse_method
+
+    assert parse_method("hgb") == Method("hgb", "hgb", {})
+    long = parse_method("long: hgb(max_iter=300, early_stopping=True)")
+    given = {"max_iter": 300, "early_stopping": True}
+    assert long == Method("long", "hgb", given)
+    variant = parse_method("sknn-mlp narrow(dropout=0)")
+    expected = {"hidden_layer_sizes": (128, 64), "dropout": 0}
+    assert variant == Method("sknn-mlp narrow(dropout=0)", "sknn-mlp", expected)
+
+
+def test_a_call_that_takes_too_long_ends_its_process_but_not_the_worker(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from _runs import Worker
+
+    worker = Worker({"SKNN_TEST": "1"})
+    assert worker.call(os.getenv, "SKNN_TEST") == "1"
+    with pytest.raises(TimeoutError, match=r"not finished after 0\.1 seconds"):
+        worker.call(time.sleep, 60, timeout=0.1)
+    assert worker.call(abs, -1) == 1
+    worker.close()
+    assert "SKNN_TEST" not in os.environ
 
 
 def test_critical_distances_are_those_of_demsar(monkeypatch):

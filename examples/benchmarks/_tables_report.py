@@ -50,7 +50,18 @@ def frame(records, args, methods):
     if not chosen:
         raise SystemExit(f"There are no such results in {args.out}.")
     empty = dict.fromkeys(("error_message", *RATIOS, *MEASURES), np.nan)
-    return pd.DataFrame([{**empty, **record} for record in chosen.values()])
+    results = pd.DataFrame([{**empty, **record} for record in chosen.values()])
+    return common(results) if args.common else results
+
+
+def common(results):
+    """Return the results for the tables and seeds that all methods have."""
+    fitted = results[results["error_message"].isna()]
+    counts = fitted.groupby(["table", "seed"])["method"].transform("nunique")
+    fitted = fitted[counts == results["method"].nunique()]
+    if fitted.empty:
+        raise SystemExit("No table was fitted by all of the methods: choose fewer.")
+    return fitted
 
 
 def pivot(results, measure):
@@ -180,7 +191,8 @@ def markdown(results, reference):
     parts = [
         f"# {counts['table']} tables, {counts['seed']} seeds, {rows} rows",
         f"Ratios to {reference} of means over seeds: geometric mean over tables ± "
-        "standard error (number of tables). Errors of 0 count as half a row.",
+        "standard error (number of tables). Errors of 0 count as half a row. Below, "
+        "means are over the seeds that a method has (--common: that all have).",
     ]
     logs = floored(results)
     small = results["n_rows"] <= SMALL

@@ -16,7 +16,9 @@ With ``--validation``, a fifth of the training rows is scored instead of the tes
 defaults are chosen in this mode only.
 
 ``--report`` writes Markdown, and a picture of the mean ranks if Matplotlib is
-installed. CPU seconds are those of all threads of a method.
+installed. ``--methods``, ``--tables`` and ``--seeds`` choose what it covers; with
+``--common``, only the tables and seeds that all methods have. CPU seconds are those of
+all threads of a method.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ def arguments(argv):
     add("--retry", action="store_true", help="run what failed again")
     add("--list", action="store_true", help="print the methods and exit")
     add("--report", action="store_true", help="report what is there; no runs")
+    add("--common", action="store_true", help="report what all the methods have")
     add("--reference", default="hgb", help="the method that ratios refer to")
     return parser.parse_args(argv)
 
