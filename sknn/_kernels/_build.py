@@ -69,39 +69,32 @@ void probe(float *x) { for (int i = 0; i < 64; i++) x[i] += 1; }
 """
 
 
-def explain_failures(compiler: Any) -> None:
-    """Make the errors of a compiler one line that names it and its first error."""
-    spawn = compiler.spawn
-
-    def spawn_or_explain(command: list[str], **options: Any) -> None:
-        try:
-            spawn(command, **options)
-        except Exception:  # the class depends on the version of setuptools
-            if message := _first_error(command):
-                raise RuntimeError(message) from None
-
-    compiler.spawn = spawn_or_explain
+def explain(error: BaseException) -> str:
+    """Return one line that names the command that failed and its first error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, subprocess.CalledProcessError):
+            status = f"{cause.cmd[0]} ended with exit status {cause.returncode}"
+            return f"{status}: {_first_error(cause.cmd)}"
+        if isinstance(cause, OSError) and cause.filename:
+            return f"{cause.filename}: {cause.strerror}"
+        cause = cause.__cause__ or cause.__context__
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _first_error(command: list[str]) -> str:
-    """Run a command once more; return its first error, "" if it succeeds now."""
-    try:
-        result = subprocess.run(
-            command,
-            env=os.environ | {"LC_ALL": "C"},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-    except OSError as error:
-        return f"{command[0]}: {error.strerror}"
-    if result.returncode == 0:
-        return ""
+    """Run a command again, whose messages were not kept; return its first error."""
+    result = subprocess.run(
+        command,
+        env=os.environ | {"LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     lines = [*result.stderr.splitlines(), *result.stdout.splitlines(), ""]
     line = next((line for line in lines if "error" in line.lower()), lines[0])
-    status = f"{command[0]} ended with exit status {result.returncode}"
-    return f"{status}: {line.strip()[:200]}"
+    return line.strip()[:200]
 
 
 def accepted_levels(compiler: Any, directory: str) -> list[str]:
@@ -179,7 +172,6 @@ def build(directory: Path, sanitize: bool = False) -> Path:
 
     class BuildKernels(build_ext):
         def build_extension(self, ext: Extension) -> None:
-            explain_failures(self.compiler)
             ext.extra_objects = compile_sources(
                 self.compiler, self.build_temp, sanitizers
             )
@@ -199,7 +191,10 @@ def build(directory: Path, sanitize: bool = False) -> Path:
         command = BuildKernels(Distribution({"name": "sknn", "ext_modules": modules}))
         command.build_lib = command.build_temp = temporary
         command.ensure_finalized()
-        command.run()
+        try:
+            command.run()
+        except Exception as error:
+            raise RuntimeError(explain(error)) from error
         built = Path(command.get_ext_fullpath(extension.name))
         return Path(shutil.move(built, directory / built.name))
 
@@ -242,15 +237,16 @@ class KernelsHook(BuildHookInterface[Any]):
     """Adds the compiled module to a wheel; an editable install has it in place."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        self.temporary = tempfile.TemporaryDirectory()
         try:
             compiles, required, sanitize = read_variables()
         except ValueError as error:
             self.app.abort(f"sknn: {error}")
+        self.temporary = tempfile.TemporaryDirectory()
         try:
             self.add_module(version == "editable", compiles, sanitize, build_data)
         except Exception as error:
             if required:
+                self.temporary.cleanup()
                 self.app.abort(
                     "sknn: the compiled kernels cannot be built, and "
                     "SKNN_REQUIRE_KERNELS=1 does not allow to go without them. Install "
