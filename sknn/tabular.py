@@ -14,10 +14,9 @@ from ._estimators.classifier import NetworkClassifier
 from ._estimators.docs import shared_docs
 from ._estimators.input_checks import check_rate, check_sizes, per_layer
 from ._estimators.inputs import Rows
-from ._estimators.network_access import NetworkAccess
 from ._estimators.parameters import ScheduleChoice, SolverChoice, make_part
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
-from ._estimators.tables import Table
+from ._estimators.tables import Table, TableAccess
 from ._estimators.targets import (
     ClassWeight,
     NumberTargets,
@@ -64,7 +63,7 @@ RATES = {"scale": 6.0, "embedding": 0.1, "b": 0.1, "alpha": 0.1}
 embedding of numbers, of biases and of the slopes of activations."""
 
 
-class BaseTabular(NetworkAccess):
+class BaseTabular(TableAccess):
     """The layers of a network for tables, after the recipe of RealMLP [1]_.
 
     References
@@ -87,12 +86,11 @@ class BaseTabular(NetworkAccess):
     AUTO_ACTIVATION: str
     """The activation that ``activation='auto'`` means."""
 
-    def _make_input(self, X: Any) -> Rows:
-        encoder = TableEncoder(
+    def _make_encoder(self) -> TableEncoder:
+        return TableEncoder(
             categorical_features=self.categorical_features,
             max_one_hot=self.max_one_hot,
         )
-        return Table(encoder.fit(X))
 
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
         assert isinstance(input, Table)
@@ -462,6 +460,6 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         self, y: Any, known: Targets | None, *, all_classes: bool
     ) -> NumberTargets:
         loss = regression_loss(make_part(self.loss, REGRESSION_LOSSES, vars(self)))
-        if isinstance(known, ScaledTargets):
-            return replace(known, loss=loss)
-        return ScaledTargets.learn(y, loss, limit=self.clip)
+        if isinstance(known, ScaledTargets) and known.scales_like(loss):
+            return replace(known, loss=loss, clip=self.clip).ranging_over(y)
+        return ScaledTargets.learn(y, loss, self.clip)
