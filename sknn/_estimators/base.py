@@ -312,6 +312,7 @@ class BaseNetworkEstimator(
             self._check_link()
             return network
         network.initialize(rng, data.X)
+        self._targets.initialize_output(network.params[-1])
         if self.init_from is not None:
             take_weights(network, self._input, self._targets, self.init_from)
         return network

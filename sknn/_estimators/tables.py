@@ -79,8 +79,7 @@ class Table(Rows):
         return self.encoder.n_numeric_
 
     @property
-    def code_columns(self) -> tuple[int, ...]:
-        """Encoded columns that hold codes of categories, which come last."""
+    def code_columns(self) -> tuple[int, ...]:  # the last ones
         return tuple(range(self.width - len(self.n_categories), self.width))
 
     @property

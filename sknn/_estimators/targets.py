@@ -31,6 +31,9 @@ ClassWeight: TypeAlias = (
     dict[Any, float] | list[dict[Any, float]] | Literal["balanced"] | None
 )
 
+SOFTPLUS_IS_1 = math.log(math.e - 1)
+"""The raw score of a standard deviation of 1."""
+
 MULTILABEL = "multilabel-indicator"
 """What scikit-learn calls a `y` with one column of 0 and 1 per label."""
 
@@ -69,6 +72,10 @@ class Targets(ABC):
     @abstractmethod
     def n_scores(self, y: Array) -> int:
         """Return the number of raw scores per row for encoded targets."""
+
+    def initialize_output(self, params: dict[str, Array]) -> None:
+        """Change the initial parameters of the output layer."""
+        return
 
     @abstractmethod
     def predict(self, z: Array) -> Any:
@@ -250,6 +257,13 @@ class ScaledTargets(NumberTargets):
         y = np.asarray(dense(y), np.float64)
         super().encode(y, np.dtype(np.float64))  # its checks
         return super().encode((y - self.center) / self.scale, dtype)
+
+    def initialize_output(self, params: dict[str, Array]) -> None:
+        # Where a random network is sure and wrong, the first steps are far too long:
+        # its standard deviation starts as that of the targets, for all rows.
+        if self.loss.predicts_std:
+            for name, array in params.items():
+                array[..., 1::2] = SOFTPLUS_IS_1 if name == "b" else 0
 
     def in_units(self, y: Array) -> Array:
         return y * self.scale + self.center
