@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike
 
 from ._estimators.classifier import NetworkClassifier
 from ._estimators.docs import shared_docs
+from ._estimators.fit import FitRun
 from ._estimators.input_checks import check_rate, check_sizes, per_layer
 from ._estimators.inputs import Rows
+from ._estimators.members import fit_members
 from ._estimators.network_access import NetworkAccess
 from ._estimators.parameters import ScheduleChoice, SolverChoice, make_part
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
@@ -26,6 +28,7 @@ from ._estimators.targets import (
     regression_loss,
 )
 from ._sklearn import Interval, StrOptions
+from ._training import Data
 from .activations import ACTIVATIONS, ActivationFunction
 from .layers import (
     CategoricalEmbedding,
@@ -38,6 +41,7 @@ from .layers import (
     Scale,
 )
 from .losses import REGRESSION_LOSSES, Loss
+from .network import Network
 from .preprocessing import TableEncoder
 
 EmbeddingChoice: TypeAlias = Literal["periodic", "piecewise_linear"] | None
@@ -56,6 +60,8 @@ TABULAR_CONSTRAINTS: dict[str, Any] = {
     "max_one_hot": [Interval(Integral, 0, None, closed="left")],
     "embedding_size": [Interval(Integral, 1, None, closed="left")],
     "numerical_embedding": [StrOptions(set(NUMERICAL_EMBEDDINGS)), None],
+    "n_members": [Interval(Integral, 1, None, closed="left")],
+    "bagging": ["boolean"],
 }
 """The valid values of the parameters of networks for tables."""
 
@@ -81,6 +87,8 @@ class BaseTabular(NetworkAccess):
     max_one_hot: int
     embedding_size: int
     numerical_embedding: str | None
+    n_members: int
+    bagging: bool
 
     AUTO_BATCH_SIZE = 256
 
@@ -118,6 +126,22 @@ class BaseTabular(NetworkAccess):
             embedding = NUMERICAL_EMBEDDINGS[self.numerical_embedding]
             layers.append(embedding(input.n_numeric, name="embedding"))
         return [*layers, Scale(name="scale")]
+
+    def _train(self, run: FitRun, validation: Data | None) -> None:
+        if self.n_members == 1:
+            return super()._train(run, validation)
+        if run.one_epoch or self.warm_start:
+            raise ValueError(
+                "warm_start=True and partial_fit need n_members=1: the members of an "
+                f"ensemble are trained apart, but n_members={self.n_members}."
+            )
+
+        def new_network(rng: np.random.RandomState) -> Network:
+            network = self._network_for(run.data)
+            network.initialize(rng, run.data.X)
+            return network
+
+        fit_members(run, validation, self, self.n_members, self.bagging, new_network)
 
     def _layer_learning_rates(self, input: Rows) -> Mapping[str, float]:
         assert isinstance(input, Table)
@@ -206,8 +230,9 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         categorical_features: Any = "from_dtype",
         max_one_hot: int = 9,
         embedding_size: int = 8,
-        numerical_embedding: Literal["periodic", "piecewise_linear"]
-        | None = "periodic",
+        numerical_embedding: EmbeddingChoice = "periodic",
+        n_members: int = 1,
+        bagging: bool = False,
         hidden_layer_sizes: int | ArrayLike = (256, 256, 256),
         activation: str | ActivationFunction = "auto",
         dropout: float | Sequence[float] = 0.15,
@@ -256,6 +281,8 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         self.max_one_hot = max_one_hot
         self.embedding_size = embedding_size
         self.numerical_embedding = numerical_embedding
+        self.n_members = n_members
+        self.bagging = bagging
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.dropout = dropout
@@ -363,8 +390,9 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         categorical_features: Any = "from_dtype",
         max_one_hot: int = 9,
         embedding_size: int = 8,
-        numerical_embedding: Literal["periodic", "piecewise_linear"]
-        | None = "periodic",
+        numerical_embedding: EmbeddingChoice = "periodic",
+        n_members: int = 1,
+        bagging: bool = False,
         hidden_layer_sizes: int | ArrayLike = (256, 256, 256),
         activation: str | ActivationFunction = "auto",
         dropout: float | Sequence[float] = 0.15,
@@ -414,6 +442,8 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         self.max_one_hot = max_one_hot
         self.embedding_size = embedding_size
         self.numerical_embedding = numerical_embedding
+        self.n_members = n_members
+        self.bagging = bagging
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.dropout = dropout
