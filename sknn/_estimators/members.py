@@ -86,6 +86,7 @@ def fit_members(
         stop.set()
         raise
     run.network = assemble([member.network for member in runs], run.targets.loss)
+    run.publish(run.network)
     if held_out:
         keep(joint_held_out([held_out[i] for i in range(n_members)], run, bagging))
 
