@@ -15,11 +15,10 @@ from ._estimators.docs import shared_docs
 from ._estimators.fit import FitRun
 from ._estimators.input_checks import check_rate, check_sizes, per_layer
 from ._estimators.inputs import Rows
-from ._estimators.members import fit_members
-from ._estimators.network_access import NetworkAccess
+from ._estimators.members import calibrate, fit_members
 from ._estimators.parameters import ScheduleChoice, SolverChoice, make_part
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
-from ._estimators.tables import Table
+from ._estimators.tables import Table, TableAccess
 from ._estimators.targets import (
     ClassWeight,
     NumberTargets,
@@ -27,6 +26,7 @@ from ._estimators.targets import (
     Targets,
     regression_loss,
 )
+from ._estimators.validation_set import HeldOut
 from ._sklearn import Interval, StrOptions
 from ._training import Data
 from .activations import ACTIVATIONS, ActivationFunction
@@ -70,7 +70,7 @@ RATES = {"scale": 6.0, "embedding": 0.1, "b": 0.1, "alpha": 0.1}
 embedding of numbers, of biases and of the slopes of activations."""
 
 
-class BaseTabular(NetworkAccess):
+class BaseTabular(TableAccess):
     """The layers of a network for tables, after the recipe of RealMLP [1]_.
 
     References
@@ -95,12 +95,11 @@ class BaseTabular(NetworkAccess):
     AUTO_ACTIVATION: str
     """The activation that ``activation='auto'`` means."""
 
-    def _make_input(self, X: Any) -> Rows:
-        encoder = TableEncoder(
+    def _make_encoder(self) -> TableEncoder:
+        return TableEncoder(
             categorical_features=self.categorical_features,
             max_one_hot=self.max_one_hot,
         )
-        return Table(encoder.fit(X))
 
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
         assert isinstance(input, Table)
@@ -128,8 +127,17 @@ class BaseTabular(NetworkAccess):
         return [*layers, Scale(name="scale")]
 
     def _train(self, run: FitRun, validation: Data | None) -> None:
+        self._train_members(run, validation)
+
+    def _train_members(self, run: FitRun, validation: Data | None) -> list[HeldOut]:
+        """Train, and return what each member says of the rows held out."""
         if self.n_members == 1:
-            return super()._train(run, validation)
+            parts, keep = list[HeldOut](), run.keep_held_out
+            run.keep_held_out = parts.append
+            super()._train(run, validation)
+            for part in parts:
+                keep(part)
+            return parts
         if run.one_epoch or self.warm_start:
             raise ValueError(
                 "warm_start=True and partial_fit need n_members=1: the members of an "
@@ -141,7 +149,9 @@ class BaseTabular(NetworkAccess):
             network.initialize(rng, run.data.X)
             return network
 
-        fit_members(run, validation, self, self.n_members, self.bagging, new_network)
+        return fit_members(
+            run, validation, self, self.n_members, self.bagging, new_network
+        )
 
     def _layer_learning_rates(self, input: Rows) -> Mapping[str, float]:
         assert isinstance(input, Table)
@@ -184,11 +194,16 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     %(solver_parameters)s
     %(descent_parameters)s
     %(classifier_parameters)s
+    calibrate : bool, default=False
+        Whether to divide the raw scores by the temperature for which the held-out rows
+        have the smallest log-loss [2]_. Predicted classes stay the same.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
+    temperature_ : float
+        That temperature; 1 without `calibrate`.
     %(training_attributes)s
 
     See Also
@@ -202,6 +217,8 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     .. [1] D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: strong
        pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
        https://arxiv.org/abs/2407.04491.
+    .. [2] C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On calibration of modern neural
+       networks", ICML 2017.
 
     Examples
     --------
@@ -219,9 +236,14 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
 
     AUTO_ACTIVATION = "selu"
 
+    calibrate: bool
+
+    temperature_: float
+
     _parameter_constraints: dict[str, Any] = {
         **NetworkClassifier._parameter_constraints,
         **TABULAR_CONSTRAINTS,
+        "calibrate": ["boolean"],
     }
 
     def __init__(
@@ -276,6 +298,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         class_weight: ClassWeight = None,
         loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.1,
+        calibrate: bool = False,
     ) -> None:
         self.categorical_features = categorical_features
         self.max_one_hot = max_one_hot
@@ -326,6 +349,13 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         self.class_weight = class_weight
         self.loss = loss
         self.label_smoothing = label_smoothing
+        self.calibrate = calibrate
+
+    def _train(self, run: FitRun, validation: Data | None) -> None:
+        parts = self._train_members(run, validation)
+        self.temperature_ = 1.0
+        if self.calibrate:
+            self.temperature_ = calibrate(run, parts, self.bagging)
 
 
 @shared_docs
@@ -492,6 +522,6 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         self, y: Any, known: Targets | None, *, all_classes: bool
     ) -> NumberTargets:
         loss = regression_loss(make_part(self.loss, REGRESSION_LOSSES, vars(self)))
-        if isinstance(known, ScaledTargets):
-            return replace(known, loss=loss)
-        return ScaledTargets.learn(y, loss, limit=self.clip)
+        if isinstance(known, ScaledTargets) and known.scales_like(loss):
+            return replace(known, loss=loss, clip=self.clip).ranging_over(y)
+        return ScaledTargets.learn(y, loss, self.clip)

@@ -12,10 +12,11 @@ from scipy.special import expit
 
 from .._arrays import as_floats
 from .._spec import is_integer_from
+from .._threads import call_with_blas_threads
 from .._typing import Array, Matrix
 from ..losses import Quantile
 from ..network import ROWS_BUFFER, Network
-from .targets import ClassTargets, Targets
+from .targets import ClassTargets, NumberTargets, Targets
 
 Derivative: TypeAlias = Callable[[Array, Array, Array], None]
 """``derivative(z, rows, dz)`` writes into `dz` the derivative of a prediction with
@@ -79,6 +80,19 @@ def integrated_gradients(
     return out
 
 
+def attributions_in_threads(
+    network: Network, X: Matrix, derivative: Derivative, *settings: Any
+) -> Array:
+    """Return `integrated_gradients`, with as many threads as the work is worth."""
+    *_, n_steps = settings
+    rows = network.rows_per_pass(X.shape[0] * n_steps)
+    work = rows * network.largest_product
+    found: Array = call_with_blas_threads(
+        work, integrated_gradients, network, X, derivative, *settings
+    )
+    return found
+
+
 def derivative_of_output(targets: Targets, z: Array, target: Any) -> Derivative:
     """Return the derivative of an output with respect to the raw scores.
 
@@ -101,14 +115,17 @@ def derivative_of_output(targets: Targets, z: Array, target: Any) -> Derivative:
     else:
         columns = np.full(len(z), check_target(target, n_columns))
 
+    unit = targets.units(columns[0]) if isinstance(targets, NumberTargets) else 1.0
+
     def one_score(z: Array, rows: Array, dz: Array) -> None:
         dz[...] = 0
-        dz[np.arange(len(z)), columns[rows] * k] = 1
+        dz[np.arange(len(z)), columns[rows] * k] = unit
 
     def sum_of_gaps(z: Array, rows: Array, dz: Array) -> None:
         expit(z, out=dz)  # qₖ = z₁ + softplus(z₂) + ... + softplus(zₖ)
         dz[:, 0] = 1
         dz[:, columns[0] + 1 :] = 0
+        dz *= unit
 
     return sum_of_gaps if quantiles else one_score
 

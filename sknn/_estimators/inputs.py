@@ -43,6 +43,10 @@ class Rows:
         """Return what scikit-learn's `validate_data` does, for rows."""
         return validate_data(estimator, self.rows(X), *y, accept_sparse="csr", **checks)
 
+    def of_checked_rows(self) -> Rows:
+        """Return the input that takes rows which this one has checked."""
+        return self
+
     def dtypes(self, floats: Any) -> list[Any]:
         """Return the dtypes of a checked `X`: others are cast to the first."""
         return [np.uint8] if self.reads_bytes else list(floats)

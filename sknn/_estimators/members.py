@@ -15,8 +15,10 @@ from .._member_loss import MeanOverMembers
 from .._threads import call_in_threads
 from .._training import Callbacks, Data, History
 from ..layers import Ensemble, Flatten
+from ..layers.base import Params
 from ..losses import Loss
 from ..network import Network
+from .calibration import fit_joint_temperature, fit_temperature
 from .fit import FitRun, fit_network, noise_stream
 from .validation_set import HeldOut
 
@@ -52,11 +54,12 @@ def fit_members(
     n_members: int,
     bagging: bool,
     new_network: Callable[[np.random.RandomState], Network],
-) -> None:
+) -> list[HeldOut]:
     """Train members side by side in threads; the network of `run` becomes the ensemble.
 
     The first member is the network of `run`, with its history and callbacks. With
     `bagging`, each member holds other rows out, so that together they learn from all.
+    Returns what each member says of the rows held out.
     """
     stop, held_out = threading.Event(), dict[int, HeldOut]()
     keep = run.keep_held_out
@@ -87,8 +90,41 @@ def fit_members(
         raise
     run.network = assemble([member.network for member in runs], run.targets.loss)
     run.publish(run.network)
-    if held_out:
-        keep(joint_held_out([held_out[i] for i in range(n_members)], run, bagging))
+    parts = [held_out[i] for i in sorted(held_out)]
+    if parts:
+        keep(joint_held_out(parts, run, bagging))
+    return parts
+
+
+def calibrate(run: FitRun, parts: list[HeldOut], bagging: bool) -> float:
+    """Divide the raw scores of the network by a temperature, and return it.
+
+    It is the best one for the rows held out, by `parts`, one for each member or one for
+    all. The weights of the output layer change.
+    """
+    if not parts:
+        return 1.0
+    loss, members = run.targets.loss, run.network.members
+    if members is None or bagging:
+        joint = joint_held_out(parts, run, True)
+        temperature = fit_temperature(loss, joint.z, joint.y, joint.sample_weight)
+    else:
+        z = np.hstack([part.z for part in parts])
+        temperature = fit_joint_temperature(
+            members, z, parts[0].y, parts[0].sample_weight
+        )
+    for arrays in output_arrays(run.network):
+        for array in arrays.values():
+            array /= temperature
+    return temperature
+
+
+def output_arrays(network: Network) -> list[Params]:
+    """Return the arrays of the output layer, of each member of an ensemble."""
+    first = network.layers[0]
+    if isinstance(first, Ensemble):
+        return [arrays[-1] for arrays in first.members(network.params[0])]
+    return [network.params[-1]]
 
 
 def joint_held_out(parts: list[HeldOut], run: FitRun, bagging: bool) -> HeldOut:

@@ -16,18 +16,17 @@ from sklearn.utils.validation import check_is_fitted
 from .._arrays import as_floats
 from .._sklearn import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from .._spec import is_integer_from
-from .._threads import call_with_blas_threads
 from .._training import Data
 from .._typing import Array
 from ..network import Network
 from .attributions import (
+    attributions_in_threads,
     check_baseline,
     derivative_of_output,
-    integrated_gradients,
     sum_groups,
 )
 from .base import BaseNetworkEstimator, all_or_nothing
-from .inputs import check_X, check_X_y, float_dtype
+from .inputs import Rows, check_X, check_X_y, float_dtype
 from .summary import HTMLTables, Summary
 from .weights import (
     check_same_data,
@@ -250,12 +249,7 @@ class NetworkAccess(
         derivative = derivative_of_output(
             self._targets, self.network_.scores(X), target
         )
-        found: Array = call_with_blas_threads(
-            self.network_.rows_per_pass(X.shape[0] * n_steps)
-            * self.network_.largest_product,
-            integrated_gradients,
-            *(self.network_, X, derivative, start, n_steps),
-        )
+        found = attributions_in_threads(self.network_, X, derivative, start, n_steps)
         return found if groups is None else sum_groups(found, groups)
 
     @property
@@ -329,10 +323,14 @@ class NetworkAccess(
                 "of features is not known: pass it, summary(n_features_in=...), or "
                 "call 'fit' first."
             )
-        input = estimator._make_input(np.empty((1, n_features)))
+        input, n_columns = self._example_input(estimator, n_features)
         dtype = float_dtype(np.float64)
-        network: Network = estimator._make_network(input, n_features, n_outputs, dtype)
+        network: Network = estimator._make_network(input, n_columns, n_outputs, dtype)
         return network
+
+    def _example_input(self, unfitted: Self, n_features: int) -> tuple[Rows, int]:
+        """Return an input of so many features, and the number of encoded columns."""
+        return unfitted._make_input(np.zeros((1, n_features))), n_features
 
     def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
         # What scikit-learn's diagram shows of a fitted estimator, also within others.

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import validate_data
 
 from .._sklearn import BaseEstimator
+from .._spec import is_integer_from
+from .._typing import Array
+from ..layers import CategoricalEmbedding
+from ..network import Network
 from ..preprocessing import TableEncoder
-from .inputs import Rows
+from ..preprocessing._categories import FIRST
+from ..preprocessing._columns import as_table
+from .attributions import (
+    attributions_in_threads,
+    derivative_of_output,
+    sum_groups,
+)
+from .inputs import Rows, check_X
+from .network_access import NetworkAccess
+from .transfer import fitted_source, is_path
+from .variation import Variation
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,18 +47,31 @@ class Table(Rows):
 
     def validate(self, estimator: BaseEstimator, X: Any, *y: Any, **checks: Any) -> Any:
         """Return the encoded table, and `y` if it is passed."""
-        reset = checks.pop("reset")
-        encoded = self.encoder.transform(X)
+        X = as_table(X, estimator)
         # Names and number of the columns of the table itself.
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        validate_data(estimator, X, reset=checks.pop("reset"), skip_check_array=True)
+        encoded = self.encoder.transform(X)
         if not y:
             return encoded
         # Infinite values do not occur in it, and the dtype is right already.
         del checks["dtype"], checks["order"]
-        return check_X_y(encoded, *y, dtype=None, estimator=estimator, **checks)
+        try:
+            return check_X_y(encoded, *y, dtype=None, estimator=estimator, **checks)
+        except ValueError as error:
+            if str(error).startswith("could not convert"):  # there is no text in X
+                raise ValueError(f"y must hold numbers, but {error}.") from None
+            raise
+
+    def of_checked_rows(self) -> Rows:
+        return Rows()
 
     def dtypes(self, floats: Any) -> list[Any]:
         return [np.float32]
+
+    @property
+    def width(self) -> int:
+        """Number of encoded columns."""
+        return len(self.encoder.input_index_)
 
     @property
     def n_numeric(self) -> int:
@@ -51,10 +81,207 @@ class Table(Rows):
     @property
     def code_columns(self) -> tuple[int, ...]:
         """Encoded columns that hold codes of categories, which come last."""
-        width = len(self.encoder.input_index_)
-        return tuple(range(width - len(self.n_categories), width))
+        return tuple(range(self.width - len(self.n_categories), self.width))
 
     @property
     def n_categories(self) -> tuple[int, ...]:
         """Number of codes in each of these columns."""
         return self.encoder.n_categories_
+
+
+class TableAccess(NetworkAccess):
+    """An estimator of tables: how it learns to encode them, and says what it sees."""
+
+    @abstractmethod
+    def _make_encoder(self) -> TableEncoder:
+        """Return the encoder of the columns, not fitted."""
+
+    def _make_input(self, X: Any) -> Rows:
+        source = source_table(self.init_from)
+        if source is not None:
+            check_n_columns(X, source.encoder.n_features_in_)
+            return source
+        return Table(self._make_encoder().fit(as_table(X, self)))
+
+    def _make_variation(self, input: Rows) -> Variation:
+        assert isinstance(input, Table)
+        check_mixup(self.mixup, input)
+        return super()._make_variation(input)
+
+    def _example_input(self, unfitted: Self, n_features: int) -> tuple[Rows, int]:
+        if n_features == getattr(self, "n_features_in_", None):
+            input = self._input
+        else:  # columns of numbers
+            unfitted.set_params(categorical_features=None, init_from=None)
+            input = unfitted._make_input(np.zeros((1, n_features)))
+        assert isinstance(input, Table)
+        return input, input.width
+
+    def _build_network(
+        self, weights: Sequence[ArrayLike], y: Any, n_features: int | None
+    ) -> None:
+        raise ValueError(
+            f"This {type(self).__name__} is not fitted, and weights do not say how the "
+            "columns of a table are encoded: call fit or partial_fit before "
+            "set_weights, or pass a fitted estimator as init_from."
+        )
+
+    def feature_attributions(
+        self,
+        X: Any,
+        *,
+        target: int | None = None,
+        baseline: Any = 0.0,
+        n_steps: int = 32,
+        groups: ArrayLike | None = None,
+    ) -> Array:
+        """Return how much each column adds to the prediction of each row.
+
+        By integrated gradients [1]_: the gradient of the prediction, averaged along the
+        straight line from the baseline to the row, times the difference of the two. The
+        line is one of encoded rows: of scaled numbers, of one-hot columns, and of the
+        learned vectors of categories. What is attributed to them is added up for each
+        column of the table, and the attributions of a row add up to the difference
+        between its prediction and that of the baseline. They cost `n_steps` forward and
+        backward passes and no fit, and say what the network looks at in one row; for
+        the importance of columns for the score, see
+        `sklearn.inspection.permutation_importance`.
+
+        Predictions are those of `decision_function` or, for a regressor, of `predict`
+        before they are limited by `clip`; with ``loss='poisson'`` their logarithm.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n_samples, n_features)
+            The table.
+        target : int, default=None
+            Column of the prediction: class, label, target or quantile. With None, that
+            of the predicted class of each row. Needed for several labels, targets or
+            quantiles.
+        baseline : data frame or array-like of shape (1, n_features) or 0, default=0
+            A row to compare with, as in `X`. With 0, one that says little: numbers are
+            the median, and categories none, or the mean of the learned vectors.
+        n_steps : int, default=32
+            Number of gradients on the line.
+        groups : array-like of int of shape (n_features,), default=None
+            Group of each column, from 0. The attributions of a group are added up.
+
+        Returns
+        -------
+        attributions : ndarray of shape (n_samples, n_features) or (n_samples, n_groups)
+            In the units of the prediction.
+
+        References
+        ----------
+        .. [1] M. Sundararajan, A. Taly, Q. Yan, "Axiomatic attribution for deep
+           networks", ICML 2017.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknn import TabularRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(200, 3))
+        >>> y = X[:, 0] - 3 * X[:, 1]
+        >>> reg = TabularRegressor(random_state=0, max_iter=32).fit(X, y)
+        >>> attributions = reg.feature_attributions(X)
+        >>> attributions.shape
+        (200, 3)
+        >>> int(abs(attributions).mean(axis=0).argmax())
+        1
+        """
+        if not is_integer_from(1, n_steps):
+            raise ValueError(f"n_steps must be an integer >= 1, got {n_steps!r}.")
+        input = self._fitted_input()
+        assert isinstance(input, Table)
+        x = check_X(self, X, input)
+        z = self.network_.scores(x)
+        derivative = derivative_of_output(self._targets, z, target)
+        head, tail = split_after_codes(self.network_)
+        if is_table(baseline):
+            start = check_X(self, baseline, input)
+            if len(start) != 1:
+                raise ValueError(f"baseline must be one row, got {len(start)} rows.")
+            start = start[0] if head is None else head.scores(start)[0]
+        elif np.ndim(baseline) == 0 and baseline == 0:
+            start = little_said(tail.in_shape[0], head)
+        else:
+            raise ValueError(
+                f"baseline must be 0 or a table with one row, got {baseline!r}."
+            )
+        x = x if head is None else head.scores(x)
+        found = attributions_in_threads(tail, x, derivative, start, n_steps)
+        found = sum_groups(found, columns_of_elements(input, head))
+        return found if groups is None else sum_groups(found, groups)
+
+
+def source_table(init_from: Any) -> Table | None:
+    """Return the table that the weights to start from were trained on, if known."""
+    if init_from is None or is_path(init_from):
+        return None
+    source = fitted_source(init_from)._input
+    return source if isinstance(source, Table) else None
+
+
+def check_n_columns(X: Any, n: int) -> None:
+    """Raise unless `X` has as many columns as the table of `init_from`."""
+    shape = np.shape(X)
+    if shape[1:] != (n,):
+        raise ValueError(
+            f"init_from was fitted on a table with {n} columns, but X is of shape "
+            f"{shape}."
+        )
+
+
+def check_mixup(mixup: float, input: Table) -> None:
+    """Raise where mixup would mix codes of categories."""
+    if not mixup or not input.n_categories:
+        return
+    names = input.encoder.get_feature_names_out()[list(input.code_columns)].tolist()
+    raise ValueError(
+        f"mixup={mixup} mixes rows, but there is nothing between two of the many "
+        f"categories of the columns {names}: set mixup=0, or encode them as one-hot, "
+        f"max_one_hot={max(input.n_categories)}."
+    )
+
+
+# -- attributions ---------------------------------------------------------------------
+
+
+def is_table(baseline: Any) -> bool:
+    """Return whether a baseline is a table, not a number or one row without a table."""
+    return len(getattr(baseline, "shape", ())) == 2 or np.ndim(baseline) == 2
+
+
+def split_after_codes(network: Network) -> tuple[Network | None, Network]:
+    """Return the embedding of categories, None if there is none, and the rest."""
+    if isinstance(network.layers[0], CategoricalEmbedding):
+        return network.split(1)
+    return None, network
+
+
+def little_said(width: int, head: Network | None) -> Array:
+    """Return an embedded row of medians and of the mean vectors of categories."""
+    start = np.zeros(width)
+    if head is None:
+        return start
+    layer, E = head.layers[0], head.weights[0]
+    assert isinstance(layer, CategoricalEmbedding)
+    ends = np.cumsum(layer.n_categories)
+    vectors = [
+        E[end - n + FIRST : end].mean(axis=0)
+        for n, end in zip(layer.n_categories, ends, strict=True)
+    ]
+    start[-layer.size * len(ends) :] = np.concatenate(vectors)
+    return start
+
+
+def columns_of_elements(input: Table, head: Network | None) -> Array:
+    """Return the column of the table that each element of an embedded row is of."""
+    columns = input.encoder.input_index_
+    if head is None:
+        return columns
+    layer = head.layers[0]
+    assert isinstance(layer, CategoricalEmbedding)
+    n = input.width - len(input.n_categories)
+    return np.append(columns[:n], columns[n:].repeat(layer.size))

@@ -126,6 +126,10 @@ class NumberTargets(Targets):
         """Return encoded targets (n, n_targets) in the units of `y`."""
         return y
 
+    def widths_in_units(self, widths: Array) -> Array:
+        """Return differences of encoded targets (n, n_targets) in the units of `y`."""
+        return widths
+
     def limited(self, y: Array) -> Array:
         """Return encoded predictions (n, n_targets) within the range of targets."""
         return y
@@ -136,6 +140,10 @@ class NumberTargets(Targets):
     def predict(self, z: Array) -> Array:
         return self.predict_with_std(z)[0]
 
+    def units(self, column: int) -> float:
+        """Return the unit of `y` in which a column of raw scores counts."""
+        return 1.0
+
     def predict_with_std(self, z: Array) -> tuple[Array, Array | None]:
         """Turn raw scores into predictions and, if the loss has them, their deviations.
 
@@ -143,7 +151,8 @@ class NumberTargets(Targets):
         """
         y, std = self._encoded(z)
         if std is not None:
-            std = self.decode(std) - self.decode(np.zeros_like(std))
+            std = self.widths_in_units(std)
+            std = std.ravel() if std.shape[1] == 1 else std
         return self.decode(y), std
 
     def _encoded(self, z: Array) -> tuple[Array, Array | None]:
@@ -209,26 +218,33 @@ class ScaledTargets(NumberTargets):
         Mean and standard deviation of the targets of `fit`. Under the Poisson loss,
         which needs numbers from 0, the centre is 0 and the scale the mean.
     low, high : ndarray of shape (n_targets,)
-        The range of these targets, encoded, to which predictions are limited.
+        The range of the targets of all calls of `fit` and `partial_fit`, encoded.
+    clip : bool
+        Whether predictions are limited to this range.
     """
 
     center: Array
     scale: Array
     low: Array
     high: Array
+    clip: bool
 
     @classmethod
-    def learn(cls, y: Any, loss: Loss, limit: bool) -> ScaledTargets:
-        """Learn the scale from `y`; if not `limit`, predictions can have any value."""
-        y = np.asarray(dense(y), np.float64).reshape(y.shape[0], -1)
-        center, scale = y.mean(axis=0), y.std(axis=0)
+    def learn(cls, y: Any, loss: Loss, clip: bool) -> ScaledTargets:
+        """Learn scale and range from `y`."""
+        y = columns_of_numbers(y)
+        center, scale = mean_and_deviation(y)
         if isinstance(loss, HalfPoissonDeviance):
             center, scale = np.zeros_like(center), center
         scale[~(scale > 0)] = 1.0
-        low, high = (y.min(axis=0) - center) / scale, (y.max(axis=0) - center) / scale
-        if not limit:
-            low, high = np.full_like(low, -np.inf), np.full_like(high, np.inf)
-        return cls(loss, center, scale, low, high)
+        nothing = np.full_like(center, np.inf)
+        return cls(loss, center, scale, nothing, -nothing, clip).ranging_over(y)
+
+    def ranging_over(self, y: Any) -> Self:
+        """Return the targets with a range that contains `y` too."""
+        y = (columns_of_numbers(y) - self.center) / self.scale
+        low, high = np.minimum(self.low, y.min(axis=0)), y.max(axis=0)
+        return replace(self, low=low, high=np.maximum(self.high, high))
 
     def encode(self, y: Any, dtype: DType) -> Array:
         y = np.asarray(dense(y), np.float64)
@@ -238,16 +254,43 @@ class ScaledTargets(NumberTargets):
     def in_units(self, y: Array) -> Array:
         return y * self.scale + self.center
 
+    def widths_in_units(self, widths: Array) -> Array:
+        return widths * self.scale
+
+    def units(self, column: int) -> float:
+        # A logarithm is attributed, which has no unit.
+        return 1.0 if self.loss.link_name == "exp" else float(self.scale[column])
+
     def limited(self, y: Array) -> Array:
+        if not self.clip:
+            return y
         return np.clip(y, self.low.astype(y.dtype), self.high.astype(y.dtype), out=y)
 
+    def scales_like(self, loss: Loss) -> bool:
+        """Return whether another loss scales the targets in the same way."""
+        return same_scores(self.loss, loss)
+
     def same_meaning(self, other: Targets) -> bool:
-        return (
-            isinstance(other, ScaledTargets)
-            and super().same_meaning(other)
-            and np.array_equal(self.center, other.center)
-            and np.array_equal(self.scale, other.scale)
-        )
+        # Standard deviations from the mean, whatever these are.
+        return isinstance(other, ScaledTargets) and super().same_meaning(other)
+
+
+def columns_of_numbers(y: Any) -> Array:
+    """Return targets as float64 of shape (n, n_targets)."""
+    return np.asarray(dense(y), np.float64).reshape(y.shape[0], -1)
+
+
+def mean_and_deviation(y: Array) -> tuple[Array, Array]:
+    """Return mean and standard deviation of columns, also of very small or large ones.
+
+    The deviation is 0 if it is no more than the rounding of the values.
+    """
+    size = np.abs(y).max(axis=0)
+    size[~(size > 0)] = 1.0
+    y = y / size
+    mean, deviation = y.mean(axis=0), y.std(axis=0)
+    deviation[deviation <= np.finfo(y.dtype).eps] = 0.0
+    return mean * size, deviation * size
 
 
 def regression_loss(loss: Loss) -> Loss:

@@ -196,8 +196,10 @@ class Validator:
         # Not copy.copy, which would copy the weights for each score.
         fitted = object.__new__(type(self.estimator))
         vars(fitted).update({**vars(self.estimator), "network_": network})
-        # The validation rows have lost their column names; do not ask for them.
+        # The validation rows are encoded, and have lost their column names.
         vars(fitted).pop("feature_names_in_", None)
+        vars(fitted)["n_features_in_"] = self._X.shape[1]
+        vars(fitted)["_input"] = self.estimator._input.of_checked_rows()
         weights = {}
         if self._weight is not None and takes_sample_weight(scorer):
             weights["sample_weight"] = self._weight

@@ -207,7 +207,9 @@ def as_table(X: Any, estimator: Any) -> Any:
                 f"The names of the columns must be different, got several of {names}."
             )
         return X
-    array = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
+    array = check_array(
+        X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X"
+    )
     if array.dtype.kind in "US" and not hasattr(X, "dtype"):
         return np.asarray(X, dtype=object)  # NumPy made text of the numbers
     return array

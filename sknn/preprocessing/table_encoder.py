@@ -373,8 +373,7 @@ def warn_of_identifiers(column: Column, categories: Categories) -> None:
         warn_caller(
             f"Column {column.name!r} has {n} categories in {n_present} rows. If it is "
             "free text or an identifier, a network learns the rows by heart: leave it "
-            "out, turn text into numbers, for example with TfidfVectorizer, or set "
-            "min_frequency."
+            "out, or turn text into numbers, for example with TfidfVectorizer."
         )
 
 
