@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
@@ -38,6 +38,9 @@ _callers: set[object] = set()
 
 _lock = threading.Lock()
 
+_thread = threading.local()
+"""Whether this thread "is_one_of_several" that compute side by side."""
+
 
 def call_with_blas_threads(
     multiply_adds: int, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
@@ -58,13 +61,35 @@ def call_with_blas_threads(
             _callers.add(call)
             if "limiter" not in _limited:
                 _limit()
-        before = set_threads(_limited.get("threads", 1))
+        alone = getattr(_thread, "is_one_of_several", False)
+        before = set_threads(1 if alone else _limited.get("threads", 1))
         return function(*args, **kwargs)
     finally:
         try:
             _restore(call, before)
         finally:
             _restore(call, before)  # an interrupt may have cut the first one short
+
+
+def call_in_threads(calls: Sequence[Callable[[], R]]) -> list[R]:
+    """Make several calls in threads, as many at a time as BLAS has; return the results.
+
+    Each computes on one thread. NumPy reports what the caller lets it. The first error
+    is raised when all calls have ended.
+    """
+    return call_with_blas_threads(0, _call_in_threads, calls)
+
+
+def _call_in_threads(calls: Sequence[Callable[[], R]]) -> list[R]:
+    reports = np.geterr()
+
+    def call_alone(call: Callable[[], R]) -> R:
+        _thread.is_one_of_several = True
+        with np.errstate(**reports):
+            return call()
+
+    with ThreadPoolExecutor(_limited.get("threads", 1)) as pool:
+        return [done.result() for done in [pool.submit(call_alone, c) for c in calls]]
 
 
 def side_by_side(function: Callable[[int, int], None], n: int, least: int) -> None:

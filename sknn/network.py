@@ -19,6 +19,7 @@ import numpy as np
 
 from ._arrays import aligned_empty, aligned_zeros, as_floats
 from ._kernels import Calls
+from ._member_loss import MeanOverMembers
 from ._threads import ONE_THREAD_UP_TO, call_with_blas_threads, side_by_side
 from ._typing import Array, DType, Matrix, Shape
 from .layers import Layer, LayerSpec, ParamSpec, Training
@@ -83,11 +84,14 @@ class Network:
         What training passes update, such as running averages.
     params : list of dict of ndarray
         Views into theta and state by name, one dict per layer.
+    members : MeanOverMembers or None
+        Makes one of the scores of the members of an ensemble; None for one network.
     """
 
     theta: Array
     state: Array
     params: list[Params]
+    members: MeanOverMembers | None = None
 
     def __init__(
         self,
@@ -362,8 +366,18 @@ class Network:
             bound.forward()
             yield part, bound.z
 
+    @property
+    def n_scores(self) -> int:
+        """Number of raw scores per row."""
+        return self.out_shape[0] // (self.members.n_members if self.members else 1)
+
     def scores(self, X: Matrix, rows: Array | None = None) -> Array:
-        """Return the raw scores of all rows of `X`, or of the given ones.
+        """Return the raw scores of all rows of `X`, or of the given ones."""
+        z = self.last_outputs(X, rows)
+        return z if self.members is None else self.members.joint_scores(z)
+
+    def last_outputs(self, X: Matrix, rows: Array | None = None) -> Array:
+        """Return the outputs of the last layer, which may be the scores of members.
 
         Many rows are divided among the threads: each passes its own through the whole
         network, and never waits for the others as the threads of one product do.

@@ -65,6 +65,7 @@ ESTIMATOR_FLOORS = [
     {"image_variation", "network_checks", "transfer", "weights"},
     {"attributions", "network_checks", "transfer", "weights"},
     {"fit", "tables"},
+    {"members"},
     {"base"},
     {"conformal", "network_access"},
     {"classifier", "regressor"},

@@ -119,7 +119,7 @@ class Worker:
         self.process = None
 
     def call(self, function, *args, timeout=None):
-        """Return the result; raise TimeoutError, or EOFError if the process died."""
+        """Return the result; raise TimeoutError, or EOFError or OSError if it died."""
         if self.process is None:
             self.start()
         try:

@@ -57,7 +57,7 @@ def run(method, args, where, worker):
     try:
         call = (fit_and_score, method, str(args.data), where, args.threads)
         return worker.call(*call, timeout=args.timeout)
-    except (TimeoutError, EOFError) as error:
+    except (OSError, EOFError) as error:  # it took too long, or was killed
         message = f"{type(error).__name__}: {error}"
         record = {"method": method.name, "params": repr(method.params), **where}
         return record | {"threads": args.threads, "error_message": message}

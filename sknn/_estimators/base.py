@@ -192,10 +192,14 @@ class BaseNetworkEstimator(
             run.publish = publish
             if callbacks is not None:
                 callbacks.refresh = lambda: publish(run.network)
-            fit_network(run, validation_data, estimator=self)
+            self._train(run, validation_data)
             self._progress = run.progress
             if callbacks is not None:
                 callbacks.fit_ends()
+
+    def _train(self, run: FitRun, validation: Data | None) -> None:
+        """Train the network of a run."""
+        fit_network(run, validation, estimator=self)
 
     def _resumes(self, one_epoch: bool) -> bool:
         """Return whether a fit trains the fitted network further."""
@@ -347,7 +351,7 @@ class BaseNetworkEstimator(
     def _set_network(self, network: Network) -> None:
         """Set the network to train, and the attributes that a scorer may look at."""
         self.network_ = network
-        self.n_outputs_ = network.out_shape[0]
+        self.n_outputs_ = network.n_scores
         self.n_layers_ = network.n_layers
         self.out_activation_ = self._targets.loss.link_name
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 
+from .._member_loss import MeanOverMembers
 from .._typing import Array
 from ..losses import Loss
 
@@ -83,6 +84,48 @@ def fit_temperature(
     if slope(limit) <= 0:
         return 1 / HOTTEST
     return math.exp(-brentq(slope, -limit, limit, xtol=1e-8))
+
+
+def fit_joint_temperature(
+    members: MeanOverMembers, z: Array, y: Array, sample_weight: Array | None = None
+) -> float:
+    """Return the T for whose members ``z / T`` the ensemble has the smallest loss.
+
+    The average of probabilities is more cautious than each member is, so that members
+    of an ensemble may be surer than single networks. Otherwise as `fit_temperature`.
+
+    Parameters
+    ----------
+    members : MeanOverMembers
+        The members, and their loss.
+    z : ndarray of shape (n, n_members * n_scores)
+        Raw scores of the members for rows that were held out.
+    y : ndarray of shape (n, n_outputs) or (n,)
+        Their targets, encoded as the loss takes them.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights of the rows; None gives every row weight 1.
+
+    Returns
+    -------
+    temperature : float
+        Between 1/20 and 20.
+    """
+    z = z.astype(np.float64)
+    y = y if y.ndim == 1 else y.astype(np.float64)
+    w = np.ones(len(z)) if sample_weight is None else sample_weight.astype(np.float64)
+    if not w.any():
+        return 1.0
+    loss = members.loss
+    if "label_smoothing" in loss.get_params():
+        loss = loss.replace(label_smoothing=1 / (1 + effective_size(w)))
+
+    def joint_loss(log_beta: float) -> float:
+        joint = members.joint_scores(math.exp(log_beta) * z)
+        return loss.loss_gradient(joint, y, w, out=np.empty_like(joint))
+
+    limit = math.log(HOTTEST)
+    found = minimize_scalar(joint_loss, bounds=(-limit, limit), method="bounded")
+    return math.exp(-float(found.x))
 
 
 def effective_size(sample_weight: Array) -> float:

@@ -371,6 +371,12 @@ embedding_size : int, default=8
 numerical_embedding : {'periodic', 'piecewise_linear'} or None, default='periodic'
     Embedding of each column of numbers; see `sknn.layers.PeriodicEmbedding` and
     `sknn.layers.PiecewiseLinearEmbedding`.
+n_members : int, default=1
+    Number of networks, trained side by side, whose predictions are averaged:
+    probabilities of classes, predicted numbers. The history is that of the first.
+bagging : bool, default=False
+    Whether each of several members holds out other rows, so that all rows are trained
+    on. Not used with `X_val` and `y_val`.
 hidden_layer_sizes : int or array-like of int, default=(256, 256, 256)
     Number of units in each hidden layer.
 activation : str or ActivationFunction, default='auto'

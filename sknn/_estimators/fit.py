@@ -87,6 +87,8 @@ class FitRun:
         Whether to stop after one epoch, as `partial_fit` does.
     base_rates : sequence of float
         Base rates of the epochs of an earlier run, which a refit repeats.
+    split : (Data, Data) or None
+        The rows to train on and those to hold out, if they are chosen already.
     validator : Validator or None
         Scores the network after each epoch.
     callbacks : Callbacks or None
@@ -110,6 +112,7 @@ class FitRun:
     progress: SolverProgress | None = None
     one_epoch: bool = False
     base_rates: Sequence[float] = ()
+    split: tuple[Data, Data] | None = None
     validator: Validator | None = None
     callbacks: Callbacks | None = None
     keep_held_out: Callable[[HeldOut], None] = lambda held_out: None
@@ -146,6 +149,8 @@ class FitRun:
 
     def hold_out(self) -> tuple[Data, Data]:
         """Return the training set and the validation set of early stopping."""
+        if self.split is not None:
+            return self.split
         strata, fraction = (
             self.targets.strata(self.data.y),
             self.params.validation_fraction,

@@ -189,4 +189,5 @@ def final_loss(objective: Objective, data: Data, rows: Array) -> float:
     w = None if data.sample_weight is None else data.sample_weight[rows]
     if total_weight(y, w) == 0:
         return 0.0
-    return mean_loss(objective.loss, objective.network.scores(data.X, rows), y, w)
+    z = objective.network.last_outputs(data.X, rows)
+    return mean_loss(objective.loss, z, y, w)

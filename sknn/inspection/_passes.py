@@ -16,8 +16,7 @@ from .._arrays import by_unit
 from .._typing import Array
 from ..activations import ACTIVATIONS, ActivationFunction
 from ..layers import Activation, Flatten, Layer, LayerSpec, PReLU, Residual, Training
-from ..layers.base import Params, layer_names
-from ..layers.residual import split
+from ..layers.base import Params, layer_names, split
 from ..network import Network
 from ._subject import dense_floats
 

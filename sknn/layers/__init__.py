@@ -9,6 +9,7 @@ from .dense import Dense
 from .dropconnect import DropConnect
 from .dropout import Dropout
 from .embedding import CategoricalEmbedding
+from .ensemble import Ensemble
 from .flatten import Flatten, ToImages
 from .layernorm import LayerNorm
 from .member_dense import MemberDense
@@ -32,6 +33,7 @@ __all__ = [
     "Dense",
     "DropConnect",
     "Dropout",
+    "Ensemble",
     "Flatten",
     "GlobalAvgPool2D",
     "Layer",

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from .._spec import Spec, overrides, spec
 from .._typing import Array, DType, Matrix, Shape
 from ..activations import ActivationFunction
 from ..initializers import Initializer
+
+T = TypeVar("T")
 
 Params: TypeAlias = dict[str, Array]
 
@@ -421,6 +423,25 @@ def adapt_all(
         if i < last:
             ws = layer.workspace(specs[i], x.shape[0], x.dtype, None)
             x = layer.forward(p, x, ws, train=False)
+
+
+# -- layers made of layers ------------------------------------------------------------
+
+
+def join(parts: list[Mapping[str, T]]) -> dict[str, T]:
+    """Join dicts into one with the number of the part in the keys, as in ``0.W``."""
+    return {
+        f"{i}.{name}": v for i, part in enumerate(parts) for name, v in part.items()
+    }
+
+
+def split(joined: dict[str, Any], n_parts: int) -> list[dict[str, Any]]:
+    """Undo `join`; the parts of a `Discarded` dict are `Discarded` too."""
+    parts: list[dict[str, Any]] = [type(joined)() for _ in range(n_parts)]
+    for key, value in joined.items():
+        i, _, name = key.partition(".")
+        parts[int(i)][name] = value
+    return parts
 
 
 def densify(sparse: SparseRows, x: Array) -> None:

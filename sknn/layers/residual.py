@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +19,12 @@ from .base import (
     adapt_all,
     bind_all,
     bind_backward_all,
+    join,
+    split,
 )
 from .conv import Conv2D
 from .dense import Dense
 from .member_dense import MemberDense
-
-T = TypeVar("T")
 
 
 @spec
@@ -158,19 +157,3 @@ def add(a: Any, b: Any, y: Array) -> None:
     """``y = a + b``."""
     a, b = (x.rows.toarray() if isinstance(x, SparseRows) else x for x in (a, b))
     np.add(a, b, out=y)
-
-
-def join(parts: list[Mapping[str, T]]) -> dict[str, T]:
-    """Join dicts into one with the number of the part in the keys, as in ``0.W``."""
-    return {
-        f"{i}.{name}": v for i, part in enumerate(parts) for name, v in part.items()
-    }
-
-
-def split(joined: dict[str, Any], n_parts: int) -> list[dict[str, Any]]:
-    """Undo `join`; the parts of a `Discarded` dict are `Discarded` too."""
-    parts: list[dict[str, Any]] = [type(joined)() for _ in range(n_parts)]
-    for key, value in joined.items():
-        i, _, name = key.partition(".")
-        parts[int(i)][name] = value
-    return parts
