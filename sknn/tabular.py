@@ -145,9 +145,7 @@ class BaseTabular(TableAccess):
             )
 
         def new_network(rng: np.random.RandomState) -> Network:
-            network = self._network_for(run.data)
-            network.initialize(rng, run.data.X)
-            return network
+            return self._new_network(run.data, rng)
 
         return fit_members(
             run, validation, self, self.n_members, self.bagging, new_network
