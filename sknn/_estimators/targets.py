@@ -106,7 +106,7 @@ class NumberTargets(Targets):
         return 0.0 if isinstance(self.loss, HalfPoissonDeviance) else -math.inf
 
     def encode(self, y: Any, dtype: DType) -> Array:
-        y = dense(y)
+        y = check_numbers(dense(y))
         if (y < self.smallest).any():
             raise ValueError(
                 "Some value(s) of y are out of the valid range of the loss 'poisson': "
@@ -114,6 +114,8 @@ class NumberTargets(Targets):
             )
         with np.errstate(over="ignore"):
             encoded = np.asarray(y, dtype)
+        if np.isnan(encoded).any():
+            raise ValueError("Input y contains NaN.")
         if not np.isfinite(encoded).all():
             raise ValueError(f"y contains a value too large for {dtype}.")
         encoded = encoded.reshape(len(y), -1)
@@ -291,7 +293,18 @@ class ScaledTargets(NumberTargets):
 
 def columns_of_numbers(y: Any) -> Array:
     """Return targets as float64 of shape (n, n_targets)."""
-    return np.asarray(dense(y), np.float64).reshape(y.shape[0], -1)
+    numbers = check_numbers(dense(y))
+    return np.asarray(numbers, np.float64).reshape(y.shape[0], -1)
+
+
+def check_numbers(y: Array) -> Array:
+    """Return targets; raise if they are text or dates."""
+    if y.dtype.kind not in "biufO":
+        raise ValueError(
+            f"y must hold numbers, as this is a regressor, but it is of type {y.dtype}. "
+            "For classes, use a classifier."
+        )
+    return y
 
 
 def mean_and_deviation(y: Array) -> tuple[Array, Array]:
