@@ -14,7 +14,7 @@ from ._estimators.classifier import NetworkClassifier
 from ._estimators.docs import shared_docs
 from ._estimators.fit import FitRun
 from ._estimators.input_checks import check_rate, check_sizes, per_layer
-from ._estimators.inputs import Rows
+from ._estimators.inputs import Rows, check_X
 from ._estimators.members import calibrate, fit_members
 from ._estimators.parameters import ScheduleChoice, SolverChoice, make_part
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
@@ -517,6 +517,45 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         self.delta = delta
         self.quantile = quantile
         self.clip = clip
+
+    def predict(  # type: ignore[override]
+        self, X: Any, return_std: bool = False
+    ) -> Any:
+        """Predict the targets of rows of a table.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n_samples, n_features)
+            A table with the columns of the training table.
+        return_std : bool, default=False
+            Whether to return standard deviations too. With ``loss='gaussian'`` they are
+            those of the targets, as the network has learned them; with another loss and
+            several members, those of the members' predictions, which tell how little is
+            known of a row, not how much the targets vary.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predicted values: with ``loss='gaussian'`` the means.
+        std : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The standard deviations. Only returned if `return_std` is True.
+
+        Raises
+        ------
+        ValueError
+            If `return_std` is True, but there is one member and its loss has no
+            standard deviations.
+        """
+        if not return_std or self._targets.loss.predicts_std or self.n_members == 1:
+            return super().predict(X, return_std)
+        encoded = check_X(self, X, self._fitted_input())
+        z = self.network_.last_outputs(encoded)
+        n_scores = self.network_.n_scores
+        of_members = [
+            self._targets.predict(z[:, i : i + n_scores].copy())
+            for i in range(0, z.shape[1], n_scores)
+        ]
+        return self.predict(X), np.std(of_members, axis=0)
 
     def _make_targets(
         self, y: Any, known: Targets | None, *, all_classes: bool
