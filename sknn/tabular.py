@@ -44,7 +44,12 @@ from .losses import REGRESSION_LOSSES, Loss
 from .network import Network
 from .preprocessing import TableEncoder
 
-EmbeddingChoice: TypeAlias = Literal["periodic", "piecewise_linear"] | None
+EmbeddingChoice: TypeAlias = (
+    Literal["periodic", "piecewise_linear"]
+    | PeriodicEmbedding
+    | PiecewiseLinearEmbedding
+    | None
+)
 
 NUMERICAL_EMBEDDINGS = {
     "periodic": PeriodicEmbedding,
@@ -59,7 +64,11 @@ TABULAR_CONSTRAINTS: dict[str, Any] = {
     "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     "max_one_hot": [Interval(Integral, 0, None, closed="left")],
     "embedding_size": [Interval(Integral, 1, None, closed="left")],
-    "numerical_embedding": [StrOptions(set(NUMERICAL_EMBEDDINGS)), None],
+    "numerical_embedding": [
+        StrOptions(set(NUMERICAL_EMBEDDINGS)),
+        *NUMERICAL_EMBEDDINGS.values(),
+        None,
+    ],
     "n_members": [Interval(Integral, 1, None, closed="left")],
     "bagging": ["boolean"],
 }
@@ -86,7 +95,7 @@ class BaseTabular(TableAccess):
     categorical_features: Any
     max_one_hot: int
     embedding_size: int
-    numerical_embedding: str | None
+    numerical_embedding: EmbeddingChoice
     n_members: int
     bagging: bool
 
@@ -122,8 +131,10 @@ class BaseTabular(TableAccess):
             codes = input.code_columns, input.n_categories
             layers.append(CategoricalEmbedding(*codes, self.embedding_size))
         if input.n_numeric and self.numerical_embedding is not None:
-            embedding = NUMERICAL_EMBEDDINGS[self.numerical_embedding]
-            layers.append(embedding(input.n_numeric, name="embedding"))
+            choice = self.numerical_embedding
+            made = NUMERICAL_EMBEDDINGS[choice]() if isinstance(choice, str) else choice
+            changes = {"n_columns": input.n_numeric, "name": "embedding"}
+            layers.append(made.replace(**changes))
         return [*layers, Scale(name="scale")]
 
     def _train(self, run: FitRun, validation: Data | None) -> None:
@@ -518,9 +529,7 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         self.quantile = quantile
         self.clip = clip
 
-    def predict(  # type: ignore[override]
-        self, X: Any, return_std: bool = False
-    ) -> Any:
+    def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict the targets of rows of a table.
 
         Parameters
@@ -547,7 +556,7 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
             standard deviations.
         """
         if not return_std or self._targets.loss.predicts_std or self.n_members == 1:
-            return super().predict(X, return_std)
+            return super().predict(X, return_std=return_std)  # type: ignore[call-overload]
         encoded = check_X(self, X, self._fitted_input())
         z = self.network_.last_outputs(encoded)
         n_scores = self.network_.n_scores
