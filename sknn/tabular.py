@@ -156,9 +156,7 @@ class BaseTabular(TableAccess):
             )
 
         def new_network(rng: np.random.RandomState) -> Network:
-            network = self._network_for(run.data)
-            network.initialize(rng, run.data.X)
-            return network
+            return self._new_network(run.data, rng)
 
         return fit_members(
             run, validation, self, self.n_members, self.bagging, new_network
@@ -184,6 +182,7 @@ class BaseTabular(TableAccess):
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
 

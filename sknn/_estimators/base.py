@@ -310,12 +310,18 @@ class BaseNetworkEstimator(
         self, data: Data, rng: np.random.RandomState, resumes: bool, one_epoch: bool
     ) -> Network:
         """Return a new network, or a copy of the fitted one to train further."""
-        network = self._network_for(data)
         if resumes:
+            network = self._network_for(data)
             copy_weights(self.network_, network)
             self._check_link()
             return network
+        return self._new_network(data, rng)
+
+    def _new_network(self, data: Data, rng: np.random.RandomState) -> Network:
+        """Return a network for such data, with initial weights."""
+        network = self._network_for(data)
         network.initialize(rng, data.X)
+        self._targets.initialize_output(network.params[-1])
         if self.init_from is not None:
             take_weights(network, self._input, self._targets, self.init_from)
         return network

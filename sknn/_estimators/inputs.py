@@ -25,10 +25,16 @@ class Rows:
         Height, width and channels of the images in the rows; None if there are none.
     reads_bytes : bool
         Whether the rows are bytes (uint8), which are divided by 255.
+    code_columns : tuple of int
+        Columns of encoded rows that hold codes of categories.
     """
 
     image_shape: tuple[int, int, int] | None = None
     reads_bytes: bool = False
+
+    @property
+    def code_columns(self) -> tuple[int, ...]:
+        return ()
 
     @property
     def is_matrix(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ from sklearn.utils.validation import validate_data
 from .._sklearn import BaseEstimator
 from .._spec import is_integer_from
 from .._typing import Array
-from ..layers import CategoricalEmbedding
+from ..layers import CategoricalEmbedding, Ensemble
 from ..network import Network
 from ..preprocessing import TableEncoder
 from ..preprocessing._categories import FIRST
 from ..preprocessing._columns import as_table
 from .attributions import (
+    Derivative,
     attributions_in_threads,
     derivative_of_output,
     sum_groups,
@@ -79,8 +81,7 @@ class Table(Rows):
         return self.encoder.n_numeric_
 
     @property
-    def code_columns(self) -> tuple[int, ...]:
-        """Encoded columns that hold codes of categories, which come last."""
+    def code_columns(self) -> tuple[int, ...]:  # the last ones
         return tuple(range(self.width - len(self.n_categories), self.width))
 
     @property
@@ -100,6 +101,7 @@ class TableAccess(NetworkAccess):
         source = source_table(self.init_from)
         if source is not None:
             check_n_columns(X, source.encoder.n_features_in_)
+            check_one_network(self.init_from)
             return source
         return Table(self._make_encoder().fit(as_table(X, self)))
 
@@ -126,6 +128,28 @@ class TableAccess(NetworkAccess):
             "set_weights, or pass a fitted estimator as init_from."
         )
 
+    def transform(self, X: Any) -> Array:
+        """Return the output of the last hidden layer.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n_samples, n_features)
+            The table.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_hidden)
+            Activations of the last hidden layer, of all members one after the other:
+            features for another model.
+        """
+        x = check_X(self, X, self._fitted_input())
+        return np.hstack([m.body().scores(x) for m in member_networks(self.network_)])
+
+    @property
+    def _n_features_out(self) -> int:
+        members = member_networks(self.network_)
+        return len(members) * math.prod(members[0].specs[-1].in_shape)
+
     def feature_attributions(
         self,
         X: Any,
@@ -148,7 +172,8 @@ class TableAccess(NetworkAccess):
         `sklearn.inspection.permutation_importance`.
 
         Predictions are those of `decision_function` or, for a regressor, of `predict`
-        before they are limited by `clip`; with ``loss='poisson'`` their logarithm.
+        before they are limited by `clip`; with ``loss='poisson'`` their logarithm. Of
+        several members, both attributions and these predictions are averaged.
 
         Parameters
         ----------
@@ -197,22 +222,25 @@ class TableAccess(NetworkAccess):
         x = check_X(self, X, input)
         z = self.network_.scores(x)
         derivative = derivative_of_output(self._targets, z, target)
-        head, tail = split_after_codes(self.network_)
-        if is_table(baseline):
-            start = check_X(self, baseline, input)
-            if len(start) != 1:
-                raise ValueError(f"baseline must be one row, got {len(start)} rows.")
-            start = start[0] if head is None else head.scores(start)[0]
-        elif np.ndim(baseline) == 0 and baseline == 0:
-            start = little_said(tail.in_shape[0], head)
-        else:
-            raise ValueError(
-                f"baseline must be 0 or a table with one row, got {baseline!r}."
-            )
-        x = x if head is None else head.scores(x)
-        found = attributions_in_threads(tail, x, derivative, start, n_steps)
-        found = sum_groups(found, columns_of_elements(input, head))
+        start = self._baseline_row(baseline)
+        members = [
+            attributions_to_columns(network, input, x, start, derivative, n_steps)
+            for network in member_networks(self.network_)
+        ]
+        found: Array = np.mean(members, axis=0)
         return found if groups is None else sum_groups(found, groups)
+
+    def _baseline_row(self, baseline: Any) -> Array | None:
+        """Return an encoded row to compare with; None for one that says little."""
+        if len(getattr(baseline, "shape", ())) == 2 or np.ndim(baseline) == 2:
+            rows: Any = check_X(self, baseline, self._input)
+            if len(rows) == 1:
+                return rows
+        elif np.ndim(baseline) == 0 and baseline == 0:
+            return None
+        raise ValueError(
+            f"baseline must be 0 or a table with one row, got {baseline!r}."
+        )
 
 
 def source_table(init_from: Any) -> Table | None:
@@ -245,43 +273,70 @@ def check_mixup(mixup: float, input: Table) -> None:
     )
 
 
+def check_one_network(init_from: Any) -> None:
+    """Raise where the weights to start from are those of several members."""
+    members = fitted_source(init_from).network_.members
+    if members is not None:
+        raise ValueError(
+            "init_from must have one network, but it is an ensemble, n_members="
+            f"{members.n_members}: fit the source with n_members=1."
+        )
+
+
 # -- attributions ---------------------------------------------------------------------
 
 
-def is_table(baseline: Any) -> bool:
-    """Return whether a baseline is a table, not a number or one row without a table."""
-    return len(getattr(baseline, "shape", ())) == 2 or np.ndim(baseline) == 2
+def member_networks(network: Network) -> list[Network]:
+    """Return a network for each member, or the network itself if it has none."""
+    first = network.layers[0]
+    if not isinstance(first, Ensemble):
+        return [network]
+    members = []
+    for arrays in first.members(network.params[0]):
+        member = Network(first.layers, network.in_shape, network.dtype)
+        for views, of_layer in zip(member.params, arrays, strict=True):
+            for name, view in views.items():
+                np.copyto(view, of_layer[name])
+        members.append(member)
+    return members
 
 
-def split_after_codes(network: Network) -> tuple[Network | None, Network]:
-    """Return the embedding of categories, None if there is none, and the rest."""
-    if isinstance(network.layers[0], CategoricalEmbedding):
-        return network.split(1)
-    return None, network
+def attributions_to_columns(
+    network: Network,
+    input: Table,
+    x: Array,
+    start: Array | None,
+    derivative: Derivative,
+    n_steps: int,
+) -> Array:
+    """Return attributions (n, n_features) to the columns of a table with rows `x`.
 
-
-def little_said(width: int, head: Network | None) -> Array:
-    """Return an embedded row of medians and of the mean vectors of categories."""
-    start = np.zeros(width)
-    if head is None:
-        return start
-    layer, E = head.layers[0], head.weights[0]
-    assert isinstance(layer, CategoricalEmbedding)
-    ends = np.cumsum(layer.n_categories)
-    vectors = [
-        E[end - n + FIRST : end].mean(axis=0)
-        for n, end in zip(layer.n_categories, ends, strict=True)
-    ]
-    start[-layer.size * len(ends) :] = np.concatenate(vectors)
-    return start
-
-
-def columns_of_elements(input: Table, head: Network | None) -> Array:
-    """Return the column of the table that each element of an embedded row is of."""
+    `start` (1, n_encoded) is the encoded row to compare with; None is a row of medians
+    and of the mean vectors of categories.
+    """
     columns = input.encoder.input_index_
-    if head is None:
-        return columns
-    layer = head.layers[0]
-    assert isinstance(layer, CategoricalEmbedding)
-    n = input.width - len(input.n_categories)
-    return np.append(columns[:n], columns[n:].repeat(layer.size))
+    layer = network.layers[0]
+    if isinstance(layer, CategoricalEmbedding):
+        embedding, network = network.split(1)
+        n = input.width - len(input.n_categories)
+        columns = np.append(columns[:n], columns[n:].repeat(layer.size))
+        x = embedding.scores(x)
+        start = None if start is None else embedding.scores(start)
+        vectors = mean_vectors(layer, embedding.weights[0])
+    else:
+        vectors = np.empty(0)
+    if start is None:
+        start = np.zeros((1, len(columns)))
+        start[:, len(columns) - len(vectors) :] = vectors
+    found = attributions_in_threads(network, x, derivative, start[0], n_steps)
+    out = np.zeros((len(x), input.encoder.n_features_in_), found.dtype)
+    out[:, : columns.max() + 1] = sum_groups(found, columns)
+    return out
+
+
+def mean_vectors(layer: CategoricalEmbedding, E: Array) -> Array:
+    """Return the mean vector of the categories of each column, one after the other."""
+    ends = np.cumsum(layer.n_categories)
+    starts = [0, *ends[:-1]]
+    means = [E[a + FIRST : b].mean(axis=0) for a, b in zip(starts, ends, strict=True)]
+    return np.concatenate(means)

@@ -31,6 +31,9 @@ ClassWeight: TypeAlias = (
     dict[Any, float] | list[dict[Any, float]] | Literal["balanced"] | None
 )
 
+SOFTPLUS_IS_1 = math.log(math.e - 1)
+"""The raw score of a standard deviation of 1."""
+
 MULTILABEL = "multilabel-indicator"
 """What scikit-learn calls a `y` with one column of 0 and 1 per label."""
 
@@ -70,6 +73,10 @@ class Targets(ABC):
     def n_scores(self, y: Array) -> int:
         """Return the number of raw scores per row for encoded targets."""
 
+    def initialize_output(self, params: dict[str, Array]) -> None:
+        """Change the initial parameters of the output layer."""
+        return
+
     @abstractmethod
     def predict(self, z: Array) -> Any:
         """Turn raw scores into predictions; may overwrite `z`."""
@@ -99,7 +106,7 @@ class NumberTargets(Targets):
         return 0.0 if isinstance(self.loss, HalfPoissonDeviance) else -math.inf
 
     def encode(self, y: Any, dtype: DType) -> Array:
-        y = dense(y)
+        y = check_numbers(dense(y))
         if (y < self.smallest).any():
             raise ValueError(
                 "Some value(s) of y are out of the valid range of the loss 'poisson': "
@@ -107,6 +114,8 @@ class NumberTargets(Targets):
             )
         with np.errstate(over="ignore"):
             encoded = np.asarray(y, dtype)
+        if np.isnan(encoded).any():
+            raise ValueError("Input y contains NaN.")
         if not np.isfinite(encoded).all():
             raise ValueError(f"y contains a value too large for {dtype}.")
         encoded = encoded.reshape(len(y), -1)
@@ -251,6 +260,13 @@ class ScaledTargets(NumberTargets):
         super().encode(y, np.dtype(np.float64))  # its checks
         return super().encode((y - self.center) / self.scale, dtype)
 
+    def initialize_output(self, params: dict[str, Array]) -> None:
+        # Where a random network is sure and wrong, the first steps are far too long:
+        # its standard deviation starts as that of the targets, for all rows.
+        if self.loss.predicts_std:
+            for name, array in params.items():
+                array[..., 1::2] = SOFTPLUS_IS_1 if name == "b" else 0
+
     def in_units(self, y: Array) -> Array:
         return y * self.scale + self.center
 
@@ -277,7 +293,18 @@ class ScaledTargets(NumberTargets):
 
 def columns_of_numbers(y: Any) -> Array:
     """Return targets as float64 of shape (n, n_targets)."""
-    return np.asarray(dense(y), np.float64).reshape(y.shape[0], -1)
+    numbers = check_numbers(dense(y))
+    return np.asarray(numbers, np.float64).reshape(y.shape[0], -1)
+
+
+def check_numbers(y: Array) -> Array:
+    """Return targets; raise if they are text or dates."""
+    if y.dtype.kind not in "biufO":
+        raise ValueError(
+            f"y must hold numbers, as this is a regressor, but it is of type {y.dtype}. "
+            "For classes, use a classifier."
+        )
+    return y
 
 
 def mean_and_deviation(y: Array) -> tuple[Array, Array]:

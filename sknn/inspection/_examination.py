@@ -106,6 +106,12 @@ class Examination:
         return x.astype(np.float64)
 
     @cached_property
+    def numbers(self) -> Array:
+        """Features of the sample that are no codes of categories."""
+        codes = self.before.estimator._input.code_columns
+        return np.delete(self.features, codes, axis=1) if codes else self.features
+
+    @cached_property
     def initial_loss(self) -> Check:
         """The check of the initial loss."""
         return initial_loss_of(self.inner, self.X, self.y)

@@ -139,7 +139,8 @@ class Subject:
     def batch_size(self, n: int) -> int:
         """Return the number of rows per batch when there are `n` rows; never warns."""
         size = self.estimator.batch_size
-        return min(200 if size == "auto" else size, n)
+        auto = self.estimator.AUTO_BATCH_SIZE
+        return min(auto if size == "auto" else size, n)
 
     def batches(self) -> Iterator[Batch]:
         """Yield batches of the estimator's size for ever, shuffled in each epoch."""

@@ -194,6 +194,8 @@ def as_table(X: Any, estimator: Any) -> Any:
     """Return `X` as a data frame of pandas or polars, or as an array (n, m)."""
     if not (is_pandas(X) or is_polars(X)) and hasattr(X, "to_pandas"):
         X = X.to_pandas()
+    if hasattr(X, "collect") and hasattr(X, "lazy"):
+        raise ValueError(f"X is a {type(X).__name__}: pass X.collect().")
     if is_pandas(X) or is_polars(X):
         for size, what in zip(X.shape, ("sample", "feature"), strict=True):
             if size == 0:

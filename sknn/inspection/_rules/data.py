@@ -60,7 +60,7 @@ def constant_target(exam: Examination) -> Finding | None:
 
 def unscaled_features(exam: Examination, found: Found) -> Finding | None:
     """Find columns or rows of a size for which the initial weights are not drawn."""
-    sizes = np.sqrt((exam.features**2).mean(axis=0))
+    sizes = np.sqrt((exam.numbers**2).mean(axis=0))
     length = float(np.linalg.norm(sizes))
     large = int((sizes > LARGE_COLUMN).sum())
     if large:
@@ -84,8 +84,8 @@ def unscaled_features(exam: Examination, found: Found) -> Finding | None:
 
 def constant_features(exam: Examination, found: Found) -> Finding | None:
     """Find columns that carry no information, unless they are few and all 0."""
-    constant = np.ptp(exam.features, axis=0) == 0
-    zero = constant & (exam.features[0] == 0)
+    constant = np.ptp(exam.numbers, axis=0) == 0
+    zero = constant & (exam.numbers[0] == 0)
     some, zeros = int((constant & ~zero).sum()), int(zero.sum())
     if not some and zeros <= MOSTLY_ZERO * len(constant):
         return None
