@@ -14,7 +14,7 @@ from ._estimators.classifier import NetworkClassifier
 from ._estimators.docs import shared_docs
 from ._estimators.fit import FitRun
 from ._estimators.input_checks import check_rate, check_sizes, per_layer
-from ._estimators.inputs import Rows
+from ._estimators.inputs import Rows, check_X
 from ._estimators.members import calibrate, fit_members
 from ._estimators.parameters import ScheduleChoice, SolverChoice, make_part
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
@@ -44,7 +44,12 @@ from .losses import REGRESSION_LOSSES, Loss
 from .network import Network
 from .preprocessing import TableEncoder
 
-EmbeddingChoice: TypeAlias = Literal["periodic", "piecewise_linear"] | None
+EmbeddingChoice: TypeAlias = (
+    Literal["periodic", "piecewise_linear"]
+    | PeriodicEmbedding
+    | PiecewiseLinearEmbedding
+    | None
+)
 
 NUMERICAL_EMBEDDINGS = {
     "periodic": PeriodicEmbedding,
@@ -59,7 +64,11 @@ TABULAR_CONSTRAINTS: dict[str, Any] = {
     "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     "max_one_hot": [Interval(Integral, 0, None, closed="left")],
     "embedding_size": [Interval(Integral, 1, None, closed="left")],
-    "numerical_embedding": [StrOptions(set(NUMERICAL_EMBEDDINGS)), None],
+    "numerical_embedding": [
+        StrOptions(set(NUMERICAL_EMBEDDINGS)),
+        *NUMERICAL_EMBEDDINGS.values(),
+        None,
+    ],
     "n_members": [Interval(Integral, 1, None, closed="left")],
     "bagging": ["boolean"],
 }
@@ -86,7 +95,7 @@ class BaseTabular(TableAccess):
     categorical_features: Any
     max_one_hot: int
     embedding_size: int
-    numerical_embedding: str | None
+    numerical_embedding: EmbeddingChoice
     n_members: int
     bagging: bool
 
@@ -122,8 +131,10 @@ class BaseTabular(TableAccess):
             codes = input.code_columns, input.n_categories
             layers.append(CategoricalEmbedding(*codes, self.embedding_size))
         if input.n_numeric and self.numerical_embedding is not None:
-            embedding = NUMERICAL_EMBEDDINGS[self.numerical_embedding]
-            layers.append(embedding(input.n_numeric, name="embedding"))
+            choice = self.numerical_embedding
+            made = NUMERICAL_EMBEDDINGS[choice]() if isinstance(choice, str) else choice
+            changes = {"n_columns": input.n_numeric, "name": "embedding"}
+            layers.append(made.replace(**changes))
         return [*layers, Scale(name="scale")]
 
     def _train(self, run: FitRun, validation: Data | None) -> None:
@@ -516,6 +527,43 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         self.delta = delta
         self.quantile = quantile
         self.clip = clip
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Predict the targets of rows of a table.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n_samples, n_features)
+            A table with the columns of the training table.
+        return_std : bool, default=False
+            Whether to return standard deviations too. With ``loss='gaussian'`` they are
+            those of the targets, as the network has learned them; with another loss and
+            several members, those of the members' predictions, which tell how little is
+            known of a row, not how much the targets vary.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predicted values: with ``loss='gaussian'`` the means.
+        std : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The standard deviations. Only returned if `return_std` is True.
+
+        Raises
+        ------
+        ValueError
+            If `return_std` is True, but there is one member and its loss has no
+            standard deviations.
+        """
+        if not return_std or self._targets.loss.predicts_std or self.n_members == 1:
+            return super().predict(X, return_std=return_std)  # type: ignore[call-overload]
+        encoded = check_X(self, X, self._fitted_input())
+        z = self.network_.last_outputs(encoded)
+        n_scores = self.network_.n_scores
+        of_members = [
+            self._targets.predict(z[:, i : i + n_scores].copy())
+            for i in range(0, z.shape[1], n_scores)
+        ]
+        return self.predict(X), np.std(of_members, axis=0)
 
     def _make_targets(
         self, y: Any, known: Targets | None, *, all_classes: bool

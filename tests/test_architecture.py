@@ -64,11 +64,11 @@ ESTIMATOR_FLOORS = [
     {"dense_blocks", "images", "parameters", "targets", "validation_set"},
     {"image_variation", "network_checks", "transfer", "weights"},
     {"attributions", "network_checks", "transfer", "weights"},
-    {"fit", "tables"},
+    {"fit"},
     {"members"},
     {"base"},
     {"conformal", "network_access"},
-    {"classifier", "regressor"},
+    {"classifier", "regressor", "tables"},
 ]
 """The files of ``_estimators/``: parts below, the estimators that have them above."""
 

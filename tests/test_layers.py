@@ -24,6 +24,7 @@ from sknn.layers import (
     Dense,
     DropConnect,
     Dropout,
+    Ensemble,
     Flatten,
     GlobalAvgPool2D,
     Layer,
@@ -108,6 +109,10 @@ CASES = [
     (ParametricActivation("relu", initial=-0.5), (1,)),
     (ParametricActivation("mish"), (3, 4, 2)),
     (ToMembers(3), (5,)),
+    (Ensemble((Dense(4), TANH, Dropout(0.3), Dense(2)), 3), (5,)),
+    (Ensemble((BatchNorm(), PReLU()), 2), (5,)),
+    (Ensemble((Flatten(), Dense(3, data_driven=True)), 2), (4, 3, 2)),
+    (Ensemble((CategoricalEmbedding((1,), (4,), 2), Scale()), 1), (3,)),
     *((layer, (3, 5)) for layer in [
         *(TANH, Dropout(0.3), BatchNorm(), LayerNorm(), PReLU(), Flatten()),
         ParametricActivation("mish"),

@@ -12,8 +12,10 @@ from sknn.layers import (
     Activation,
     BatchEnsembleDense,
     BatchNorm,
+    Conv2D,
     Dense,
     Dropout,
+    Ensemble,
     Flatten,
     LayerNorm,
     MemberDense,
@@ -282,3 +284,43 @@ def test_a_list_of_layers_can_hold_members():
 def test_invalid_parameters_and_shapes_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+# -- Ensemble -------------------------------------------------------------------------
+
+
+def test_an_ensemble_computes_what_its_members_do():
+    layers = (Dense(6), TANH, Dense(3))
+    networks = [network_of(layers, seed=seed) for seed in range(K)]
+    ensemble = Ensemble(layers, K)
+    together = network_of([ensemble])
+    for views, network in zip(
+        ensemble.members(together.params[0]), networks, strict=True
+    ):
+        for view, p in zip(views, network.params, strict=True):
+            for name, array in p.items():
+                view[name][...] = array
+    x = rows()
+    y = together.scores(x)
+    assert y.shape == (len(x), K, 3)
+    for i, network in enumerate(networks):
+        assert_allclose(y[:, i], network.scores(x), rtol=1e-12)
+
+
+def test_the_members_of_an_ensemble_start_apart():
+    together = network_of([Ensemble((Dense(4, data_driven=True),), 2)])
+    first, second = Ensemble((Dense(4),), 2).members(together.params[0])
+    assert not np.allclose(first[0]["W"], second[0]["W"])
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        (((), 0), "n_members of Ensemble must be a positive integer, got 0"),
+        (("relu", 2), "layers of Ensemble must be a tuple of layers"),
+        (((Conv2D(2),), 2), "must put out rows of numbers"),
+    ],
+)
+def test_what_an_ensemble_cannot_hold(params, message):
+    with pytest.raises(ValueError, match=message):
+        Ensemble(*params).build((2, 5, 5))

@@ -368,9 +368,10 @@ max_one_hot : int, default=9
     has a learned embedding.
 embedding_size : int, default=8
     Length of these embeddings.
-numerical_embedding : {'periodic', 'piecewise_linear'} or None, default='periodic'
-    Embedding of each column of numbers; see `sknn.layers.PeriodicEmbedding` and
-    `sknn.layers.PiecewiseLinearEmbedding`.
+numerical_embedding : {'periodic', 'piecewise_linear'}, Layer or None, \
+default='periodic'
+    Embedding of each column of numbers: a name, or a
+    `sknn.layers.PeriodicEmbedding` or `sknn.layers.PiecewiseLinearEmbedding`.
 n_members : int, default=1
     Number of networks, trained side by side, whose predictions are averaged:
     probabilities of classes, predicted numbers. The history is that of the first.

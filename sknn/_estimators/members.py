@@ -65,7 +65,9 @@ def fit_members(
     keep = run.keep_held_out
     splits = member_splits(run, validation, n_members, bagging)
     runs = [run]
-    for seed in run.rng.randint(2**31, size=n_members - 1):
+    # Not from the stream itself, so that the first member is the single network.
+    seeds = copy.deepcopy(run.rng).randint(2**31, size=n_members - 1)
+    for seed in seeds:
         rng = np.random.RandomState(seed)
         runs.append(
             replace(
