@@ -176,6 +176,8 @@ def member_splits(
     data, fraction = run.data, run.params.validation_fraction
     n_folds = max(n_members, 2, round(1 / fraction))
     classes = data.y.ndim == 1 or run.targets.strata(data.y) is not None
+    if classes:  # a rare one can be in a few of the folds only
+        classes = np.unique(data.y, return_counts=True)[1].min() >= n_folds
     Folds = StratifiedKFold if classes else KFold
     folds = Folds(n_folds, shuffle=True, random_state=run.rng)
     splits = []

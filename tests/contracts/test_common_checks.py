@@ -150,11 +150,13 @@ FOR_TABLES = {"hidden_layer_sizes": (32,), "max_iter": 32}
 TABLES = [
     {},
     {"early_stopping": False, "dropout": 0, "drop_last": False},
-    {"early_stopping": False, "numerical_embedding": "piecewise_linear"},
-    {"numerical_embedding": None, "max_one_hot": 0, "refit_on_all": True},
+    {"early_stopping": False, "numerical_embedding": "piecewise_linear",
+     "max_iter": 128},
+    {"numerical_embedding": None, "max_one_hot": 0, "refit_on_all": True,
+     "max_iter": 128},
     {"n_members": 2, "scoring": "loss"},
     {"n_members": 2, "bagging": True},
-]
+]  # fmt: skip
 
 ESTIMATORS = [
     *(MLPClassifier(**params) for params in SETTINGS.values()),
@@ -181,7 +183,7 @@ ESTIMATORS = [
         for layers in LISTS
     ),
     *(
-        Estimator(**FOR_TABLES, **params)
+        Estimator(**{**FOR_TABLES, **params})
         for Estimator in (TabularClassifier, TabularRegressor)
         for params in TABLES
     ),
@@ -228,11 +230,21 @@ def exceptions(estimator):
     if any(map(np.any, rates)):
         reason = "other units are left out for each copy of a row"
         found |= dict.fromkeys(REPETITION, reason)
+    if isinstance(estimator, TabularClassifier | TabularRegressor):
+        reason = (
+            "the scales of columns and targets, and the initial weights, are learned "
+            "from rows without their weights"
+        )
+        found |= dict.fromkeys(REPETITION[:1], reason)
     if estimator.mixup:
         reason = "each copy of a row is mixed with another row"
         found |= dict.fromkeys(REPETITION, reason)
     stops_on_score = estimator.early_stopping and estimator.scoring is None
-    few_held_out = estimator.validation_fraction == 0.1 and estimator.restore_best
+    few_held_out = (
+        estimator.validation_fraction in (0.1, 0.2)
+        and estimator.restore_best
+        and not getattr(estimator, "bagging", False)
+    )
     # 'lbfgs' is fast enough to get there in time.
     if (
         classifies
@@ -252,8 +264,16 @@ def exceptions(estimator):
     return found
 
 
+TO_ROUNDING = (
+    "check_methods_subset_invariance",
+    "check_methods_sample_order_invariance",
+)
+
+
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=exceptions)
 def test_common_checks(estimator, check):
+    if isinstance(estimator, TabularRegressor) and check.func.__name__ in TO_ROUNDING:
+        pytest.skip("numbers of float64 from a network of float32: see the twin below")
     check(estimator)
 
 
@@ -276,6 +296,16 @@ def weighted_and_repeated():
     assert set(y[w > 0]) == {0, 1, 2}
     assert not w.all()
     return (X, y, w), (X.repeat(w, axis=0), y.repeat(w), None)
+
+
+@pytest.mark.parametrize("params", TABLES, ids=str)
+def test_rows_of_a_table_are_predicted_apart_to_the_rounding_of_float32(params):
+    X, y = make_blobs(40, random_state=0)
+    reg = TabularRegressor(**{**FOR_TABLES, **params}).fit(X, y)
+    expected = reg.predict(X)
+    apart = np.concatenate([reg.predict(row[np.newaxis]) for row in X])
+    np.testing.assert_allclose(apart, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(reg.predict(X[::-1])[::-1], expected, 1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("scoring", [None, "loss"])
