@@ -152,8 +152,8 @@ TABLES = [
     {"early_stopping": False, "dropout": 0, "drop_last": False},
     {"early_stopping": False, "numerical_embedding": "piecewise_linear",
      "max_iter": 128},
-    {"numerical_embedding": None, "max_one_hot": 0, "refit_on_all": True,
-     "max_iter": 128},
+    {"numerical_embedding": None, "max_one_hot": 0, "scoring": "loss",
+     "refit_on_all": True, "max_iter": 128},
     {"n_members": 2, "scoring": "loss"},
     {"n_members": 2, "bagging": True},
 ]  # fmt: skip
