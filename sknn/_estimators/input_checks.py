@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from .. import _sklearn
 from .._sklearn import InvalidParameterError, StrOptions
@@ -130,17 +131,17 @@ def check_validation_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> boo
 
 
 @contextmanager
-def explained_errors(X: Any, is_images: bool) -> Iterator[None]:
+def explained_errors(estimator: Any, X: Any, is_images: bool) -> Iterator[None]:
     """Add advice to scikit-learn's errors about an `X` of text or, by mistake, images.
 
     Nothing is examined unless the block fails.
     """
     try:
         yield
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         advice = ""
-        if str(error).startswith("could not convert string to float"):
-            advice = advice_on_text(X)
+        if str(error).startswith(NOT_A_NUMBER):
+            advice = advice_on_text(estimator, X)
         elif not is_images and np.ndim(X) in (3, 4):
             advice = (
                 "For images, use CNNClassifier, CNNRegressor or a Sequential "
@@ -151,7 +152,14 @@ def explained_errors(X: Any, is_images: bool) -> Iterator[None]:
         raise ValueError(f"{str(error).removesuffix('.')}. {advice}") from error
 
 
-def advice_on_text(X: Any) -> str:
+NOT_A_NUMBER = (
+    "could not convert string to float",
+    "float() argument must be",  # pandas' NA, in a column of text
+)
+"""How the errors about a value begin that cannot become a number."""
+
+
+def advice_on_text(estimator: Any, X: Any) -> str:
     """Return what to do with the text in `X`, and in which columns it is."""
     cells = np.asarray(X)
     if cells.ndim == 1:
@@ -160,25 +168,25 @@ def advice_on_text(X: Any) -> str:
         return ""
     names = getattr(X, "columns", range(cells.shape[1]))
     with_text = [
-        name
-        for name, column in zip(names, cells.T, strict=True)
-        if not holds_numbers(column)
+        name for name, column in zip(names, cells.T, strict=True) if holds_text(column)
     ]
     if not with_text:
         return ""
+    table = "TabularClassifier" if is_classifier(estimator) else "TabularRegressor"
     return (
-        f"Columns of X with text: {with_text}. Encode them as numbers first, for "
-        "example with OneHotEncoder in a ColumnTransformer."
+        f"Columns of X with text: {with_text}. Use {table}, which takes them as they "
+        "are, or encode them as numbers first, for example with OneHotEncoder in a "
+        "ColumnTransformer. See the page 'Tables' of the user guide."
     )
 
 
-def holds_numbers(column: Array) -> bool:
-    """Return whether all values of an array of any type can become numbers."""
+def holds_text(column: Array) -> bool:
+    """Return whether an array of any type has text that cannot become numbers."""
     try:
         column.astype(np.float64)
     except (TypeError, ValueError):
-        return False
-    return True
+        return any(isinstance(value, str) for value in column)
+    return False
 
 
 def suggest_transform_input(error: ValueError) -> str:

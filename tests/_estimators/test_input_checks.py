@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
@@ -10,7 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 from small_fits import ESTIMATORS
 
-from sknn import CNNClassifier, MLPClassifier, MLPRegressor
+from sknn import CNNClassifier, MLPClassifier, MLPRegressor, SequentialRegressor
+from sknn.layers import Dense
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -95,14 +97,44 @@ LABELS = [0, 1] * 10
         (PEOPLE.to_numpy(), [0, 2]),
         (PEOPLE.astype(str).to_numpy(dtype=str), [0, 2]),
         (PEOPLE.to_numpy().tolist(), [0, 2]),
+        (pl.DataFrame(PEOPLE.to_dict("list")), ["sex", "town"]),
+        (PEOPLE.assign(age=float("nan")), ["sex", "town"]),
     ],
 )
-@pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor, CNNClassifier])
-def test_text_names_its_columns(Estimator, X, columns):
+@pytest.mark.parametrize(
+    "estimator, table_estimator",
+    [
+        (MLPClassifier(), "TabularClassifier"),
+        (MLPRegressor(), "TabularRegressor"),
+        (CNNClassifier(), "TabularClassifier"),
+        (SequentialRegressor([Dense(3)]), "TabularRegressor"),
+    ],
+)
+def test_text_names_its_columns_and_what_takes_them(
+    estimator, table_estimator, X, columns
+):
     with pytest.raises(ValueError, match=r"^could not convert string") as caught:
-        Estimator().fit(X, LABELS)
-    assert f"Columns of X with text: {columns}. Encode" in str(caught.value)
-    assert "OneHotEncoder in a ColumnTransformer" in str(caught.value)
+        estimator.fit(X, LABELS)
+    message = str(caught.value)
+    assert f"Columns of X with text: {columns}. Use {table_estimator}, " in message
+    assert "OneHotEncoder in a ColumnTransformer. See the page 'Tables'" in message
+
+
+@pytest.mark.parametrize("dtype", ["string", "category", object])
+@pytest.mark.parametrize("missing_first", [False, True])
+def test_text_with_missing_values_names_its_columns(dtype, missing_first):
+    town = pd.Series([None, "a"] * 10 if missing_first else ["a", None] * 10)
+    X = PEOPLE.assign(sex=0, town=town.astype(dtype))
+    with pytest.raises(ValueError, match=r"Columns of X with text: \['town'\]\. Use"):
+        MLPClassifier().fit(X, LABELS)
+
+
+def test_other_objects_are_not_said_to_be_text():
+    X = PEOPLE[["age"]].astype(object).to_numpy(copy=True)
+    X[0, 0] = {"years": 3}
+    with pytest.raises(TypeError, match=r"^float\(\) argument must be") as caught:
+        MLPClassifier().fit(X, LABELS)
+    assert "text" not in str(caught.value)
 
 
 def test_text_in_predict():
