@@ -172,7 +172,8 @@ init_from : estimator, FrozenEstimator, path or None, default=None
     Source of the initial weights: a fitted sknn estimator (in a
     `sklearn.frozen.FrozenEstimator`, so that `clone`, and with it every search, keeps
     it fitted), or a file written by ``numpy.savez(path, *fitted.get_weights())``.
-    Layers are matched by position; the output layer is new if the classes differ.
+    Layers are matched by position; the output layer is new if the classes differ. An
+    estimator for tables takes the encoding of columns from the other one too.
 freeze : 'conv', int, str, list of str or None, default=None
     Layers whose parameters are not trained: all convolutions with their normalisation,
     the first layers with weights (an int gives their number), or layers by the names
@@ -424,6 +425,8 @@ def fill_in(doc: str) -> str:
 
 def own_defaults(cls: type, doc: str) -> str:
     """Put the defaults of the constructor where shared paragraphs have others."""
+    size: int = getattr(cls, "AUTO_BATCH_SIZE", 200)
+    doc = doc.replace("min(200, n_samples)", f"min({size}, n_samples)")
     if "__init__" not in vars(cls):
         return doc
     for name, parameter in signature(cls).parameters.items():

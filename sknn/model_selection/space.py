@@ -35,6 +35,10 @@ def search_space(
         - 'large': also solver, initializer, normalization, residual blocks and further
           regularisation.
 
+        For tables, it is the search space of RealMLP [1]_: learning rate, dropout and
+        weight decay; also width and depth, activation and embedding of numbers; also
+        label smoothing, batch size and the encoding of categories.
+
         Parameters that have no effect with the `solver`, `init_from` or `padding` of
         the estimator are left out. The learning rates suit its solver.
     prefix : str, default=''
@@ -51,6 +55,12 @@ def search_space(
     ValueError
         If `size` is not one of the three, or if `estimator` contains no network, or
         several and `prefix` does not select one.
+
+    References
+    ----------
+    .. [1] D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024, appendix C,
+       https://arxiv.org/abs/2407.04491.
 
     Examples
     --------
@@ -71,9 +81,12 @@ def search_space(
     prefix, network = choose_network(estimator, prefix)
     params = network.get_params(deep=False)
     space: dict[str, Any] = {}
+    for_tables = "numerical_embedding" in params
+    distributions = _distributions_for_tables() if for_tables else _distributions()
     for step in sizes[: sizes.index(size) + 1]:
-        space |= _distributions()[step]
-    space["learning_rate_init"] = _learning_rates(params["solver"])
+        space |= distributions[step]
+    if not (for_tables and params["solver"] in SIMILAR_SOLVERS):
+        space["learning_rate_init"] = _learning_rates(params["solver"])
     return {
         prefix + name: distribution
         for name, distribution in space.items()
@@ -136,6 +149,28 @@ def _distributions() -> dict[str, dict[str, Any]]:
     }
 
 
+def _distributions_for_tables() -> dict[str, dict[str, Any]]:
+    """Return the distributions that each size adds, for networks for tables."""
+    return {
+        "small": {
+            "learning_rate_init": loguniform(2e-2, 3e-1),
+            "dropout": [0.0, 0.15, 0.3],
+            "weight_decay": [0.0, 0.02],
+        },
+        "medium": {
+            "hidden_layer_sizes": [(256, 256, 256), (64,) * 5, (512,)],
+            "activation": ["auto", "relu", "selu", "mish"],
+            "numerical_embedding": [None, "periodic", "piecewise_linear"],
+        },
+        "large": {
+            "label_smoothing": [0.0, 0.1],
+            "batch_size": ["auto", 64, 128, 512],
+            "max_one_hot": [2, 9, 20],
+            "embedding_size": [4, 8, 16],
+        },
+    }
+
+
 SIMILAR_SOLVERS = ["adam", "adamw", "nadam", "rmsprop"]
 """Solvers for which the same learning rates are suitable."""
 
@@ -145,6 +180,9 @@ _ARCHITECTURE = {
     "kernel_size",
     "normalization",
     "residual",
+    "numerical_embedding",
+    "embedding_size",
+    "max_one_hot",
 }
 """Parameters that must stay as they are for the weights of `init_from` to fit."""
 
@@ -157,5 +195,8 @@ _USED_BY_LBFGS = {
     "initializer",
     "residual",
     "label_smoothing",
+    "numerical_embedding",
+    "embedding_size",
+    "max_one_hot",
 }
 """Parameters that L-BFGS uses; it ignores or rejects the others."""

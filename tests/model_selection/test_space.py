@@ -19,6 +19,8 @@ from sknn import (
     MLPRegressor,
     SequentialClassifier,
     SequentialRegressor,
+    TabularClassifier,
+    TabularRegressor,
 )
 from sknn.model_selection import CoarseToFineSearchCV, search_space
 
@@ -141,3 +143,38 @@ def test_spaces_suit_the_solver_init_from_and_padding():
     assert not {"hidden_layer_sizes", "normalization", "residual"} & space.keys()
     for params in ({"padding": "valid"}, {"stride": 2}):
         assert "residual" not in search_space(CNNClassifier(**params), "large")
+
+
+# -- tables ----------------------------------------------------------------------------
+
+TABLES = [TabularClassifier, TabularRegressor]
+
+
+@pytest.mark.parametrize("Estimator", TABLES)
+def test_spaces_for_tables_contain_the_defaults_and_grow(Estimator):
+    defaults = Estimator().get_params()
+    small, medium, large = (search_space(Estimator(), size) for size in SIZES)
+    assert set(small) == {"learning_rate_init", "dropout", "weight_decay"}
+    assert set(small) < set(medium) < set(large)
+    assert ("label_smoothing" in large) == (Estimator is TabularClassifier)
+    for name, source in large.items():
+        if hasattr(source, "support"):
+            low, high = source.support()
+            assert low <= defaults[name] <= high
+        else:
+            assert defaults[name] in source
+    sgd = search_space(Estimator(solver="sgd"))["learning_rate_init"]
+    assert sgd.support()[0] < small["learning_rate_init"].support()[0]
+
+
+@pytest.mark.filterwarnings("ignore:Got `batch_size` less than 1 or larger")
+@pytest.mark.parametrize("Estimator", TABLES)
+def test_all_draws_for_tables_can_be_fitted(Estimator):
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    X["kind"] = np.tile([f"kind {i}" for i in range(15)], 10)
+    for params in ParameterSampler(
+        search_space(Estimator(), "large"), 6, random_state=0
+    ):
+        assert np.isfinite(
+            Estimator(**params).set_params(max_iter=2).fit(X, y).score(X, y)
+        )
