@@ -408,7 +408,7 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
     >>> from sklearn.datasets import load_diabetes
     >>> from sknn import TabularRegressor
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
-    >>> reg = TabularRegressor(random_state=0, max_iter=32).fit(X[:300], y[:300])
+    >>> reg = TabularRegressor(random_state=0, max_iter=128).fit(X[:300], y[:300])
     >>> reg.score(X[300:], y[300:]) > 0.4
     True
     """
