@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,6 +29,7 @@ from ._estimators.targets import (
 from ._estimators.validation_set import HeldOut
 from ._sklearn import Interval, StrOptions
 from ._training import Data
+from ._typing import Array
 from .activations import ACTIVATIONS, ActivationFunction
 from .layers import (
     CategoricalEmbedding,
@@ -528,7 +529,13 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         self.quantile = quantile
         self.clip = clip
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> Array: ...
+
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[Array, Array]: ...
+
+    def predict(self, X: Any, return_std: bool = False) -> Array | tuple[Array, Array]:
         """Predict the targets of rows of a table.
 
         Parameters
@@ -554,9 +561,12 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
             If `return_std` is True, but there is one member and its loss has no
             standard deviations.
         """
-        if not return_std or self._targets.loss.predicts_std or self.n_members == 1:
-            return super().predict(X, return_std=return_std)  # type: ignore[call-overload]
-        encoded = check_X(self, X, self._fitted_input())
+        if not return_std:
+            return super().predict(X)
+        input = self._fitted_input()
+        if self._targets.loss.predicts_std or self.network_.members is None:
+            return super().predict(X, return_std=True)
+        encoded = check_X(self, X, input)
         z = self.network_.last_outputs(encoded)
         n_scores = self.network_.n_scores
         of_members = [

@@ -108,7 +108,7 @@ class Examination:
     @cached_property
     def numbers(self) -> Array:
         """Features of the sample that are no codes of categories."""
-        codes = self.before.estimator._input.code_columns
+        codes = self.before.code_columns
         return np.delete(self.features, codes, axis=1) if codes else self.features
 
     @cached_property

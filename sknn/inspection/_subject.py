@@ -106,6 +106,11 @@ class Subject:
         return self.run.targets.loss
 
     @property
+    def code_columns(self) -> tuple[int, ...]:
+        """Columns of the rows that hold codes of categories."""
+        return self.estimator._input.code_columns
+
+    @property
     def is_classifier(self) -> bool:
         """Whether the targets are classes or labels."""
         return bool(is_classifier(self.estimator))

@@ -16,6 +16,8 @@ from sknn import (
     MLPRegressor,
     SequentialClassifier,
     SequentialRegressor,
+    TabularClassifier,
+    TabularRegressor,
 )
 from sknn.display import LossCurveDisplay
 from sknn.inspection import doctor
@@ -93,6 +95,20 @@ def use_gaussian(X: Array, y: Array) -> tuple[Array, Array]:
     return reg.predict(X, return_std=True)
 
 
+def use_tables(X: Array, y: Array) -> TabularRegressor:
+    clf = TabularClassifier(
+        hidden_layer_sizes=[8], categorical_features=[0], calibrate=True, max_iter=2
+    ).fit(X, y, X_val=X, y_val=y)
+    assert_type(clf.predict_proba(X), Array)
+    assert_type(clf.transform(X), Array)
+    reg = TabularRegressor("gaussian", numerical_embedding=None, clip=False, max_iter=2)
+    assert_type(reg.fit(X, y), TabularRegressor)
+    assert_type(reg.predict(X, return_std=True), tuple[Array, Array])
+    assert_type(reg.predict_interval(X, coverage=0.5), Array)
+    assert_type(reg.feature_attributions(X, baseline=X[:1], n_steps=4), Array)
+    return reg
+
+
 def use_tools(clf: MLPClassifier, X: Array, y: Array) -> CoarseToFineSearchCV:
     assert_type(doctor(clf, X, y), sknn.inspection.Report)
     assert_type(LossCurveDisplay.from_estimator(clf), LossCurveDisplay)
@@ -109,6 +125,7 @@ def main() -> None:
     clf = use_classifier(X, y)
     use_regressor(X, y)
     use_gaussian(X, y)
+    use_tables(X, y)
     train_images(X, y)
     train_layers(X, y)
     use_tools(clf, X, y)
