@@ -181,6 +181,7 @@ axes[1].barh(mean.index, mean, color="#0072B2")
 axes[1].set(title="All test rows", xlabel="Mean absolute attribution, in 1,000")
 for ax in axes:
     ax.grid(axis="x", alpha=0.3)
+    ax.set_axisbelow(True)
 plt.show()
 
 # %%

@@ -49,11 +49,11 @@ def find(folder, *names):
 
 def read_adult(folder):
     """Return the official split of adult."""
+    # The first line of adult.test is a comment, and its labels end with a full stop.
+    form = dict(names=ADULT, na_values="?", skipinitialspace=True, comment="|")
     split = []
     for names in (("adult.data", "adult-train"), ("adult.test", "adult-test")):
-        table = pd.read_csv(
-            find(folder, *names), names=ADULT, na_values="?", skipinitialspace=True
-        ).dropna(subset="income")  # the first line of adult.test is a remark
+        table = pd.read_csv(find(folder, *names), **form)
         split += [table.drop(columns="income"), table["income"].str.rstrip(".")]
     return split
 
@@ -138,6 +138,7 @@ def draw(importance, path):
     ax.barh(shown.index.astype(str), shown, color="#0072B2")
     ax.set(xlabel="Mean absolute attribution")
     ax.grid(axis="x", alpha=0.3)
+    ax.set_axisbelow(True)
     fig.savefig(path, dpi=150)
     print(f"\nThe bars are in {path}.")
 
