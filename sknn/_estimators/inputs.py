@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_regressor
 from sklearn.utils.validation import validate_data
 
@@ -47,7 +48,10 @@ class Rows:
 
     def validate(self, estimator: BaseEstimator, X: Any, *y: Any, **checks: Any) -> Any:
         """Return what scikit-learn's `validate_data` does, for rows."""
-        return validate_data(estimator, self.rows(X), *y, accept_sparse="csr", **checks)
+        X = self.rows(X)
+        checked = validate_data(estimator, X, *y, accept_sparse="csr", **checks)
+        check_places(checked[0] if y else checked)
+        return checked
 
     def of_checked_rows(self) -> Rows:
         """Return the input that takes rows which this one has checked."""
@@ -59,6 +63,18 @@ class Rows:
 
     def warn_of_likely_mistakes(self, X: Matrix) -> None:
         """Warn if the checked training rows `X` are probably not what was meant."""
+
+
+def check_places(X: Matrix) -> None:
+    """Raise if a CSR matrix has values outside: products would leave their arrays."""
+    if not issparse(X) or X.nnz == 0:
+        return
+    first, last = X.indices.min(), X.indices.max()
+    if first < 0 or last >= X.shape[1]:
+        raise ValueError(
+            f"X is a sparse matrix with {X.shape[1]} columns, but has values in "
+            f"columns {first} to {last}."
+        )
 
 
 def check_X(estimator: BaseEstimator, X: Any, input: Rows) -> Matrix:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -119,9 +118,7 @@ class TableAccess(NetworkAccess):
         assert isinstance(input, Table)
         return input, input.width
 
-    def _build_network(
-        self, weights: Sequence[ArrayLike], y: Any, n_features: int | None
-    ) -> None:
+    def _example_targets(self, n_outputs: int, classes: Any) -> Any:
         raise ValueError(
             f"This {type(self).__name__} is not fitted, and weights do not say how the "
             "columns of a table are encoded: call fit or partial_fit before "

@@ -301,8 +301,8 @@ def check_numbers(y: Array) -> Array:
     """Return targets; raise if they are text or dates."""
     if y.dtype.kind not in "biufO":
         raise ValueError(
-            f"y must hold numbers, as this is a regressor, but it is of type {y.dtype}. "
-            "For classes, use a classifier."
+            f"y must hold numbers, as this is a regressor, but it is of type {y.dtype}."
+            " For classes, use a classifier."
         )
     return y
 

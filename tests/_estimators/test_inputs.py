@@ -85,3 +85,13 @@ def test_sparse_rows_of_any_layout(digits):
     for layout in ("csc", "coo", "bsr", "lil", "dok"):
         X_sparse = sparse.coo_array(X).asformat(layout)
         assert_array_equal(net.predict_proba(X_sparse), expected)
+
+
+@pytest.mark.parametrize("column", [-1, 3, 10**6])
+def test_values_outside_a_sparse_matrix_are_refused(column):
+    X = sparse.csr_matrix(np.eye(3))
+    clf = MLPClassifier((2,), max_iter=1).fit(X, [0, 1, 1])
+    X.indices[1] = column
+    for call in (clf.predict, lambda X: clf.fit(X, [0, 1, 1])):
+        with pytest.raises(ValueError, match=r"3 columns, but has values in columns"):
+            call(X)

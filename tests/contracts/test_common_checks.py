@@ -21,6 +21,8 @@ from sknn import (
     MLPRegressor,
     SequentialClassifier,
     SequentialRegressor,
+    TabularClassifier,
+    TabularRegressor,
 )
 from sknn.activations import ELU
 from sknn.initializers import Orthogonal
@@ -143,6 +145,17 @@ LISTS = [
     [Conv2D(4), RELU, Flatten(), Dense(16), RELU],
 ]
 
+# Networks for tables hold rows out by default.
+FOR_TABLES = {"hidden_layer_sizes": (32,), "max_iter": 32}
+TABLES = [
+    {},
+    {"early_stopping": False, "dropout": 0, "drop_last": False},
+    {"early_stopping": False, "numerical_embedding": "piecewise_linear"},
+    {"numerical_embedding": None, "max_one_hot": 0, "refit_on_all": True},
+    {"n_members": 2, "scoring": "loss"},
+    {"n_members": 2, "bagging": True},
+]
+
 ESTIMATORS = [
     *(MLPClassifier(**params) for params in SETTINGS.values()),
     MLPClassifier(**QUICK, class_weight="balanced"),
@@ -167,6 +180,14 @@ ESTIMATORS = [
         for Estimator in (SequentialClassifier, SequentialRegressor)
         for layers in LISTS
     ),
+    *(
+        Estimator(**FOR_TABLES, **params)
+        for Estimator in (TabularClassifier, TabularRegressor)
+        for params in TABLES
+    ),
+    TabularClassifier(**FOR_TABLES, calibrate=True),
+    TabularRegressor(**FOR_TABLES, loss="gaussian"),
+    TabularRegressor(**FOR_TABLES, loss="quantile", clip=False),
 ]
 
 REPETITION = (
