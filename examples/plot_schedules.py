@@ -3,13 +3,13 @@ Learning-rate schedules
 =======================
 
 Large steps make fast progress, small steps reach the minimum. A schedule starts with
-large steps and ends with small ones. This example plots the nine schedules, and shows
-their effect on the end of training.
+large steps and ends with small ones. This example plots the eleven schedules, and
+shows their effect on the end of training.
 """
 
 # %%
-# The nine named schedules
-# ------------------------
+# The eleven named schedules
+# --------------------------
 # A schedule is a function of the epoch and of the maximum number of epochs
 # (``max_iter``); it returns the factor that multiplies ``learning_rate_init``. Two
 # schedules depend on more than that. ``"invscaling"`` counts training rows, here 1000
@@ -34,9 +34,11 @@ N_EPOCHS, ROWS = 100, 1000
 epochs = np.linspace(0, N_EPOCHS, 501)
 
 fig, axes = plt.subplots(
-    3, 3, figsize=(9, 6), sharex=True, sharey=True, layout="constrained"
+    4, 3, figsize=(9, 8), sharex=True, sharey=True, layout="constrained"
 )
-for ax, (name, kind) in zip(axes.flat, SCHEDULES.items(), strict=True):
+axes[-1, -1].remove()
+axes[-2, -1].tick_params(labelbottom=True)
+for ax, (name, kind) in zip(axes.flat[:11], SCHEDULES.items(), strict=True):
     schedule = kind()
     factors, base = [], 1.0
     for epoch in epochs:

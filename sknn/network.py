@@ -408,7 +408,7 @@ class Network:
 
         Parameters
         ----------
-        X : ndarray of shape (n, *in_shape)
+        X : ndarray of shape ``(n, *in_shape)``
             Dense rows.
         derivative : callable
             ``derivative(z, rows, dz)`` writes into `dz` the derivative of the function
@@ -416,7 +416,7 @@ class Network:
 
         Returns
         -------
-        dx : ndarray of shape (n, *in_shape)
+        dx : ndarray of shape ``(n, *in_shape)``
         """
         n, dx = len(X), np.empty(X.shape, self.dtype)
         step = self.rows_per_pass(n) if n else 1

@@ -230,7 +230,7 @@ class Layer(Spec, ABC):
         """Adapt the initial parameters and state `p` in place to training rows.
 
         Called before training if the layer declares that it `adapts`. `x`, of shape
-        (n, *in_shape), is what the layer gets for some of the training rows.
+        ``(n, *in_shape)``, is what the layer gets for some of the training rows.
         """
 
     def parts(self, spec: LayerSpec) -> list[tuple[Layer, LayerSpec]]:

@@ -69,7 +69,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    is_categorical_ : ndarray of bool of shape (n_features_in_,)
+    is_categorical_ : ndarray of bool of shape (`n_features_in_`,)
         Which columns of the table are categories.
     categories_ : list of ndarray
         The categories of each categorical column, sorted, in the order of the table;
@@ -85,7 +85,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         The scaler of all columns but the codes.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of columns seen in `fit`, if all of them are strings.
 
     See Also
