@@ -395,6 +395,19 @@ def test_gaussian_deviations_are_in_the_units_of_the_target():
         fit(TabularRegressor).predict(X, return_std=True)
 
 
+def test_the_best_epoch_is_one_whose_quantiles_are_right():
+    rows, y = make_friedman1(2000, noise=3, random_state=0)
+    reg = TabularRegressor("quantile", quantile=0.9, **LONGER).fit(
+        rows[:1000], y[:1000]
+    )
+    assert 0.82 < np.mean(y[1000:] <= reg.predict(rows[1000:])) < 0.98
+    for loss in ("quantile", "gaussian"):
+        chosen = fit(TabularRegressor, loss=loss)
+        assert_allclose(
+            chosen.best_validation_score_, -min(chosen.validation_loss_curve_)
+        )
+
+
 @pytest.mark.parametrize("loss", ["squared_error", "gaussian", "quantile"])
 def test_intervals_cover_new_targets(loss):
     rows, y = make_friedman1(3000, noise=1, random_state=0)

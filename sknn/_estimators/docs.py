@@ -102,7 +102,8 @@ max_fun : int, default=15000
 scoring : str, callable or None, default=None
     Score that `early_stopping` monitors: 'loss' (the negative validation loss), the
     name of a scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for
-    the estimator's `score`. A scorer receives the weights of the rows if it accepts
+    the estimator's `score`; TabularRegressor takes None for 'loss' with quantiles and
+    with ``loss='gaussian'``. A scorer receives the weights of the rows if it accepts
     `sample_weight`, and a copy of the validation rows as an array."""
 
 MLP_INITIALIZATION = """\

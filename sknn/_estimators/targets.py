@@ -25,7 +25,9 @@ from ..losses import (
     CategoricalCrossEntropy,
     HalfPoissonDeviance,
     Loss,
+    Quantile,
 )
+from ..objective import mean_loss
 
 ClassWeight: TypeAlias = (
     dict[Any, float] | list[dict[Any, float]] | Literal["balanced"] | None
@@ -281,6 +283,12 @@ class ScaledTargets(NumberTargets):
         if not self.clip:
             return y
         return np.clip(y, self.low.astype(y.dtype), self.high.astype(y.dtype), out=y)
+
+    def score(self, z: Array, y: Array, sample_weight: Array | None) -> float:
+        # R² would choose an epoch in which quantiles or deviations are wrong.
+        if self.loss.predicts_std or isinstance(self.loss, Quantile):
+            return -mean_loss(self.loss, z, y, sample_weight)
+        return super().score(z, y, sample_weight)
 
     def scales_like(self, loss: Loss) -> bool:
         """Return whether another loss scales the targets in the same way."""
