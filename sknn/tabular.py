@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
@@ -100,7 +101,16 @@ class BaseTabular(TableAccess):
     n_members: int
     bagging: bool
 
-    AUTO_BATCH_SIZE = 256
+    AUTO_BATCH_SIZE = "a power of two near ``n_samples / 8``, from 32 to 256"
+    """What the documentation says of ``batch_size='auto'``."""
+
+    @staticmethod
+    def auto_batch_size(n: int) -> int:
+        """Return n / 8, rounded to a power of two, from 32 to 256.
+
+        Small tables need many steps, and large ones quick ones.
+        """
+        return int(np.clip(2 ** round(math.log2(max(n / 8, 1))), 32, 256))
 
     AUTO_ACTIVATION: str
     """The activation that ``activation='auto'`` means."""
@@ -205,7 +215,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     %(solver_parameters)s
     %(descent_parameters)s
     %(classifier_parameters)s
-    calibrate : bool, default=False
+    calibrate : bool, default=True
         Whether to divide the raw scores by the temperature for which the held-out rows
         have the smallest log-loss [2]_. Predicted classes stay the same.
 
@@ -240,7 +250,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     >>> size = rng.normal(size=300)
     >>> y = np.where((colour == "red") == (size > 0), "good", "bad")
     >>> X = np.array([colour, size], dtype=object).T
-    >>> clf = TabularClassifier(random_state=0, max_iter=32).fit(X[:200], y[:200])
+    >>> clf = TabularClassifier(random_state=0).fit(X[:200], y[:200])
     >>> clf.score(X[200:], y[200:]) > 0.9
     True
     """
@@ -275,7 +285,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         learning_rate: ScheduleChoice = "coslog",
         learning_rate_init: float = 0.04,
         power_t: float = 0.5,
-        max_iter: int = 256,
+        max_iter: int = 64,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
@@ -309,7 +319,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         class_weight: ClassWeight = None,
         loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.1,
-        calibrate: bool = False,
+        calibrate: bool = True,
     ) -> None:
         self.categorical_features = categorical_features
         self.max_one_hot = max_one_hot
@@ -443,7 +453,7 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         learning_rate: ScheduleChoice = "coslog",
         learning_rate_init: float = 0.2,
         power_t: float = 0.5,
-        max_iter: int = 256,
+        max_iter: int = 64,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,

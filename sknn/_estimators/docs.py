@@ -424,10 +424,13 @@ def fill_in(doc: str) -> str:
     return "\n".join(lines)
 
 
+AUTO_BATCH_SIZE = "``min(200, n_samples)``"
+"""What the shared paragraphs say of ``batch_size='auto'``."""
+
+
 def own_defaults(cls: type, doc: str) -> str:
     """Put the defaults of the constructor where shared paragraphs have others."""
-    size: int = getattr(cls, "AUTO_BATCH_SIZE", 200)
-    doc = doc.replace("min(200, n_samples)", f"min({size}, n_samples)")
+    doc = doc.replace(AUTO_BATCH_SIZE, getattr(cls, "AUTO_BATCH_SIZE", AUTO_BATCH_SIZE))
     if "__init__" not in vars(cls):
         return doc
     for name, parameter in signature(cls).parameters.items():

@@ -279,7 +279,7 @@ def train_by_lbfgs(run: FitRun, data: Data, limits: Limits, dtype: DType) -> End
 def clipped_batch_size(params: TrainingParameters, n: int) -> int:
     """Return the number of rows per batch, at most `n`."""
     if params.batch_size == "auto":
-        return min(params.AUTO_BATCH_SIZE, n)
+        return min(params.auto_batch_size(n), n)
     if params.batch_size > n:
         warn_caller(
             "Got `batch_size` less than 1 or larger than sample size. It is going "

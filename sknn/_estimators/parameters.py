@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
@@ -59,9 +59,6 @@ class TrainingParameters(BaseEstimator):
     The code that fits receives the estimator as an object of this type: it reads only
     the parameters below.
     """
-
-    AUTO_BATCH_SIZE: ClassVar[int] = 200
-    """Number of rows of ``batch_size='auto'``, if there are as many."""
 
     solver: SolverChoice
     alpha: float
@@ -149,6 +146,11 @@ class TrainingParameters(BaseEstimator):
         "init_from": [HasMethods(["fit", "predict"]), str, os.PathLike, None],
         "freeze": [str, Interval(Integral, 0, None, closed="left"), list, tuple, None],
     }
+
+    @staticmethod
+    def auto_batch_size(n: int) -> int:
+        """Return the number of rows of ``batch_size='auto'`` for `n` training rows."""
+        return 200
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
