@@ -480,8 +480,9 @@ def test_weights_are_repetition_where_encoder_and_initial_weights_are_the_same(
 ):
     """Quantiles and initial weights are learned from rows, whatever their weight."""
     X, y = DATA[Estimator]
-    w = np.arange(N) % 3  # as many rows in the only batch
-    first = Estimator(**{**TO_RESUME, "max_iter": 1}, dropout=0, warm_start=True)
+    w = np.arange(N) % 3  # as many rows, in one batch
+    params = {**TO_RESUME, "max_iter": 1, "batch_size": N, "dropout": 0}
+    first = Estimator(**params, warm_start=True)
     first.fit(X, y).set_params(max_iter=8, learning_rate_init=0.01)
     weighted = copy.deepcopy(first).fit(X, y, w)
     repeated = copy.deepcopy(first).fit(X.loc[X.index.repeat(w)], y.repeat(w))
@@ -641,10 +642,12 @@ def test_weights_can_be_read_and_set(Estimator):
 def test_init_from_takes_weights_and_encoder(Estimator, wrap):
     """On a part of the rows, another encoder would give the weights another meaning."""
     X, y = DATA[Estimator]
-    source = fit(Estimator, max_iter=64)
+    params = {"calibrate": False} if Estimator is TabularClassifier else {}
+    source = fit(Estimator, max_iter=64, **params)
     tuned = Estimator(
-        init_from=wrap(source), freeze=["dense1"], learning_rate_init=1e-9, **QUICK
-    ).fit(X[:40], y[:40])
+        init_from=wrap(source), freeze=["dense1"], **QUICK,
+        learning_rate_init=1e-9, **params,
+    ).fit(X[:40], y[:40])  # fmt: skip
     if Estimator is TabularClassifier:
         assert_allclose(outputs(tuned, X), outputs(source, X), atol=1e-3)
     assert_allclose(tuned.transform(X), source.transform(X), atol=1e-3)
@@ -956,9 +959,10 @@ SEARCHES = {
 @pytest.mark.parametrize("name", SEARCHES)
 def test_searches(kind, name):
     y = TARGETS[kind]
+    scoring = "neg_log_loss" if kind == "classifier" else "r2"
+    options = {"cv": 2, "error_score": "raise", "scoring": scoring}
     one, two = (
-        SEARCHES[name](NETWORKS[kind], cv=2, error_score="raise", n_jobs=n).fit(X, y)
-        for n in (1, 2)
+        SEARCHES[name](NETWORKS[kind], **options, n_jobs=n).fit(X, y) for n in (1, 2)
     )
     scores = one.cv_results_["mean_test_score"]
     assert len(np.unique(scores)) > 1

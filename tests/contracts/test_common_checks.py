@@ -187,7 +187,7 @@ ESTIMATORS = [
         for Estimator in (TabularClassifier, TabularRegressor)
         for params in TABLES
     ),
-    TabularClassifier(**FOR_TABLES, calibrate=True),
+    TabularClassifier(**FOR_TABLES, calibrate=False),
     TabularRegressor(**FOR_TABLES, loss="gaussian"),
     TabularRegressor(**FOR_TABLES, loss="quantile", clip=False),
 ]
