@@ -135,12 +135,12 @@ class Descent:
         self,
         total: float,
         learning_rate: float,
-        decay_factor: float = 1.0,
         measure: bool = False,
+        decay_factor: float = 1.0,
     ) -> float:
         """Add the penalty to the gradient and update theta; return the penalty before.
 
-        `total` is the total weight of the batch, `decay_factor` that of the weight
+        `total` is the total weight of the batch, `decay_factor` a factor of the weight
         decay. With `measure`, the norm of the gradient is stored in `gradient_norm`.
         """
         objective, penalty = self.objective, 0.0

@@ -24,6 +24,7 @@ from sknn.layers import (
     Dense,
     DropConnect,
     Dropout,
+    Ensemble,
     Flatten,
     GlobalAvgPool2D,
     LayerNorm,
@@ -80,6 +81,7 @@ CASES = [
     RandomSigns(),
     ToImages((4, 4, 1)),
     ToMembers(3),
+    Ensemble((Dense(3), Activation("relu")), 2),
     Residual((Dense(3), Residual((Dense(3),)))),
 ]
 """A spec of every class."""

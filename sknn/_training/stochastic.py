@@ -48,7 +48,7 @@ def train_epoch(
         if not math.isfinite(loss):
             return loss
         # Measuring one gradient per epoch takes no noticeable time.
-        loss += descent.step(weight, rate, decay, measure=start >= last)
+        loss += descent.step(weight, rate, start >= last, decay)
         loss_sum += loss * len(rows)
         n += len(rows)
     return loss_sum / n
