@@ -71,16 +71,21 @@ def call_with_blas_threads(
             _restore(call, before)  # an interrupt may have cut the first one short
 
 
-def call_in_threads(calls: Sequence[Callable[[], R]]) -> list[R]:
+def call_in_threads(
+    calls: Sequence[Callable[[], R]], stop: Callable[[], None]
+) -> list[R]:
     """Make several calls in threads, as many at a time as BLAS has; return the results.
 
-    Each computes on one thread. NumPy reports what the caller lets it. The first error
-    is raised when all calls have ended.
+    Each computes on one thread. NumPy reports what the caller lets it. After an error,
+    or an interrupt, `stop` is called, which asks those that have begun to end, and the
+    others do not begin; the error is raised when all have ended.
     """
-    return call_with_blas_threads(0, _call_in_threads, calls)
+    return call_with_blas_threads(0, _call_in_threads, calls, stop)
 
 
-def _call_in_threads(calls: Sequence[Callable[[], R]]) -> list[R]:
+def _call_in_threads(
+    calls: Sequence[Callable[[], R]], stop: Callable[[], None]
+) -> list[R]:
     reports = np.geterr()
 
     def call_alone(call: Callable[[], R]) -> R:
@@ -89,7 +94,14 @@ def _call_in_threads(calls: Sequence[Callable[[], R]]) -> list[R]:
             return call()
 
     with ThreadPoolExecutor(_limited.get("threads", 1)) as pool:
-        return [done.result() for done in [pool.submit(call_alone, c) for c in calls]]
+        begun = [pool.submit(call_alone, call) for call in calls]
+        try:
+            return [call.result() for call in begun]
+        except BaseException:
+            stop()
+            for call in begun:
+                call.cancel()
+            raise
 
 
 def side_by_side(function: Callable[[int, int], None], n: int, least: int) -> None:

@@ -20,6 +20,7 @@ from ..losses import Loss
 from ..network import Network
 from .calibration import fit_joint_temperature, fit_temperature
 from .fit import FitRun, fit_network, noise_stream
+from .input_checks import warn_caller
 from .validation_set import HeldOut
 
 
@@ -59,7 +60,8 @@ def fit_members(
 
     The first member is the network of `run`, with its history and callbacks. With
     `bagging`, each member holds other rows out, so that together they learn from all.
-    Returns what each member says of the rows held out.
+    Returns what each member says of the rows held out. After an interrupt, the members
+    that have been trained for an epoch remain.
     """
     stop, held_out = threading.Event(), dict[int, HeldOut]()
     keep = run.keep_held_out
@@ -86,11 +88,11 @@ def fit_members(
         member.keep_held_out = partial(held_out.__setitem__, i)
     calls = [partial(fit_network, member, validation, estimator) for member in runs]
     try:
-        call_in_threads(calls)
-    except BaseException:
-        stop.set()
-        raise
-    run.network = assemble([member.network for member in runs], run.targets.loss)
+        call_in_threads(calls, stop.set)
+    except KeyboardInterrupt:
+        warn_caller("Training interrupted by user.")
+    trained = [member.network for member in runs if member.history.n_iter]
+    run.network = assemble(trained or [run.network], run.targets.loss)
     run.publish(run.network)
     parts = [held_out[i] for i in sorted(held_out)]
     if parts:

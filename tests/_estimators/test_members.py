@@ -1,5 +1,8 @@
 """Ensembles in one fit: members apart, together, held-out rows, calibration."""
 
+import signal
+import threading
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -132,6 +135,28 @@ def test_an_error_of_a_member_reaches_the_user():
     with pytest.raises(ValueError, match="no score"):
         clf.fit(X, y)
     assert not hasattr(clf, "network_")
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals")
+@pytest.mark.parametrize("n_members", [2, 5])
+def test_an_interrupt_stops_all_members_and_keeps_what_they_have_learned(n_members):
+    X, y = IRIS
+    epochs = []
+
+    def scorer(estimator, X, y):
+        epochs.append(estimator.network_)
+        if len(epochs) == 6:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        return estimator.score(X, y)
+
+    clf = TabularClassifier(
+        n_members=n_members, scoring=scorer, **{**SMALL, "max_iter": 100_000}
+    )
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        clf.fit(X, y)
+    assert len(epochs) < 1000
+    assert clf.predict_proba(X).shape == (len(X), 3)
+    assert 1 <= clf.network_.members.n_members <= n_members
 
 
 # -- calibration ----------------------------------------------------------------------
