@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar
@@ -94,13 +94,14 @@ def _call_in_threads(
             return call()
 
     with ThreadPoolExecutor(_limited.get("threads", 1)) as pool:
-        begun = [pool.submit(call_alone, call) for call in calls]
+        begun: list[Future[R]] = []
         try:
-            return [call.result() for call in begun]
+            begun.extend(pool.submit(call_alone, call) for call in calls)
+            return [future.result() for future in begun]
         except BaseException:
             stop()
-            for call in begun:
-                call.cancel()
+            for future in begun:
+                future.cancel()
             raise
 
 

@@ -237,7 +237,7 @@ def test_what_is_no_table_is_refused(Estimator):
         with pytest.raises(ValueError, match=advice):
             estimator.fit(X.assign(when=column), y)
     with pytest.raises(TypeError, match="Sparse data was passed for X, but dense"):
-        estimator.fit(sparse.eye_array(N).tocsr(), y)
+        estimator.fit(sparse.csr_matrix(np.eye(N)), y)
     with pytest.raises(ValueError, match=f"0 sample.* by {Estimator.__name__}"):
         estimator.fit(X.iloc[:0], y[:0])
     with pytest.raises(ValueError, match="Expected 2D array, got 1D"):
@@ -620,7 +620,7 @@ def test_the_summary_shows_embeddings_before_and_after_fit(Estimator):
     assert names[:3] == ["categoricalembedding1", "embedding", "scale"]
     assert names[-1] == "output"
     assert "3 " in str(estimator.summary(n_outputs=3)).splitlines()[-2]
-    assert "categoricalembedding1" in estimator._repr_html_()
+    assert "categoricalembedding1" in estimator.summary()._repr_html_()
     unfitted = Estimator(**QUICK, categorical_features=["text"])
     assert "n_columns=4" in str(unfitted.summary(n_features_in=4))
     with pytest.raises(sklearn.exceptions.NotFittedError, match="not fitted yet"):

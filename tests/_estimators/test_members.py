@@ -150,11 +150,11 @@ def test_an_interrupt_stops_all_members_and_keeps_what_they_have_learned(n_membe
         return estimator.score(X, y)
 
     clf = TabularClassifier(
-        n_members=n_members, scoring=scorer, **{**SMALL, "max_iter": 100_000}
+        n_members=n_members, scoring=scorer, **{**SMALL, "max_iter": 2000}
     )
     with pytest.warns(UserWarning, match="interrupted by user"):
         clf.fit(X, y)
-    assert len(epochs) < 1000
+    assert len(epochs) < 1000 * n_members
     assert clf.predict_proba(X).shape == (len(X), 3)
     assert 1 <= clf.network_.members.n_members <= n_members
 
