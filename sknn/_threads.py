@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar
@@ -97,6 +97,10 @@ def _call_in_threads(
         begun: list[Future[R]] = []
         try:
             begun.extend(pool.submit(call_alone, call) for call in calls)
+            for future in begun:
+                # An interrupt just before a wait does not end it: wait for short times.
+                while not wait([future], timeout=0.2).done:
+                    pass
             return [future.result() for future in begun]
         except BaseException:
             stop()
