@@ -428,6 +428,27 @@ def adapt_all(
 # -- layers made of layers ------------------------------------------------------------
 
 
+class Composite(Layer):
+    """A layer made of `layers`: what they declare, it declares."""
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def random(self) -> bool:  # type: ignore[override]
+        """Whether any inner layer draws random numbers."""
+        return any(layer.random for layer in self.layers)
+
+    @property
+    def mixes_rows(self) -> bool:  # type: ignore[override]
+        """Whether any inner layer mixes rows."""
+        return any(layer.mixes_rows for layer in self.layers)
+
+    @property
+    def adapts(self) -> bool:  # type: ignore[override]
+        """Whether any inner layer does."""
+        return any(layer.adapts for layer in self.layers)
+
+
 def join(parts: list[Mapping[str, T]]) -> dict[str, T]:
     """Join dicts into one with the number of the part in the keys, as in ``0.W``."""
     return {

@@ -10,6 +10,7 @@ from .._arrays import aligned_empty, batch_empty
 from .._spec import check_positive, spec
 from .._typing import Array, Shape
 from .base import (
+    Composite,
     Layer,
     LayerSpec,
     Params,
@@ -23,7 +24,7 @@ from .base import (
 
 
 @spec
-class Ensemble(Layer):
+class Ensemble(Composite):
     """``y[:, i] = F(x; p_i)``: members side by side, each computed from the same rows.
 
     x (n, ...), y (n, n_members, units). The members have the same layers F and each its
@@ -53,21 +54,6 @@ class Ensemble(Layer):
                 f"Activation('relu'), Dense(1)), got {inner!r}."
             )
         check_positive(self, "n_members")
-
-    @property
-    def random(self) -> bool:  # type: ignore[override]
-        """Whether any layer of a member draws random numbers."""
-        return any(layer.random for layer in self.layers)
-
-    @property
-    def mixes_rows(self) -> bool:  # type: ignore[override]
-        """Whether any layer of a member mixes rows."""
-        return any(layer.mixes_rows for layer in self.layers)
-
-    @property
-    def adapts(self) -> bool:  # type: ignore[override]
-        """Whether any layer of a member does."""
-        return any(layer.adapts for layer in self.layers)
 
     def build(self, in_shape: Shape) -> LayerSpec:
         parts, shape = [], in_shape

@@ -11,6 +11,7 @@ from .._spec import spec
 from .._typing import Array, Shape
 from ..initializers import Initializer
 from .base import (
+    Composite,
     Layer,
     LayerSpec,
     Params,
@@ -28,7 +29,7 @@ from .member_dense import MemberDense
 
 
 @spec
-class Residual(Layer):
+class Residual(Composite):
     """``y = F(x) + x``, or ``y = F(x) + P(x)`` where the shapes differ [1]_.
 
     F is the composition of the inner layers. If the last weights of F are initially 0,
@@ -65,21 +66,6 @@ class Residual(Layer):
     def takes_sparse(self) -> bool:  # type: ignore[override]
         """Whether the first inner layer takes a CSR matrix."""
         return bool(self.layers) and self.layers[0].takes_sparse
-
-    @property
-    def random(self) -> bool:  # type: ignore[override]
-        """Whether any inner layer draws random numbers."""
-        return any(layer.random for layer in self.layers)
-
-    @property
-    def mixes_rows(self) -> bool:  # type: ignore[override]
-        """Whether any inner layer mixes rows."""
-        return any(layer.mixes_rows for layer in self.layers)
-
-    @property
-    def adapts(self) -> bool:  # type: ignore[override]
-        """Whether any inner layer does."""
-        return any(layer.adapts for layer in self.layers)
 
     def adapt(self, p: Params, x: Any, rng: np.random.RandomState) -> None:
         layers, specs = zip(*self.parts(self.build(x.shape[1:])), strict=True)
