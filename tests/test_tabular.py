@@ -241,7 +241,7 @@ def test_what_is_no_table_is_refused(Estimator):
     with pytest.raises(ValueError, match=f"0 sample.* by {Estimator.__name__}"):
         estimator.fit(X.iloc[:0], y[:0])
     with pytest.raises(ValueError, match="Expected 2D array, got 1D"):
-        estimator.fit(X["Float"].to_numpy(float), y)
+        estimator.fit(X["Float"].to_numpy(float, na_value=np.nan), y)
     with pytest.raises(ValueError, match="Column 'number' must hold numbers, but"):
         fit(Estimator).predict(X.assign(number="many"))
     assert not hasattr(estimator, "n_features_in_")
