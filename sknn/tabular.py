@@ -11,12 +11,13 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ._estimators.assembly import assemble, member_networks
 from ._estimators.classifier import NetworkClassifier
 from ._estimators.docs import shared_docs
 from ._estimators.fit import FitRun
 from ._estimators.input_checks import check_rate, check_sizes, per_layer
 from ._estimators.inputs import Rows, check_X
-from ._estimators.members import calibrate, fit_members
+from ._estimators.members import HeldOutByMembers, Member, calibrate, fit_members
 from ._estimators.parameters import ScheduleChoice, SolverChoice, make_part
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.tables import Table, TableAccess
@@ -101,6 +102,8 @@ class BaseTabular(TableAccess):
     n_members: int
     bagging: bool
 
+    _others: list[Member]
+
     AUTO_BATCH_SIZE = "a power of two near ``n_samples / 8``, from 32 to 256"
     """What the documentation says of ``batch_size='auto'``."""
 
@@ -151,7 +154,23 @@ class BaseTabular(TableAccess):
     def _train(self, run: FitRun, validation: Data | None) -> None:
         self._train_members(run, validation)
 
-    def _train_members(self, run: FitRun, validation: Data | None) -> list[HeldOut]:
+    def _start_network(
+        self, data: Data, rng: np.random.RandomState, resumes: bool, one_epoch: bool
+    ) -> Network:
+        if not resumes or (self.network_.members is None and self.n_members == 1):
+            return super()._start_network(data, rng, resumes, one_epoch)
+        fitted = member_networks(self.network_)
+        if len(fitted) != self.n_members:
+            raise ValueError(
+                f"n_members={self.n_members}, but the fitted network has {len(fitted)} "
+                f"members: set n_members={len(fitted)} to train it further, or refit "
+                "with warm_start=False."
+            )
+        self._check_link()
+        networks = [self._network_to_resume(member, data) for member in fitted]
+        return assemble(networks, self._targets.loss)
+
+    def _train_members(self, run: FitRun, validation: Data | None) -> HeldOutByMembers:
         """Train, and return what each member says of the rows held out."""
         if self.n_members == 1:
             parts, keep = list[HeldOut](), run.keep_held_out
@@ -159,18 +178,22 @@ class BaseTabular(TableAccess):
             super()._train(run, validation)
             for part in parts:
                 keep(part)
-            return parts
-        if run.one_epoch or self.warm_start:
-            raise ValueError(
-                "warm_start=True and partial_fit need n_members=1: the members of an "
-                f"ensemble are trained apart, but n_members={self.n_members}."
-            )
+            return HeldOutByMembers(parts)
+        if run.network.members is None:
+            self._others = [Member() for _ in range(1, self.n_members)]
 
-        def new_network(rng: np.random.RandomState) -> Network:
-            return self._new_network(run.data, rng)
+            def network_of(rng: np.random.RandomState, i: int) -> Network:
+                return self._new_network(run.data, rng, i)
+        else:
+            self._others = [member.to_resume() for member in self._others]
+            fitted = member_networks(run.network)
 
+            def network_of(rng: np.random.RandomState, i: int) -> Network:
+                return self._network_to_resume(fitted[i], run.data)
+
+            run.network = network_of(run.rng, 0)
         return fit_members(
-            run, validation, self, self.n_members, self.bagging, new_network
+            run, validation, self, self._others, self.bagging, network_of
         )
 
     def _layer_learning_rates(self, input: Rows) -> Mapping[str, float]:
@@ -274,8 +297,8 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         max_one_hot: int = 9,
         embedding_size: int = 8,
         numerical_embedding: EmbeddingChoice = "periodic",
-        n_members: int = 1,
-        bagging: bool = False,
+        n_members: int = 4,
+        bagging: bool = True,
         hidden_layer_sizes: int | ArrayLike = (256, 256, 256),
         activation: str | ActivationFunction = "auto",
         dropout: float | Sequence[float] = 0.15,
@@ -373,10 +396,8 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         self.calibrate = calibrate
 
     def _train(self, run: FitRun, validation: Data | None) -> None:
-        parts = self._train_members(run, validation)
-        self.temperature_ = 1.0
-        if self.calibrate:
-            self.temperature_ = calibrate(run, parts, self.bagging)
+        held_out = self._train_members(run, validation)
+        self.temperature_ = calibrate(run, held_out) if self.calibrate else 1.0
 
 
 @shared_docs
@@ -442,8 +463,8 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         max_one_hot: int = 9,
         embedding_size: int = 8,
         numerical_embedding: EmbeddingChoice = "periodic",
-        n_members: int = 1,
-        bagging: bool = False,
+        n_members: int = 4,
+        bagging: bool = True,
         hidden_layer_sizes: int | ArrayLike = (256, 256, 256),
         activation: str | ActivationFunction = "auto",
         dropout: float | Sequence[float] = 0.15,

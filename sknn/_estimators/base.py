@@ -311,19 +311,29 @@ class BaseNetworkEstimator(
     ) -> Network:
         """Return a new network, or a copy of the fitted one to train further."""
         if resumes:
-            network = self._network_for(data)
-            copy_weights(self.network_, network)
             self._check_link()
-            return network
+            return self._network_to_resume(self.network_, data)
         return self._new_network(data, rng)
 
-    def _new_network(self, data: Data, rng: np.random.RandomState) -> Network:
-        """Return a network for such data, with initial weights."""
+    def _network_to_resume(self, fitted: Network, data: Data) -> Network:
+        """Return a network with the weights of a fitted one, to train further."""
+        network = self._network_for(data)
+        copy_weights(fitted, network)
+        return network
+
+    def _new_network(
+        self, data: Data, rng: np.random.RandomState, member: int = 0
+    ) -> Network:
+        """Return a network for such data, with initial weights.
+
+        In an ensemble it is that of the given member.
+        """
         network = self._network_for(data)
         network.initialize(rng, data.X)
         self._targets.initialize_output(network.params[-1])
         if self.init_from is not None:
-            take_weights(network, self._input, self._targets, self.init_from)
+            source = self._input, self._targets, self.init_from
+            take_weights(network, *source, member)
         return network
 
     def _network_for(self, data: Data) -> Network:

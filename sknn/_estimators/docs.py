@@ -374,12 +374,14 @@ numerical_embedding : {'periodic', 'piecewise_linear'}, Layer or None, \
 default='periodic'
     Embedding of each column of numbers: a name, or a
     `sknn.layers.PeriodicEmbedding` or `sknn.layers.PiecewiseLinearEmbedding`.
-n_members : int, default=1
-    Number of networks, trained side by side, whose predictions are averaged:
-    probabilities of classes, predicted numbers. The history is that of the first.
-bagging : bool, default=False
-    Whether each of several members holds out other rows, so that all rows are trained
-    on. Not used with `X_val` and `y_val`.
+n_members : int, default=4
+    Number of networks, trained side by side in threads, whose predictions are averaged:
+    probabilities of classes, predicted numbers. The history is that of the first. One
+    network takes a quarter of the time, and is less accurate.
+bagging : bool, default=True
+    Whether each of several members holds out other rows, those of another fold, so that
+    all rows are trained on. Not used with `X_val` and `y_val`, or with a splitter as
+    `validation_fraction`: all members then have the same rows.
 hidden_layer_sizes : int or array-like of int, default=(256, 256, 256)
     Number of units in each hidden layer.
 activation : str or ActivationFunction, default='auto'

@@ -5,23 +5,20 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from .._member_loss import MeanOverMembers
 from .._threads import call_in_threads
-from .._training import Callbacks, Data, History
-from ..layers import Ensemble, Flatten
-from ..layers.base import Params
-from ..losses import Loss
+from .._training import Callbacks, Data, History, SolverProgress
 from ..network import Network
+from .assembly import assemble, output_arrays
 from .calibration import fit_joint_temperature, fit_temperature
 from .fit import FitRun, fit_network, noise_stream
 from .input_checks import warn_caller
-from .validation_set import HeldOut
+from .validation_set import HeldOut, divide
 
 
 class StopTogether:
@@ -48,69 +45,117 @@ class StopTogether:
         return self.stop.is_set()
 
 
+@dataclass
+class Member:
+    """What further training of a member continues from, beside its weights."""
+
+    history: History = field(default_factory=History)
+    progress: SolverProgress | None = None
+
+    def to_resume(self) -> Member:
+        """Return a copy to train further, so that a fit that fails changes nothing."""
+        return Member(copy.deepcopy(self.history), self.progress)
+
+
 def fit_members(
     run: FitRun,
     validation: Data | None,
     estimator: object,
-    n_members: int,
+    others: list[Member],
     bagging: bool,
-    new_network: Callable[[np.random.RandomState], Network],
-) -> list[HeldOut]:
+    network_of: Callable[[np.random.RandomState, int], Network],
+) -> HeldOutByMembers:
     """Train members side by side in threads; the network of `run` becomes the ensemble.
 
-    The first member is the network of `run`, with its history and callbacks. With
+    `run` is that of the first member. The `others` go on from where they are, and
+    change in place; ``network_of(rng, i)`` makes the network of member i. With
     `bagging`, each member holds other rows out, so that together they learn from all.
-    Returns what each member says of the rows held out. After an interrupt, the members
-    that have been trained for an epoch remain.
+    After an interrupt, the members that have been trained for an epoch remain.
     """
     stop, held_out = threading.Event(), dict[int, HeldOut]()
     keep = run.keep_held_out
-    splits = member_splits(run, validation, n_members, bagging)
-    runs = [run]
-    # Not from the stream itself, so that the first member is the single network.
-    seeds = copy.deepcopy(run.rng).randint(2**31, size=n_members - 1)
-    for seed in seeds:
-        rng = np.random.RandomState(seed)
-        runs.append(
-            replace(
-                run,
-                network=new_network(rng),
-                rng=rng,
-                noise=noise_stream(rng),
-                history=History(),
-                callbacks=None,
-                publish=lambda network: None,
-            )
-        )
+    splits = member_splits(run, validation, 1 + len(others), bagging)
+    runs = [run, *other_runs(run, others, network_of)]
     for i, member in enumerate(runs):
         member.split = splits[i]
         member.callbacks = StopTogether(stop, member.callbacks)
         member.keep_held_out = partial(held_out.__setitem__, i)
+        member.history.n_iter = 0
     calls = [partial(fit_network, member, validation, estimator) for member in runs]
     try:
         call_in_threads(calls, stop.set)
     except KeyboardInterrupt:
         warn_caller("Training interrupted by user.")
-    trained = [member.network for member in runs if member.history.n_iter]
-    run.network = assemble(trained or [run.network], run.targets.loss)
+    trained = [i for i, member in enumerate(runs) if member.history.n_iter] or [0]
+    run.network = assemble([runs[i].network for i in trained], run.targets.loss)
+    others[:] = [Member(runs[i].history, runs[i].progress) for i in trained[1:]]
     run.publish(run.network)
-    parts = [held_out[i] for i in sorted(held_out)]
+    parts = [held_out[i] for i in trained if i in held_out]
+    found = HeldOutByMembers(parts, same_rows=splits[0] is splits[-1])
     if parts:
-        keep(joint_held_out(parts, run, bagging))
-    return parts
+        keep(found.joined(run.network))
+    return found
 
 
-def calibrate(run: FitRun, parts: list[HeldOut], bagging: bool) -> float:
+def other_runs(
+    run: FitRun,
+    others: Sequence[Member],
+    network_of: Callable[[np.random.RandomState, int], Network],
+) -> list[FitRun]:
+    """Return the runs of the members after the first."""
+    # Not from the stream itself, so that the first member is the single network.
+    seeds = copy.deepcopy(run.rng).randint(2**31, size=len(others))
+    runs = []
+    for i, (seed, member) in enumerate(zip(seeds, others, strict=True), start=1):
+        rng = np.random.RandomState(seed)
+        before = None if run.progress is None else member.progress
+        runs.append(
+            replace(
+                run,
+                network=network_of(rng, i),
+                rng=rng,
+                noise=noise_stream(rng) if before is None else before.rng,
+                history=member.history,
+                progress=before,
+                callbacks=None,
+                publish=lambda network: None,
+            )
+        )
+    return runs
+
+
+@dataclass
+class HeldOutByMembers:
+    """What each member says of the rows held out: the same for all, or its own."""
+
+    parts: list[HeldOut]
+    same_rows: bool = True
+
+    def joined(self, network: Network) -> HeldOut:
+        """Return what is said of all rows; of the same ones, by the whole `network`."""
+        z, y, w = zip(*((p.z, p.y, p.sample_weight) for p in self.parts), strict=True)
+        if not self.same_rows:
+            weights = None if w[0] is None else np.concatenate(w)
+            return HeldOut(np.concatenate(z), np.concatenate(y), weights)
+        joint = (
+            z[0]
+            if network.members is None
+            else network.members.joint_scores(np.hstack(z))
+        )
+        return HeldOut(joint, y[0], w[0])
+
+
+def calibrate(run: FitRun, held_out: HeldOutByMembers) -> float:
     """Divide the raw scores of the network by a temperature, and return it.
 
-    It is the best one for the rows held out, by `parts`, one for each member or one for
-    all. The weights of the output layer change.
+    It is the best one for the rows held out. The weights of the output layer change.
     """
+    parts = held_out.parts
     if not parts:
         return 1.0
     loss, members = run.targets.loss, run.network.members
-    if members is None or bagging:
-        joint = joint_held_out(parts, run, True)
+    if members is None or not held_out.same_rows:
+        joint = held_out.joined(run.network)
         temperature = fit_temperature(loss, joint.z, joint.y, joint.sample_weight)
     else:
         z = np.hstack([part.z for part in parts])
@@ -123,69 +168,22 @@ def calibrate(run: FitRun, parts: list[HeldOut], bagging: bool) -> float:
     return temperature
 
 
-def output_arrays(network: Network) -> list[Params]:
-    """Return the arrays of the output layer, of each member of an ensemble."""
-    first = network.layers[0]
-    if isinstance(first, Ensemble):
-        return [arrays[-1] for arrays in first.members(network.params[0])]
-    return [network.params[-1]]
-
-
-def joint_held_out(parts: list[HeldOut], run: FitRun, bagging: bool) -> HeldOut:
-    """Return what the members say of the rows that were held out.
-
-    With `bagging`, each speaks of other rows.
-    """
-    z, y, w = zip(*((p.z, p.y, p.sample_weight) for p in parts), strict=True)
-    if bagging:
-        weights = None if w[0] is None else np.concatenate(w)
-        return HeldOut(np.concatenate(z), np.concatenate(y), weights)
-    assert run.network.members is not None
-    return HeldOut(run.network.members.joint_scores(np.hstack(z)), y[0], w[0])
-
-
-def assemble(networks: Sequence[Network], loss: Loss) -> Network:
-    """Return one network that predicts what networks of the same layers do on average.
-
-    Parameters
-    ----------
-    networks : sequence of Network
-        The members.
-    loss : Loss
-        What their raw scores mean.
-    """
-    first, k = networks[0], len(networks)
-    ensemble = Ensemble(first.layers, k)
-    network = Network([ensemble, Flatten()], first.in_shape, first.dtype)
-    network.members = MeanOverMembers(loss, k)
-    for views, member in zip(
-        ensemble.members(network.params[0]), networks, strict=True
-    ):
-        for view, params in zip(views, member.params, strict=True):
-            for name, array in params.items():
-                np.copyto(view[name], array)
-    return network
-
-
 def member_splits(
     run: FitRun, validation: Data | None, n_members: int, bagging: bool
 ) -> Sequence[tuple[Data, Data] | None]:
     """Return the rows to train on, and those held out, of each member."""
-    if validation is not None or not run.params.early_stopping:
+    params, data = run.params, run.data
+    if validation is not None or not params.early_stopping:
         return [None] * n_members
-    if not bagging:
+    if not bagging or hasattr(params.validation_fraction, "split"):
         return [run.hold_out()] * n_members
-    data, fraction = run.data, run.params.validation_fraction
-    n_folds = max(n_members, 2, round(1 / fraction))
+    n_folds = max(n_members, 2, round(1 / params.validation_fraction))
+    if n_folds > data.n:
+        return [run.hold_out()] * n_members
     classes = data.y.ndim == 1 or run.targets.strata(data.y) is not None
     if classes:  # a rare one can be in a few of the folds only
         classes = np.unique(data.y, return_counts=True)[1].min() >= n_folds
     Folds = StratifiedKFold if classes else KFold
     folds = Folds(n_folds, shuffle=True, random_state=run.rng)
-    splits = []
-    for rows in list(folds.split(data.y, data.y.ravel() if classes else None)):
-        parts = copy.copy(data), copy.copy(data)
-        for part, selected in zip(parts, rows, strict=True):
-            part.rows = selected
-        splits.append(parts)
-    return splits[:n_members]
+    splits = list(folds.split(data.y, data.y.ravel() if classes else None))
+    return [divide(data, *rows) for rows in splits[:n_members]]

@@ -15,11 +15,12 @@ from sklearn.utils.validation import validate_data
 from .._sklearn import BaseEstimator
 from .._spec import is_integer_from
 from .._typing import Array
-from ..layers import CategoricalEmbedding, Ensemble
+from ..layers import CategoricalEmbedding
 from ..network import Network
 from ..preprocessing import TableEncoder
 from ..preprocessing._categories import FIRST
 from ..preprocessing._columns import as_table
+from .assembly import member_networks
 from .attributions import (
     Derivative,
     attributions_in_threads,
@@ -100,7 +101,6 @@ class TableAccess(NetworkAccess):
         source = source_table(self.init_from)
         if source is not None:
             check_n_columns(X, source.encoder.n_features_in_)
-            check_one_network(self.init_from)
             return source
         return Table(self._make_encoder().fit(as_table(X, self)))
 
@@ -270,32 +270,7 @@ def check_mixup(mixup: float, input: Table) -> None:
     )
 
 
-def check_one_network(init_from: Any) -> None:
-    """Raise where the weights to start from are those of several members."""
-    members = fitted_source(init_from).network_.members
-    if members is not None:
-        raise ValueError(
-            "init_from must have one network, but it is an ensemble, n_members="
-            f"{members.n_members}: fit the source with n_members=1."
-        )
-
-
 # -- attributions ---------------------------------------------------------------------
-
-
-def member_networks(network: Network) -> list[Network]:
-    """Return a network for each member, or the network itself if it has none."""
-    first = network.layers[0]
-    if not isinstance(first, Ensemble):
-        return [network]
-    members = []
-    for arrays in first.members(network.params[0]):
-        member = Network(first.layers, network.in_shape, network.dtype)
-        for views, of_layer in zip(member.params, arrays, strict=True):
-            for name, view in views.items():
-                np.copyto(view, of_layer[name])
-        members.append(member)
-    return members
 
 
 def attributions_to_columns(

@@ -15,6 +15,7 @@ from .._typing import Array, Shape
 from ..network import Network
 from .aliases import suggest
 from .architecture import first_difference
+from .assembly import member_networks
 from .input_checks import warn_caller
 from .inputs import Rows
 from .parameters import TrainingParameters
@@ -96,7 +97,7 @@ def check_source_features(init_from: Any, X: Any) -> None:
 
 
 def take_weights(
-    network: Network, input: Rows, targets: Targets, init_from: Any
+    network: Network, input: Rows, targets: Targets, init_from: Any, member: int = 0
 ) -> None:
     """Overwrite initial weights with those of `init_from`, as far as they fit.
 
@@ -110,14 +111,20 @@ def take_weights(
         What its raw scores mean.
     init_from : estimator or path
         The parameter of the estimator.
+    member : int, default=0
+        Which member of an ensemble takes them, from the same member of `init_from`; if
+        that has fewer, from its first again.
     """
     warnings: list[str] = []
     if is_path(init_from):
         arrays = match_file(network, init_from)
     else:
         source = fitted_source(init_from)
+        trained = member_networks(source.network_)
         arrays, warnings = match_network(
-            network, source.network_, targets.same_meaning(source._targets)
+            network,
+            trained[member % len(trained)],
+            targets.same_meaning(source._targets),
         )
         warnings += different_pixels(input, source._input)
     n_taken = len(arrays)

@@ -53,12 +53,17 @@ def hold_out(
         train, held_out = split_by_user(data, validation_fraction)
     else:
         train, held_out = split_at_random(data.n, validation_fraction, rng, strata)
-    parts = [copy.copy(data), copy.copy(data)]
+    return divide(data, train, held_out)
+
+
+def divide(data: Data, train: Array, held_out: Array) -> tuple[Data, Data]:
+    """Return the rows to train on and those to hold out, without copying any."""
+    parts = copy.copy(data), copy.copy(data)
     parts[0].rows, parts[1].rows = train, held_out
     if data.sample_weight is not None:
         for rows, name in ((train, "to train on"), (held_out, "held out")):
             check_some_weight(data.sample_weight[rows], f" in the rows {name}")
-    return parts[0], parts[1]
+    return parts
 
 
 def split_by_user(data: Data, splitter: Any) -> tuple[Array, Array]:

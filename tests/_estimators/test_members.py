@@ -1,5 +1,6 @@
 """Ensembles in one fit: members apart, together, held-out rows, calibration."""
 
+import pickle
 import signal
 import threading
 
@@ -9,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.metrics import log_loss
+from sklearn.model_selection import PredefinedSplit
 from threadpoolctl import threadpool_limits
 
 from sknn import TabularClassifier, TabularRegressor
@@ -64,8 +66,9 @@ def test_predicted_numbers_are_the_average_and_their_spread_is_told():
 
 def test_the_first_member_is_the_single_network():
     X, y = IRIS
-    alone = TabularClassifier(calibrate=False, **SMALL).fit(X, y)
-    several = TabularClassifier(n_members=2, calibrate=False, **SMALL).fit(X, y)
+    params = {**SMALL, "calibrate": False, "bagging": False}
+    alone = TabularClassifier(n_members=1, **params).fit(X, y)
+    several = TabularClassifier(n_members=2, **params).fit(X, y)
     assert alone.history_["loss"] == several.history_["loss"]
     first = members_of(several)[0]
     assert_array_equal(first.theta, alone.network_.theta)
@@ -115,14 +118,75 @@ def test_intervals_know_the_rows_held_out_by_all_members():
         assert inside.mean() > 0.7, (bagging, n)
 
 
-@pytest.mark.parametrize("params", [{"warm_start": True}, {"early_stopping": False}])
-def test_members_are_not_trained_further(params):
+def weights_of(fitted):
+    return [m.theta for m in members_of(fitted)]
+
+
+@pytest.mark.parametrize("bagging", [False, True])
+def test_warm_start_trains_each_member_further(bagging):
     X, y = IRIS
-    clf = TabularClassifier(n_members=2, **SMALL, **params)
-    with pytest.raises(ValueError, match=r"need n_members=1.* but n_members=2"):
-        clf.fit(X, y) if "warm_start" in params else clf.partial_fit(
-            X, y, classes=[0, 1, 2]
-        )
+    params = {**SMALL, "n_members": 3, "bagging": bagging, "calibrate": False}
+    clf = TabularClassifier(**params, warm_start=True).fit(X, y)
+    before = weights_of(clf)
+    clf.set_params(learning_rate_init=1e-9).fit(X, y)  # nothing is learned
+    for theta, start in zip(weights_of(clf), before, strict=True):
+        assert_allclose(theta, start, atol=1e-5)
+    assert clf.history_["epoch"] == list(range(1, 17))
+    clf.set_params(n_members=2)
+    with pytest.raises(ValueError, match=r"n_members=2, but the .* has 3 members: set"):
+        clf.fit(X, y)
+    assert clf.network_.members.n_members == 3
+
+
+def test_partial_fit_goes_on_where_each_member_was():
+    X, y = IRIS
+    params = {**SMALL, "early_stopping": False, "shuffle": False, "dropout": 0}
+    params |= {"learning_rate": "cosine", "calibrate": False, "drop_last": False}
+    whole = TabularClassifier(n_members=3, **params).fit(X, y)
+    pieces = TabularClassifier(n_members=3, **params)
+    for _ in range(params["max_iter"]):
+        pieces.partial_fit(X, y, classes=[0, 1, 2])
+        pieces = pickle.loads(pickle.dumps(pieces))
+    for ours, theirs in zip(weights_of(pieces), weights_of(whole), strict=True):
+        assert_array_equal(ours, theirs)
+    assert pieces.n_iter_ == 1
+    assert len(pieces.history_["loss"]) == params["max_iter"]
+
+
+def test_a_call_that_fails_leaves_all_members_as_they_were():
+    X, y = IRIS
+    clf = TabularClassifier(n_members=2, warm_start=True, **SMALL).fit(X, y)
+    before, lengths = weights_of(clf), [len(m.history) for m in clf._others]
+
+    def scorer(estimator, X, y):
+        raise OSError("no score")
+
+    with pytest.raises(ValueError, match="no score"):
+        clf.set_params(scoring=scorer).fit(X, y)
+    assert_array_equal(weights_of(clf), before)
+    assert [len(m.history) for m in clf._others] == lengths
+
+
+@pytest.mark.parametrize("n_members", [1, 2, 3])
+def test_members_start_from_those_of_another_ensemble(n_members):
+    X, y = IRIS
+    source = TabularClassifier(n_members=2, **SMALL).fit(X, y)
+    frozen = TabularClassifier(
+        n_members=n_members, init_from=source, learning_rate_init=1e-9,
+        calibrate=False, **SMALL,
+    ).fit(X, y)  # fmt: skip
+    output = [m.params[-1]["W"] for m in members_of(source)]
+    nets = members_of(frozen) if n_members > 1 else [frozen.network_]
+    for i, net in enumerate(nets):
+        assert_allclose(net.params[-1]["W"], output[i % 2], atol=1e-6)
+
+
+def test_few_rows_and_splitters_give_all_members_the_same_rows():
+    X, y = DIABETES
+    fold = PredefinedSplit(np.arange(len(y)) % 4 - 1)
+    for rows, params in [(4, {}), (len(y), {"validation_fraction": fold})]:
+        reg = TabularRegressor(n_members=5, **SMALL, **params).fit(X[:rows], y[:rows])
+        assert reg.network_.members.n_members == 5
 
 
 def test_an_error_of_a_member_reaches_the_user():
@@ -137,6 +201,15 @@ def test_an_error_of_a_member_reaches_the_user():
     assert not hasattr(clf, "network_")
 
 
+@pytest.fixture
+def interrupts():
+    """Let SIGINT interrupt, which a shell switches off for what runs in background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals")
 @pytest.mark.parametrize("n_members", [2, 5])
 def test_an_interrupt_stops_all_members_and_keeps_what_they_have_learned(n_members):
@@ -164,7 +237,7 @@ def test_an_interrupt_stops_all_members_and_keeps_what_they_have_learned(n_membe
 
 @pytest.mark.parametrize(
     "params",
-    [{}, {"n_members": 3}, {"n_members": 3, "bagging": True}],
+    [{"n_members": 1}, {"n_members": 3, "bagging": False}, {"n_members": 3}],
     ids=str,
 )
 def test_calibration_keeps_the_classes_and_lowers_the_loss_of_noisy_labels(params):
@@ -185,7 +258,7 @@ def test_calibration_keeps_the_classes_and_lowers_the_loss_of_noisy_labels(param
         log_loss(y_test, clf.predict_proba(X_test)) for clf in (plain, calibrated)
     )
     assert after < before
-    if not params:
+    if params["n_members"] == 1:
         assert_array_equal(plain.predict(X_test), calibrated.predict(X_test))
         z, z_T = (clf.decision_function(X_test) for clf in (plain, calibrated))
         assert_allclose(z, z_T * calibrated.temperature_, rtol=1e-4, atol=1e-5)

@@ -146,7 +146,7 @@ LISTS = [
 ]
 
 # Networks for tables hold rows out by default.
-FOR_TABLES = {"hidden_layer_sizes": (32,), "max_iter": 32}
+FOR_TABLES = {"hidden_layer_sizes": (32,), "max_iter": 32, "n_members": 1}
 TABLES = [
     {},
     {"early_stopping": False, "dropout": 0, "drop_last": False},
@@ -154,8 +154,8 @@ TABLES = [
      "max_iter": 128},
     {"numerical_embedding": None, "max_one_hot": 0, "scoring": "loss",
      "refit_on_all": True, "max_iter": 128},
-    {"n_members": 2, "scoring": "loss"},
-    {"n_members": 2, "bagging": True},
+    {"n_members": 2, "bagging": False, "scoring": "loss"},
+    {"n_members": 4},
 ]  # fmt: skip
 
 ESTIMATORS = [
@@ -245,7 +245,7 @@ def exceptions(estimator):
     few_held_out = (
         estimator.validation_fraction in (0.1, 0.2)
         and estimator.restore_best
-        and not getattr(estimator, "bagging", False)
+        and getattr(estimator, "n_members", 1) == 1
     )
     # 'lbfgs' is fast enough to get there in time.
     if (
