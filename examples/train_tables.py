@@ -146,8 +146,8 @@ def draw(importance, path):
 def main():
     parser = argparse.ArgumentParser(description="Tables without preprocessing.")
     parser.add_argument("--data", type=Path, help="folder with the files")
-    parser.add_argument("--epochs", type=int, default=256)
-    parser.add_argument("--members", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=64)
+    parser.add_argument("--members", type=int, default=4)
     parser.add_argument("--out", type=Path, help="file for a bar chart, such as a.png")
     arguments = parser.parse_args()
     settings = {

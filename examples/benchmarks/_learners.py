@@ -212,6 +212,8 @@ PACKAGES = {
 }
 """What must be installed; the others need sknn alone."""
 
+ONE = {"n_members": 1}
+
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "sknn-mlp early": (
         "sknn-mlp",
@@ -227,16 +229,16 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "sknn-mlp bare": ("sknn-mlp", {"normalization": None}),
     "sknn-mlp 0.001": ("sknn-mlp", {"learning_rate_init": 0.001}),
     "sknn-mlp decay": ("sknn-mlp", {"weight_decay": 0.1}),
-    "tabular, 256 epochs": ("tabular", {"max_iter": 256}),
-    "tabular, no embedding": ("tabular", {"numerical_embedding": None}),
-    "tabular, piecewise": ("tabular", {"numerical_embedding": "piecewise_linear"}),
-    "tabular, no dropout": ("tabular", {"dropout": 0.0}),
-    "tabular, no decay": ("tabular", {"weight_decay": 0.0}),
-    "tabular, cosine": ("tabular", {"learning_rate": "cosine"}),
-    "tabular, batches of 256": ("tabular", {"batch_size": 256}),
-    "tabular, last epoch": ("tabular", {"restore_best": False}),
-    "tabular, 4 members": ("tabular", {"n_members": 4}),
-    "tabular, 4 bagged": ("tabular", {"n_members": 4, "bagging": True}),
+    "tabular, one": ("tabular", ONE),
+    "one, 256 epochs": ("tabular", {**ONE, "max_iter": 256}),
+    "one, no embedding": ("tabular", {**ONE, "numerical_embedding": None}),
+    "one, piecewise": ("tabular", {**ONE, "numerical_embedding": "piecewise_linear"}),
+    "one, no dropout": ("tabular", {**ONE, "dropout": 0.0}),
+    "one, no decay": ("tabular", {**ONE, "weight_decay": 0.0}),
+    "one, cosine": ("tabular", {**ONE, "learning_rate": "cosine"}),
+    "one, batches of 256": ("tabular", {**ONE, "batch_size": 256}),
+    "one, last epoch": ("tabular", {**ONE, "restore_best": False}),
+    "four, same rows": ("tabular", {"bagging": False}),
 }
 """Ablations by name: a method, and the parameters in which it differs."""
 
