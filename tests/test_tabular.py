@@ -670,7 +670,7 @@ def test_init_from_a_file(Estimator, tmp_path):
 def test_all_members_start_from_init_from(Estimator):
     X, y = DATA[Estimator]
     source = fit(Estimator)
-    params = {**QUICK, "n_members": 2, "learning_rate_init": 1e-9}
+    params = {**QUICK, "n_members": 2, "bagging": False, "learning_rate_init": 1e-9}
     tuned = Estimator(init_from=source, **params)
     assert_allclose(
         outputs(tuned.fit(X, y), X), outputs(source, X), rtol=1e-3, atol=1e-3
