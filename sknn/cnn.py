@@ -33,7 +33,7 @@ from ._estimators.images import (
 from ._estimators.input_checks import check_sizes, per_layer
 from ._estimators.inputs import Rows
 from ._estimators.likely_mistakes import warn_of_reduced_windows
-from ._estimators.parameters import ScheduleChoice, SolverChoice
+from ._estimators.parameters import BestChoice, ScheduleChoice, SolverChoice
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.targets import ClassWeight
 from ._estimators.variation import Variation
@@ -350,7 +350,7 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool | Literal["latest"] = True,
+        restore_best: BestChoice = True,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
@@ -515,7 +515,7 @@ class CNNRegressor(BaseCNN, NetworkRegressor):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool | Literal["latest"] = True,
+        restore_best: BestChoice = True,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,

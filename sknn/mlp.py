@@ -25,7 +25,7 @@ from ._estimators.docs import shared_docs
 from ._estimators.input_checks import check_sizes, per_layer
 from ._estimators.inputs import Rows
 from ._estimators.network_access import NetworkAccess
-from ._estimators.parameters import ScheduleChoice, SolverChoice
+from ._estimators.parameters import BestChoice, ScheduleChoice, SolverChoice
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.targets import ClassWeight
 from ._training import Data
@@ -260,7 +260,7 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool | Literal["latest"] = True,
+        restore_best: BestChoice = True,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
@@ -418,7 +418,7 @@ class MLPRegressor(BaseMLP, NetworkRegressor):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool | Literal["latest"] = True,
+        restore_best: BestChoice = True,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,

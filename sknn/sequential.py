@@ -27,7 +27,7 @@ from ._estimators.images import (
 )
 from ._estimators.inputs import Rows
 from ._estimators.likely_mistakes import warn_if_ends_in_output_layer
-from ._estimators.parameters import ScheduleChoice, SolverChoice
+from ._estimators.parameters import BestChoice, ScheduleChoice, SolverChoice
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.targets import ClassWeight
 from ._estimators.variation import Variation
@@ -261,7 +261,7 @@ class SequentialClassifier(BaseSequential, NetworkClassifier):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool | Literal["latest"] = True,
+        restore_best: BestChoice = True,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
@@ -403,7 +403,7 @@ class SequentialRegressor(BaseSequential, NetworkRegressor):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool | Literal["latest"] = True,
+        restore_best: BestChoice = True,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,

@@ -18,7 +18,7 @@ from ._estimators.fit import FitRun
 from ._estimators.input_checks import check_rate, check_sizes, per_layer
 from ._estimators.inputs import Rows, check_X
 from ._estimators.members import HeldOutByMembers, Member, calibrate, fit_members
-from ._estimators.parameters import ScheduleChoice, SolverChoice, make_part
+from ._estimators.parameters import BestChoice, ScheduleChoice, SolverChoice, make_part
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.tables import Table, TableAccess
 from ._estimators.targets import (
@@ -330,7 +330,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool | Literal["latest"] = "latest",
+        restore_best: BestChoice = 10,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
@@ -496,7 +496,7 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         max_grad_norm: float | None = None,
         max_grad_value: float | None = None,
         mixup: float = 0.0,
-        restore_best: bool | Literal["latest"] = "latest",
+        restore_best: BestChoice = 10,
         refit_on_all: bool = False,
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,

@@ -58,7 +58,7 @@ def make_limits(**limits):
         "tol": 1e-4,
         "n_iter_no_change": 10,
         "early_stopping": False,
-        "restore_best": True,
+        "n_best": 1,
         "verbose": 0,
     }
     return Limits(**{**defaults, **limits})
@@ -482,10 +482,49 @@ def test_early_stopping_restores_the_state_too():
 
 
 def test_early_stopping_may_keep_the_last_weights():
-    run, script = scripted_run(0.5, 0.75, 0.25, max_iter=3, restore_best=False)
+    run, script = scripted_run(0.5, 0.75, 0.25, max_iter=3, n_best=0)
     assert run.train() == "max_iter"
     assert_array_equal(run.theta, script.thetas[-1])
     assert (script.thetas[-1] != script.thetas[1]).any()
+
+
+def test_early_stopping_averages_several_epochs():
+    scores = 0.5, 0.75, NAN, 0.25, 0.75, 0.6, 0.71  # the last is that of the mean
+    run, script = scripted_run(*scores, n_best=3, max_iter=6, hidden="batch norm")
+    run.train()
+    assert run.history.averaged == [2, 5, 6]
+    assert (run.history.best_epoch, run.history.best_validation_score) == (2, 0.75)
+    mean = np.mean([script.thetas[i] for i in (1, 4, 5)], axis=0)
+    assert_allclose(run.theta, mean, rtol=1e-6)
+
+
+def test_a_mean_that_is_worse_than_its_epochs_has_fewer_of_them():
+    scores = *(0.5, 0.8, 0.4, 0.6, 0.7), 0.59, 0.74  # means of four, and of two
+    run, script = scripted_run(*scores, n_best=4, max_iter=5)
+    run.train()
+    assert run.history.averaged == []
+    assert_array_equal(run.theta, script.thetas[1])
+    run, script = scripted_run(*scores[:-1], 0.75, n_best=4, max_iter=5)
+    run.train()
+    assert run.history.averaged == [2, 5]
+
+
+def test_an_interruption_averages_the_best_weights_so_far():
+    run, script = scripted_run(0.5, 0.75, KeyboardInterrupt, 1.0, n_best=2)
+    assert run.train() == "interrupted"
+    assert_allclose(run.theta, np.mean(script.thetas[:2], axis=0), rtol=1e-6)
+
+
+def test_a_second_run_averages_the_epochs_of_the_first():
+    run, _ = scripted_run(0.5, 0.75, 0.6, 0.8, 1.0, n_best=3, max_iter=4)
+    run.train()
+    assert run.history.averaged == [2, 3, 4]
+    second = Run(max_iter=4)
+    second.monitor = Monitor(
+        second.network, second.history, make_limits(), None, average_of=[2, 3, 4]
+    )
+    second.train()
+    assert_array_equal(second.theta, run.theta)
 
 
 def test_early_stopping_stops():

@@ -161,10 +161,12 @@ mixup : float, default=0
     If > 0, training mixes the rows of a batch with each other, in proportions
     ``λ ~ Beta(mixup, mixup)``; 0.2 is usual. The training loss is that of the mixed
     rows.
-restore_best : bool or 'latest', default=True
+restore_best : bool, 'latest' or int, default=True
     Whether `early_stopping` restores the weights with the best score, or keeps the last
     ones. Of several epochs with the best score it restores the first one, with 'latest'
-    the last one.
+    the last one. A number k restores the mean of the weights of the k best epochs, or
+    of half as many if the mean scores worse than these epochs do on average, and so
+    on. The network is often better, and less a matter of chance on few held-out rows.
 refit_on_all : bool, default=False
     Whether `early_stopping`, after finding the best epoch on the held-out rows, trains
     again on all rows for that many epochs. `history_` and the curves then describe the

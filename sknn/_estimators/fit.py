@@ -87,6 +87,8 @@ class FitRun:
         Whether to stop after one epoch, as `partial_fit` does.
     base_rates : sequence of float
         Base rates of the epochs of an earlier run, which a refit repeats.
+    average_of : sequence of int
+        Epochs whose weights are averaged, those of an earlier run, in a refit.
     split : (Data, Data) or None
         The rows to train on and those to hold out, if they are chosen already.
     validator : Validator or None
@@ -112,6 +114,7 @@ class FitRun:
     progress: SolverProgress | None = None
     one_epoch: bool = False
     base_rates: Sequence[float] = ()
+    average_of: Sequence[int] = ()
     split: tuple[Data, Data] | None = None
     validator: Validator | None = None
     callbacks: Callbacks | None = None
@@ -135,14 +138,14 @@ class FitRun:
     @property
     def limits(self) -> Limits:
         """The conditions under which training stops."""
-        params = self.params
+        params, choice = self.params, self.params.restore_best
         return Limits(
             max_iter=params.max_iter,
             tol=params.tol,
             n_iter_no_change=params.n_iter_no_change,
             early_stopping=params.early_stopping,
-            restore_best=bool(params.restore_best),
-            prefer_latest=params.restore_best == "latest",
+            n_best=1 if choice == "latest" else int(choice),
+            prefer_latest=choice not in (True, False),
             verbose=int(params.verbose),
             scoring=params.scoring,
         )
@@ -162,7 +165,14 @@ class FitRun:
         validate = None
         if self.validator is not None:
             validate = partial(self.validator, self.network)
-        return Monitor(self.network, self.history, limits, validate, self.callbacks)
+        return Monitor(
+            self.network,
+            self.history,
+            limits,
+            validate,
+            self.callbacks,
+            self.average_of,
+        )
 
 
 def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None:
@@ -289,17 +299,28 @@ def clipped_batch_size(params: TrainingParameters, n: int) -> int:
 
 
 def refit(run: FitRun, initial: tuple[Array, Array]) -> None:
-    """Train on all rows, up to the epoch that had the best validation score."""
+    """Train on all rows, up to the epoch that had the best validation score.
+
+    If the first run averaged the weights of several epochs, so does this one.
+    """
     best = run.history.best_epoch
     if best == 0:  # no epoch was better than the weights of a warm start
         return
     kept = run.network.snapshot()
     run.network.restore(initial)
+    first = run.history
     second = replace(
-        run, history=History(), validator=None, base_rates=run.history.base_rates
+        run,
+        history=History(),
+        validator=None,
+        base_rates=first.base_rates,
+        average_of=first.averaged,
     )
     limits = replace(
-        run.limits, max_iter=best, n_iter_no_change=math.inf, early_stopping=False
+        run.limits,
+        max_iter=max(first.averaged, default=best),
+        n_iter_no_change=math.inf,
+        early_stopping=False,
     )
     ending = train(second, run.data, limits)
     run.network = second.network

@@ -54,7 +54,7 @@ class Member:
 
     def to_resume(self) -> Member:
         """Return a copy to train further, so that a fit that fails changes nothing."""
-        return Member(copy.deepcopy(self.history), self.progress)
+        return Member(self.history.copy(), self.progress)
 
 
 def fit_members(

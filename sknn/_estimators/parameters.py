@@ -30,6 +30,9 @@ SolverChoice: TypeAlias = (
     Literal["sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "nadam", "lbfgs"]
     | Solver
 )
+BestChoice: TypeAlias = bool | Literal["latest"] | int
+"""What `restore_best` may be."""
+
 ScheduleChoice: TypeAlias = (
     Literal[
         "constant",
@@ -88,7 +91,7 @@ class TrainingParameters(BaseEstimator):
     max_grad_norm: float | None
     max_grad_value: float | None
     mixup: float
-    restore_best: bool | Literal["latest"]
+    restore_best: BestChoice
     refit_on_all: bool
     init_from: Any
     freeze: str | int | Sequence[str] | None
@@ -141,7 +144,11 @@ class TrainingParameters(BaseEstimator):
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "max_grad_value": [Interval(Real, 0, None, closed="neither"), None],
         "mixup": [Interval(Real, 0, None, closed="left")],
-        "restore_best": ["boolean", StrOptions({"latest"})],
+        "restore_best": [
+            "boolean",
+            StrOptions({"latest"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "refit_on_all": ["boolean"],
         "init_from": [HasMethods(["fit", "predict"]), str, os.PathLike, None],
         "freeze": [str, Interval(Integral, 0, None, closed="left"), list, tuple, None],

@@ -38,6 +38,8 @@ class History:
     columns : dict of list
         The number of the epoch, counted over all fits, and the `MEASURED` quantities.
         Rows are added in place.
+    averaged : list of int
+        The epochs whose weights were averaged at the end; empty for those of one.
     epochs : int
         Number of epochs recorded so far, with or without a row.
     n_fixed : int
@@ -53,6 +55,7 @@ class History:
     best_loss: float = math.inf
     best_validation_score: float = -math.inf
     best_epoch: int = 0
+    averaged: list[int] = field(default_factory=list)
     no_improvement_count: int = 0
     n_iter: int = 0
     t: int = 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from .._typing import Array
 from ..network import Network
@@ -50,14 +50,26 @@ class Limits:
     tol: float
     n_iter_no_change: float
     early_stopping: bool
-    restore_best: bool
+    n_best: int
     verbose: int
     prefer_latest: bool = False
     scoring: Any = None
 
 
+class Kept(NamedTuple):
+    """The weights at the end of an epoch, and their validation score."""
+
+    score: float
+    epoch: int
+    snapshot: tuple[Array, Array]
+
+
 class Monitor:
-    """Keeps the history of a run and the best weights, and counts stalled epochs."""
+    """Keeps the history of a run and the best weights, and counts stalled epochs.
+
+    The best weights are those of one epoch, or a mean of those of ``limits.n_best``.
+    `average_of` chooses the epochs to average, whatever their scores.
+    """
 
     def __init__(
         self,
@@ -66,17 +78,21 @@ class Monitor:
         limits: Limits,
         validate: Validate | None,
         callbacks: Callbacks | None = None,
+        average_of: Collection[int] = (),
     ) -> None:
         self.network = network
         self.history = history
         self.limits = limits
         self.validate = validate
         self.callbacks = callbacks
-        self._best: tuple[Array, Array] | None = None
-        if limits.early_stopping and limits.restore_best:
-            self._best = network.snapshot()
+        self.average_of = average_of
+        self._kept: list[Kept] = []
         history.n_iter = history.best_epoch = 0
-        history.base_rates = []
+        history.base_rates, history.averaged = [], []
+        if limits.early_stopping and limits.n_best:
+            self._keep(history.best_validation_score)
+        elif 0 in average_of:
+            self._kept.append(Kept(math.nan, 0, network.snapshot()))
         self._start = time.perf_counter()
 
     def epoch_begins(self) -> None:
@@ -111,8 +127,10 @@ class Monitor:
         if score > best or (score == best and self.limits.prefer_latest):
             history.best_validation_score = score
             history.best_epoch = history.n_iter
-            if self._best is not None:
-                self._best = self.network.snapshot()
+        if self._kept and not math.isnan(score):
+            self._keep(score)
+        elif history.n_iter in self.average_of:
+            self._kept.append(Kept(math.nan, history.n_iter, self.network.snapshot()))
         return self.callbacks is not None and self.callbacks.epoch_ends()
 
     def _print_epoch(self, measured: Collection[str]) -> None:
@@ -175,7 +193,50 @@ class Monitor:
                 f"{self.limits.n_iter_no_change} consecutive epochs. {consequence}"
             )
 
+    def _keep(self, score: float) -> None:
+        """Keep the weights if their score is among the best, in the order of these."""
+        kept, limits = self._kept, self.limits
+        rank = sum(
+            k.score > score or (k.score == score and not limits.prefer_latest)
+            for k in kept
+        )
+        if rank < limits.n_best:
+            kept.insert(rank, Kept(score, self.history.n_iter, self.network.snapshot()))
+            del kept[limits.n_best :]
+
     def restore_best(self) -> None:
-        """With early stopping, restore the weights with the best score."""
-        if self._best is not None:
-            self.network.restore(self._best)
+        """With early stopping, restore the best weights.
+
+        Of several, that is their mean, as in the "uniform soup" of M. Wortsman et al.,
+        "Model soups: averaging weights of multiple fine-tuned models improves accuracy
+        without increasing inference time", ICML 2022. They may come from different
+        minima, so that the mean is none: if it scores worse than they do on average,
+        half as many are averaged, and so on.
+        """
+        kept = [k for k in self._kept if k.score != -math.inf] or self._kept
+        while len(kept) > 1 and not self.average_of:
+            self._restore(kept)
+            average = sum(k.score for k in kept) / len(kept)
+            if self.validate is None or self.validate()[1] >= average:
+                break
+            kept = kept[: len(kept) // 2]
+        self._restore(kept)
+        if len(kept) > 1:
+            self.history.averaged = sorted(k.epoch for k in kept)
+
+    def _restore(self, kept: Sequence[Kept]) -> None:
+        """Set the mean of the weights of several epochs, or of one."""
+        if kept:
+            in_order = sorted(kept, key=lambda k: k.epoch)  # the same sum in a refit
+            self.network.restore(mean([k.snapshot for k in in_order]))
+
+
+def mean(snapshots: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Return the mean parameters and states."""
+    theta, state = snapshots[0][0].copy(), snapshots[0][1].copy()
+    for other_theta, other_state in snapshots[1:]:
+        theta += other_theta
+        state += other_state
+    theta /= len(snapshots)
+    state /= len(snapshots)
+    return theta, state

@@ -379,7 +379,7 @@ def _learn(subject: Subject, n_batches: int, goal: float, first: float) -> Learn
         tol=0.0,
         n_iter_no_change=math.inf,
         early_stopping=False,
-        restore_best=False,
+        n_best=0,
         verbose=0,
     )
     with warnings.catch_warnings():
