@@ -587,7 +587,7 @@ def test_verbose_prints_and_history_is_kept(Estimator):
 def test_refit_on_all_trains_on_all_rows(Estimator):
     X, _ = DATA[Estimator]
     refit = fit(Estimator, refit_on_all=True)
-    assert refit.n_iter_ == refit.best_epoch_
+    assert refit.n_iter_ == max(refit.averaged_epochs_)
     assert refit.t_ > 0
     assert not np.allclose(outputs(refit, X), outputs(fit(Estimator), X))
 

@@ -67,6 +67,7 @@ class BaseNetworkEstimator(
     best_loss_: float | None
     best_epoch_: int | None
     best_validation_score_: float | None
+    averaged_epochs_: list[int]
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
     n_iter_: int
@@ -382,6 +383,7 @@ class BaseNetworkEstimator(
         self.best_validation_score_ = (
             history.best_validation_score if validated else None
         )
+        self.averaged_epochs_ = history.averaged
         self._set_history(history, validated)
 
     def _set_history(self, history: History, validated: bool) -> None:

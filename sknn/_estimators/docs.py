@@ -323,6 +323,9 @@ best_validation_score_ : float or None
 best_epoch_ : int or None
     Epoch of the last call, counted from 1, with the best validation score; None if
     there was no validation set, or no score better than that of an earlier call.
+averaged_epochs_ : list of int
+    Epochs of the last call whose weights were averaged, by `restore_best`; 0 stands for
+    the weights of an earlier call. Empty if the weights are those of one epoch.
 n_iter_ : int
     Number of epochs, or iterations, of the last call.
 t_ : int

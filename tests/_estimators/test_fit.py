@@ -1,5 +1,7 @@
 """The run of one fit: history, restarts, early stopping, divergence, interruption."""
 
+from itertools import chain, repeat
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -169,8 +171,11 @@ SPLIT = PredefinedSplit(np.where(HELD_OUT, 0, -1))
 
 
 def regressor_with_best_epoch(best, n_epochs=5, **params):
-    """A regressor whose scorer finds epoch `best` best; notes what the scorer sees."""
-    scores = iter(-abs(np.arange(1, n_epochs + 1) - best))
+    """A regressor whose scorer finds epoch `best` best; notes what the scorer sees.
+
+    Means of epochs are as good as the best.
+    """
+    scores = chain(-abs(np.arange(1, n_epochs + 1) - best), repeat(0))
     seen = []
 
     def scorer(fitted, X, y):
@@ -224,6 +229,25 @@ def test_restore_best_goes_back_or_keeps_the_last_weights(params):
         assert_array_equal(net.network_.state, by_hand.network_.state)
         assert net.best_validation_score_ == 0
         assert net.n_iter_ == len(net.validation_scores_) == 5
+
+
+@pytest.mark.parametrize("params", SOME, ids=str)
+@pytest.mark.parametrize("refit_on_all", [False, True])
+def test_restore_best_averages_the_best_epochs(params, refit_on_all):
+    params = {**params, "shuffle": False}
+    net, _ = regressor_with_best_epoch(
+        3, restore_best=3, refit_on_all=refit_on_all, **params
+    )
+    rows = slice(None) if refit_on_all else ~HELD_OUT
+    X, y = DIABETES[0][rows], DIABETES[1][rows]
+    by_hand = [by_partial_fit(n, X, y, **params).network_ for n in (2, 3, 4)]
+    mean = np.mean([network.theta for network in by_hand], axis=0)
+    assert_allclose(net.network_.theta, mean, rtol=1e-12, atol=1e-12)
+    state = np.mean([network.state for network in by_hand], axis=0)
+    assert_allclose(net.network_.state, state, rtol=1e-12, atol=1e-12)
+    assert net.averaged_epochs_ == [2, 3, 4]
+    assert net.best_epoch_ == 3
+    assert net.n_iter_ == (4 if refit_on_all else 5)
 
 
 @pytest.mark.parametrize("params", SOME, ids=str)
