@@ -224,12 +224,13 @@ class BaseTabular(TableAccess):
 class TabularClassifier(BaseTabular, NetworkClassifier):
     """Network classifier for tables: data frames or arrays, with columns of any kind.
 
-    Numbers, text, categories and missing values need no preparation. The network and
-    its training follow RealMLP [1]_, whose hyper-parameters were tuned on many tables:
-    robust scaling, periodic embeddings of numbers, learned embeddings of categories,
-    three hidden layers with parametric activations, label smoothing, and schedules of
-    the learning rate, of dropout and of weight decay. A fifth of the rows is held out,
-    and the epoch with the best score on them is kept.
+    Numbers, text, categories and missing values need no preparation. The networks and
+    their training follow RealMLP [1]_, whose hyper-parameters were tuned on many
+    tables: robust scaling, learned embeddings of categories, three hidden layers with
+    parametric activations, label smoothing, and schedules of the learning rate, of
+    dropout and of weight decay. Numbers have piecewise-linear embeddings [3]_. Each of
+    four networks holds out another fifth of the rows, and averages the weights of the
+    epochs with the best scores on them; predicted probabilities are the mean of theirs.
 
     Parameters
     ----------
@@ -263,6 +264,8 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
        https://arxiv.org/abs/2407.04491.
     .. [2] C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On calibration of modern neural
        networks", ICML 2017.
+    .. [3] Y. Gorishniy, I. Rubachev, A. Babenko, "On embeddings for numerical features
+       in tabular deep learning", NeurIPS 2022, https://arxiv.org/abs/2203.05556.
 
     Examples
     --------
@@ -296,7 +299,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         categorical_features: Any = "from_dtype",
         max_one_hot: int = 9,
         embedding_size: int = 8,
-        numerical_embedding: EmbeddingChoice = "periodic",
+        numerical_embedding: EmbeddingChoice = "piecewise_linear",
         n_members: int = 4,
         bagging: bool = True,
         hidden_layer_sizes: int | ArrayLike = (256, 256, 256),
@@ -405,8 +408,8 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
     """Network regressor for tables: data frames or arrays, with columns of any kind.
 
     Numbers, text, categories and missing values need no preparation, and the target no
-    scaling. The network and its training are those of `TabularClassifier`, with other
-    activations and a larger learning rate [1]_.
+    scaling. The networks and their training are those of `TabularClassifier`, with
+    other activations, periodic embeddings of numbers, and a larger learning rate [1]_.
 
     Parameters
     ----------
