@@ -229,16 +229,22 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "sknn-mlp bare": ("sknn-mlp", {"normalization": None}),
     "sknn-mlp 0.001": ("sknn-mlp", {"learning_rate_init": 0.001}),
     "sknn-mlp decay": ("sknn-mlp", {"weight_decay": 0.1}),
-    "tabular, one": ("tabular", ONE),
+    "one": ("tabular", ONE),
     "one, 256 epochs": ("tabular", {**ONE, "max_iter": 256}),
     "one, no embedding": ("tabular", {**ONE, "numerical_embedding": None}),
+    "one, periodic": ("tabular", {**ONE, "numerical_embedding": "periodic"}),
     "one, piecewise": ("tabular", {**ONE, "numerical_embedding": "piecewise_linear"}),
     "one, no dropout": ("tabular", {**ONE, "dropout": 0.0}),
     "one, no decay": ("tabular", {**ONE, "weight_decay": 0.0}),
     "one, cosine": ("tabular", {**ONE, "learning_rate": "cosine"}),
+    "one, slow scale": ("tabular", {**ONE, "layer_learning_rates": {"scale": 1 / 6}}),
     "one, batches of 256": ("tabular", {**ONE, "batch_size": 256}),
+    "one, best epoch": ("tabular", {**ONE, "restore_best": "latest"}),
     "one, last epoch": ("tabular", {**ONE, "restore_best": False}),
+    "one, hard labels": ("tabular", {**ONE, "label_smoothing": 0.0}),
+    "one, not calibrated": ("tabular", {**ONE, "calibrate": False}),
     "four, same rows": ("tabular", {"bagging": False}),
+    "eight": ("tabular", {"n_members": 8}),
 }
 """Ablations by name: a method, and the parameters in which it differs."""
 
