@@ -45,6 +45,14 @@ def number_scores(y, predicted):
     }
 
 
+def coverage(estimator, X, y):
+    """Return the share of targets inside their intervals of 90 %, if it has them."""
+    if not hasattr(estimator, "predict_interval"):
+        return {}
+    low, high = estimator.predict_interval(X, coverage=0.9).T
+    return {"coverage": np.mean((low <= y) & (y <= high))}
+
+
 def cpu_seconds():
     """Return the CPU time of this process, all its threads, and ended children."""
     used = (resource.getrusage(resource.RUSAGE_CHILDREN), time.process_time())
@@ -81,6 +89,7 @@ def fit_and_score(method, folder, where, threads):
         else:
             predicted, times = timed("predict", estimator.predict, X_test)
             scores = number_scores(y_test, np.ravel(predicted))
+            scores |= coverage(estimator, X_test, y_test)
         if not np.isfinite([*scores.values()]).all():
             raise ValueError(f"The scores are not finite: {scores}.")
         rounded = {k: float(f"{v:.7g}") for k, v in scores.items()}

@@ -17,6 +17,7 @@ MEASURES = {
     "auc": ("AUC (two classes)", "class", lambda x: f"{x:.4f}"),
     "rmse": ("RMSE", "number", lambda x: f"{x:.4g}"),
     "r2": ("R²", "number", lambda x: f"{x:.4f}"),
+    "coverage": ("Coverage of intervals of 90 %", "number", lambda x: f"{x:.3f}"),
 }
 """Title, kind of table and format; each mean is over the seeds."""
 
@@ -105,6 +106,8 @@ def means_by_table(results, measure):
     if means.empty:
         return None
     best = means.min(axis=1) if measure in RATIOS else means.max(axis=1)
+    if measure == "coverage":
+        best[:] = np.nan
     rows = []
     for name, values in means.iterrows():
         cells = ["" if np.isnan(v) else form(v) for v in values]
