@@ -13,6 +13,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from .._threads import call_in_threads
 from .._training import Callbacks, Data, History, SolverProgress
+from .._typing import Array
 from ..network import Network
 from .assembly import assemble, output_arrays
 from .calibration import fit_joint_temperature, fit_temperature
@@ -180,10 +181,20 @@ def member_splits(
     n_folds = max(n_members, 2, round(1 / params.validation_fraction))
     if n_folds > data.n:
         return [run.hold_out()] * n_members
-    classes = data.y.ndim == 1 or run.targets.strata(data.y) is not None
-    if classes:  # a rare one can be in a few of the folds only
-        classes = np.unique(data.y, return_counts=True)[1].min() >= n_folds
-    Folds = StratifiedKFold if classes else KFold
+    if data.y.ndim == 1 or run.targets.strata(data.y) is not None:
+        Folds, labels = StratifiedKFold, common_labels(data.y, n_folds)
+    else:
+        Folds, labels = KFold, None
     folds = Folds(n_folds, shuffle=True, random_state=run.rng)
-    splits = list(folds.split(data.y, data.y.ravel() if classes else None))
+    splits = list(folds.split(data.y, labels))
     return [divide(data, *rows) for rows in splits[:n_members]]
+
+
+def common_labels(y: Array, n_folds: int) -> Array:
+    """Return the class of each row, that of a rare class as the most common one.
+
+    A class that has fewer rows than there are folds cannot be in all of them.
+    """
+    _, labels, counts = np.unique(y.ravel(), return_inverse=True, return_counts=True)
+    labels[counts[labels] < n_folds] = counts.argmax()
+    return labels

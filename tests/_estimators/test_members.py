@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from sknn import TabularClassifier, TabularRegressor
 from sknn._estimators.calibration import fit_joint_temperature
+from sknn._estimators.members import common_labels
 from sknn._member_loss import MeanOverMembers
 from sknn.layers import Ensemble
 from sknn.losses import CategoricalCrossEntropy
@@ -107,6 +108,15 @@ def test_with_bagging_every_row_is_held_out_at_most_once(n_members, monkeypatch)
     if n_members >= 5:
         assert len(held_out) == len(X)
     assert clf.score(X, y) > 0.5
+
+
+def test_a_rare_class_leaves_the_folds_stratified():
+    y = np.repeat([0, 1, 2], [60, 30, 3])
+    labels = common_labels(y, n_folds=5)
+    assert_array_equal(np.bincount(labels), [63, 30])
+    X = np.random.RandomState(0).normal(size=(93, 2))
+    clf = TabularClassifier(**SMALL).fit(X, y)
+    assert clf.predict_proba(X).shape == (93, 3)
 
 
 def test_intervals_know_the_rows_held_out_by_all_members():
