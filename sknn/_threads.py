@@ -7,6 +7,7 @@ one thread for small products, and all for large ones.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -72,28 +73,31 @@ def call_with_blas_threads(
 
 
 def call_in_threads(
-    calls: Sequence[Callable[[], R]], stop: Callable[[], None]
+    calls: Sequence[Callable[[float], R]], stop: Callable[[], None]
 ) -> list[R]:
     """Make several calls in threads, as many at a time as BLAS has; return the results.
 
-    Each computes on one thread. NumPy reports what the caller lets it. After an error,
-    or an interrupt, `stop` is called, which asks those that have begun to end, and the
-    others do not begin; the error is raised when all have ended.
+    Each computes on one thread, and is passed the part of the whole time that it has
+    its thread for: 1/2 where each thread makes two calls, one after the other. NumPy
+    reports what the caller lets it. After an error, or an interrupt, `stop` is called,
+    which asks those that have begun to end, and the others do not begin; the error is
+    raised when all have ended.
     """
     return call_with_blas_threads(0, _call_in_threads, calls, stop)
 
 
 def _call_in_threads(
-    calls: Sequence[Callable[[], R]], stop: Callable[[], None]
+    calls: Sequence[Callable[[float], R]], stop: Callable[[], None]
 ) -> list[R]:
-    reports = np.geterr()
+    reports, n_threads = np.geterr(), _limited.get("threads", 1)
+    share = 1 / math.ceil(len(calls) / n_threads)
 
-    def call_alone(call: Callable[[], R]) -> R:
+    def call_alone(call: Callable[[float], R]) -> R:
         _thread.is_one_of_several = True
         with np.errstate(**reports):
-            return call()
+            return call(share)
 
-    with ThreadPoolExecutor(_limited.get("threads", 1)) as pool:
+    with ThreadPoolExecutor(n_threads) as pool:
         begun: list[Future[R]] = []
         try:
             begun.extend(pool.submit(call_alone, call) for call in calls)

@@ -359,6 +359,7 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
         dropout_schedule: ScheduleChoice = "constant",
         weight_decay_schedule: ScheduleChoice = "constant",
         drop_last: bool = False,
+        max_time: float | None = None,
         class_weight: ClassWeight = None,
         loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.0,
@@ -417,6 +418,7 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
         self.dropout_schedule = dropout_schedule
         self.weight_decay_schedule = weight_decay_schedule
         self.drop_last = drop_last
+        self.max_time = max_time
         self.class_weight = class_weight
         self.loss = loss
         self.label_smoothing = label_smoothing
@@ -524,6 +526,7 @@ class CNNRegressor(BaseCNN, NetworkRegressor):
         dropout_schedule: ScheduleChoice = "constant",
         weight_decay_schedule: ScheduleChoice = "constant",
         drop_last: bool = False,
+        max_time: float | None = None,
         loss: RegressionLossChoice = "squared_error",
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
@@ -582,6 +585,7 @@ class CNNRegressor(BaseCNN, NetworkRegressor):
         self.dropout_schedule = dropout_schedule
         self.weight_decay_schedule = weight_decay_schedule
         self.drop_last = drop_last
+        self.max_time = max_time
         self.loss = loss
         self.delta = delta
         self.quantile = quantile

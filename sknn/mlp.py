@@ -269,6 +269,7 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
         dropout_schedule: ScheduleChoice = "constant",
         weight_decay_schedule: ScheduleChoice = "constant",
         drop_last: bool = False,
+        max_time: float | None = None,
         class_weight: ClassWeight = None,
         loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.0,
@@ -319,6 +320,7 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
         self.dropout_schedule = dropout_schedule
         self.weight_decay_schedule = weight_decay_schedule
         self.drop_last = drop_last
+        self.max_time = max_time
         self.class_weight = class_weight
         self.loss = loss
         self.label_smoothing = label_smoothing
@@ -427,6 +429,7 @@ class MLPRegressor(BaseMLP, NetworkRegressor):
         dropout_schedule: ScheduleChoice = "constant",
         weight_decay_schedule: ScheduleChoice = "constant",
         drop_last: bool = False,
+        max_time: float | None = None,
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
     ) -> None:
@@ -477,5 +480,6 @@ class MLPRegressor(BaseMLP, NetworkRegressor):
         self.dropout_schedule = dropout_schedule
         self.weight_decay_schedule = weight_decay_schedule
         self.drop_last = drop_last
+        self.max_time = max_time
         self.delta = delta
         self.quantile = quantile

@@ -270,6 +270,7 @@ class SequentialClassifier(BaseSequential, NetworkClassifier):
         dropout_schedule: ScheduleChoice = "constant",
         weight_decay_schedule: ScheduleChoice = "constant",
         drop_last: bool = False,
+        max_time: float | None = None,
         class_weight: ClassWeight = None,
         loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.0,
@@ -316,6 +317,7 @@ class SequentialClassifier(BaseSequential, NetworkClassifier):
         self.dropout_schedule = dropout_schedule
         self.weight_decay_schedule = weight_decay_schedule
         self.drop_last = drop_last
+        self.max_time = max_time
         self.class_weight = class_weight
         self.loss = loss
         self.label_smoothing = label_smoothing
@@ -412,6 +414,7 @@ class SequentialRegressor(BaseSequential, NetworkRegressor):
         dropout_schedule: ScheduleChoice = "constant",
         weight_decay_schedule: ScheduleChoice = "constant",
         drop_last: bool = False,
+        max_time: float | None = None,
         loss: RegressionLossChoice = "squared_error",
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
@@ -458,6 +461,7 @@ class SequentialRegressor(BaseSequential, NetworkRegressor):
         self.dropout_schedule = dropout_schedule
         self.weight_decay_schedule = weight_decay_schedule
         self.drop_last = drop_last
+        self.max_time = max_time
         self.loss = loss
         self.delta = delta
         self.quantile = quantile

@@ -342,6 +342,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         dropout_schedule: ScheduleChoice = "flat_cosine",
         weight_decay_schedule: ScheduleChoice = "flat_cosine",
         drop_last: bool = True,
+        max_time: float | None = None,
         class_weight: ClassWeight = None,
         loss: Literal["log_loss"] | Loss = "log_loss",
         label_smoothing: float = 0.1,
@@ -393,6 +394,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         self.dropout_schedule = dropout_schedule
         self.weight_decay_schedule = weight_decay_schedule
         self.drop_last = drop_last
+        self.max_time = max_time
         self.class_weight = class_weight
         self.loss = loss
         self.label_smoothing = label_smoothing
@@ -508,6 +510,7 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         dropout_schedule: ScheduleChoice = "flat_cosine",
         weight_decay_schedule: ScheduleChoice = "flat_cosine",
         drop_last: bool = True,
+        max_time: float | None = None,
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
         clip: bool = True,
@@ -559,6 +562,7 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         self.dropout_schedule = dropout_schedule
         self.weight_decay_schedule = weight_decay_schedule
         self.drop_last = drop_last
+        self.max_time = max_time
         self.delta = delta
         self.quantile = quantile
         self.clip = clip

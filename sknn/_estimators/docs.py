@@ -199,7 +199,12 @@ weight_decay_schedule : str or Schedule, default='constant'
     Factor of `weight_decay` during training, beside the schedule of the learning rate.
 drop_last : bool, default=False
     Whether to leave out, in each epoch, the rows that remain for a last batch of fewer
-    rows than `batch_size`. Not used by 'lbfgs'."""
+    rows than `batch_size`. Not used by 'lbfgs'.
+max_time : float or None, default=None
+    Seconds that training may take: it ends before an epoch, or iteration of 'lbfgs',
+    that would end later if it took as long as the last one. At least one epoch is
+    trained, and schedules stay planned for `max_iter` epochs. What was trained on a
+    busy machine cannot be repeated exactly. Not used by `partial_fit`."""
 
 MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)

@@ -89,6 +89,8 @@ class FitRun:
         Base rates of the epochs of an earlier run, which a refit repeats.
     average_of : sequence of int
         Epochs whose weights are averaged, those of an earlier run, in a refit.
+    time_share : float
+        The part of `max_time` that the run may take.
     split : (Data, Data) or None
         The rows to train on and those to hold out, if they are chosen already.
     validator : Validator or None
@@ -115,6 +117,7 @@ class FitRun:
     one_epoch: bool = False
     base_rates: Sequence[float] = ()
     average_of: Sequence[int] = ()
+    time_share: float = 1.0
     split: tuple[Data, Data] | None = None
     validator: Validator | None = None
     callbacks: Callbacks | None = None
@@ -146,6 +149,7 @@ class FitRun:
             early_stopping=params.early_stopping,
             n_best=1 if choice == "latest" else int(choice),
             prefer_latest=choice not in (True, False),
+            max_time=params.max_time and params.max_time * self.time_share,
             verbose=int(params.verbose),
             scoring=params.scoring,
         )
@@ -194,6 +198,8 @@ def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None
         run.validator = Validator(validation, run.targets, params.scoring, estimator)
     run.publish(run.network)
     initial = run.network.snapshot()
+    if refits:  # with as many epochs, and more rows
+        run.time_share *= train_data.n / (train_data.n + run.data.n)
     ending = train(run, train_data, run.limits)
     report(run, ending)
     if ending != "interrupted":
@@ -321,6 +327,7 @@ def refit(run: FitRun, initial: tuple[Array, Array]) -> None:
         max_iter=max(first.averaged, default=best),
         n_iter_no_change=math.inf,
         early_stopping=False,
+        max_time=None,
     )
     ending = train(second, run.data, limits)
     run.network = second.network
@@ -353,6 +360,13 @@ def report(run: FitRun, ending: Ending) -> None:
         warn_caller(
             f"Stochastic Optimizer: Maximum iterations ({run.params.max_iter}) reached "
             "and the optimization hasn't converged yet.",
+            ConvergenceWarning,
+        )
+    elif ending == "max_time":
+        warn_caller(
+            f"Stochastic Optimizer: max_time={run.params.max_time} seconds reached "
+            f"after {run.history.n_iter} epochs, and the optimization hasn't converged "
+            f"yet. Schedules are planned for max_iter={run.params.max_iter}.",
             ConvergenceWarning,
         )
 

@@ -82,9 +82,13 @@ def fit_members(
         member.callbacks = StopTogether(stop, member.callbacks)
         member.keep_held_out = partial(held_out.__setitem__, i)
         member.history.n_iter = 0
-    calls = [partial(fit_network, member, validation, estimator) for member in runs]
+
+    def train(member: FitRun, time_share: float) -> None:
+        member.time_share = time_share
+        fit_network(member, validation, estimator)
+
     try:
-        call_in_threads(calls, stop.set)
+        call_in_threads([partial(train, member) for member in runs], stop.set)
     except KeyboardInterrupt:
         warn_caller("Training interrupted by user.")
     trained = [i for i, member in enumerate(runs) if member.history.n_iter] or [0]

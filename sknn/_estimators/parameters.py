@@ -100,6 +100,7 @@ class TrainingParameters(BaseEstimator):
     dropout_schedule: ScheduleChoice
     weight_decay_schedule: ScheduleChoice
     drop_last: bool
+    max_time: float | None
 
     _parameter_constraints: dict[str, Any] = {
         "solver": [StrOptions({"lbfgs", *SOLVERS}), Solver],
@@ -115,6 +116,7 @@ class TrainingParameters(BaseEstimator):
         "dropout_schedule": [StrOptions(PLANNED), Schedule],
         "weight_decay_schedule": [StrOptions(PLANNED), Schedule],
         "drop_last": ["boolean"],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],

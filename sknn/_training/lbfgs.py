@@ -30,6 +30,8 @@ class Iterations:
         Parameters after the last iteration.
     stopped : bool
         Whether a callback has ended training.
+    out_of_time : bool
+        Whether `max_time` has.
     """
 
     def __init__(self, objective: Objective, data: Data, monitor: Monitor) -> None:
@@ -38,7 +40,7 @@ class Iterations:
         self.monitor = monitor
         self.theta = objective.network.theta[: objective.network.n_trained]
         self.last_theta = self.theta.copy()
-        self.stopped = False
+        self.stopped = self.out_of_time = False
         self._in_iteration = False
         self._rows_per_pass = objective.network.rows_per_pass(data.n)
         self._total = data.total_weight
@@ -62,7 +64,8 @@ class Iterations:
             float(result.fun), gradient_norm=norm(self.objective.grad)
         )
         stalled = self.monitor.limits.early_stopping and self.monitor.stalled
-        if self.stopped or stalled:
+        self.out_of_time = self.monitor.out_of_time
+        if self.stopped or stalled or self.out_of_time:
             raise StopIteration
 
 
@@ -112,7 +115,11 @@ def train_lbfgs(
     if limits.early_stopping and monitor.stalled:
         monitor.print_stalled("Stopping.")
         return "converged", None
-    return ("stopped", None) if iterations.stopped else ("converged", result)
+    if iterations.stopped:
+        return "stopped", None
+    if iterations.out_of_time:
+        return "max_time", None
+    return "converged", result
 
 
 def predictions_are_finite(network: Network, data: Data) -> bool:

@@ -17,7 +17,13 @@ Validate = Callable[[], tuple[float, float]]
 validation set."""
 
 Ending = Literal[
-    "converged", "max_iter", "interrupted", "diverged", "stopped", "one epoch"
+    "converged",
+    "max_iter",
+    "max_time",
+    "interrupted",
+    "diverged",
+    "stopped",
+    "one epoch",
 ]
 """Why a training run ended; "stopped" by a callback."""
 
@@ -53,6 +59,7 @@ class Limits:
     n_best: int
     verbose: int
     prefer_latest: bool = False
+    max_time: float | None = None
     scoring: Any = None
 
 
@@ -93,7 +100,7 @@ class Monitor:
             self._keep(history.best_validation_score)
         elif 0 in average_of:
             self._kept.append(Kept(math.nan, 0, network.snapshot()))
-        self._start = time.perf_counter()
+        self._begin = self._start = time.perf_counter()
 
     def epoch_begins(self) -> None:
         """Start the clock of an epoch and call the callbacks."""
@@ -183,6 +190,14 @@ class Monitor:
     def stalled(self) -> bool:
         """Whether nothing has improved for more than ``n_iter_no_change`` epochs."""
         return self.history.no_improvement_count > self.limits.n_iter_no_change
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether an epoch that takes as long as the last one would end too late."""
+        if self.limits.max_time is None:
+            return False
+        now = time.perf_counter()
+        return now - self._begin + now - self._start > self.limits.max_time
 
     def print_stalled(self, consequence: str) -> None:
         """If verbose, print what has stopped improving, in scikit-learn's words."""

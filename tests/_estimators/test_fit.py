@@ -1,6 +1,8 @@
 """The run of one fit: history, restarts, early stopping, divergence, interruption."""
 
+import warnings
 from itertools import chain, repeat
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -248,6 +250,59 @@ def test_restore_best_averages_the_best_epochs(params, refit_on_all):
     assert net.averaged_epochs_ == [2, 3, 4]
     assert net.best_epoch_ == 3
     assert net.n_iter_ == (4 if refit_on_all else 5)
+
+
+# -- max_time --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def seconds(monkeypatch):
+    """A clock for the training; each validation takes a second of it."""
+    seconds = [0.0]
+    clock = SimpleNamespace(perf_counter=lambda: seconds[0])
+    monkeypatch.setattr("sknn._training.monitor.time", clock)
+    return seconds
+
+
+def timed_regressor(seconds, best, n_epochs=10, **params):
+    def scorer(fitted, X, y):
+        seconds[0] += 1
+        return -abs(seconds[0] - best)
+
+    net = MLPRegressor(
+        **{**SMALL, "max_iter": n_epochs, **params}, early_stopping=True,
+        validation_fraction=SPLIT, scoring=scorer,
+    )  # fmt: skip
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        net.fit(*DIABETES)
+    return net, [str(w.message) for w in caught]
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_training_ends_before_the_epoch_that_would_take_too_long(solver, seconds):
+    net, messages = timed_regressor(seconds, best=2, solver=solver, max_time=3.5)
+    assert (net.n_iter_, net.best_epoch_) == (3, 2)
+    assert len(messages) == 1
+    assert "max_time=3.5 seconds reached after 3 epochs" in messages[0]
+    seconds[0] = 0.0
+    enough, messages = timed_regressor(seconds, best=2, solver=solver, max_time=10)
+    assert enough.n_iter_ == 10
+    seconds[0] = 0.0
+    unlimited, expected = timed_regressor(seconds, best=2, solver=solver)
+    assert messages == expected
+    assert_array_equal(enough.network_.theta, unlimited.network_.theta)
+
+
+def test_at_least_one_epoch_is_trained(seconds):
+    net, _ = timed_regressor(seconds, best=2, max_time=0.1)
+    assert net.n_iter_ == 1
+
+
+def test_a_refit_has_its_share_of_the_time(seconds):
+    # 90 rows in the first run, 120 in the second: 3 and 4 of 7 seconds.
+    net, _ = timed_regressor(seconds, best=3, refit_on_all=True, max_time=7)
+    assert len(net.loss_curve_) == net.n_iter_ == 3
 
 
 @pytest.mark.parametrize("params", SOME, ids=str)

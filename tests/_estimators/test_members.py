@@ -3,6 +3,7 @@
 import pickle
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -197,6 +198,19 @@ def test_few_rows_and_splitters_give_all_members_the_same_rows():
     for rows, params in [(4, {}), (len(y), {"validation_fraction": fold})]:
         reg = TabularRegressor(n_members=5, **SMALL, **params).fit(X[:rows], y[:rows])
         assert reg.network_.members.n_members == 5
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("n_threads", "n_members"), [(2, 2), (1, 2), (2, 3)])
+def test_members_that_wait_for_each_other_share_the_time(n_threads, n_members):
+    X, y = IRIS
+    params = {**SMALL, "max_iter": 10**6, "max_time": 0.4}
+    with threadpool_limits(n_threads, user_api="blas"):
+        start = time.perf_counter()
+        clf = TabularClassifier(n_members=n_members, **params).fit(X, y)
+        seconds = time.perf_counter() - start
+    assert clf.network_.members.n_members == n_members
+    assert seconds < 5  # and not 10**6 epochs; machines are busy at times
 
 
 def test_an_error_of_a_member_reaches_the_user():

@@ -98,6 +98,7 @@ PARAMS = {
     "dropout_schedule": "flat_cosine",
     "weight_decay_schedule": "linear",
     "drop_last": True,
+    "max_time": 60.0,
 }
 
 # The last entry: what must change before a fit, since not all go together.

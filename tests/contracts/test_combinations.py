@@ -73,6 +73,7 @@ BY_SOLVER = [
     ({}, {"drop_last": True}, STOCHASTIC),
     ({}, {"weight_decay_schedule": "linear"}, ["adamw"]),
     ({}, {"freeze": 1}, EVERY),
+    ({}, {"max_time": 1e-9}, EVERY),
     ({}, {"max_fun": 3}, ["lbfgs"]),
     *(
         ({}, {"learning_rate": name}, STOCHASTIC)
