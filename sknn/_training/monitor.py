@@ -194,10 +194,11 @@ class Monitor:
     @property
     def out_of_time(self) -> bool:
         """Whether an epoch that takes as long as the last one would end too late."""
-        if self.limits.max_time is None:
+        limits = self.limits
+        if limits.max_time is None or self.history.n_iter == limits.max_iter:
             return False
         now = time.perf_counter()
-        return now - self._begin + now - self._start > self.limits.max_time
+        return now - self._begin + now - self._start > limits.max_time
 
     def print_stalled(self, consequence: str) -> None:
         """If verbose, print what has stopped improving, in scikit-learn's words."""

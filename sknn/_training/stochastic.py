@@ -151,7 +151,7 @@ def train_stochastic(
                 return "converged"
             if stopped or one_epoch:
                 return "stopped" if stopped else "one epoch"
-            if history.n_iter < limits.max_iter and monitor.out_of_time:
+            if monitor.out_of_time:
                 return "max_time"
         return "max_iter"
 
