@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -10,14 +11,21 @@ from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
 
-from ._estimators.assembly import assemble, member_networks
+from ._estimators.assembly import member_networks
 from ._estimators.classifier import NetworkClassifier
 from ._estimators.docs import shared_docs
-from ._estimators.fit import FitRun
+from ._estimators.fit import FitRun, fit_network
 from ._estimators.input_checks import check_rate, check_sizes, per_layer
 from ._estimators.inputs import Rows, check_X
-from ._estimators.members import HeldOutByMembers, Member, calibrate, fit_members
+from ._estimators.members import (
+    HeldOutByMembers,
+    Member,
+    calibrate,
+    fit_members,
+    member_splits,
+)
 from ._estimators.parameters import BestChoice, ScheduleChoice, SolverChoice, make_part
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.tables import Table, TableAccess
@@ -151,50 +159,61 @@ class BaseTabular(TableAccess):
             layers.append(made.replace(**changes))
         return [*layers, Scale(name="scale")]
 
-    def _train(self, run: FitRun, validation: Data | None) -> None:
-        self._train_members(run, validation)
+    def _train(self, run: FitRun, validation: Data | None) -> HeldOut | None:
+        return self._train_members(run, validation).joined(run.network)
+
+    def _hold_out(self, run: FitRun) -> tuple[Data, Data]:
+        return self._splits(run)[0]
+
+    def _splits(self, run: FitRun) -> Sequence[tuple[Data, Data]]:
+        """Return the rows that each member is trained on, and those it holds out."""
+        # With a seed, a warm start holds out the rows that were held out before.
+        seeded = isinstance(self.random_state, Integral)
+        rng = check_random_state(self.random_state) if seeded else run.rng
+        bagging = self.bagging and self.n_members > 1
+        return member_splits(run, self.n_members, bagging, rng)
 
     def _start_network(
         self, data: Data, rng: np.random.RandomState, resumes: bool, one_epoch: bool
     ) -> Network:
-        if not resumes or (self.network_.members is None and self.n_members == 1):
+        if not resumes:
             return super()._start_network(data, rng, resumes, one_epoch)
-        fitted = member_networks(self.network_)
-        if len(fitted) != self.n_members:
+        members = self.network_.members
+        n_fitted = 1 if members is None else members.n_members
+        if n_fitted != self.n_members:
             raise ValueError(
-                f"n_members={self.n_members}, but the fitted network has {len(fitted)} "
-                f"members: set n_members={len(fitted)} to train it further, or refit "
-                "with warm_start=False."
+                f"n_members={self.n_members}, but the fitted ensemble has {n_fitted}: "
+                f"set n_members={n_fitted} to train it further, or refit with "
+                "warm_start=False."
             )
+        if members is None:
+            return super()._start_network(data, rng, resumes, one_epoch)
         self._check_link()
-        networks = [self._network_to_resume(member, data) for member in fitted]
-        return assemble(networks, self._targets.loss)
+        return copy.deepcopy(self.network_)  # taken apart when it is trained
 
     def _train_members(self, run: FitRun, validation: Data | None) -> HeldOutByMembers:
         """Train, and return what each member says of the rows held out."""
+        splits: Sequence[tuple[Data, Data] | None] = [None] * self.n_members
+        if self.early_stopping and validation is None:
+            splits = self._splits(run)
         if self.n_members == 1:
-            parts, keep = list[HeldOut](), run.keep_held_out
-            run.keep_held_out = parts.append
-            super()._train(run, validation)
-            for part in parts:
-                keep(part)
-            return HeldOutByMembers(parts)
+            run.split = splits[0]
+            held_out = fit_network(run, validation, self)
+            return HeldOutByMembers([] if held_out is None else [held_out])
         if run.network.members is None:
-            self._others = [Member() for _ in range(1, self.n_members)]
-
-            def network_of(rng: np.random.RandomState, i: int) -> Network:
-                return self._new_network(run.data, rng, i)
+            self._others, fitted = [Member() for _ in splits[1:]], None
         else:
             self._others = [member.to_resume() for member in self._others]
             fitted = member_networks(run.network)
 
-            def network_of(rng: np.random.RandomState, i: int) -> Network:
-                return self._network_to_resume(fitted[i], run.data)
+        def network_of(rng: np.random.RandomState, i: int) -> Network:
+            if fitted is None:
+                return self._new_network(run.data, rng, i)
+            return self._network_to_resume(fitted[i], run.data)
 
+        if fitted is not None:
             run.network = network_of(run.rng, 0)
-        return fit_members(
-            run, validation, self, self._others, self.bagging, network_of
-        )
+        return fit_members(run, validation, self, splits, self._others, network_of)
 
     def _layer_learning_rates(self, input: Rows) -> Mapping[str, float]:
         assert isinstance(input, Table)
@@ -400,9 +419,10 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         self.label_smoothing = label_smoothing
         self.calibrate = calibrate
 
-    def _train(self, run: FitRun, validation: Data | None) -> None:
+    def _train(self, run: FitRun, validation: Data | None) -> HeldOut | None:
         held_out = self._train_members(run, validation)
         self.temperature_ = calibrate(run, held_out) if self.calibrate else 1.0
+        return held_out.joined(run.network)
 
 
 @shared_docs
@@ -602,8 +622,14 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         if not return_std:
             return super().predict(X)
         input = self._fitted_input()
-        if self._targets.loss.predicts_std or self.network_.members is None:
+        if self._targets.loss.predicts_std:
             return super().predict(X, return_std=True)
+        if self.network_.members is None:
+            raise ValueError(
+                "return_std=True needs loss='gaussian', which learns a standard "
+                "deviation, or several members, whose predictions differ, but loss="
+                f"{self.loss!r} and n_members=1."
+            )
         encoded = check_X(self, X, input)
         z = self.network_.last_outputs(encoded)
         n_scores = self.network_.n_scores

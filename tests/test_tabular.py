@@ -513,8 +513,9 @@ def test_a_validation_table_is_encoded_like_the_training_table(Estimator):
     X, y = DATA[Estimator]
     held_out = np.arange(N) % 4 == 0
     fold = PredefinedSplit(np.where(held_out, 0, -1))
-    alone = Estimator(**QUICK).fit(X[~held_out], y[~held_out], X_val=X[held_out],
-                                   y_val=y[held_out])  # fmt: skip
+    alone = Estimator(**QUICK, restore_best=True).fit(
+        X[~held_out], y[~held_out], X_val=X[held_out], y_val=y[held_out]
+    )
     assert len(alone.validation_scores_) == QUICK["max_iter"]
     best = max(alone.validation_scores_)
     assert_allclose(alone.score(X[held_out], y[held_out]), best, rtol=1e-5)
@@ -551,13 +552,14 @@ def test_scorers_are_given_rows_that_the_network_can_predict(
     found = fit(Estimator, scoring=scoring, n_members=n_members)
     assert_allclose(found.validation_scores_, expected.validation_scores_, rtol=1e-4)
     X, y = DATA[Estimator]
-    rows = Estimator(**QUICK, scoring=scoring).fit(X, y, X_val=X, y_val=y)
-    score = rows.score(X, y)
+    rows = Estimator(**QUICK, scoring=scoring, restore_best=True)
+    score = rows.fit(X, y, X_val=X, y_val=y).score(X, y)
     assert_allclose(rows.best_validation_score_, score, rtol=1e-4)
 
 
 def test_scorers_of_probabilities():
-    clf = classifier(scoring="roc_auc").fit(X, CLASSES, X_val=X, y_val=CLASSES)
+    clf = classifier(scoring="roc_auc", restore_best=True)
+    clf.fit(X, CLASSES, X_val=X, y_val=CLASSES)
     expected = roc_auc_score(CLASSES == "yes", clf.predict_proba(X)[:, 1])
     assert_allclose(clf.best_validation_score_, expected)
     loss = classifier(scoring="loss").fit(X, CLASSES)

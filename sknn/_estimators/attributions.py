@@ -115,7 +115,8 @@ def derivative_of_output(targets: Targets, z: Array, target: Any) -> Derivative:
     else:
         columns = np.full(len(z), check_target(target, n_columns))
 
-    unit = targets.units(columns[0]) if isinstance(targets, NumberTargets) else 1.0
+    column = 0 if quantiles else columns[0]
+    unit = targets.units(column) if isinstance(targets, NumberTargets) else 1.0
 
     def one_score(z: Array, rows: Array, dz: Array) -> None:
         dz[...] = 0

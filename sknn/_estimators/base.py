@@ -184,7 +184,6 @@ class BaseNetworkEstimator(
                 self._warn_of_likely_mistakes(run.data)
             run.callbacks = callbacks
             self._keep_held_out(None)
-            run.keep_held_out = self._keep_held_out
 
             def publish(network: Network) -> None:
                 run.network = network
@@ -193,14 +192,20 @@ class BaseNetworkEstimator(
             run.publish = publish
             if callbacks is not None:
                 callbacks.refresh = lambda: publish(run.network)
-            self._train(run, validation_data)
+            held_out = self._train(run, validation_data)
+            if held_out is not None:
+                self._keep_held_out(held_out)
             self._progress = run.progress
             if callbacks is not None:
                 callbacks.fit_ends()
 
-    def _train(self, run: FitRun, validation: Data | None) -> None:
-        """Train the network of a run."""
-        fit_network(run, validation, estimator=self)
+    def _train(self, run: FitRun, validation: Data | None) -> HeldOut | None:
+        """Train the network of a run; return what it says of the rows held out."""
+        return fit_network(run, validation, estimator=self)
+
+    def _hold_out(self, run: FitRun) -> tuple[Data, Data]:
+        """Return the rows that early stopping trains on, and those it holds out."""
+        return run.hold_out()
 
     def _resumes(self, one_epoch: bool) -> bool:
         """Return whether a fit trains the fitted network further."""

@@ -164,9 +164,10 @@ mixup : float, default=0
 restore_best : bool, 'latest' or int, default=True
     Whether `early_stopping` restores the weights with the best score, or keeps the last
     ones. Of several epochs with the best score it restores the first one, with 'latest'
-    the last one. A number k restores the mean of the weights of the k best epochs, or
-    of half as many if the mean scores worse than these epochs do on average, and so
-    on. The network is often better, and less a matter of chance on few held-out rows.
+    the last one. A number k > 1 restores the mean of the weights of the k best epochs,
+    the later ones of equals, or of half as many if the mean scores worse than these
+    epochs do on average, and so on. The network is often better, and less a matter of
+    chance on few held-out rows.
 refit_on_all : bool, default=False
     Whether `early_stopping`, after finding the best epoch on the held-out rows, trains
     again on all rows for that many epochs. `history_` and the curves then describe the
@@ -324,7 +325,7 @@ validation_scores_ : list of float or None
     Score on the validation set after each epoch, by `scoring`; None if there was no
     validation set.
 best_validation_score_ : float or None
-    Largest of `validation_scores_`.
+    Largest of `validation_scores_`, that of a single epoch.
 best_epoch_ : int or None
     Epoch of the last call, counted from 1, with the best validation score; None if
     there was no validation set, or no score better than that of an earlier call.
@@ -389,9 +390,12 @@ n_members : int, default=4
     probabilities of classes, predicted numbers. The history is that of the first. One
     network takes a quarter of the time, and is less accurate.
 bagging : bool, default=True
-    Whether each of several members holds out other rows, those of another fold, so that
-    all rows are trained on. Not used with `X_val` and `y_val`, or with a splitter as
-    `validation_fraction`: all members then have the same rows.
+    Whether each of several members holds out other rows, so that all rows are trained
+    on: those of another fold of ``1 / validation_fraction``, of a second division of
+    the rows if there are more members than folds. Where a class has fewer rows than
+    there are folds, each member draws its rows by itself. Not used with `X_val` and
+    `y_val`, or with a splitter as `validation_fraction`: all members then have the same
+    rows.
 hidden_layer_sizes : int or array-like of int, default=(256, 256, 256)
     Number of units in each hidden layer.
 activation : str or ActivationFunction, default='auto'

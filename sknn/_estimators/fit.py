@@ -91,15 +91,14 @@ class FitRun:
         Epochs whose weights are averaged, those of an earlier run, in a refit.
     time_share : float
         The part of `max_time` that the run may take.
+    silent : bool
+        Whether nothing is printed, whatever `verbose` is.
     split : (Data, Data) or None
         The rows to train on and those to hold out, if they are chosen already.
     validator : Validator or None
         Scores the network after each epoch.
     callbacks : Callbacks or None
         scikit-learn's callbacks, called before and after each epoch.
-    keep_held_out : callable
-        Receives what the network says of the validation set after training, and before
-        it is trained again on all rows.
     publish : callable
         Sets the fitted attributes that callbacks and scorers read.
     """
@@ -118,10 +117,10 @@ class FitRun:
     base_rates: Sequence[float] = ()
     average_of: Sequence[int] = ()
     time_share: float = 1.0
+    silent: bool = False
     split: tuple[Data, Data] | None = None
     validator: Validator | None = None
     callbacks: Callbacks | None = None
-    keep_held_out: Callable[[HeldOut], None] = lambda held_out: None
     publish: Callable[[Network], None] = lambda network: None
 
     def objective(self, rng: np.random.Generator | None = None) -> Objective:
@@ -150,7 +149,7 @@ class FitRun:
             n_best=1 if choice == "latest" else int(choice),
             prefer_latest=choice not in (True, False),
             max_time=params.max_time and params.max_time * self.time_share,
-            verbose=int(params.verbose),
+            verbose=0 if self.silent else int(params.verbose),
             scoring=params.scoring,
         )
 
@@ -158,11 +157,8 @@ class FitRun:
         """Return the training set and the validation set of early stopping."""
         if self.split is not None:
             return self.split
-        strata, fraction = (
-            self.targets.strata(self.data.y),
-            self.params.validation_fraction,
-        )
-        return hold_out(self.data, fraction, self.rng, strata)
+        strata = self.targets.strata(self.data.y)
+        return hold_out(self.data, self.params.validation_fraction, self.rng, strata)
 
     def monitor(self, limits: Limits) -> Monitor:
         """Return the object that records epochs and keeps the best weights."""
@@ -179,10 +175,13 @@ class FitRun:
         )
 
 
-def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None:
+def fit_network(
+    run: FitRun, validation: Data | None, estimator: object
+) -> HeldOut | None:
     """Train, with early stopping on a validation set, and refit on all rows if asked.
 
     `validation` is the user's validation set; scorers are called with `estimator`.
+    Returns what the network said of the validation set before the refit.
     """
     params, train_data = run.params, run.data
     refits = params.early_stopping and params.refit_on_all
@@ -204,11 +203,11 @@ def fit_network(run: FitRun, validation: Data | None, estimator: object) -> None
     report(run, ending)
     if ending != "interrupted":
         check_best_epoch(run)
-    if run.validator is not None:
-        run.keep_held_out(run.validator.held_out(run.network))
+    held_out = None if run.validator is None else run.validator.held_out(run.network)
     if refits and ending not in ("interrupted", "stopped"):
         refit(run, initial)
     run.publish(run.network)
+    return held_out
 
 
 def train(run: FitRun, data: Data, limits: Limits) -> Ending:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import signature
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -105,8 +106,28 @@ def takes_sample_weight(scorer: Callable[..., Any]) -> bool:
     )
 
 
+Messages: TypeAlias = list[tuple[str, type[Warning]]]
+
+_collected = threading.local()
+"""In a thread of a fit: its "messages", which the calling thread issues."""
+
+
+@contextmanager
+def warnings_to(messages: Messages) -> Iterator[None]:
+    """Collect what `warn_caller` is called with in this thread: it has no caller."""
+    _collected.messages = messages
+    try:
+        yield
+    finally:
+        del _collected.messages
+
+
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
     """Issue a warning that points at the line of the caller, outside the package."""
+    messages: Messages | None = getattr(_collected, "messages", None)
+    if messages is not None:
+        messages.append((message, category))
+        return
     level, frame = 1, sys._getframe()
     while frame.f_back and re.match(
         r"(sknn|sklearn\.base|contextlib)\b", frame.f_globals.get("__name__", "")

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import copy
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
 from .._threads import call_in_threads
 from .._training import Callbacks, Data, History, SolverProgress
-from .._typing import Array
 from ..network import Network
 from .assembly import assemble, output_arrays
 from .calibration import fit_joint_temperature, fit_temperature
 from .fit import FitRun, fit_network, noise_stream
-from .input_checks import warn_caller
-from .validation_set import HeldOut, divide
+from .input_checks import warn_caller, warnings_to
+from .validation_set import HeldOut, divide, hold_out
 
 
 class StopTogether:
@@ -62,44 +63,56 @@ def fit_members(
     run: FitRun,
     validation: Data | None,
     estimator: object,
+    splits: Sequence[tuple[Data, Data] | None],
     others: list[Member],
-    bagging: bool,
     network_of: Callable[[np.random.RandomState, int], Network],
 ) -> HeldOutByMembers:
     """Train members side by side in threads; the network of `run` becomes the ensemble.
 
     `run` is that of the first member. The `others` go on from where they are, and
-    change in place; ``network_of(rng, i)`` makes the network of member i. With
-    `bagging`, each member holds other rows out, so that together they learn from all.
-    After an interrupt, the members that have been trained for an epoch remain.
+    change in place; ``network_of(rng, i)`` makes the network of member i. `splits` are
+    the rows that each trains on and holds out. After an interrupt, or if a callback
+    ends training, the members that were trained for long enough remain.
     """
-    stop, held_out = threading.Event(), dict[int, HeldOut]()
-    keep = run.keep_held_out
-    splits = member_splits(run, validation, 1 + len(others), bagging)
-    runs = [run, *other_runs(run, others, network_of)]
-    for i, member in enumerate(runs):
-        member.split = splits[i]
+    stop, runs = threading.Event(), [run, *other_runs(run, others, network_of)]
+    for member, split in zip(runs, splits, strict=True):
+        member.split = split
         member.callbacks = StopTogether(stop, member.callbacks)
-        member.keep_held_out = partial(held_out.__setitem__, i)
-        member.history.n_iter = 0
+        member.history.n_iter = 0  # also if it never begins
+    held_out: list[HeldOut | None] = [None] * len(runs)
+    messages = list[tuple[str, type[Warning]]]()
 
-    def train(member: FitRun, time_share: float) -> None:
-        member.time_share = time_share
-        fit_network(member, validation, estimator)
+    def train(i: int, time_share: float) -> None:
+        runs[i].time_share = time_share
+        with warnings_to(messages):
+            held_out[i] = fit_network(runs[i], validation, estimator)
 
     try:
-        call_in_threads([partial(train, member) for member in runs], stop.set)
+        call_in_threads([partial(train, i) for i in range(len(runs))], stop.set)
     except KeyboardInterrupt:
-        warn_caller("Training interrupted by user.")
-    trained = [i for i, member in enumerate(runs) if member.history.n_iter] or [0]
-    run.network = assemble([runs[i].network for i in trained], run.targets.loss)
-    others[:] = [Member(runs[i].history, runs[i].progress) for i in trained[1:]]
+        messages.append(("Training interrupted by user.", UserWarning))
+    for message, category in dict.fromkeys(messages):
+        warn_caller(message, category)
+    kept = list(range(len(runs)))
+    if stop.is_set():
+        kept = trained_long_enough([member.history.n_iter for member in runs])
+    others[:] = [Member(runs[i].history, runs[i].progress) for i in kept[1:]]
+    networks = [runs[i].network for i in kept]
+    alone = len(kept) == 1
+    run.network = networks[0] if alone else assemble(networks, run.targets.loss)
     run.publish(run.network)
-    parts = [held_out[i] for i in trained if i in held_out]
-    found = HeldOutByMembers(parts, same_rows=splits[0] is splits[-1])
-    if parts:
-        keep(found.joined(run.network))
-    return found
+    parts = [part for i in kept if (part := held_out[i]) is not None]
+    return HeldOutByMembers(parts, same_rows=splits[0] is splits[-1])
+
+
+def trained_long_enough(n_epochs: Sequence[int]) -> list[int]:
+    """Return the members with at least half as many epochs as the longest trained one.
+
+    Where there are more members than threads, the later ones have hardly begun when an
+    interrupt or a callback ends training.
+    """
+    longest = max(n_epochs)
+    return [i for i, n in enumerate(n_epochs) if 2 * n >= longest] if longest else [0]
 
 
 def other_runs(
@@ -108,7 +121,8 @@ def other_runs(
     network_of: Callable[[np.random.RandomState, int], Network],
 ) -> list[FitRun]:
     """Return the runs of the members after the first."""
-    # Not from the stream itself, so that the first member is the single network.
+    # Not from the stream itself: on the same rows, the first member is the network that
+    # is trained alone.
     seeds = copy.deepcopy(run.rng).randint(2**31, size=len(others))
     runs = []
     for i, (seed, member) in enumerate(zip(seeds, others, strict=True), start=1):
@@ -123,6 +137,7 @@ def other_runs(
                 history=member.history,
                 progress=before,
                 callbacks=None,
+                silent=True,
                 publish=lambda network: None,
             )
         )
@@ -136,18 +151,16 @@ class HeldOutByMembers:
     parts: list[HeldOut]
     same_rows: bool = True
 
-    def joined(self, network: Network) -> HeldOut:
+    def joined(self, network: Network) -> HeldOut | None:
         """Return what is said of all rows; of the same ones, by the whole `network`."""
+        if len(self.parts) < 2:
+            return self.parts[0] if self.parts else None
         z, y, w = zip(*((p.z, p.y, p.sample_weight) for p in self.parts), strict=True)
-        if not self.same_rows:
-            weights = None if w[0] is None else np.concatenate(w)
-            return HeldOut(np.concatenate(z), np.concatenate(y), weights)
-        joint = (
-            z[0]
-            if network.members is None
-            else network.members.joint_scores(np.hstack(z))
-        )
-        return HeldOut(joint, y[0], w[0])
+        if self.same_rows:
+            assert network.members is not None
+            return HeldOut(network.members.joint_scores(np.hstack(z)), y[0], w[0])
+        weights = None if w[0] is None else np.concatenate(w)
+        return HeldOut(np.concatenate(z), np.concatenate(y), weights)
 
 
 def calibrate(run: FitRun, held_out: HeldOutByMembers) -> float:
@@ -155,18 +168,16 @@ def calibrate(run: FitRun, held_out: HeldOutByMembers) -> float:
 
     It is the best one for the rows held out. The weights of the output layer change.
     """
-    parts = held_out.parts
-    if not parts:
-        return 1.0
-    loss, members = run.targets.loss, run.network.members
-    if members is None or not held_out.same_rows:
-        joint = held_out.joined(run.network)
-        temperature = fit_temperature(loss, joint.z, joint.y, joint.sample_weight)
-    else:
+    parts, loss, members = held_out.parts, run.targets.loss, run.network.members
+    if members is not None and held_out.same_rows and parts:
         z = np.hstack([part.z for part in parts])
         temperature = fit_joint_temperature(
             members, z, parts[0].y, parts[0].sample_weight
         )
+    elif (joint := held_out.joined(run.network)) is not None:
+        temperature = fit_temperature(loss, joint.z, joint.y, joint.sample_weight)
+    else:
+        return 1.0
     for arrays in output_arrays(run.network):
         for array in arrays.values():
             array /= temperature
@@ -174,31 +185,27 @@ def calibrate(run: FitRun, held_out: HeldOutByMembers) -> float:
 
 
 def member_splits(
-    run: FitRun, validation: Data | None, n_members: int, bagging: bool
-) -> Sequence[tuple[Data, Data] | None]:
-    """Return the rows to train on, and those held out, of each member."""
-    params, data = run.params, run.data
-    if validation is not None or not params.early_stopping:
-        return [None] * n_members
-    if not bagging or hasattr(params.validation_fraction, "split"):
-        return [run.hold_out()] * n_members
-    n_folds = max(n_members, 2, round(1 / params.validation_fraction))
-    if n_folds > data.n:
-        return [run.hold_out()] * n_members
-    if data.y.ndim == 1 or run.targets.strata(data.y) is not None:
-        Folds, labels = StratifiedKFold, common_labels(data.y, n_folds)
-    else:
-        Folds, labels = KFold, None
-    folds = Folds(n_folds, shuffle=True, random_state=run.rng)
-    splits = list(folds.split(data.y, labels))
-    return [divide(data, *rows) for rows in splits[:n_members]]
+    run: FitRun, n_members: int, bagging: bool, rng: np.random.RandomState
+) -> Sequence[tuple[Data, Data]]:
+    """Return the rows to train on, and those held out, of each member.
 
-
-def common_labels(y: Array, n_folds: int) -> Array:
-    """Return the class of each row, that of a rare class as the most common one.
-
-    A class that has fewer rows than there are folds cannot be in all of them.
+    Without `bagging` they are the same for all. With it, they are other folds, of a
+    second division where the first has too few.
     """
-    _, labels, counts = np.unique(y.ravel(), return_inverse=True, return_counts=True)
-    labels[counts[labels] < n_folds] = counts.argmax()
-    return labels
+    data, fraction = run.data, run.params.validation_fraction
+    strata = run.targets.strata(data.y)
+
+    def draw() -> tuple[Data, Data]:
+        return hold_out(data, fraction, rng, strata)
+
+    if not bagging or hasattr(fraction, "split") or not fraction or data.n < 4:
+        return [draw()] * n_members
+    n_folds = max(2, min(round(1 / fraction), data.n // 2))  # R² needs two rows
+    classes = data.y if strata is None else strata.ravel()
+    if classes.ndim == 1 and np.unique(classes, return_counts=True)[1].min() < n_folds:
+        return [draw() for _ in range(n_members)]  # a class is too rare for all folds
+    Folds = RepeatedStratifiedKFold if classes.ndim == 1 else RepeatedKFold
+    n_repeats = math.ceil(n_members / n_folds)
+    folds = Folds(n_splits=n_folds, n_repeats=n_repeats, random_state=rng)
+    splits = islice(folds.split(classes, classes), n_members)
+    return [divide(data, *rows) for rows in splits]

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from .._typing import Shape
 from ..layers import Layer, LayerSpec
 from ..network import Network
+from .assembly import member_networks
 
 TITLES = ("layer", "kind", "output shape", "parameters")
 TABLE = """\
@@ -49,28 +50,34 @@ class Summary:
     rows : list of tuple
         For each layer its name, its kind, the shape of its output for one row (for
         images height, width and channels, as in `X`) and its number of parameters. The
-        layers inside a residual block follow it, indented.
+        layers inside a residual block follow it, indented. Of an ensemble, they are
+        the layers of a member.
+    n_members : int
+        Number of members; 1 for a single network.
     n_parameters : int
-        Number of parameters.
+        Number of parameters, of all members together.
     n_frozen : int
         Number of parameters that are frozen: training does not change them.
     """
 
     def __init__(self, network: Network) -> None:
+        self.n_parameters = network.theta.size
+        self.n_frozen = network.theta.size - network.n_trained
+        members = member_networks(network)
+        self.n_members, network = len(members), members[0]
         self.rows: list[Row] = []
         self._frozen: list[bool] = []
         layers = zip(network.names, network.layers, network.specs, strict=True)
         for (name, layer, spec), rate in zip(layers, network.rates, strict=True):
             self.rows += rows_of(name, layer, spec)
             self._frozen += [rate == 0] * (len(self.rows) - len(self._frozen))
-        self.n_parameters = network.theta.size
-        self.n_frozen = network.theta.size - network.n_trained
 
     @property
     def caption(self) -> str:
-        """The number of parameters, and how many of them are frozen."""
+        """The number of parameters, and of members, and how many are frozen."""
+        members = f" in {self.n_members} such members" if self.n_members > 1 else ""
         frozen = f", {self.n_frozen:,} of them frozen" if self.n_frozen else ""
-        return f"{self.n_parameters:,} parameters{frozen}"
+        return f"{self.n_parameters:,} parameters{members}{frozen}"
 
     def _cells(self) -> list[tuple[str, ...]]:
         rows = zip(self.rows, self._frozen, strict=True)

@@ -170,7 +170,8 @@ class TableAccess(NetworkAccess):
 
         Predictions are those of `decision_function` or, for a regressor, of `predict`
         before they are limited by `clip`; with ``loss='poisson'`` their logarithm. Of
-        several members, both attributions and these predictions are averaged.
+        several members it is the mean of their predictions that is attributed; for
+        classes, `decision_function` has the logits of the mean probabilities instead.
 
         Parameters
         ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -22,6 +22,8 @@ from .parameters import TrainingParameters
 from .targets import Targets
 from .weights import check_weights
 from .weights_file import WeightsFile
+
+T = TypeVar("T")
 
 
 def layer_rates(network: Network, params: TrainingParameters) -> list[float]:
@@ -117,7 +119,7 @@ def take_weights(
     """
     warnings: list[str] = []
     if is_path(init_from):
-        arrays = match_file(network, init_from)
+        arrays = match_file(network, init_from, member)
     else:
         source = fitted_source(init_from)
         trained = member_networks(source.network_)
@@ -144,19 +146,23 @@ def take_weights(
         np.copyto(view, array)
 
 
-def match_file(network: Network, path: Any) -> list[Array]:
+def match_file(network: Network, path: Any, member: int = 0) -> list[Array]:
     """Return the arrays of a file for the layers from the first on.
 
     All must fit, except those of the output layer, which are left out then. Only
-    arrays that fit are unpacked.
+    arrays that fit are unpacked. The file may be that of an ensemble.
     """
     file, places = WeightsFile(path), arrays_of_layers(network)
-    if len(file.members) != len(network.arrays):
+    n = len(network.arrays)
+    n_members, rest = divmod(len(file.members), n)
+    if rest or not n_members:
         raise ValueError(
             f"init_from={os.fspath(path)!r} has {len(file.members)} arrays, but the "
-            f"network needs {len(network.arrays)}: {network.arrays}."
+            f"network needs {n}: {network.arrays}."
         )
     headers = file.headers()
+    if n_members > 1:
+        headers = of_member(headers, network, member % n_members)
     shapes = [header.shape for header in headers]
     taken = n_matching(places, network.arrays, shapes)
     if taken < len(places) - 1:
@@ -165,6 +171,24 @@ def match_file(network: Network, path: Any) -> list[Array]:
     for (name, _), array in zip(network.arrays, arrays, strict=False):
         check_weights(f"{name} in init_from", name, array, network.dtype)
     return arrays
+
+
+def of_member(arrays: list[T], network: Network, i: int) -> list[T]:
+    """Return those arrays of an ensemble that are the arrays of a member, `network`.
+
+    An ensemble has the parameters of all members, one after the other, and then their
+    states; a network has those of a layer together.
+    """
+    is_state = [
+        state
+        for spec in network.specs
+        for state in [False] * len(spec.params) + [True] * len(spec.state)
+    ]
+    n_states, n_members = sum(is_state), len(arrays) // len(is_state)
+    n_params = len(is_state) - n_states
+    params = iter(arrays[i * n_params :])
+    states = iter(arrays[n_members * n_params + i * n_states :])
+    return [next(states) if state else next(params) for state in is_state]
 
 
 def match_network(

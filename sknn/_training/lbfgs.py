@@ -102,7 +102,8 @@ def train_lbfgs(
     if result is not None and history.n_iter == 0:
         history.loss = float(result.fun)
         history.best_loss = min(history.best_loss, history.loss)
-    monitor.restore_best()
+    if not monitor.restore_best():
+        result = None
     cast = objective.network.astype(dtype)
     if not predictions_are_finite(cast, data):
         if np.isfinite(cast.theta).all():  # otherwise the weights are to blame

@@ -220,7 +220,7 @@ class Monitor:
             kept.insert(rank, Kept(score, self.history.n_iter, self.network.snapshot()))
             del kept[limits.n_best :]
 
-    def restore_best(self) -> None:
+    def restore_best(self) -> bool:
         """With early stopping, restore the best weights.
 
         Of several, that is their mean, as in the "uniform soup" of M. Wortsman et al.,
@@ -228,17 +228,24 @@ class Monitor:
         without increasing inference time", ICML 2022. They may come from different
         minima, so that the mean is none: if it scores worse than they do on average,
         half as many are averaged, and so on.
+
+        Returns False if the user interrupts: then they are those of one epoch.
         """
         kept = [k for k in self._kept if k.score != -math.inf] or self._kept
-        while len(kept) > 1 and not self.average_of:
-            self._restore(kept)
-            average = sum(k.score for k in kept) / len(kept)
-            if self.validate is None or self.validate()[1] >= average:
-                break
-            kept = kept[: len(kept) // 2]
+        try:
+            while len(kept) > 1 and not self.average_of:
+                self._restore(kept)
+                average = sum(k.score for k in kept) / len(kept)
+                if self.validate is None or self.validate()[1] >= average:
+                    break
+                kept = kept[: len(kept) // 2]
+        except KeyboardInterrupt:
+            self._restore(kept[:1])
+            return False
         self._restore(kept)
         if len(kept) > 1:
             self.history.averaged = sorted(k.epoch for k in kept)
+        return True
 
     def _restore(self, kept: Sequence[Kept]) -> None:
         """Set the mean of the weights of several epochs, or of one."""
@@ -248,11 +255,10 @@ class Monitor:
 
 
 def mean(snapshots: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
-    """Return the mean parameters and states."""
-    theta, state = snapshots[0][0].copy(), snapshots[0][1].copy()
-    for other_theta, other_state in snapshots[1:]:
-        theta += other_theta
-        state += other_state
-    theta /= len(snapshots)
-    state /= len(snapshots)
+    """Return the mean parameters and states; what is the same in all stays the same."""
+    first = snapshots[0]
+    theta, state = first[0].copy(), first[1].copy()
+    for other in snapshots[1:]:
+        theta += (other[0] - first[0]) / len(snapshots)
+        state += (other[1] - first[1]) / len(snapshots)
     return theta, state

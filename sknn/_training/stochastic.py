@@ -159,8 +159,8 @@ def train_stochastic(
         ending = train_epochs()
     except KeyboardInterrupt:
         ending = "interrupted"
-    finally:
-        monitor.restore_best()
+    if not monitor.restore_best():
+        ending = "interrupted"
     if data.sample_weight is not None:
         shuffled = shuffled[data.sample_weight[shuffled] > 0]
     rows = shuffled[: ROWS_CHECKED if one_epoch else batch_size]

@@ -17,6 +17,7 @@ from sklearn.base import clone, is_classifier
 
 from .._arrays import as_floats
 from .._descent import Clipping, Descent
+from .._estimators.assembly import member_networks
 from .._estimators.base import BaseNetworkEstimator
 from .._estimators.fit import FitRun, train
 from .._estimators.inputs import check_X, check_X_y
@@ -82,7 +83,8 @@ class Subject:
     def fitted(cls, estimator: BaseNetworkEstimator, X: Any, y: Any) -> Subject:
         """Return a trained network, and data that `predict` would accept.
 
-        Without targets, ``data.y`` has no columns.
+        Of an ensemble, it is the network of the first member. Without targets,
+        ``data.y`` has no columns.
         """
         copied = copy.copy(estimator)
         copied.network_ = copy.deepcopy(estimator.network_)
@@ -91,6 +93,9 @@ class Subject:
             data = Data(X, np.empty((X.shape[0], 0)))
         else:
             data = copied._check_rows_like_those_of_fit(X, y)
+        if copied.network_.members is not None:
+            first = member_networks(copied.network_)[0]
+            copied.network_ = copied._network_to_resume(first, data)
         return cls(copied, data, copied._run_of(data), True)
 
     # -- what it has ------------------------------------------------------------------
@@ -181,7 +186,7 @@ class Subject:
 
     def hold_out(self) -> tuple[Data, Data]:
         """Split the data as early stopping does, in rows to train on and held out."""
-        return self.run.hold_out()
+        return self.estimator._hold_out(self.run)
 
     def train(self, limits: Limits, callbacks: Any) -> tuple[Ending, History]:
         """Train the network on the data; return how training ended, and its history."""

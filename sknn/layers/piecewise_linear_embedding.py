@@ -80,10 +80,10 @@ class PiecewiseLinearEmbedding(NumericalEmbedding):
     def adapt(self, p: Params, x: Array, rng: np.random.RandomState) -> None:
         """Set the left edge of each bin, and 1 / its width.
 
-        The edges of bins that do not exist are infinite, and their scales are 0.
+        The edges of bins that do not exist are the largest number, their scales are 0.
         """
         left, scale = p["left"], p["scale"]
-        left.fill(np.inf)
+        left.fill(np.finfo(left.dtype).max)
         scale.fill(0)
         at = np.linspace(0, 1, self.n_bins + 1)
         for j in range(len(left)):

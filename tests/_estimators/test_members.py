@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 from sklearn.datasets import load_diabetes, load_iris
@@ -15,8 +16,9 @@ from sklearn.model_selection import PredefinedSplit
 from threadpoolctl import threadpool_limits
 
 from sknn import TabularClassifier, TabularRegressor
+from sknn._estimators.assembly import member_networks
 from sknn._estimators.calibration import fit_joint_temperature
-from sknn._estimators.members import common_labels
+from sknn._estimators.members import trained_long_enough
 from sknn._member_loss import MeanOverMembers
 from sknn.layers import Ensemble
 from sknn.losses import CategoricalCrossEntropy
@@ -86,7 +88,7 @@ def test_the_number_of_threads_makes_no_difference():
     assert_allclose(*predictions, rtol=1e-5)
 
 
-@pytest.mark.parametrize("n_members", [2, 3, 7])
+@pytest.mark.parametrize("n_members", [2, 3, 5])
 def test_with_bagging_every_row_is_held_out_at_most_once(n_members, monkeypatch):
     X, y = IRIS
     seen = []
@@ -111,13 +113,100 @@ def test_with_bagging_every_row_is_held_out_at_most_once(n_members, monkeypatch)
     assert clf.score(X, y) > 0.5
 
 
-def test_a_rare_class_leaves_the_folds_stratified():
-    y = np.repeat([0, 1, 2], [60, 30, 3])
-    labels = common_labels(y, n_folds=5)
-    assert_array_equal(np.bincount(labels), [63, 30])
-    X = np.random.RandomState(0).normal(size=(93, 2))
-    clf = TabularClassifier(**SMALL).fit(X, y)
-    assert clf.predict_proba(X).shape == (93, 3)
+def test_a_class_that_is_too_rare_for_folds_is_held_out_as_by_one_network():
+    y = np.repeat([0, 1], [60, 4])
+    X = np.random.RandomState(0).normal(size=(64, 2))
+    clf = TabularClassifier(scoring="roc_auc", **SMALL).fit(X, y)
+    assert clf.network_.members.n_members == 4
+
+
+@pytest.mark.parametrize("n", range(1, 12))
+def test_few_rows(n):
+    X, y = DIABETES[0][:n], DIABETES[1][:n]
+    if n < 4:
+        with pytest.raises(ValueError, match=r"rows|sample"):
+            TabularRegressor(**SMALL).fit(X, y)
+    else:
+        assert np.isfinite(TabularRegressor(**SMALL).fit(X, y).predict(X)).all()
+
+
+@pytest.mark.parametrize(
+    ("fraction", "n_members", "sizes"),
+    [
+        (0.5, 4, [221, 221] * 2),
+        (0.2, 7, [89, 89, 88, 88, 88, 89, 89]),
+        (0.001, 3, [2] * 3),
+    ],
+)
+def test_each_member_holds_out_the_given_fraction(fraction, n_members, sizes):
+    X, y = DIABETES
+    reg = TabularRegressor(
+        n_members=n_members, validation_fraction=fraction, random_state=0
+    )
+    run = reg._start_run(X, y)
+    splits = reg._splits(run)
+    assert [held_out.n for _, held_out in splits] == sizes
+    assert len({tuple(held_out.rows) for _, held_out in splits}) == n_members
+
+
+def test_no_rows_to_hold_out():
+    with pytest.raises(ValueError, match="validation_fraction"):
+        TabularRegressor(validation_fraction=0.0, **SMALL).fit(*DIABETES)
+
+
+def test_with_a_seed_a_warm_start_holds_the_same_rows_out():
+    X, y = DIABETES
+    reg = TabularRegressor(warm_start=True, **SMALL).fit(X, y)
+    first = reg._splits(reg._run_of(reg._check_rows_like_those_of_fit(X, y)))
+    run = reg._start_run(X, y)
+    for split, before in zip(reg._splits(run), first, strict=True):
+        assert_array_equal(split[1].rows, before[1].rows)
+
+
+def test_warnings_come_once_and_point_at_the_caller():
+    X, y = IRIS
+    clf = TabularClassifier(batch_size=1000, **SMALL)
+    with pytest.warns(UserWarning, match="It is going to be clipped") as caught:
+        clf.fit(X, y)
+    assert [(w.filename, len(caught)) for w in caught] == [(__file__, 1)]
+
+
+def test_members_have_the_configuration_of_scikit_learn():
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append(sklearn.get_config()["assume_finite"])
+        return estimator.score(X, y)
+
+    with sklearn.config_context(assume_finite=True):
+        TabularClassifier(scoring=scorer, **SMALL).fit(*IRIS)
+    assert len(seen) >= 4 * 8
+    assert all(seen)
+
+
+def test_only_the_first_member_prints(capsys):
+    TabularClassifier(verbose=True, **SMALL).fit(*IRIS)
+    assert capsys.readouterr().out.count("Iteration") == SMALL["max_iter"]
+
+
+def test_members_that_had_hardly_begun_are_left_out():
+    assert trained_long_enough([30, 30, 1, 0]) == [0, 1]
+    assert trained_long_enough([10, 20, 15, 9]) == [0, 1, 2]
+    assert trained_long_enough([0, 0]) == [0]
+
+
+def test_weights_of_an_ensemble_can_be_set_and_read_from_a_file(tmp_path):
+    X, y = IRIS
+    source = TabularClassifier(calibrate=False, **SMALL).fit(X, y)
+    expected = source.predict_proba(X)
+    source.set_weights(source.get_weights())
+    assert_array_equal(source.predict_proba(X), expected)
+    np.savez(tmp_path / "weights.npz", *source.get_weights())
+    same = TabularClassifier(
+        init_from=tmp_path / "weights.npz", learning_rate_init=1e-9, calibrate=False,
+        **SMALL,
+    ).fit(X, y)  # fmt: skip
+    assert_allclose(same.predict_proba(X), expected, atol=1e-4)
 
 
 def test_intervals_know_the_rows_held_out_by_all_members():
@@ -144,7 +233,7 @@ def test_warm_start_trains_each_member_further(bagging):
         assert_allclose(theta, start, atol=1e-5)
     assert clf.history_["epoch"] == list(range(1, 17))
     clf.set_params(n_members=2)
-    with pytest.raises(ValueError, match=r"n_members=2, but the .* has 3 members: set"):
+    with pytest.raises(ValueError, match=r"n_members=2, but the .* has 3: set"):
         clf.fit(X, y)
     assert clf.network_.members.n_members == 3
 
@@ -253,7 +342,10 @@ def test_an_interrupt_stops_all_members_and_keeps_what_they_have_learned(n_membe
         clf.fit(X, y)
     assert len(epochs) < 2000
     assert clf.predict_proba(X).shape == (len(X), 3)
-    assert 1 <= clf.network_.members.n_members <= n_members
+    clf.set_params(scoring=None, warm_start=True, max_iter=2)
+    n_left = len(member_networks(clf.network_))
+    clf.set_params(n_members=n_left).fit(X, y)  # what remains can be trained further
+    assert len(member_networks(clf.network_)) == n_left
 
 
 # -- calibration ----------------------------------------------------------------------
