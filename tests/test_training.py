@@ -30,6 +30,7 @@ from sknn._training import (
     train_stochastic,
 )
 from sknn._training.data import Batches
+from sknn._training.monitor import mean
 from sknn.losses import HalfSquaredError
 from sknn.objective import Objective
 from sknn.schedules import Adaptive, Constant, Cosine, InvScaling, Linear, OneCycle
@@ -513,6 +514,21 @@ def test_an_interruption_averages_the_best_weights_so_far():
     run, script = scripted_run(0.5, 0.75, KeyboardInterrupt, 1.0, n_best=2)
     assert run.train() == "interrupted"
     assert_allclose(run.theta, np.mean(script.thetas[:2], axis=0), rtol=1e-6)
+
+
+def test_an_interruption_of_the_last_validation_keeps_the_best_weights():
+    run, script = scripted_run(0.5, 0.75, 0.6, KeyboardInterrupt, n_best=2, max_iter=3)
+    assert run.train() == "interrupted"
+    assert_array_equal(run.theta, script.thetas[1])
+
+
+def test_a_mean_leaves_what_is_the_same_in_all_as_it_is():
+    theta, state = np.float32([0.1, 0.7]), np.float32([1 / 3])
+    moved = theta + np.float32([0, 1])
+    found = mean([(theta, state), (moved, state), (moved, state)])
+    assert found[0][0] == theta[0]
+    assert_array_equal(found[1], state)
+    assert_allclose(found[0][1], 0.7 + 2 / 3, rtol=1e-6)
 
 
 def test_a_second_run_averages_the_epochs_of_the_first():

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.utils import shuffle
 from small_fits import DIABETES, IRIS, SMALL
 
-from sknn import CNNClassifier, MLPClassifier, MLPRegressor, SequentialClassifier
+from sknn import MLPClassifier, MLPRegressor, TabularRegressor
 from sknn._estimators.attributions import integrated_gradients
 from sknn.layers import (
     Activation,
@@ -243,3 +243,16 @@ def test_one_of_several_targets_must_be_chosen():
     reg = MLPRegressor(**SMALL).fit(DIABETES[0], TARGETS)
     with pytest.raises(ValueError, match="target must be an integer from 0 to 1"):
         reg.feature_attributions(DIABETES[0])
+
+
+@pytest.mark.parametrize("target", [0, 1, 2])
+def test_those_of_quantiles_of_scaled_targets_are_in_their_units(target):
+    X, y = DIABETES
+    reg = TabularRegressor(
+        "quantile", quantile=(0.1, 0.5, 0.9), hidden_layer_sizes=(16,), max_iter=4,
+        numerical_embedding="periodic", clip=False, n_members=1, random_state=0,
+    ).fit(X, 100 * y)  # fmt: skip
+    found = reg.feature_attributions(X, target=target, baseline=X[:1], n_steps=64)
+    difference = reg.predict(X)[:, target] - reg.predict(X[:1])[0, target]
+    error = np.abs(found.sum(axis=1) - difference).max()
+    assert error < 1e-3 * np.abs(difference).max()

@@ -20,6 +20,8 @@ from sknn._estimators.assembly import member_networks
 from sknn._estimators.calibration import fit_joint_temperature
 from sknn._estimators.members import trained_long_enough
 from sknn._member_loss import MeanOverMembers
+from sknn.inspection import check_gradients, gradient_statistics
+from sknn.inspection._subject import Subject
 from sknn.layers import Ensemble
 from sknn.losses import CategoricalCrossEntropy
 from sknn.network import Network
@@ -399,3 +401,35 @@ def test_the_joint_temperature_is_the_best_of_a_grid():
     found = fit_joint_temperature(members, z.reshape(400, -1), y)
     best = min(np.geomspace(0.2, 10, 2001), key=loss)
     assert found == pytest.approx(best, rel=0.02)
+
+
+# -- tools that look at a fitted ensemble ---------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "quantile"])
+def test_gradients_of_an_ensemble_are_those_of_its_first_member(loss):
+    X, y = DIABETES
+    params = {"loss": loss, "quantile": (0.1, 0.9), "restore_best": False}
+    reg = TabularRegressor(**SMALL, **params, bagging=False).fit(X, y)
+    alone = TabularRegressor(n_members=1, **SMALL, **params).fit(X, y)
+    found, expected = (gradient_statistics(net, X, y) for net in (reg, alone))
+    assert str(found) == str(expected)
+    assert check_gradients(reg, X, y).max_error < 1e-5
+
+
+def test_the_summary_shows_the_layers_of_a_member():
+    clf, alone = (
+        TabularClassifier(n_members=k, **SMALL).fit(*IRIS).summary() for k in (3, 1)
+    )
+    assert clf.rows == alone.rows
+    assert clf.n_parameters == 3 * alone.n_parameters
+    assert str(clf).endswith("parameters in 3 such members")
+
+
+def test_the_doctor_knows_the_rows_that_the_first_member_held_out():
+    X, y = DIABETES
+    reg = TabularRegressor(**SMALL).fit(X, y)
+    subject = Subject.untrained(reg, X, y)
+    train, held_out = subject.hold_out()
+    assert held_out.n == 89
+    assert_array_equal(train.rows, reg._splits(reg._start_run(X, y))[0][0].rows)
