@@ -8,7 +8,13 @@ from sklearn.datasets import load_digits
 from sklearn.utils import shuffle
 from small_fits import DIABETES, IRIS, SMALL
 
-from sknn import MLPClassifier, MLPRegressor, TabularRegressor
+from sknn import (
+    CNNClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialClassifier,
+    TabularRegressor,
+)
 from sknn._estimators.attributions import integrated_gradients
 from sknn.layers import (
     Activation,
