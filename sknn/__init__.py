@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from . import activations as activations
     from . import augmentation as augmentation
     from . import display as display
+    from . import exceptions as exceptions
     from . import initializers as initializers
     from . import inspection as inspection
     from . import layers as layers
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from . import schedules as schedules
     from . import solvers as solvers
     from .cnn import CNNClassifier, CNNRegressor
+    from .files import load, save
     from .mlp import MLPClassifier, MLPRegressor
     from .sequential import SequentialClassifier, SequentialRegressor
     from .tabular import TabularClassifier, TabularRegressor
@@ -32,6 +34,8 @@ __all__ = [
     "SequentialRegressor",
     "TabularClassifier",
     "TabularRegressor",
+    "load",
+    "save",
     "show_versions",
 ]
 
@@ -44,6 +48,8 @@ _MODULES = {
     "SequentialRegressor": "sequential",
     "TabularClassifier": "tabular",
     "TabularRegressor": "tabular",
+    "load": "files",
+    "save": "files",
     "show_versions": "versions",
 }
 """The module of each member of the package, imported when it is first used."""
@@ -52,6 +58,7 @@ _SUBMODULES = {
     "activations",
     "augmentation",
     "display",
+    "exceptions",
     "initializers",
     "inspection",
     "layers",

@@ -129,17 +129,7 @@ def read_header(file: ZipFile, member: ZipInfo) -> StoredArray:
         raise ValueError(f"{name} is compressed by a method that NumPy does not use.")
     with file.open(member) as opened:
         head = io.BytesIO(opened.read(MAX_HEADER))
-    version = npy.read_magic(head)
-    if version == (1, 0):
-        shape, fortran_order, dtype = npy.read_array_header_1_0(head, MAX_HEADER)
-    elif version == (2, 0):
-        shape, fortran_order, dtype = npy.read_array_header_2_0(head, MAX_HEADER)
-    else:
-        raise ValueError(f"{name} is in version {version} of NumPy's format.")
-    if dtype.kind not in "fiu":
-        raise ValueError(f"{name} holds {dtype}, but weights are numbers.")
-    if any(side < 0 for side in shape):
-        raise ValueError(f"{name} has the shape {shape}.")
+    shape, fortran_order, dtype = parse_header(head, name)
     array = StoredArray(member, shape, dtype, fortran_order, head.tell())
     if array.n_bytes != member.file_size:
         raise ValueError(
@@ -147,6 +137,27 @@ def read_header(file: ZipFile, member: ZipInfo) -> StoredArray:
             f"header, but has {member.file_size}."
         )
     return array
+
+
+def parse_header(
+    head: io.BytesIO, name: str, kinds: str = "fiu"
+) -> tuple[Shape, bool, DType]:
+    """Return the shape, order and dtype in a header; `head` is then at its end.
+
+    `kinds` are the kinds of dtypes allowed.
+    """
+    version = npy.read_magic(head)
+    if version == (1, 0):
+        shape, fortran_order, dtype = npy.read_array_header_1_0(head, MAX_HEADER)
+    elif version == (2, 0):
+        shape, fortran_order, dtype = npy.read_array_header_2_0(head, MAX_HEADER)
+    else:
+        raise ValueError(f"{name} is in version {version} of NumPy's format.")
+    if dtype.kind not in kinds:
+        raise ValueError(f"{name} holds {dtype}, but weights are numbers.")
+    if any(side < 0 for side in shape):
+        raise ValueError(f"{name} has the shape {shape}.")
+    return shape, fortran_order, dtype
 
 
 def read_array(file: ZipFile, array: StoredArray) -> Array:

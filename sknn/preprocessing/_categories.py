@@ -21,29 +21,30 @@ class Categories:
 
     Parameters
     ----------
-    column : Column
-        The column in the training table.
-    min_rows : float
-        Values in fewer rows are rare: they are no categories.
+    values : list
+        The categories, sorted.
+    has_missing : bool
+        Whether values are missing in training.
 
     Attributes
     ----------
-    values : list
-        The categories, sorted.
     n_codes : int
         Number of codes: those of the categories, of unknown and of missing values.
-    has_missing : bool
-        Whether values are missing in training.
     """
 
-    def __init__(self, column: Column, min_rows: float) -> None:
+    def __init__(self, values: list[Any], has_missing: bool) -> None:
+        self.values, self.has_missing = values, has_missing
+        self.n_codes = FIRST + len(values)
+        self._code = {value: i for i, value in enumerate(values, FIRST)}
+
+    @classmethod
+    def learn(cls, column: Column, min_rows: float) -> Categories:
+        """Learn from the column in training; values in fewer rows are no categories."""
         codes, values = column.distinct
         counts = np.bincount(codes + 1, minlength=len(values) + 1)
-        self.has_missing = bool(counts[0])
         frequent = counts[1:] >= max(1, min_rows)
-        self.values = in_order([values[i] for i in np.flatnonzero(frequent)])
-        self.n_codes = FIRST + len(self.values)
-        self._code = {value: i for i, value in enumerate(self.values, FIRST)}
+        values = in_order([values[i] for i in np.flatnonzero(frequent)])
+        return cls(values, bool(counts[0]))
 
     def codes(self, column: Column) -> Array:
         """Return the codes (n,) of the values of a column."""

@@ -256,7 +256,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self._codes: dict[int, Categories] = {}
         self.categories_ = []
         for i in np.flatnonzero(self.is_categorical_).tolist():
-            categories = Categories(columns[i], min_rows)
+            categories = Categories.learn(columns[i], min_rows)
             self.categories_.append(as_objects(categories.values))
             size = len(categories.values) + categories.has_missing
             if size <= self.max_one_hot:

@@ -1,0 +1,164 @@
+"""Save estimators to files that hold no code, and load them."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+import numpy as np
+import scipy
+import sklearn
+from sklearn.pipeline import Pipeline
+
+from ._estimators.base import BaseNetworkEstimator
+from ._files.archive import read_archive, write_archive
+from ._files.codec import Reader, Writer
+from ._version import __version__
+from .exceptions import FileError
+
+VERSION = 1
+"""Of the format. A version that older releases cannot read has a higher number."""
+
+MAX_SIZE = 2**30
+"""Bytes of the largest file that `load` reads by default."""
+
+
+def save(estimator: Any, path: str | os.PathLike[str]) -> None:
+    """Save an estimator to a file that holds no code.
+
+    The file is a zip archive of a JSON document and of arrays in NumPy's format, with a
+    checksum of each. It is written under another name and then renamed: a save that is
+    interrupted, or fails, leaves an existing file as it was.
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline
+        An estimator of sknn, fitted or not. Or a pipeline that ends with one, of
+        transformers of sknn and of the most used ones of scikit-learn, which
+        :doc:`/guide/saving` lists.
+    path : str or path-like
+        The file. The extension ``.sknn`` is usual.
+
+    Raises
+    ------
+    FileError
+        If a part is not from sknn or scikit-learn, such as an activation of your own: a
+        file without code cannot hold it.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load : Load the estimator.
+
+    Examples
+    --------
+    >>> import sknn, tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = sknn.MLPClassifier(solver="lbfgs", random_state=0).fit(X, y)
+    >>> path = Path(tempfile.mkdtemp(), "irises.sknn")
+    >>> sknn.save(clf, path)
+    >>> bool((sknn.load(path).predict(X) == clf.predict(X)).all())
+    True
+    """
+    check_is_ours(estimator, "sknn.save takes")
+    writer = Writer()
+    tree = writer.tree(estimator, type(estimator).__name__)
+    document = {
+        "format": "sknn",
+        "version": VERSION,
+        "written_by": versions(),
+        "estimator": tree,
+    }
+    write_archive(os.path.realpath(path), document, writer.arrays)
+
+
+def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
+    """Load an estimator from a file that `save` has written.
+
+    Nothing in the file is executed, and nothing is believed before it is checked. The
+    checksums find damage, not a forger, who can compute them too: such a file cannot
+    run code or fill the memory, but can of course hold a network that predicts what
+    the forger likes.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    max_size : int, default=2**30
+        Bytes of the largest file to read, at most ``2**32``. The arrays take as much
+        memory as the file, and the rest no more than 200 MB.
+
+    Returns
+    -------
+    estimator : estimator or Pipeline
+        As it was saved: it predicts the same, and `partial_fit` continues where it was.
+
+    Raises
+    ------
+    FileError
+        If the file was not written by `save`, is damaged, of a newer version, or too
+        large.
+    OSError
+        If the file does not exist or cannot be read.
+
+    See Also
+    --------
+    save : Save an estimator.
+    """
+    path = os.fspath(path)
+    try:
+        document, arrays = read_archive(path, max_size)
+        check_version(document)
+        estimator = Reader(arrays).whole(document["estimator"])
+        check_is_ours(estimator, "it holds")
+    except OSError:
+        raise
+    except Exception as error:  # forged bytes raise almost anything
+        reason = str(error) or type(error).__name__
+        raise FileError(
+            f"{path!r} is not a file that sknn.load can read: {reason}"
+        ) from error
+    return estimator
+
+
+def check_is_ours(estimator: Any, what: str) -> None:
+    """Raise unless this is an estimator of sknn, or a pipeline that ends with one."""
+    last = estimator
+    while type(last) is Pipeline and last.steps:
+        last = last.steps[-1][1]
+    if not isinstance(last, BaseNetworkEstimator):
+        raise FileError(
+            f"{what} {estimator!r:.200}, but this is neither an estimator of sknn nor "
+            "a pipeline that ends with one."
+        )
+
+
+def check_version(document: Any) -> None:
+    """Raise unless this version of sknn reads the document."""
+    version = document["version"]
+    if document["format"] != "sknn" or type(version) is not int or version < 1:
+        raise FileError("it is not in the format of sknn.")
+    if version > VERSION:
+        raise FileError(
+            f"it is in version {version} of the format, written by sknn "
+            f"{document['written_by']['sknn']!s:.20}; sknn {__version__} reads up to "
+            f"version {VERSION}: install a newer sknn."
+        )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that the file was written with, for people who look into it.
+
+    They decide nothing.
+    """
+    return {
+        "sknn": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
