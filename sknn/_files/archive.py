@@ -1,7 +1,7 @@
 """The archive: a zip file of one JSON document and of arrays, written atomically.
 
-The members are ``0.npy``, ``1.npy`` and so on, not compressed, and ``model.json``, which
-has their SHA-256. That of the document is the comment of the archive.
+The members are ``0.npy``, ``1.npy`` and so on, not compressed, and ``model.json``, the
+document, which has their SHA-256. Its own is the comment of the archive.
 """
 
 from __future__ import annotations
@@ -55,15 +55,13 @@ MAX_FILE = 2**32 - 2**16
 # -- writing --------------------------------------------------------------------------
 
 
-def write_archive(
-    path: str, document: dict[str, Any], arrays: Sequence[Array]
-) -> None:
+def write_archive(path: str, document: dict[str, Any], arrays: Sequence[Array]) -> None:
     """Write a document and arrays to a file, or leave the file as it was."""
     document["arrays"] = checksums = list[str]()
     n_bytes = sum(array.nbytes for array in arrays)
     if len(arrays) > MAX_ARRAYS or n_bytes > MAX_FILE - 2**25:
         raise FileError(
-            f"The estimator has {len(arrays)} arrays with {n_bytes} bytes; a file holds "
+            f"The estimator has {len(arrays)} arrays with {n_bytes} bytes. A file has "
             f"up to {MAX_ARRAYS} arrays with together less than 4 GiB."
         )
     with replaced(path) as opened, ZipFile(opened, "w") as file:
@@ -206,5 +204,3 @@ def parse_array(content: bytearray) -> Array:
 def refuse(constant: str) -> NoReturn:
     """Raise for NaN and Infinity, which are not JSON."""
     raise FileError(f"the document has the number {constant}.")
-
-

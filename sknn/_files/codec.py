@@ -18,7 +18,8 @@ import numpy as np
 from .._typing import Array
 from ..exceptions import FileError
 from .archive import KINDS
-from .parts import Part, parts_by_tag, parts_by_type
+from .part import Part
+from .registry import parts_by_tag, parts_by_type
 
 MAX_DEPTH = 64
 """Number of objects inside each other."""
@@ -29,8 +30,11 @@ TYPES: dict[str, type] = {
         f"numpy.{np.dtype(cls).name}": cls
         for cls in (np.bool_, np.float16, np.float32, np.float64)
     },
-    **{f"numpy.{kind}{n}": np.dtype(f"{kind}{n}").type
-       for kind in ("int", "uint") for n in (8, 16, 32, 64)},
+    **{
+        f"numpy.{kind}{n}": np.dtype(f"{kind}{n}").type
+        for kind in ("int", "uint")
+        for n in (8, 16, 32, 64)
+    },
 }
 """Types that can be values, such as the `dtype` of an encoder, by name."""
 

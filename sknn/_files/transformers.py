@@ -9,16 +9,20 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import sklearn
+import numpy as np
 from sklearn import compose, decomposition, feature_selection, impute, model_selection
 from sklearn import pipeline as pipelines
 from sklearn import preprocessing as scalers
 
 from .. import preprocessing
-from .._sklearn import BaseEstimator
 from .._spec import parameters_of
-from ..preprocessing import TableEncoder
-from .parts import SEEN, Part, make_estimator, take_estimator
+from .._typing import Array
+from ..exceptions import FileError
+from ..preprocessing import SmoothClipScaler, TableEncoder
+from ..preprocessing._categories import Categories
+from ..preprocessing.table_encoder import as_objects
+from .estimators import SEEN, make_estimator, take_estimator
+from .part import Part
 
 ENCODER = (
     "categories_ _infrequent_enabled _infrequent_indices "
@@ -33,9 +37,7 @@ TRANSFORMERS: dict[Any, dict[str, str]] = {
     preprocessing: {"SmoothClipScaler": "center_ factor_"},
     scalers: {
         "StandardScaler": "mean_ var_ scale_ n_samples_seen_",
-        "MinMaxScaler": (
-            "min_ scale_ data_min_ data_max_ data_range_ n_samples_seen_"
-        ),
+        "MinMaxScaler": ("min_ scale_ data_min_ data_max_ data_range_ n_samples_seen_"),
         "MaxAbsScaler": "scale_ max_abs_ n_samples_seen_",
         "RobustScaler": "center_ scale_",
         "Normalizer": "",
@@ -83,14 +85,24 @@ Beside transformers, these are what chooses columns, and the splitters that
 """
 
 ENCODER_OF_TABLES = {
+    "is_categorical_": Array,
     "n_numeric_": int,
     "n_categories_": tuple[int, ...],
+    "input_index_": Array,
+    "scaler_": SmoothClipScaler,
+    "_one_hot": dict[int, Categories],
+    "_codes": dict[int, Categories],
+    "_indicated": Array,
+    "_may_miss": Array,
+    **SEEN,
 }
+"""The attributes of `TableEncoder`, with their types, but `categories_`."""
 
 
 def transformer_parts() -> list[Part]:
     """Return all transformers as parts, ``StandardScaler``."""
-    parts = []
+    encoder = Part("TableEncoder", TableEncoder, take_encoder, make_encoder)
+    parts = [encoder]
     for module, classes in TRANSFORMERS.items():
         for name, attributes in classes.items():
             cls: Any = getattr(module, name)
@@ -106,3 +118,34 @@ def transformer_parts() -> list[Part]:
 def take_parameters(value: Any) -> dict[str, Any]:
     """Return the parameters of an object that stores them under their names."""
     return {name: getattr(value, name) for name in parameters_of(type(value))}
+
+
+def take_encoder(encoder: TableEncoder) -> dict[str, Any]:
+    """Return what makes up an encoder of tables, categories once."""
+    taken = take_estimator(encoder)
+    taken["attributes"].pop("categories_", None)
+    return taken
+
+
+def make_encoder(params: Any, attributes: Any) -> TableEncoder:
+    """Return an encoder of tables, if its attributes fit together."""
+    made = make_estimator(TableEncoder, ENCODER_OF_TABLES, params, attributes)
+    encoder: TableEncoder = made
+    if not attributes:
+        return encoder
+    one_hot, codes = encoder._one_hot, encoder._codes
+    found = {**one_hot, **codes}
+    places = np.flatnonzero(encoder.is_categorical_).tolist()
+    encoder.categories_ = [as_objects(found[i].values) for i in places]
+    widths = [c.n_one_hot for c in one_hot.values()]
+    n_scaled = encoder.n_numeric_ + len(encoder._may_miss) + sum(widths)
+    if (
+        len(found) != len(one_hot) + len(codes)
+        or sorted(found) != places
+        or encoder.is_categorical_.shape != (encoder.n_features_in_,)
+        or encoder.n_categories_ != tuple(c.n_codes for c in codes.values())
+        or encoder.input_index_.shape != (n_scaled + len(codes),)
+        or encoder.scaler_.factor_.shape != (n_scaled,)
+    ):
+        raise FileError("its columns do not fit together.")
+    return encoder

@@ -57,9 +57,15 @@ class Categories:
         """The one-hot encoding of each code, of shape (n_codes, number of columns)."""
         return one_hot_of_codes(len(self.values))
 
+    @property
+    def n_one_hot(self) -> int:
+        """Number of columns of the one-hot encoding."""
+        n = len(self.values)
+        return n if n > 2 else 1
+
     def one_hot_names(self, name: str) -> list[str]:
         """Return the names of the columns of the one-hot encoding."""
-        shown = self.values[: self.one_hot.shape[1]]
+        shown = self.values[: self.n_one_hot]
         return [f"{name}_{value}" for value in shown] or [name]
 
 

@@ -271,9 +271,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         some_missing = is_nan.any(axis=0) & ~is_nan.all(axis=0)
         self._indicated = np.flatnonzero(some_missing & self.add_indicator)
         self._may_miss = numeric[self._indicated]
-        one_hot = [
-            i for i, c in self._one_hot.items() for _ in range(c.one_hot.shape[1])
-        ]
+        one_hot = [i for i, c in self._one_hot.items() for _ in range(c.n_one_hot)]
         self.n_numeric_ = len(numeric)
         self.n_categories_ = tuple(c.n_codes for c in self._codes.values())
         self.input_index_ = np.array(
@@ -292,7 +290,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         end = self.n_numeric_ + len(self._may_miss)
         X[:, self.n_numeric_ : end] = np.isnan(numbers[:, self._indicated])
         for i, categories in self._one_hot.items():
-            start, end = end, end + categories.one_hot.shape[1]
+            start, end = end, end + categories.n_one_hot
             X[:, start:end] = categories.one_hot[categories.codes(columns[i])]
         return X
 
