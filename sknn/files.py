@@ -67,6 +67,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     check_is_ours(estimator, "sknn.save takes")
     writer = Writer()
     tree = writer.tree(estimator, type(estimator).__name__)
+    Reader(writer.arrays).whole(tree)  # what could not be loaded is not written
     document = {
         "format": "sknn",
         "version": VERSION,
@@ -110,18 +111,17 @@ def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
     save : Save an estimator.
     """
     path = os.fspath(path)
-    try:
-        document, arrays = read_archive(path, max_size)
-        check_version(document)
-        estimator = Reader(arrays).whole(document["estimator"])
-        check_is_ours(estimator, "it holds")
-    except OSError:
-        raise
-    except Exception as error:  # forged bytes raise almost anything
-        reason = str(error) or type(error).__name__
-        raise FileError(
-            f"{path!r} is not a file that sknn.load can read: {reason}"
-        ) from error
+    with open(path, "rb") as file:
+        try:
+            document, arrays = read_archive(file, max_size)
+            check_version(document)
+            estimator = Reader(arrays).whole(document["estimator"])
+            check_is_ours(estimator, "it holds")
+        except Exception as error:  # forged bytes raise almost anything
+            reason = str(error) or type(error).__name__
+            raise FileError(
+                f"{path!r} is not a file that sknn.load can read: {reason}"
+            ) from error
     return estimator
 
 
@@ -139,8 +139,8 @@ def check_is_ours(estimator: Any, what: str) -> None:
 
 def check_version(document: Any) -> None:
     """Raise unless this version of sknn reads the document."""
-    version = document["version"]
-    if document["format"] != "sknn" or type(version) is not int or version < 1:
+    version = document.get("version")
+    if document.get("format") != "sknn" or type(version) is not int or version < 1:
         raise FileError("it is not in the format of sknn.")
     if version > VERSION:
         raise FileError(

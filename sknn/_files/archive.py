@@ -68,7 +68,7 @@ def write_archive(path: str, document: dict[str, Any], arrays: Sequence[Array]) 
         for i, array in enumerate(arrays):
             buffer = io.BytesIO()
             npy.write_array(buffer, array, version=(1, 0), allow_pickle=False)
-            content = buffer.getvalue()
+            content = buffer.getbuffer()
             checksums.append(sha256(content).hexdigest())
             file.writestr(ZipInfo(f"{i}.npy"), content)
         text = json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
@@ -111,29 +111,27 @@ def sync_folder(folder: str) -> None:
 # -- reading --------------------------------------------------------------------------
 
 
-def read_archive(path: str, max_size: int) -> tuple[Any, list[Array]]:
-    """Return the document and the arrays of a file, after all checks of their bytes."""
-    with open(path, "rb") as opened:
-        size = os.fstat(opened.fileno()).st_size
-        if size > min(max_size, MAX_FILE):
-            raise FileError(
-                f"it has {size} bytes, and max_size allows {min(max_size, MAX_FILE)}."
-            )
-        check_end(opened, size)
-        with ZipFile(opened) as file:
-            members = {member.filename: member for member in file.infolist()}
-            check_members(members, len(file.infolist()), size)
-            text = read_member(file, members[DOCUMENT], file.comment.decode())
-            check_document(text)
-            document = json.loads(text.decode("ascii"), parse_constant=refuse)
-            checksums = document["arrays"]
-            names = [f"{i}.npy" for i in range(len(checksums))]
-            if {*names, DOCUMENT} != members.keys():
-                raise FileError("the arrays are not those that the document lists.")
-            return document, [
-                parse_array(read_member(file, members[name], checksum))
-                for name, checksum in zip(names, checksums, strict=True)
-            ]
+def read_archive(opened: IO[bytes], max_size: int) -> tuple[Any, list[Array]]:
+    """Return the document and the arrays of a file, after all checks of its bytes."""
+    size, limit = os.fstat(opened.fileno()).st_size, min(max_size, MAX_FILE)
+    if size > limit:
+        raise FileError(f"it has {size} bytes, and max_size allows {limit}.")
+    check_end(opened, size)
+    with ZipFile(opened) as file:
+        infos = file.infolist()
+        members = {member.filename: member for member in infos}
+        check_members(members, len(infos), size)
+        text = read_member(file, members[DOCUMENT], file.comment.decode())
+        check_document(text)
+        document = json.loads(text.decode("ascii"), parse_constant=refuse)
+        checksums = document["arrays"]
+        names = [f"{i}.npy" for i in range(len(checksums))]
+        if {*names, DOCUMENT} != members.keys():
+            raise FileError("the arrays are not those that the document lists.")
+        return document, [
+            parse_array(read_member(file, members[name], checksum))
+            for name, checksum in zip(names, checksums, strict=True)
+        ]
 
 
 def check_end(file: IO[bytes], size: int) -> None:

@@ -40,7 +40,10 @@ TYPES: dict[str, type] = {
 
 NAMES = {cls: name for name, cls in TYPES.items()}
 
-AS_IS = (type(None), bool, int, str)
+AS_IS = (type(None), bool, str)
+
+MAX_INT = 2**63
+"""Size of integers that are numbers in JSON; Python reads no more than 4300 digits."""
 
 
 class Writer:
@@ -70,6 +73,8 @@ class Writer:
 
         if cls in AS_IS or (cls is float and math.isfinite(value)):
             return value
+        if cls is int:
+            return value if abs(value) < MAX_INT else {"int": hex(value)}
         if cls is list:
             return items(value)
         if cls is float:
@@ -93,7 +98,7 @@ class Writer:
         if isinstance(value, np.generic) and value.dtype.kind in KINDS:
             array = np.asarray(value)
             return {"scalar": [array.dtype.str, array.tobytes().hex()]}
-        if isinstance(value, np.dtype) and value.kind in KINDS:
+        if isinstance(value, np.dtype) and value.kind in KINDS + "O":
             return {"dtype": value.str}
         if isinstance(value, type) and value in NAMES:
             return {"type": NAMES[value]}
@@ -139,13 +144,14 @@ class Reader:
         self._used: set[int] = set()
         self._readers: dict[str, Callable[[Any, int], Any]] = {
             "float": lambda text, depth: special_float(text),
+            "int": lambda text, depth: int(text, 16),
             "tuple": lambda items, depth: tuple(self._list(items, depth)),
             "slice": lambda items, depth: slice(*self._list(items, depth)),
             "dict": self._dict,
             "array": lambda i, depth: self._array(i),
             "objects": self._objects,
             "scalar": lambda pair, depth: scalar(*pair),
-            "dtype": lambda text, depth: plain_dtype(text),
+            "dtype": lambda text, depth: plain_dtype(text, KINDS + "O"),
             "type": lambda name, depth: TYPES[name],
             "path": lambda text, depth: Path(text),
         }
@@ -203,10 +209,10 @@ def special_float(text: str) -> float:
     return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[text]
 
 
-def plain_dtype(text: str) -> np.dtype[Any]:
-    """Return a dtype; raise if its values are objects or records."""
+def plain_dtype(text: str, kinds: str = KINDS) -> np.dtype[Any]:
+    """Return a dtype of one of the kinds."""
     dtype = np.dtype(text)
-    if dtype.kind not in KINDS or dtype.itemsize > 2**20:
+    if dtype.kind not in kinds or dtype.itemsize > 2**20:
         raise FileError(f"it has values of the dtype {text!r:.50}.")
     return dtype
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .._descent import BLOCK
-from .._estimators.base import BaseNetworkEstimator
 from .._estimators.tables import Table
 from .._estimators.targets import ClassTargets
+from .._spec import parameters_of
 from .._training import SolverProgress
 from .._typing import Array
 from ..exceptions import FileError
@@ -35,37 +35,31 @@ SEEN = {
 
 
 def take_estimator(estimator: Any) -> dict[str, Any]:
-    """Return the parameters and the other attributes of an estimator."""
-    params = estimator.get_params(deep=False)
-    left_out = params.keys() | NOT_KEPT
-    taken = {"params": params}
-    if isinstance(estimator, BaseNetworkEstimator) and hasattr(estimator, "_history"):
+    """Return the parameters and the attributes of an estimator."""
+    taken = {**estimator.get_params(deep=False), **vars(estimator)}
+    left_out = set(NOT_KEPT)
+    if hasattr(estimator, "_history"):
         left_out |= FROM_HISTORY
-        taken["validated"] = estimator.validation_scores_ is not None
-    others = {k: v for k, v in vars(estimator).items() if k not in left_out}
-    return {**taken, "attributes": others}
+        taken["_validated"] = estimator.validation_scores_ is not None
+    return {name: value for name, value in taken.items() if name not in left_out}
 
 
-def make_estimator(
-    cls: type, hints: dict[str, Any], params: Any, attributes: Any
-) -> Any:
+def make_estimator(cls: type, hints: dict[str, Any], **values: Any) -> Any:
     """Return an estimator with parameters, and attributes of the types in `hints`."""
+    names = parameters_of(cls)
+    params = {name: values.pop(name) for name in [*values] if name in names}
     estimator = cls(**params)
-    check_types(attributes, hints, cls.__name__)
-    vars(estimator).update(attributes)
+    check_types(values, hints, cls.__name__)
+    vars(estimator).update(values)
     return estimator
 
 
-def make_network_estimator(
-    cls: type, params: Any, attributes: Any, validated: bool = False
-) -> Any:
+def make_network_estimator(cls: type, _validated: bool = False, **values: Any) -> Any:
     """Return an estimator of sknn, if its attributes fit together."""
-    hints = {**hints_of(cls), **SEEN}
-    estimator = make_estimator(cls, hints, params, attributes)
-    history = attributes.get("_history")
-    if history is not None:
-        estimator._set_history(history, validated)
-    if "network_" in attributes:
+    estimator = make_estimator(cls, {**hints_of(cls), **SEEN}, **values)
+    if "_history" in values:
+        estimator._set_history(values["_history"], _validated)
+    if "network_" in values:
         check_fitted(estimator)
     return estimator
 

@@ -41,6 +41,7 @@ TRANSFORMERS: dict[Any, dict[str, str]] = {
         "MaxAbsScaler": "scale_ max_abs_ n_samples_seen_",
         "RobustScaler": "center_ scale_",
         "Normalizer": "",
+        "FunctionTransformer": "",
         "PowerTransformer": "lambdas_ _scaler",
         "QuantileTransformer": "n_quantiles_ quantiles_ references_",
         "OneHotEncoder": (
@@ -123,15 +124,13 @@ def take_parameters(value: Any) -> dict[str, Any]:
 def take_encoder(encoder: TableEncoder) -> dict[str, Any]:
     """Return what makes up an encoder of tables, categories once."""
     taken = take_estimator(encoder)
-    taken["attributes"].pop("categories_", None)
-    return taken
+    return {name: value for name, value in taken.items() if name != "categories_"}
 
 
-def make_encoder(params: Any, attributes: Any) -> TableEncoder:
+def make_encoder(**values: Any) -> TableEncoder:
     """Return an encoder of tables, if its attributes fit together."""
-    made = make_estimator(TableEncoder, ENCODER_OF_TABLES, params, attributes)
-    encoder: TableEncoder = made
-    if not attributes:
+    encoder: TableEncoder = make_estimator(TableEncoder, ENCODER_OF_TABLES, **values)
+    if "scaler_" not in values:
         return encoder
     one_hot, codes = encoder._one_hot, encoder._codes
     found = {**one_hot, **codes}
