@@ -22,6 +22,7 @@ FLOORS = [
         "_version",
         "activations",
         "augmentation",
+        "exceptions",
         "initializers",
         "losses",
         "schedules",
@@ -41,7 +42,7 @@ FLOORS = [
         "tabular",
         "versions",
     },
-    {"display", "inspection", "model_selection"},
+    {"_files", "display", "files", "inspection", "model_selection"},
 ]
 """The modules of each floor, the lowest first; a folder stands for all its modules."""
 

@@ -212,6 +212,8 @@ def test_integers_have_any_size():
     n = 10**5000
     assert through_json(n) == n
     assert through_json([-n]) == [-n]
+    with pytest.raises(FileError, match="hexadecimal digits"):
+        through_json(10**50_000)
 
 
 def test_nan_comes_back():
@@ -245,10 +247,8 @@ def test_arrays_come_back(array, path):
     assert_array_equal(loaded["any"], array)
     assert (loaded["any"].dtype, loaded["any"].shape) == (array.dtype, array.shape)
     assert loaded["any"].flags.writeable
-    if array.dtype != object:
-        assert loaded["again"][0] is loaded["any"]
-    else:
-        assert [*map(type, loaded["any"].flat)] == [*map(type, array.flat)]
+    assert_array_equal(loaded["again"], [array, array])
+    assert [*map(type, loaded["any"].flat)] == [*map(type, array.flat)]
 
 
 LABELLED = [
@@ -442,6 +442,20 @@ def test_a_pipeline_predicts_as_before(transformer, rows, path):
         assert_array_equal(loaded[:-1].get_feature_names_out(), before)
         unfitted.fit(rows, LABELS)
         assert_array_equal(unfitted.predict_proba(rows), pipeline.predict_proba(rows))
+
+
+def test_the_cache_of_a_pipeline_is_not_kept(path, tmp_path):
+    steps = [StandardScaler(), MLPClassifier(**QUICK)]
+    pipeline = make_pipeline(*steps, memory=str(tmp_path / "cache"))
+    sknn.save(pipeline.fit(X, LABELS), path)
+    loaded = sknn.load(path)
+    assert loaded.memory is None
+    assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
+    document = document_of(path.read_bytes())
+    document["estimator"]["Pipeline"]["memory"] = "/tmp"
+    path.write_bytes(packed(members_of(path.read_bytes()), document))
+    with pytest.raises(FileError, match="memory"):
+        sknn.load(path)
 
 
 def test_the_output_of_transformers_comes_back(path):
@@ -757,6 +771,9 @@ FORGED = {
     "huge layer": network_with(layers={"tuple": [BIG, BIG]}),
     "huge rows": network_with(in_shape={"tuple": [10**12]}),
     "negative rows": network_with(in_shape={"tuple": [-3]}),
+    "one array twice": network_with(state={"array": 0}),
+    "many sides": network_with(in_shape={"tuple": [10**4000] * 4000}),
+    "rates": network_with(rates={"tuple": ["1", "1", "1"]}),
     "no layers": network_with(layers={"tuple": []}),
     "members": network_with(members=7),
     "position outside": rng_with(pos=10**9),
@@ -923,7 +940,7 @@ def compress(content, rng):
     members, document = members_of(content), document_of(content)
     name = str(rng.choice([*members]))
     if rng.random() < 0.7:
-        members[name] = members[name] + bytes(10**8)
+        members[name] = members[name] + bytes(3 * 10**7)
     return packed(
         members, document if name != "model.json" else None, zipfile.ZIP_DEFLATED
     )
@@ -943,7 +960,7 @@ def nest_deeply(content, rng):
 
 def count_hugely(content, rng):
     document, members = document_of(content), members_of(content)
-    n = int(rng.choice([10**5, 10**6, 6 * 10**6]))
+    n = int(rng.choice([10**5, 10**6, 3 * 10**6]))
     piece = str(rng.choice(["[],", "0,", '{"tuple":[]},', '"",', "1e5,", "[[0]],"]))
     key = str(rng.choice(["estimator", "arrays", "more"]))
     document[key] = "HERE"
@@ -956,7 +973,7 @@ def change_the_tree(content, rng):
     """Change some places of the document, as a forger who computes checksums can."""
     document = document_of(content)
     for _ in range(rng.integers(1, 4)):
-        places = places_in(document["estimator"], [])
+        places = places_in(document["estimator"], []) or [(document, "estimator")]
         container, key = places[rng.integers(len(places))]
         kind = rng.integers(4)
         if kind == 0:
@@ -1065,7 +1082,7 @@ def predict_or_raise(estimator, rows):
 @pytest.mark.filterwarnings("ignore")
 def test_damaged_files_are_refused(path):
     files = originals(path)
-    counts = Counter(load_damaged(number, files, path) for number in range(280))
+    counts = Counter(load_damaged(number, files, path) for number in range(210))
     for damage in DAMAGE:
         assert counts[damage.__name__, "refused"] > 0
 

@@ -20,8 +20,8 @@ def in_a_new_process(code):
 
 
 def test_every_public_module_is_a_submodule():
-    api_modules = {"activations", "augmentation", "display", "initializers"}
-    api_modules |= {"inspection", "layers", "losses", "model_selection"}
+    api_modules = {"activations", "augmentation", "display", "exceptions"}
+    api_modules |= {"initializers", "inspection", "layers", "losses", "model_selection"}
     api_modules |= {"preprocessing", "schedules", "solvers"}
     assert api_modules == set(SUBMODULES)
     assert set(SUBMODULES) <= set(dir(sknn))

@@ -43,7 +43,10 @@ NAMES = {cls: name for name, cls in TYPES.items()}
 AS_IS = (type(None), bool, str)
 
 MAX_INT = 2**63
-"""Size of integers that are numbers in JSON; Python reads no more than 4300 digits."""
+"""Size of integers that are numbers in JSON; larger ones are hexadecimal text."""
+
+MAX_DIGITS = 2**14
+"""Number of hexadecimal digits of an integer: products of larger ones take long."""
 
 
 class Writer:
@@ -52,12 +55,11 @@ class Writer:
     Attributes
     ----------
     arrays : list of ndarray
-        The arrays that the trees refer to by their index; each array is there once.
+        The arrays that the trees refer to by their index, each once.
     """
 
     def __init__(self) -> None:
         self.arrays: list[Array] = []
-        self._index: dict[int, int] = {}
 
     def tree(self, value: Any, place: str, depth: int = 0) -> Any:
         """Return the tree of an object; `place` says in errors where it is."""
@@ -94,7 +96,8 @@ class Writer:
                 shape = list(value.shape)
                 return {"objects": [shape, items(value.ravel().tolist())]}
             if value.dtype.kind in KINDS:
-                return {"array": self._index_of(value)}
+                self.arrays.append(value)
+                return {"array": len(self.arrays) - 1}
         if isinstance(value, np.generic) and value.dtype.kind in KINDS:
             array = np.asarray(value)
             return {"scalar": [array.dtype.str, array.tobytes().hex()]}
@@ -109,12 +112,6 @@ class Writer:
             raise FileError(refusal(value, place))
         fields = part.take(value)
         return {part.tag: {k: inner(v, f".{k}") for k, v in fields.items()}}
-
-    def _index_of(self, array: Array) -> int:
-        if id(array) not in self._index:
-            self._index[id(array)] = len(self.arrays)
-            self.arrays.append(array)  # which also keeps its id from being used again
-        return self._index[id(array)]
 
 
 def refusal(value: Any, place: str) -> str:
@@ -136,19 +133,19 @@ class Reader:
     Parameters
     ----------
     arrays : list of ndarray
-        The arrays that the tree refers to.
+        The arrays that the tree refers to, each once: so nothing in memory is many
+        times as large as the file.
     """
 
     def __init__(self, arrays: list[Array]) -> None:
-        self.arrays = arrays
-        self._used: set[int] = set()
+        self._unused = dict(enumerate(arrays))
         self._readers: dict[str, Callable[[Any, int], Any]] = {
             "float": lambda text, depth: special_float(text),
-            "int": lambda text, depth: int(text, 16),
+            "int": lambda text, depth: large_integer(text),
             "tuple": lambda items, depth: tuple(self._list(items, depth)),
             "slice": lambda items, depth: slice(*self._list(items, depth)),
             "dict": self._dict,
-            "array": lambda i, depth: self._array(i),
+            "array": lambda i, depth: self._unused.pop(i),
             "objects": self._objects,
             "scalar": lambda pair, depth: scalar(*pair),
             "dtype": lambda text, depth: plain_dtype(text, KINDS + "O"),
@@ -159,7 +156,7 @@ class Reader:
     def whole(self, tree: Any) -> Any:
         """Return the object that a tree stands for, which uses all arrays."""
         value = self.value(tree)
-        if len(self._used) < len(self.arrays):
+        if self._unused:
             raise FileError("it has arrays that belong to nothing.")
         return value
 
@@ -191,10 +188,6 @@ class Reader:
     def _dict(self, pairs: list[Any], depth: int) -> dict[Any, Any]:
         return dict(tuple(self._list(pair, depth)) for pair in pairs)
 
-    def _array(self, i: int) -> Array:
-        self._used.add(range(len(self.arrays))[i])
-        return self.arrays[i]
-
     def _objects(self, content: list[Any], depth: int) -> Array:
         shape, items = content
         if math.prod(shape) != len(items):
@@ -207,6 +200,13 @@ class Reader:
 def special_float(text: str) -> float:
     """Return NaN or an infinity."""
     return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[text]
+
+
+def large_integer(text: str) -> int:
+    """Return an integer; raise if it has too many digits."""
+    if len(text) > MAX_DIGITS:
+        raise FileError(f"it has an integer of {len(text)} hexadecimal digits.")
+    return int(text, 16)
 
 
 def plain_dtype(text: str, kinds: str = KINDS) -> np.dtype[Any]:

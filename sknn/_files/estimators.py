@@ -23,8 +23,8 @@ FROM_HISTORY = {
 }
 """Attributes that are columns of the history, and so are made from it."""
 
-NOT_KEPT = {"_skl_callbacks"}
-"""Attributes that are not saved: callbacks are code."""
+NOT_KEPT = {"_skl_callbacks", "memory"}
+"""What is not saved: callbacks are code, and the cache of a pipeline may hold it."""
 
 SEEN = {
     "n_features_in_": int,
@@ -46,7 +46,7 @@ def take_estimator(estimator: Any) -> dict[str, Any]:
 
 def make_estimator(cls: type, hints: dict[str, Any], **values: Any) -> Any:
     """Return an estimator with parameters, and attributes of the types in `hints`."""
-    names = parameters_of(cls)
+    names = parameters_of(cls).keys() - NOT_KEPT
     params = {name: values.pop(name) for name in [*values] if name in names}
     estimator = cls(**params)
     check_types(values, hints, cls.__name__)

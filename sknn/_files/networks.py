@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .._member_loss import MeanOverMembers
+from .._typing import Shape
 from ..exceptions import FileError
+from ..layers import Layer
 from ..network import Network
 from .annotations import is_of
+
+MAX_SIDE = 2**40
+"""The longest side of an array."""
 
 
 def take_network(network: Network) -> dict[str, Any]:
@@ -28,18 +34,24 @@ def make_network(
     state: Any,
 ) -> Network:
     """Return a network; its size is compared with the arrays before it is allocated."""
-    shape = in_shape
-    n_theta = n_state = 0
+    if not (
+        is_of(layers, tuple[Layer, ...])
+        and is_of(rates, tuple[float, ...])
+        and is_of(array_rates, tuple[dict[str, float], ...])
+        and is_of(members, MeanOverMembers | None)
+        and len(layers) == len(rates) == len(array_rates)
+    ):
+        raise FileError("the description of a network has values of other types.")
+    shape, n_theta, n_state = in_shape, 0, 0
     for layer in layers:
-        spec = layer.build(shape)
+        spec = layer.build(checked_shape(shape))
         shape = spec.out_shape
-        n_theta += sum(size(part.shape) for part in spec.params.values())
-        n_state += sum(size(part.shape) for part in spec.state.values())
+        n_theta += sum(math.prod(checked_shape(p.shape)) for p in spec.params.values())
+        n_state += sum(math.prod(checked_shape(s.shape)) for s in spec.state.values())
     if (
         (theta.shape, state.shape) != ((n_theta,), (n_state,))
         or theta.dtype != state.dtype
         or theta.dtype not in (np.float32, np.float64)
-        or not is_of(members, MeanOverMembers | None)
     ):
         raise FileError(
             f"a network needs {n_theta} parameters, but has {theta.shape} of "
@@ -52,11 +64,10 @@ def make_network(
     return network
 
 
-def size(shape: Any) -> int:
-    """Return the number of elements of an array; raise if a side is negative."""
-    n = 1
-    for side in shape:
-        if side < 0:
-            raise FileError(f"an array has the shape {shape}.")
-        n *= int(side)
-    return n
+def checked_shape(shape: Any) -> Shape:
+    """Return the shape of an array; raise if its sides cannot be those of one."""
+    if not is_of(shape, Shape) or len(shape) > 8:
+        raise FileError("a shape in a network is not one.")
+    if not all(0 <= side <= MAX_SIDE for side in shape):
+        raise FileError(f"an array in a network has the shape {shape!s:.100}.")
+    return shape

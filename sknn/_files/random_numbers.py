@@ -72,6 +72,8 @@ def make_noise(
         or not all(is_of(n, int) and 0 <= n < 2**32 for n in (uinteger, n_children))
         or has_uint32 not in (0, 1)
         or not is_of(spawn_key, tuple[int, ...])
+        or len(spawn_key) > 100
+        or not all(0 <= n < 2**32 for n in spawn_key)
     ):
         raise FileError("the state of a random stream is not valid.")
     seed = np.random.SeedSequence(

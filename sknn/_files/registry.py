@@ -23,9 +23,10 @@ from .._member_loss import MeanOverMembers
 from .._random import NoiseStream
 from .._spec import Spec
 from .._training import History, SolverProgress
+from ..exceptions import FileError
 from ..network import Network
 from ..preprocessing._categories import Categories
-from .annotations import make_dataclass, take_fields
+from .annotations import is_of, make_dataclass, take_fields
 from .estimators import make_network_estimator, take_estimator
 from .networks import make_network, take_network
 from .part import Part
@@ -101,7 +102,7 @@ def own_parts() -> list[Part]:
         ),
         Part("Rows", Rows, lambda rows: {}, Rows),
         Part("Network", Network, take_network, make_network),
-        Part("Categories", Categories, take_categories, Categories),
+        Part("Categories", Categories, take_categories, make_categories),
         Part("NoiseStream", NoiseStream, take_noise, make_noise),
         Part("RandomState", np.random.RandomState, take_random, make_random),
     ]
@@ -110,3 +111,10 @@ def own_parts() -> list[Part]:
 def take_categories(categories: Categories) -> dict[str, Any]:
     """Return what makes up the categories of a column."""
     return {"values": categories.values, "has_missing": categories.has_missing}
+
+
+def make_categories(values: Any, has_missing: Any) -> Categories:
+    """Return the categories of a column."""
+    if not (is_of(values, list[Any]) and is_of(has_missing, bool)):
+        raise FileError("the values of categories are no list.")
+    return Categories(values, has_missing)
