@@ -58,7 +58,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     >>> from pathlib import Path
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = sknn.MLPClassifier(solver="lbfgs", alpha=1.0, random_state=0).fit(X, y)
+    >>> clf = sknn.MLPClassifier(max_iter=1000, random_state=0).fit(X, y)
     >>> path = Path(tempfile.mkdtemp(), "irises.sknn")
     >>> sknn.save(clf, path)
     >>> bool((sknn.load(path).predict(X) == clf.predict(X)).all())
