@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
+import warnings
 from typing import Any
 
 import numpy as np
 import scipy
 import sklearn
+from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from ._estimators.base import BaseNetworkEstimator
 from ._files.archive import read_archive, write_archive
 from ._files.codec import Reader, Writer
+from ._spec import is_integer_from
 from ._version import __version__
 from .exceptions import FileError
 
@@ -110,18 +113,22 @@ def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
     --------
     save : Save an estimator.
     """
+    if not is_integer_from(1, max_size):
+        raise ValueError(f"max_size must be a positive integer, got {max_size!r}.")
     path = os.fspath(path)
     with open(path, "rb") as file:
         try:
             document, arrays = read_archive(file, max_size)
             check_version(document)
             estimator = Reader(arrays).whole(document["estimator"])
-            check_is_ours(estimator, "it holds")
+            check_is_ours(estimator, "files hold")
         except Exception as error:  # forged bytes raise almost anything
-            reason = str(error) or type(error).__name__
+            known = isinstance(error, FileError)
+            reason = str(error) if known else f"{type(error).__name__}: {error}"
             raise FileError(
                 f"{path!r} is not a file that sknn.load can read: {reason}"
             ) from error
+    warn_of_other_sklearn(estimator, document)
     return estimator
 
 
@@ -131,15 +138,19 @@ def check_is_ours(estimator: Any, what: str) -> None:
     while type(last) is Pipeline and last.steps:
         last = last.steps[-1][1]
     if not isinstance(last, BaseNetworkEstimator):
+        kind = type(estimator).__name__
+        ending = "" if last is estimator else f" that ends with {type(last).__name__}"
         raise FileError(
-            f"{what} {estimator!r:.200}, but this is neither an estimator of sknn nor "
-            "a pipeline that ends with one."
+            f"{what} an estimator of sknn, or a pipeline that ends with one, but this "
+            f"is a {kind}{ending}."
         )
 
 
 def check_version(document: Any) -> None:
     """Raise unless this version of sknn reads the document."""
     version = document.get("version")
+    if not isinstance(document.get("written_by"), dict):
+        raise FileError("it does not say what has written it.")
     if document.get("format") != "sknn" or type(version) is not int or version < 1:
         raise FileError("it is not in the format of sknn.")
     if version > VERSION:
@@ -150,11 +161,20 @@ def check_version(document: Any) -> None:
         )
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that the file was written with, for people who look into it.
+def warn_of_other_sklearn(estimator: Any, document: Any) -> None:
+    """Warn, as in unpickling, if another scikit-learn has fitted the transformers."""
+    now, before = sklearn.__version__, document["written_by"].get("scikit-learn")
+    if isinstance(estimator, Pipeline) and before != now:
+        warning = InconsistentVersionWarning(
+            estimator_name="Pipeline",
+            current_sklearn_version=now,
+            original_sklearn_version=f"{before!s:.20}",
+        )
+        warnings.warn(warning, stacklevel=3)
 
-    They decide nothing.
-    """
+
+def versions() -> dict[str, str]:
+    """Return the versions that a file is written with."""
     return {
         "sknn": __version__,
         "python": platform.python_version(),

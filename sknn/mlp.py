@@ -81,6 +81,8 @@ class ParameterViews(list[Array]):
 class BaseMLP(DenseBlockParameters, NetworkAccess):
     """The layers of a multi-layer perceptron, and `coefs_` and `intercepts_`."""
 
+    _given_parameters: dict[str, Any]
+
     def _make_layers(self, input: Rows, n_outputs: int) -> list[Layer]:
         sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         n = len(sizes)

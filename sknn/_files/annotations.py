@@ -8,6 +8,8 @@ from numbers import Integral, Real
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from ..exceptions import FileError
 
 
@@ -64,3 +66,14 @@ def is_of(value: Any, hint: Any) -> bool:
             and all(map(is_of, value, args))
         )
     return isinstance(value, origin or hint)
+
+
+def check_key(key: Any) -> None:
+    """Raise unless a value may be a key of a dict: text, a number or None.
+
+    Many others can be chosen such that they all have the same hash, and then a dict
+    takes minutes.
+    """
+    plain = key is None or isinstance(key, str | float | np.floating)
+    if not plain and not (isinstance(key, Integral) and abs(int(key)) < 2**63):
+        raise FileError(f"{key!r:.100} cannot be a key or a category in a file.")

@@ -17,6 +17,7 @@ import numpy as np
 
 from .._typing import Array
 from ..exceptions import FileError
+from .annotations import check_key
 from .archive import KINDS
 from .part import Part
 from .registry import parts_by_tag, parts_by_type
@@ -47,6 +48,17 @@ MAX_INT = 2**63
 
 MAX_DIGITS = 2**14
 """Number of hexadecimal digits of an integer: products of larger ones take long."""
+
+PLAIN: dict[str, Callable[[Any], Any]] = {
+    "pandas.Index": np.asarray,
+    "pandas.core.indexes.base.Index": np.asarray,  # before pandas 3
+    "sklearn.compose._column_transformer._RemainderColsList": list,  # before 1.9
+    "sknn.mlp.ParameterViews": list,
+}
+"""What becomes of objects that are plain lists and arrays in another form."""
+
+MAX_NAME = 64
+"""Length of the name of a dtype."""
 
 
 class Writer:
@@ -98,6 +110,9 @@ class Writer:
             if value.dtype.kind in KINDS:
                 self.arrays.append(value)
                 return {"array": len(self.arrays) - 1}
+        if f"{cls.__module__}.{cls.__qualname__}" in PLAIN:
+            plain = PLAIN[f"{cls.__module__}.{cls.__qualname__}"]
+            return self.tree(plain(value), place, depth)
         if isinstance(value, np.generic) and value.dtype.kind in KINDS:
             array = np.asarray(value)
             return {"scalar": [array.dtype.str, array.tobytes().hex()]}
@@ -145,7 +160,7 @@ class Reader:
             "tuple": lambda items, depth: tuple(self._list(items, depth)),
             "slice": lambda items, depth: slice(*self._list(items, depth)),
             "dict": self._dict,
-            "array": lambda i, depth: self._unused.pop(i),
+            "array": lambda i, depth: self._array(i),
             "objects": self._objects,
             "scalar": lambda pair, depth: scalar(*pair),
             "dtype": lambda text, depth: plain_dtype(text, KINDS + "O"),
@@ -168,6 +183,8 @@ class Reader:
             return self._list(tree, depth)
         if type(tree) is not dict:
             return tree
+        if len(tree) != 1:
+            raise FileError(f"an object of the document has the keys {[*tree]!s:.100}.")
         ((tag, content),) = tree.items()
         if tag in self._readers:
             return self._readers[tag](content, depth)
@@ -186,7 +203,15 @@ class Reader:
         return [self.value(item, depth + 1) for item in items]
 
     def _dict(self, pairs: list[Any], depth: int) -> dict[Any, Any]:
-        return dict(tuple(self._list(pair, depth)) for pair in pairs)
+        items = [tuple(self._list(pair, depth)) for pair in pairs]
+        for key, _ in items:
+            check_key(key)
+        return dict(items)
+
+    def _array(self, i: int) -> Array:
+        if i not in self._unused:
+            raise FileError(f"array {i!r:.50} does not exist, or is used twice.")
+        return self._unused.pop(i)
 
     def _objects(self, content: list[Any], depth: int) -> Array:
         shape, items = content
@@ -211,6 +236,8 @@ def large_integer(text: str) -> int:
 
 def plain_dtype(text: str, kinds: str = KINDS) -> np.dtype[Any]:
     """Return a dtype of one of the kinds."""
+    if type(text) is not str or len(text) > MAX_NAME:
+        raise FileError(f"a dtype is {text!r:.50}.")
     dtype = np.dtype(text)
     if dtype.kind not in kinds or dtype.itemsize > 2**20:
         raise FileError(f"it has values of the dtype {text!r:.50}.")

@@ -26,6 +26,9 @@ FROM_HISTORY = {
 NOT_KEPT = {"_skl_callbacks", "memory"}
 """What is not saved: callbacks are code, and the cache of a pipeline may hold it."""
 
+OF_CLASS = {"_parameter_constraints", "AUTO_ACTIVATION"}
+"""Annotated attributes of classes, which objects do not have."""
+
 SEEN = {
     "n_features_in_": int,
     "feature_names_in_": Array,
@@ -56,7 +59,8 @@ def make_estimator(cls: type, hints: dict[str, Any], **values: Any) -> Any:
 
 def make_network_estimator(cls: type, _validated: bool = False, **values: Any) -> Any:
     """Return an estimator of sknn, if its attributes fit together."""
-    estimator = make_estimator(cls, {**hints_of(cls), **SEEN}, **values)
+    hints = {name: hint for name, hint in hints_of(cls).items() if name not in OF_CLASS}
+    estimator = make_estimator(cls, {**hints, **SEEN}, **values)
     if "_history" in values:
         estimator._set_history(values["_history"], _validated)
     if "network_" in values:

@@ -26,7 +26,7 @@ from .._training import History, SolverProgress
 from ..exceptions import FileError
 from ..network import Network
 from ..preprocessing._categories import Categories
-from .annotations import is_of, make_dataclass, take_fields
+from .annotations import check_key, is_of, make_dataclass, take_fields
 from .estimators import make_network_estimator, take_estimator
 from .networks import make_network, take_network
 from .part import Part
@@ -117,4 +117,6 @@ def make_categories(values: Any, has_missing: Any) -> Categories:
     """Return the categories of a column."""
     if not (is_of(values, list[Any]) and is_of(has_missing, bool)):
         raise FileError("the values of categories are no list.")
+    for value in values:
+        check_key(value)
     return Categories(values, has_missing)
