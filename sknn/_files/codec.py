@@ -52,7 +52,9 @@ MAX_DIGITS = 2**14
 PLAIN: dict[str, Callable[[Any], Any]] = {
     "pandas.Index": np.asarray,
     "pandas.core.indexes.base.Index": np.asarray,  # before pandas 3
-    "sklearn.compose._column_transformer._RemainderColsList": list,  # before 1.9
+    "sklearn.compose._column_transformer._RemainderColsList": (
+        lambda columns: columns.data  # before scikit-learn 1.9; a list of it warns
+    ),
     "sknn.mlp.ParameterViews": list,
 }
 """What becomes of objects that are plain lists and arrays in another form."""
