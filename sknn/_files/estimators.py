@@ -38,13 +38,13 @@ SEEN = {
 
 
 def take_estimator(estimator: Any) -> dict[str, Any]:
-    """Return the parameters and the attributes of an estimator."""
+    """Return the parameters and the attributes of an estimator, sorted by name."""
     taken = {**estimator.get_params(deep=False), **vars(estimator)}
     left_out = set(NOT_KEPT)
     if hasattr(estimator, "_history"):
         left_out |= FROM_HISTORY
         taken["_validated"] = estimator.validation_scores_ is not None
-    return {name: value for name, value in taken.items() if name not in left_out}
+    return {name: taken[name] for name in sorted(taken.keys() - left_out)}
 
 
 def make_estimator(cls: type, hints: dict[str, Any], **values: Any) -> Any:

@@ -87,17 +87,17 @@ Beside transformers, these are what chooses columns, and the splitters that
 
 ENCODER_OF_TABLES = {
     "is_categorical_": Array,
-    "n_numeric_": int,
-    "n_categories_": tuple[int, ...],
-    "input_index_": Array,
     "scaler_": SmoothClipScaler,
     "_one_hot": dict[int, Categories],
     "_codes": dict[int, Categories],
-    "_indicated": Array,
-    "_may_miss": Array,
     **SEEN,
 }
-"""The attributes of `TableEncoder`, with their types, but `categories_`."""
+"""The attributes of `TableEncoder` in a file, with their types."""
+
+FROM_THESE = {
+    *("categories_", "n_numeric_", "n_categories_", "input_index_", "_may_miss"),
+}
+"""The attributes that are made from these and from `_indicated`."""
 
 
 def transformer_parts() -> list[Part]:
@@ -124,27 +124,29 @@ def take_parameters(value: Any) -> dict[str, Any]:
 def take_encoder(encoder: TableEncoder) -> dict[str, Any]:
     """Return what makes up an encoder of tables, categories once."""
     taken = take_estimator(encoder)
-    return {name: value for name, value in taken.items() if name != "categories_"}
+    return {name: value for name, value in taken.items() if name not in FROM_THESE}
 
 
-def make_encoder(**values: Any) -> TableEncoder:
+def make_encoder(_indicated: Any = None, **values: Any) -> TableEncoder:
     """Return an encoder of tables, if its attributes fit together."""
     encoder: TableEncoder = make_estimator(TableEncoder, ENCODER_OF_TABLES, **values)
-    if "scaler_" not in values:
+    if _indicated is None:
         return encoder
-    one_hot, codes = encoder._one_hot, encoder._codes
-    found = {**one_hot, **codes}
-    places = np.flatnonzero(encoder.is_categorical_).tolist()
-    encoder.categories_ = [as_objects(found[i].values) for i in places]
-    widths = [c.n_one_hot for c in one_hot.values()]
-    n_scaled = encoder.n_numeric_ + len(encoder._may_miss) + sum(widths)
+    mask, found = encoder.is_categorical_, {**encoder._one_hot, **encoder._codes}
+    places = np.flatnonzero(mask).tolist()
     if (
-        len(found) != len(one_hot) + len(codes)
+        mask.shape != (encoder.n_features_in_,)
+        or mask.dtype != np.bool_
+        or _indicated.ndim != 1
+        or _indicated.dtype != np.intp
+        or len(found) != len(encoder._one_hot) + len(encoder._codes)
         or sorted(found) != places
-        or encoder.is_categorical_.shape != (encoder.n_features_in_,)
-        or encoder.n_categories_ != tuple(c.n_codes for c in codes.values())
-        or encoder.input_index_.shape != (n_scaled + len(codes),)
-        or encoder.scaler_.factor_.shape != (n_scaled,)
     ):
         raise FileError("its columns do not fit together.")
+    encoder._set_layout(_indicated)
+    encoder.categories_ = [as_objects(found[i].values) for i in places]
+    n_scaled = len(encoder.input_index_) - len(encoder._codes)
+    scaler = encoder.scaler_
+    if scaler.center_.shape != (n_scaled,) or scaler.factor_.shape != (n_scaled,):
+        raise FileError("its scaler does not fit its columns.")
     return encoder

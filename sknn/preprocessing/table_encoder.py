@@ -266,11 +266,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 warn_of_identifiers(columns[i], categories)
 
     def _learn_layout(self, is_nan: Array) -> None:
-        """Find which column of the table each column of the result comes from."""
-        numeric = np.flatnonzero(~self.is_categorical_)
+        """Find which columns have indicators, and set the layout of the result."""
         some_missing = is_nan.any(axis=0) & ~is_nan.all(axis=0)
-        self._indicated = np.flatnonzero(some_missing & self.add_indicator)
-        self._may_miss = numeric[self._indicated]
+        self._set_layout(np.flatnonzero(some_missing & self.add_indicator))
+
+    def _set_layout(self, indicated: Array) -> None:
+        """Set which column of the table each column of the result comes from.
+
+        `indicated` are the columns of numbers that have indicators.
+        """
+        numeric = np.flatnonzero(~self.is_categorical_)
+        self._indicated, self._may_miss = indicated, numeric[indicated]
         one_hot = [i for i, c in self._one_hot.items() for _ in range(c.n_one_hot)]
         self.n_numeric_ = len(numeric)
         self.n_categories_ = tuple(c.n_codes for c in self._codes.values())
