@@ -77,7 +77,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         "written_by": versions(),
         "estimator": tree,
     }
-    write_archive(os.path.realpath(path), document, writer.arrays)
+    write_archive(os.path.realpath(os.fsdecode(path)), document, writer.arrays)
 
 
 def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
@@ -93,8 +93,8 @@ def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
     path : str or path-like
         The file.
     max_size : int, default=2**30
-        Bytes of the largest file to read, at most ``2**32``. The arrays take as much
-        memory as the file, and the rest no more than 200 MB.
+        Bytes of the largest file to read, at most ``2**32``. The arrays take up to
+        twice as much memory as the file, and the rest no more than 200 MB.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
     """
     if not is_integer_from(1, max_size):
         raise ValueError(f"max_size must be a positive integer, got {max_size!r}.")
-    path = os.fspath(path)
+    path = os.fsdecode(path)
     with open(path, "rb") as file:
         try:
             document, arrays = read_archive(file, max_size)
