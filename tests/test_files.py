@@ -458,6 +458,17 @@ def test_transformers_of_another_sklearn_warn(path):
     assert_array_equal(loaded.predict(X), pipeline.predict(X))
 
 
+def test_an_imputer_of_an_older_sklearn_works(path):
+    pipeline = make_pipeline(SimpleImputer(), MLPClassifier(**QUICK))
+    sknn.save(pipeline.fit(HOLES, LABELS), path)
+    document = document_of(path.read_bytes())
+    imputer = document["estimator"]["Pipeline"]["steps"][0]["tuple"][1]
+    imputer["SimpleImputer"].pop("_fill_dtype", None)
+    path.write_bytes(packed(members_of(path.read_bytes()), document))
+    loaded = sknn.load(path)
+    assert_array_equal(loaded.predict_proba(HOLES), pipeline.predict_proba(HOLES))
+
+
 def test_the_cache_of_a_pipeline_is_not_kept(path, tmp_path):
     steps = [StandardScaler(), MLPClassifier(**QUICK)]
     pipeline = make_pipeline(*steps, memory=str(tmp_path / "cache"))

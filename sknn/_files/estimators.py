@@ -23,8 +23,10 @@ FROM_HISTORY = {
 }
 """Attributes that are columns of the history, and so are made from it."""
 
-NOT_KEPT = {"_skl_callbacks", "memory"}
-"""What is not saved: callbacks are code, and the cache of a pipeline may hold it."""
+NOT_KEPT = {"_skl_callbacks", "memory", "force_int_remainder_cols"}
+"""What is not saved: callbacks are code, and the cache of a pipeline may hold it. The
+last one was a parameter of ColumnTransformer before scikit-learn 1.9; it changes no
+results."""
 
 OF_CLASS = {"_parameter_constraints", "AUTO_ACTIVATION"}
 """Annotated attributes of classes, which objects do not have."""

@@ -109,7 +109,8 @@ def transformer_parts() -> list[Part]:
             cls: Any = getattr(module, name)
             hints = {**dict.fromkeys(attributes.split(), Any), **SEEN}
             if hasattr(cls, "get_params"):
-                make = partial(make_estimator, cls, hints)
+                make_it = make_imputer if name == "SimpleImputer" else make_estimator
+                make = partial(make_it, cls, hints)
                 parts.append(Part(name, cls, take_estimator, make))
             else:
                 parts.append(Part(name, cls, take_parameters, cls))
@@ -119,6 +120,13 @@ def transformer_parts() -> list[Part]:
 def take_parameters(value: Any) -> dict[str, Any]:
     """Return the parameters of an object that stores them under their names."""
     return {name: getattr(value, name) for name in parameters_of(type(value))}
+
+
+def make_imputer(cls: type, hints: dict[str, Any], **values: Any) -> Any:
+    """Return an imputer, with an attribute that scikit-learn 1.6 did not have."""
+    if "_fit_dtype" in values:
+        values.setdefault("_fill_dtype", values["_fit_dtype"])
+    return make_estimator(cls, hints, **values)
 
 
 def take_encoder(encoder: TableEncoder) -> dict[str, Any]:
