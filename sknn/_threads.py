@@ -18,7 +18,6 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import threadpoolctl
-from sklearn import config_context, get_config
 
 from ._kernels import in_use, set_threads, threads
 
@@ -79,10 +78,10 @@ def call_in_threads(
     """Make several calls in threads, as many at a time as BLAS has; return the results.
 
     Each computes on one thread, and is passed the part of the whole time that it has
-    its thread for: 1/2 where each thread makes two calls, one after the other. The
-    configuration of scikit-learn, and what NumPy reports, are those of the caller.
-    After an error, or an interrupt, `stop` is called, which asks those that have begun
-    to end, and the others do not begin; the error is raised when all have ended.
+    its thread for: 1/2 where each thread makes two calls, one after the other. NumPy
+    reports what the caller lets it. After an error, or an interrupt, `stop` is called,
+    which asks those that have begun to end, and the others do not begin; the error is
+    raised when all have ended.
     """
     return call_with_blas_threads(0, _call_in_threads, calls, stop)
 
@@ -90,13 +89,12 @@ def call_in_threads(
 def _call_in_threads(
     calls: Sequence[Callable[[float], R]], stop: Callable[[], None]
 ) -> list[R]:
-    reports, config = np.geterr(), get_config()
-    n_threads = _limited.get("threads", 1)
+    reports, n_threads = np.geterr(), _limited.get("threads", 1)
     share = 1 / math.ceil(len(calls) / n_threads)
 
     def call_alone(call: Callable[[float], R]) -> R:
         _thread.is_one_of_several = True
-        with np.errstate(**reports), config_context(**config):
+        with np.errstate(**reports):
             return call(share)
 
     with ThreadPoolExecutor(n_threads) as pool:

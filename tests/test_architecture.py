@@ -47,6 +47,7 @@ FLOORS = [
 """The modules of each floor, the lowest first; a folder stands for all its modules."""
 
 ESTIMATOR_FLOORS = [
+    {"assembly"},
     {
         "aliases",
         "architecture",

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
+from sklearn import config_context, get_config
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
 from .._threads import call_in_threads
@@ -80,11 +81,11 @@ def fit_members(
         member.callbacks = StopTogether(stop, member.callbacks)
         member.history.n_iter = 0  # also if it never begins
     held_out: list[HeldOut | None] = [None] * len(runs)
-    messages = list[tuple[str, type[Warning]]]()
+    messages, config = list[tuple[str, type[Warning]]](), get_config()
 
     def train(i: int, time_share: float) -> None:
         runs[i].time_share = time_share
-        with warnings_to(messages):
+        with warnings_to(messages), config_context(**config):
             held_out[i] = fit_network(runs[i], validation, estimator)
 
     try:
