@@ -305,7 +305,7 @@ def test_bins_lie_between_the_different_quantiles_of_the_training_rows():
     x = np.array([[0.0, 0.0, 5.0]] * 2 + [[1.0, 1.0, 5.0]] + [[4.0, 1.0, 5.0]])
     network = network_of([PiecewiseLinearEmbedding(n_bins=3)], 3)
     network.initialize(np.random.RandomState(0), x)
-    p, inf = network.params[0], np.inf
+    p, inf = network.params[0], np.finfo(float).max
     assert_allclose(p["left"], [[0, 1, inf], [0, inf, inf], [5, inf, inf]])
     assert_allclose(p["scale"], [[1, 1 / 3, 0], [1, 0, 0], [0, 0, 0]])
 
