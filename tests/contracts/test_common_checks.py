@@ -111,7 +111,7 @@ VOCABULARY = [
     {**SMALL, "max_grad_value": 0.1},
     {**SMALL, "mixup": 0.2},
     {**SMALL, "early_stopping": True, "restore_best": False},
-    {**SMALL, "early_stopping": True, "restore_best": 5},
+    {**SMALL, "early_stopping": True, "restore_best": 5, "scoring": "loss"},
     {**SMALL, "early_stopping": True, "refit_on_all": True},
     {**SMALL, "early_stopping": True, "validation_fraction": SPLIT},
     {**FOUR, "residual": True, "normalization": "layer", "initializer": "auto",
