@@ -13,6 +13,7 @@ import numpy as np
 from sklearn import compose, decomposition, feature_selection, impute, model_selection
 from sklearn import pipeline as pipelines
 from sklearn import preprocessing as scalers
+from sklearn.impute import SimpleImputer
 
 from .. import preprocessing
 from .._spec import parameters_of
@@ -109,9 +110,9 @@ def transformer_parts() -> list[Part]:
             cls: Any = getattr(module, name)
             hints = {**dict.fromkeys(attributes.split(), Any), **SEEN}
             if hasattr(cls, "get_params"):
-                make_it = make_imputer if name == "SimpleImputer" else make_estimator
-                make = partial(make_it, cls, hints)
-                parts.append(Part(name, cls, take_estimator, make))
+                take = take_imputer if name == "SimpleImputer" else take_estimator
+                make = partial(make_estimator, cls, hints)
+                parts.append(Part(name, cls, take, make))
             else:
                 parts.append(Part(name, cls, take_parameters, cls))
     return parts
@@ -122,11 +123,12 @@ def take_parameters(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in parameters_of(type(value))}
 
 
-def make_imputer(cls: type, hints: dict[str, Any], **values: Any) -> Any:
-    """Return an imputer, with an attribute that scikit-learn 1.6 did not have."""
-    if "_fit_dtype" in values:
-        values.setdefault("_fill_dtype", values["_fit_dtype"])
-    return make_estimator(cls, hints, **values)
+def take_imputer(imputer: SimpleImputer) -> dict[str, Any]:
+    """Return what makes up an imputer; one attribute is new in scikit-learn 1.7."""
+    taken = take_estimator(imputer)
+    if "_fit_dtype" in taken:
+        taken.setdefault("_fill_dtype", taken["_fit_dtype"])
+    return taken
 
 
 def take_encoder(encoder: TableEncoder) -> dict[str, Any]:
