@@ -128,7 +128,7 @@ def take_imputer(imputer: SimpleImputer) -> dict[str, Any]:
     taken = take_estimator(imputer)
     if "_fit_dtype" in taken:
         taken.setdefault("_fill_dtype", taken["_fit_dtype"])
-    return taken
+    return dict(sorted(taken.items()))
 
 
 def take_encoder(encoder: TableEncoder) -> dict[str, Any]:
