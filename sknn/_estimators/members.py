@@ -73,8 +73,9 @@ def fit_members(
     `run` is that of the first member. The `others` go on from where they are, and
     change in place; ``network_of(rng, i)`` makes the network of member i. `splits` are
     the rows that each trains on and holds out. After an interrupt, or if a callback
-    ends training, the members that were trained for long enough remain.
+    ends training, the members that were trained for long enough remain, now or before.
     """
+    are_new = not any(len(member.history) for member in others)
     stop, runs = threading.Event(), [run, *other_runs(run, others, network_of)]
     for member, split in zip(runs, splits, strict=True):
         member.split = split
@@ -95,7 +96,7 @@ def fit_members(
     for message, category in dict.fromkeys(messages):
         warn_caller(message, category)
     kept = list(range(len(runs)))
-    if stop.is_set():
+    if stop.is_set() and are_new:
         kept = trained_long_enough([member.history.n_iter for member in runs])
     others[:] = [Member(runs[i].history, runs[i].progress) for i in kept[1:]]
     networks = [runs[i].network for i in kept]

@@ -350,6 +350,24 @@ def test_an_interrupt_stops_all_members_and_keeps_what_they_have_learned(n_membe
     assert len(member_networks(clf.network_)) == n_left
 
 
+@pytest.mark.usefixtures("interrupts")
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals")
+def test_an_interrupted_warm_start_keeps_all_members():
+    X, y = IRIS
+    calls = []
+
+    def scorer(estimator, X, y):
+        calls.append(estimator)
+        if len(calls) == 2:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        return estimator.score(X, y)
+
+    clf = TabularClassifier(n_members=6, warm_start=True, **SMALL).fit(X, y)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        clf.set_params(scoring=scorer, max_iter=2000).fit(X, y)
+    assert clf.network_.members.n_members == 6
+
+
 # -- calibration ----------------------------------------------------------------------
 
 
