@@ -14,6 +14,7 @@ import numpy as np
 from sklearn import config_context, get_config
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
+from .._member_loss import MeanOverMembers
 from .._threads import call_in_threads
 from .._training import Callbacks, Data, History, SolverProgress
 from ..network import Network
@@ -153,14 +154,22 @@ class HeldOutByMembers:
     parts: list[HeldOut]
     same_rows: bool = True
 
+    def members_of(self, network: Network) -> MeanOverMembers | None:
+        """Return what makes one of the scores, if all members speak of the same rows.
+
+        After an interrupt, some may not have had a turn.
+        """
+        members = network.members
+        complete = members is not None and members.n_members == len(self.parts)
+        return members if complete and self.same_rows else None
+
     def joined(self, network: Network) -> HeldOut | None:
-        """Return what is said of all rows; of the same ones, by the whole `network`."""
+        """Return what is said of all rows, of the same ones by the whole `network`."""
         if len(self.parts) < 2:
             return self.parts[0] if self.parts else None
         z, y, w = zip(*((p.z, p.y, p.sample_weight) for p in self.parts), strict=True)
-        if self.same_rows:
-            assert network.members is not None
-            return HeldOut(network.members.joint_scores(np.hstack(z)), y[0], w[0])
+        if (members := self.members_of(network)) is not None:
+            return HeldOut(members.joint_scores(np.hstack(z)), y[0], w[0])
         weights = None if w[0] is None else np.concatenate(w)
         return HeldOut(np.concatenate(z), np.concatenate(y), weights)
 
@@ -170,8 +179,8 @@ def calibrate(run: FitRun, held_out: HeldOutByMembers) -> float:
 
     It is the best one for the rows held out. The weights of the output layer change.
     """
-    parts, loss, members = held_out.parts, run.targets.loss, run.network.members
-    if members is not None and held_out.same_rows and parts:
+    parts, loss = held_out.parts, run.targets.loss
+    if (members := held_out.members_of(run.network)) is not None:
         z = np.hstack([part.z for part in parts])
         temperature = fit_joint_temperature(
             members, z, parts[0].y, parts[0].sample_weight

@@ -352,7 +352,8 @@ def test_an_interrupt_stops_all_members_and_keeps_what_they_have_learned(n_membe
 
 @pytest.mark.usefixtures("interrupts")
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals")
-def test_an_interrupted_warm_start_keeps_all_members():
+@pytest.mark.parametrize("bagging", [False, True])
+def test_an_interrupted_warm_start_keeps_all_members(bagging):
     X, y = IRIS
     calls = []
 
@@ -362,7 +363,8 @@ def test_an_interrupted_warm_start_keeps_all_members():
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         return estimator.score(X, y)
 
-    clf = TabularClassifier(n_members=6, warm_start=True, **SMALL).fit(X, y)
+    params = {**SMALL, "n_members": 6, "bagging": bagging}
+    clf = TabularClassifier(warm_start=True, **params).fit(X, y)
     with pytest.warns(UserWarning, match="interrupted by user"):
         clf.set_params(scoring=scorer, max_iter=2000).fit(X, y)
     assert clf.network_.members.n_members == 6
