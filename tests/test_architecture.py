@@ -42,7 +42,7 @@ FLOORS = [
         "tabular",
         "versions",
     },
-    {"_files", "display", "files", "inspection", "model_selection"},
+    {"_files", "callbacks", "display", "files", "inspection", "model_selection"},
 ]
 """The modules of each floor, the lowest first; a folder stands for all its modules."""
 
@@ -52,7 +52,6 @@ ESTIMATOR_FLOORS = [
         "aliases",
         "architecture",
         "calibration",
-        "callbacks",
         "docs",
         "input_checks",
         "inputs",
@@ -66,7 +65,8 @@ ESTIMATOR_FLOORS = [
     {"dense_blocks", "images", "parameters", "targets", "validation_set"},
     {"image_variation", "network_checks", "transfer", "weights"},
     {"attributions", "network_checks", "transfer", "weights"},
-    {"fit"},
+    {"checkpoints"},
+    {"callbacks", "fit"},
     {"members"},
     {"base"},
     {"conformal", "network_access"},

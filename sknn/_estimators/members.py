@@ -22,7 +22,7 @@ from .assembly import assemble, output_arrays
 from .calibration import fit_joint_temperature, fit_temperature
 from .fit import FitRun, fit_network, noise_stream
 from .input_checks import warn_caller, warnings_to
-from .validation_set import HeldOut, divide, hold_out
+from .validation_set import HeldOut, divide
 
 
 class StopTogether:
@@ -140,6 +140,7 @@ def other_runs(
                 history=member.history,
                 progress=before,
                 callbacks=None,
+                keeper=None if run.keeper is None else run.keeper.of_member(i),
                 silent=True,
                 publish=lambda network: None,
             )
@@ -206,15 +207,13 @@ def member_splits(
     data, fraction = run.data, run.params.validation_fraction
     strata = run.targets.strata(data.y)
 
-    def draw() -> tuple[Data, Data]:
-        return hold_out(data, fraction, rng, strata)
-
     if not bagging or hasattr(fraction, "split") or not fraction or data.n < 4:
-        return [draw()] * n_members
+        return [run.draw_split(rng)] * n_members
     n_folds = max(2, min(round(1 / fraction), data.n // 2))  # R² needs two rows
     classes = data.y if strata is None else strata.ravel()
     if classes.ndim == 1 and np.unique(classes, return_counts=True)[1].min() < n_folds:
-        return [draw() for _ in range(n_members)]  # a class is too rare for all folds
+        # A class is too rare for all folds.
+        return [run.draw_split(rng) for _ in range(n_members)]
     Folds = RepeatedStratifiedKFold if classes.ndim == 1 else RepeatedKFold
     n_repeats = math.ceil(n_members / n_folds)
     folds = Folds(n_splits=n_folds, n_repeats=n_repeats, random_state=rng)

@@ -5,6 +5,7 @@ from .history import MEASURED, History
 from .lbfgs import train_lbfgs
 from .monitor import TITLES, Callbacks, Ending, Limits, Monitor, Validate
 from .progress import SolverProgress
+from .run_state import RunState, StateKeeper
 from .stochastic import train_epoch, train_stochastic
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "History",
     "Limits",
     "Monitor",
+    "RunState",
     "SolverProgress",
+    "StateKeeper",
     "Validate",
     "train_epoch",
     "train_lbfgs",

@@ -76,6 +76,11 @@ class Monitor:
 
     The best weights are those of one epoch, or a mean of those of ``limits.n_best``.
     `average_of` chooses the epochs to average, whatever their scores.
+
+    Attributes
+    ----------
+    kept : list of Kept
+        The weights that are restored in the end, or averaged.
     """
 
     def __init__(
@@ -93,14 +98,24 @@ class Monitor:
         self.validate = validate
         self.callbacks = callbacks
         self.average_of = average_of
-        self._kept: list[Kept] = []
+        self.kept: list[Kept] = []
         history.n_iter = history.best_epoch = 0
         history.base_rates, history.averaged = [], []
         if limits.early_stopping and limits.n_best:
             self._keep(history.best_validation_score)
         elif 0 in average_of:
-            self._kept.append(Kept(math.nan, 0, network.snapshot()))
+            self.kept.append(Kept(math.nan, 0, network.snapshot()))
         self._begin = self._start = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken so far."""
+        return time.perf_counter() - self._begin
+
+    def resume(self, kept: list[Kept], seconds: float) -> None:
+        """Continue a run that has kept these weights and taken so many seconds."""
+        self.kept = kept
+        self._begin = time.perf_counter() - seconds
 
     def epoch_begins(self) -> None:
         """Start the clock of an epoch and call the callbacks."""
@@ -134,10 +149,10 @@ class Monitor:
         if score > best or (score == best and self.limits.prefer_latest):
             history.best_validation_score = score
             history.best_epoch = history.n_iter
-        if self._kept and not math.isnan(score):
+        if self.kept and not math.isnan(score):
             self._keep(score)
         elif history.n_iter in self.average_of:
-            self._kept.append(Kept(math.nan, history.n_iter, self.network.snapshot()))
+            self.kept.append(Kept(math.nan, history.n_iter, self.network.snapshot()))
         return self.callbacks is not None and self.callbacks.epoch_ends()
 
     def _print_epoch(self, measured: Collection[str]) -> None:
@@ -211,7 +226,7 @@ class Monitor:
 
     def _keep(self, score: float) -> None:
         """Keep the weights if their score is among the best, in the order of these."""
-        kept, limits = self._kept, self.limits
+        kept, limits = self.kept, self.limits
         rank = sum(
             k.score > score or (k.score == score and not limits.prefer_latest)
             for k in kept
@@ -231,7 +246,7 @@ class Monitor:
 
         Returns False if the user interrupts: then they are those of one epoch.
         """
-        kept = [k for k in self._kept if k.score != -math.inf] or self._kept
+        kept = [k for k in self.kept if k.score != -math.inf] or self.kept
         try:
             while len(kept) > 1 and not self.average_of:
                 self._restore(kept)

@@ -16,6 +16,7 @@ from .data import Batches, Data
 from .history import History
 from .monitor import Ending, Monitor
 from .progress import SolverProgress
+from .run_state import COMPLETE, RunParts, StateKeeper
 
 ROWS_CHECKED = 32
 """Number of rows on which the loss is computed after a call of `partial_fit`; few, as
@@ -110,19 +111,25 @@ def train_stochastic(
     n_epochs: int | None = None,
     base_rates: Sequence[float] = (),
     one_epoch: bool = False,
+    keeper: StateKeeper | None = None,
 ) -> Ending:
     """Train `objective.network` in place, epoch by epoch.
 
     The schedule is planned for `n_epochs`, by default ``max_iter``. `base_rates` are
     the base rates of each epoch of an earlier run, to follow its plateaus. `factors`
     are the schedules of dropout and weight decay, None for a constant one. With
-    `one_epoch`, as for ``partial_fit``, training stops after the first epoch.
+    `one_epoch`, as for ``partial_fit``, training stops after the first epoch. A
+    `keeper` has the state to continue from, and keeps later ones.
     """
     history, limits = monitor.history, monitor.limits
     n_epochs = n_epochs or limits.max_iter
     n_used = data.n - data.n % batch_size if drop_last else data.n
     n_batches = math.ceil(n_used / batch_size)
     shuffled = np.arange(data.n) if data.rows is None else data.rows.copy()
+    parts = RunParts(objective, monitor, progress, rng, shuffled)
+    saved = None if keeper is None else keeper.saved()
+    if saved is not None:
+        parts.restore(saved)
     descent = Descent(objective, progress.solver, progress.states, clipping)
     batches = Batches(objective, data, batch_size)
 
@@ -153,10 +160,19 @@ def train_stochastic(
                 return "stopped" if stopped else "one epoch"
             if monitor.out_of_time:
                 return "max_time"
+            # Here, not before: what a state was kept of is an epoch that goes on.
+            if keeper and history.n_iter < limits.max_iter:
+                if keeper.is_due(history.n_iter):
+                    keeper.keep(parts.take())
         return "max_iter"
 
     try:
-        ending = train_epochs()
+        if saved is not None and saved.ending is not None:
+            ending = saved.ending
+        else:
+            ending = train_epochs()
+            if keeper is not None and ending in COMPLETE:
+                keeper.keep(parts.take(ending))
     except KeyboardInterrupt:
         ending = "interrupted"
     if not monitor.restore_best():
