@@ -39,7 +39,9 @@ class Checkpoint(KeepsTraining):
     def __repr__(self) -> str:
         return f"Checkpoint({self.path!r}, every={self.every})"
 
-    def open(self, identity: dict[str, Any], start: np.random.RandomState) -> FitKeeper:
+    def start_fit(
+        self, identity: dict[str, Any], stream: np.random.RandomState
+    ) -> FitKeeper:
         """Return what keeps the states of a fit; `fit` calls it at its start."""
         cls = identity["class"].__name__
         names = {name: fingerprint(value) for name, value in identity.items()}
@@ -50,7 +52,9 @@ class Checkpoint(KeepsTraining):
         file = TrainingFile(path, names)
         state = file.read()
         write = WriteOrWarn(file)
-        return FitKeeper(FitState(start) if state is None else state, self.every, write)
+        return FitKeeper(
+            FitState(stream) if state is None else state, self.every, write
+        )
 
     # -- the protocol of scikit-learn's callbacks --------------------------------------
 
@@ -64,7 +68,7 @@ class Checkpoint(KeepsTraining):
             )
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Do nothing: `fit` itself calls `open`."""
+        """Do nothing: `fit` itself calls `start_fit`."""
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
         """Do nothing: `fit` itself keeps its state."""

@@ -183,7 +183,7 @@ class BaseNetworkEstimator(
             validation_data = self._check_validation(validation, run.data)
             if checkpoint is not None and before is not None:
                 identity = before.identity(self, run.data, validation_data)
-                keeper = checkpoint.open(identity, before.stream)
+                keeper = checkpoint.start_fit(identity, before.stream)
                 run = self._keep_states(run, keeper, resumes)
             if not resumes:
                 self._warn_of_likely_mistakes(run.data)

@@ -45,8 +45,10 @@ class TakesCallbacks(CallbackSupportMixin, BaseEstimator):
 
         def __sklearn_clone__(self) -> Self:
             # From scikit-learn 1.9, clones keep their callbacks.
-            return super().__sklearn_clone__().set_callbacks(
-                *getattr(self, "_skl_callbacks", ())
+            return (
+                super()
+                .__sklearn_clone__()
+                .set_callbacks(*getattr(self, "_skl_callbacks", ()))
             )
 
 

@@ -44,10 +44,13 @@ class KeepsTraining(ABC):
     """A callback that keeps the state of training. `fit` calls it itself."""
 
     @abstractmethod
-    def open(self, identity: dict[str, Any], start: np.random.RandomState) -> FitKeeper:
+    def start_fit(
+        self, identity: dict[str, Any], stream: np.random.RandomState
+    ) -> FitKeeper:
         """Return what keeps the states of a fit, or has kept those of the same fit.
 
-        `identity` is all that must be equal in both, by name.
+        `identity` is all that must be equal in both, by name; `stream` is the random
+        stream at the start.
         """
 
 

@@ -169,8 +169,7 @@ class FitRun:
             return divide(data, *checked_split(fit.split, data.n))
         train, held_out = hold_out(data, fraction, rng, self.targets.strata(data.y))
         if fit is not None and hasattr(fraction, "split"):
-            assert train.rows is not None and held_out.rows is not None
-            fit.split = train.rows, held_out.rows
+            fit.split = np.asarray(train.rows), np.asarray(held_out.rows)
         return train, held_out
 
     def monitor(self, limits: Limits) -> Monitor:

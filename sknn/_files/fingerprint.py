@@ -18,6 +18,9 @@ ROWS_AT_ONCE = 2**22
 LENGTH = 16
 """Number of hexadecimal digits."""
 
+MAX_UNKNOWN = 8
+"""Depth up to which the attributes of unknown objects are looked at."""
+
 
 class Describer(Writer):
     """Turns any objects into trees, also those that no file can hold.
@@ -34,7 +37,7 @@ class Describer(Writer):
     def unknown(self, value: Any, place: str, depth: int) -> Any:
         named = value if hasattr(value, "__qualname__") else type(value)
         name = f"{named.__module__}.{named.__qualname__}"
-        if named is value:
+        if named is value or depth > MAX_UNKNOWN:
             return {"named": name}
         if sparse.issparse(value):
             rows = sparse.csr_array(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 
 from .._estimators.checkpoints import FitState
 from .._version import __version__
@@ -46,43 +46,44 @@ class TrainingFile:
         if not os.path.isdir(folder):
             raise FileNotFoundError(errno.ENOENT, "There is no such folder", folder)
         remove_temporaries(self.path)
-        try:
-            opened = open(self.path, "rb")  # noqa: SIM115
-        except FileNotFoundError:
+        if not os.path.exists(self.path):
             return None
-        with opened:
+        if not os.path.isfile(self.path):
+            raise FileError(f"Checkpoint needs a file, and {self.path!r} is none.")
+        with open(self.path, "rb") as opened:
             self._stamp = stamp(os.fstat(opened.fileno()))
             try:
-                document, arrays = read_archive(opened, MAX_FILE)
-                check_version(document, "training")
-                self._check_fit(document)
-                state: Any = Reader(arrays).whole(document["training"])
-                if not isinstance(state, FitState):
-                    raise FileError("it holds something else.")
+                return self._state_in(opened)
             except Exception as error:  # damaged bytes raise almost anything
                 known = isinstance(error, FileError)
                 reason = str(error) if known else f"{type(error).__name__}: {error}"
                 raise FileError(
                     f"The fit cannot continue from {self.path!r}: {reason} The file is "
-                    "left as it is: remove it, or choose another path. If the path is "
-                    "a folder, each fit has a file of its own in it."
+                    "left as it is: remove it, or choose another path. In a folder, "
+                    "each fit has a file of its own."
                 ) from error
-        return state
 
-    def _check_fit(self, document: Any) -> None:
-        """Raise unless the document is that of this fit, and of this version."""
+    def _state_in(self, opened: IO[bytes]) -> FitState:
+        """Return the state in an open file; raise if it is not that of this fit."""
+        document, arrays = read_archive(opened, MAX_FILE)
+        check_version(document, "training")
         version = document["written_by"]["sknn"]
         if version != __version__:
             raise FileError(
                 f"it was written by sknn {version!s:.20}, and this is {__version__}."
             )
         before, now = document["identity"], self.identity
-        others = [name for name in {**now, **before} if before.get(name) != now.get(name)]
+        names = {**now, **before}
+        others = [name for name in names if before.get(name) != now.get(name)]
         if others:
             raise FileError(
-                "it holds the state of another fit, which differs in "
+                "it has the state of another fit, with other values of "
                 f"{', '.join(others)!s:.500}."
             )
+        state: Any = Reader(arrays).whole(document["training"])
+        if not isinstance(state, FitState):
+            raise FileError("it has something else in the place of the state.")
+        return state
 
     def write(self, state: FitState) -> None:
         """Write the state.
@@ -94,7 +95,7 @@ class TrainingFile:
         OSError
             If the file cannot be written.
         """
-        if os.path.exists(self.path) and stamp(os.stat(self.path)) != self._stamp:
+        if os.path.isfile(self.path) and stamp(os.stat(self.path)) != self._stamp:
             raise FileError(
                 "another fit has written to this file in the meantime, and it is left "
                 "as it is."

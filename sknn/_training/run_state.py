@@ -114,6 +114,7 @@ class RunParts:
         """Return a copy of the state."""
         history, augment = self.monitor.history, self.objective.augment
         theta, state = self.objective.network.snapshot()
+        columns = {name: np.array(column) for name, column in history.columns.items()}
         return RunState(
             theta=theta,
             state=state,
@@ -125,7 +126,7 @@ class RunParts:
             augmentation=None if augment is None else copy.deepcopy(augment.rng),
             order=self.order.copy(),
             history=replace(history, columns={}, base_rates=[]),
-            columns={name: np.array(column) for name, column in history.columns.items()},
+            columns=columns,
             base_rates=np.array(history.base_rates),
             kept=[(k.score, k.epoch, *k.snapshot) for k in self.monitor.kept],
             seconds=self.monitor.seconds,
@@ -134,11 +135,8 @@ class RunParts:
 
     def restore(self, saved: RunState) -> None:
         """Set the state in place; raise if it is that of other parts."""
-        network, progress, augment = (
-            self.objective.network,
-            self.progress,
-            self.objective.augment,
-        )
+        network, augment = self.objective.network, self.objective.augment
+        progress = self.progress
         fill(network.theta, saved.theta)
         fill(network.state, saved.state)
         check_like(self.order, saved.order)
@@ -147,18 +145,19 @@ class RunParts:
         np.copyto(self.order, saved.order)
         if len(saved.solver) != len(progress.states):
             raise FileError("the solver has another number of states.")
-        for state, before in zip(progress.states, saved.solver, strict=True):
-            fill_solver_state(state, before)
+        for of_block, before in zip(progress.states, saved.solver, strict=True):
+            fill_solver_state(of_block, before)
         progress.base_rate, progress.epochs = saved.base_rate, saved.epochs
         set_stream(self.rng, saved.rng)
         set_stream(progress.rng, saved.noise)
         if augment is not None:
             set_stream(augment.rng, saved.augmentation)
         vars(self.monitor.history).update(vars(history_of(saved)))
-        for _, _, theta, state_ in saved.kept:
+        kept = []
+        for score, epoch, theta, state in saved.kept:
             check_like(network.theta, theta)
-            check_like(network.state, state_)
-        kept = [Kept(score, epoch, (t, s)) for score, epoch, t, s in saved.kept]
+            check_like(network.state, state)
+            kept.append(Kept(score, epoch, (theta, state)))
         self.monitor.resume(kept, saved.seconds)
 
 

@@ -160,10 +160,10 @@ def train_stochastic(
                 return "stopped" if stopped else "one epoch"
             if monitor.out_of_time:
                 return "max_time"
-            # Here, not before: what a state was kept of is an epoch that goes on.
-            if keeper and history.n_iter < limits.max_iter:
-                if keeper.is_due(history.n_iter):
-                    keeper.keep(parts.take())
+            # After all decisions on this epoch, and only if training goes on.
+            goes_on = history.n_iter < limits.max_iter
+            if keeper is not None and goes_on and keeper.is_due(history.n_iter):
+                keeper.keep(parts.take())
         return "max_iter"
 
     try:
