@@ -1,8 +1,8 @@
 """Training that is killed and continues equals training that was not, to the last bit.
 
-``python tests/test_checkpoint.py 20`` kills so many fits at random moments, with SIGKILL,
-and as many in the middle of a write, and prints how many continued. The suite does the
-same with a few.
+``python tests/test_checkpoint.py 20`` kills so many fits at random moments, and as many
+in the middle of a write, with SIGKILL, lets them continue, and prints the numbers. The
+suite does the same with a few.
 """
 
 import copy
@@ -76,6 +76,9 @@ W = np.linspace(0, 2, 150)
 
 SMALL = {"batch_size": 40, "max_iter": 8, "random_state": 0}
 EARLY = {"early_stopping": True, "restore_best": 10, "refit_on_all": True}
+PLATEAUS = {
+    "solver": "sgd", "learning_rate": "adaptive", "tol": 0.1, "n_iter_no_change": 1
+}  # fmt: skip
 ALL_EPOCHS = {"n_iter_no_change": np.inf}
 
 
@@ -116,14 +119,8 @@ EVERYTHING = {"dropout": 0.2, "learning_rate": "cosine", **EARLY, **ALL_EPOCHS}
 
 CASES = {
     **{solver: (mlp(solver=solver), IRIS) for solver in SOLVERS if solver != "lbfgs"},
-    "plateaus": (
-        mlp(solver="sgd", learning_rate="adaptive", tol=0.1, n_iter_no_change=1, **EARLY),
-        IRIS,
-    ),
-    "adaptive": (
-        mlp(solver="sgd", learning_rate="adaptive", tol=0.1, n_iter_no_change=1),
-        IRIS,
-    ),
+    "plateaus": (mlp(**PLATEAUS), IRIS),
+    "plateaus, refit": (mlp(**PLATEAUS, **EARLY), IRIS),
     "invscaling": (mlp(solver="sgd", learning_rate="invscaling"), IRIS),
     "everything": (mlp(**EVERYTHING), IRIS),
     "best epoch": (mlp(early_stopping=True, refit_on_all=True, scoring="loss"), IRIS),
@@ -191,7 +188,7 @@ class Crash(BaseException):
 
 @contextmanager
 def crashing(n_epochs, error=Crash):
-    """Raise an error instead of training epoch `n_epochs` + 1, counted over all runs."""
+    """Raise an error after so many epochs, counted over all runs."""
     train_epoch, lock, counts = stochastic.train_epoch, threading.Lock(), [0]
 
     def count(*args):
@@ -207,7 +204,7 @@ def crashing(n_epochs, error=Crash):
 
 def fit(estimator, data, seed=0):
     """Return a fitted clone; parameters without a seed draw from NumPy's stream."""
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
     return clone(estimator).fit(*data)
 
 
@@ -228,6 +225,10 @@ def fit_with_crashes(estimator, data, path, n_epochs=5, every=1):
     raise AssertionError("it does not advance")
 
 
+def global_stream():
+    return np.random.get_state()[1].copy()  # noqa: NPY002
+
+
 def without_times(history):
     return {name: column for name, column in history.items() if name != "seconds"}
 
@@ -246,12 +247,10 @@ def assert_equal_fits(a, b, X):
     assert getattr(a, "temperature_", 1) == getattr(b, "temperature_", 1)
     for name in ("_held_out_errors", "_held_out_weight"):
         assert_array_equal(getattr(a, name, None), getattr(b, name, None))
-    assert len(getattr(a, "_others", ())) == len(getattr(b, "_others", ()))
-    for ours, other in zip(
-        getattr(a, "_others", ()), getattr(b, "_others", ()), strict=False
-    ):
-        ours, other = (without_times(m.history.columns) for m in (ours, other))
-        assert repr(ours) == repr(other)
+    others = [getattr(fitted, "_others", []) for fitted in (a, b)]
+    for members in zip(*others, strict=True):
+        columns, of_b = (repr(without_times(m.history.columns)) for m in members)
+        assert columns == of_b
 
 
 @pytest.fixture
@@ -261,7 +260,7 @@ def path(tmp_path):
 
 @pytest.fixture(autouse=True)
 def no_sync(monkeypatch):
-    """Let the system write to the disk when it likes: tests are several times faster."""
+    """Do not wait for the disk: tests are several times faster."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
@@ -302,11 +301,12 @@ def test_own_rows_to_validate_on(path):
     assert_equal_fits(whole, resumed, X)
 
 
-@pytest.mark.parametrize("n_epochs", [0, 1, 5, 9])
+@pytest.mark.parametrize("n_epochs", [0, 1, 5, 8])
 def test_ctrl_c_and_fit_again(n_epochs, path):
     net = mlp(early_stopping=True, refit_on_all=True, **ALL_EPOCHS)
     resumed = checkpointed(net, path)
-    with crashing(n_epochs, KeyboardInterrupt), pytest.warns(UserWarning):
+    warned = pytest.warns(match="by user|was stopped")
+    with crashing(n_epochs, KeyboardInterrupt), warned:
         resumed.fit(*IRIS)
     assert path.exists() == (n_epochs > 0)
     with crashing(100) as counts:
@@ -329,10 +329,10 @@ def test_ctrl_c_in_an_ensemble(path):
     done = []
     if not hasattr(signal, "pthread_kill"):
         pytest.skip("needs signals for threads")
-    with mock.patch.object(monitor.Monitor, "_print_epoch", interrupt):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            resumed.fit(TABLE, IRIS[1])
+    interrupting = mock.patch.object(monitor.Monitor, "_print_epoch", interrupt)
+    with interrupting, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        resumed.fit(TABLE, IRIS[1])
     assert done
     resumed.fit(TABLE, IRIS[1])
     assert_equal_fits(fit(net, (TABLE, IRIS[1])), resumed, TABLE)
@@ -414,21 +414,21 @@ def test_random_streams_end_where_they_would_have(name, random_state, path):
         seed = np.random.RandomState(5) if random_state == "stream" else random_state
         return estimator.set_params(random_state=seed)
 
-    np.random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
     whole = with_stream(clone(estimator)).fit(*data)
     resumed = with_stream(checkpointed(estimator, path))
-    np.random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
     with crashing(10), pytest.raises(Crash):
         resumed.fit(*data)
-    np.random.seed(1)
-    before = np.random.get_state()[1].copy()
+    np.random.seed(1)  # noqa: NPY002
+    before = global_stream()
     resumed.fit(*data)
     assert_equal_fits(whole, resumed, data[0])
     if random_state == "stream":
         ours, other = whole.random_state, resumed.random_state
         assert_array_equal(ours.get_state()[1], other.get_state()[1])
     if random_state is not None:
-        assert_array_equal(np.random.get_state()[1], before)
+        assert_array_equal(global_stream(), before)
 
 
 def test_a_warm_start_is_another_fit(tmp_path):
@@ -453,6 +453,7 @@ def test_a_warm_start_is_another_fit(tmp_path):
 X, y = IRIS
 OTHER = X.copy()
 OTHER[7, 2] = np.nextafter(OTHER[7, 2], 9)
+FITTED = mlp(learning_rate="linear").fit(*IRIS)
 OTHERS = {
     "alpha": (mlp(alpha=1e-3), IRIS),
     "hidden_layer_sizes": (mlp(hidden_layer_sizes=(6, 7)), IRIS),
@@ -464,7 +465,7 @@ OTHERS = {
         IRIS,
     ),
     "validation_fraction": (mlp(validation_fraction=KFold(3)), IRIS),
-    "init_from": (mlp(init_from=FrozenEstimator(mlp().fit(*IRIS))), IRIS),
+    "init_from": (mlp(init_from=FrozenEstimator(FITTED)), IRIS),
     "class, .*": (mlp(MLPRegressor), IRIS),
     "X": (mlp(), (OTHER, y)),
     "X, y": (mlp(), (OTHER[:140], y[:140])),
@@ -490,9 +491,9 @@ def test_a_file_of_another_fit_is_refused_and_left_as_it_is(names, path):
 
 
 def test_a_file_of_another_version_is_refused(path):
-    with mock.patch("sknn._files.header.__version__", "0.0.1"), crashing(3):
-        with pytest.raises(Crash):
-            checkpointed(mlp(), path).fit(*IRIS)
+    older = mock.patch("sknn._files.header.__version__", "0.0.1")
+    with older, crashing(3), pytest.raises(Crash):
+        checkpointed(mlp(), path).fit(*IRIS)
     with pytest.raises(FileError, match=r"was written by sknn 0\.0\.1, and this is"):
         checkpointed(mlp(), path).fit(*IRIS)
 
@@ -512,8 +513,7 @@ def test_a_damaged_file_is_refused(path):
             with crashing(0):
                 again = clone(net).fit(*IRIS)  # a bit of a time stamp, for example
             assert_array_equal(again.network_.theta, net.network_.theta)
-        except FileError as error:
-            assert str(path) in str(error)
+        except FileError:
             assert path.read_bytes() == damaged
 
 
@@ -569,7 +569,7 @@ def test_files_of_training_and_of_estimators_are_not_mixed_up(path):
 
 
 def test_wrong_paths_are_an_error_at_the_start(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no such folder.*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"no such folder.*nowhere"):
         checkpointed(mlp(), tmp_path / "nowhere" / "training.sknn").fit(*IRIS)
     if os.path.exists("/dev/full"):
         with pytest.raises(FileError, match="needs a file, and '/dev/full' is none"):
@@ -631,7 +631,7 @@ class FullDisk:
 
 def full_disk(n_bytes):
     def opened(path, mode, *args):
-        file = open(path, mode, *args)
+        file = open(path, mode, *args)  # noqa: SIM115
         return FullDisk(file, n_bytes) if "x" in mode else file
 
     return mock.patch.object(archive, "open", opened, create=True)
@@ -680,10 +680,10 @@ def test_a_disk_that_is_full_for_a_while(path):
 
     seen = []
     disk[0].start()
-    with mock.patch.object(stochastic, "train_epoch", free):
-        with pytest.warns(UserWarning, match="No space left"), crashing(6):
-            with pytest.raises(Crash):
-                checkpointed(mlp(), path).fit(*IRIS)
+    freeing = mock.patch.object(stochastic, "train_epoch", free)
+    warned = pytest.warns(UserWarning, match="No space left")
+    with freeing, warned, crashing(6), pytest.raises(Crash):
+        checkpointed(mlp(), path).fit(*IRIS)
     with crashing(2):
         checkpointed(mlp(), path).fit(*IRIS)
 
@@ -723,9 +723,9 @@ EVENTS = {
 def test_what_happens_to_the_file_does_not_stop_training(event, tmp_path):
     path = tmp_path / "folder" / "training.sknn"
     path.parent.mkdir()
-    with in_epoch(4, lambda: event(path)):
-        with pytest.warns(UserWarning, match="could not write") as caught:
-            net = checkpointed(mlp(), path).fit(*IRIS)
+    warned = pytest.warns(UserWarning, match="could not write")
+    with in_epoch(4, lambda: event(path)), warned as caught:
+        net = checkpointed(mlp(), path).fit(*IRIS)
     assert len(caught) == 2
     assert_equal_fits(mlp().fit(*IRIS), net, X)
     assert not path.is_file() or path.read_bytes() == b"another"
