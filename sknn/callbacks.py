@@ -1,4 +1,4 @@
-"""Callbacks of sknn: training that continues after a crash."""
+"""Callbacks of sknn: `Checkpoint`, for training that continues after a crash."""
 
 from __future__ import annotations
 
@@ -20,14 +20,72 @@ __all__ = ["Checkpoint"]
 
 
 class Checkpoint(KeepsTraining):
-    """Keeps the state of training in a file, from which `fit` continues after a crash.
+    """Saves the state of training to a file, so that `fit` can continue after a crash.
+
+    ``fit`` with the same parameters, the same data and the same path continues from the
+    file. On the same machine, with the same kernels and number of threads, the result
+    is that of a fit which was not interrupted, to the last bit: weights, predictions,
+    ``history_`` (except the seconds), and what `partial_fit` continues from.
+
+    It is set with ``set_callbacks`` of an estimator of sknn, also of one in a pipeline
+    or in a search, with every version of scikit-learn.
 
     Parameters
     ----------
     path : str or path-like
-        The file, or an existing folder, in which each fit has a file of its own.
+        The file; or an existing folder, in which each fit has a file of its own. In a
+        search or in cross-validation it must be a folder.
     every : int, default=1
-        Number of epochs after which the file is written.
+        Number of epochs after which the state is saved; in an ensemble, epochs of a
+        member.
+
+    Raises
+    ------
+    FileError
+        At the start of `fit`, if the file belongs to a fit with other parameters or
+        data, was written by another version of sknn, or is damaged. The file is never
+        overwritten then.
+    FileNotFoundError
+        At the start of `fit`, if the folder of the file does not exist.
+    ValueError
+        At the start of `fit` with ``solver='lbfgs'``, whose state is inside SciPy.
+
+    Warns
+    -----
+    UserWarning
+        If the state cannot be saved, for example because the disk is full: once, and
+        training goes on. The file then has an earlier state.
+
+    See Also
+    --------
+    sknn.save : Save a fitted estimator.
+
+    Notes
+    -----
+    The state is written to another file in the same folder, synced to the disk, and
+    renamed: if the process is killed while it writes, the file has the state before.
+
+    The file remains after the fit. The same fit then returns its result without
+    training; remove the file to train again. This also holds for
+    ``random_state=None``: the random numbers are those of the first fit.
+
+    See :doc:`/guide/saving` for what is compared, and for the time that saving takes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_iris
+    >>> from sknn import MLPClassifier
+    >>> from sknn.callbacks import Checkpoint
+    >>> X, y = load_iris(return_X_y=True)
+    >>> path = Path(tempfile.mkdtemp(), "training.sknn")
+    >>> clf = MLPClassifier(learning_rate="cosine", random_state=0)
+    >>> clf = clf.set_callbacks(Checkpoint(path, every=20))
+
+    If this is killed, run the program again, and it continues:
+
+    >>> clf = clf.fit(X, y)
     """
 
     def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
@@ -63,8 +121,8 @@ class Checkpoint(KeepsTraining):
         if not isinstance(estimator, BaseNetworkEstimator):
             raise TypeError(
                 "Checkpoint is a callback of the estimators of sknn, got "
-                f"{type(estimator).__name__}: call set_callbacks of the network "
-                "inside of a pipeline or a search."
+                f"{type(estimator).__name__}. In a pipeline or a search, call "
+                "set_callbacks of the network inside it."
             )
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
@@ -78,7 +136,7 @@ class Checkpoint(KeepsTraining):
 
 
 class WriteOrWarn:
-    """Writes to a file; the first time that this fails, it warns."""
+    """Writes to a file, and warns the first time that this fails."""
 
     def __init__(self, file: TrainingFile) -> None:
         self.file, self.has_warned = file, False
@@ -90,6 +148,6 @@ class WriteOrWarn:
             if not self.has_warned:
                 self.has_warned = True
                 warn_caller(
-                    f"Checkpoint could not write {self.file.path!r}: {error} Training "
-                    "goes on without."
+                    f"Checkpoint could not write {self.file.path!r}: {error}. Training "
+                    "goes on."
                 )

@@ -96,10 +96,7 @@ class TrainingFile:
             If the file cannot be written.
         """
         if os.path.isfile(self.path) and stamp(os.stat(self.path)) != self._stamp:
-            raise FileError(
-                "another fit has written to this file in the meantime, and it is left "
-                "as it is."
-            )
+            raise FileError("another fit has written to this file in the meantime")
         writer = Writer()
         tree = writer.tree(state, "training")
         document = {**header(), "identity": self.identity, "training": tree}
