@@ -34,7 +34,8 @@ class Checkpoint(KeepsTraining):
     ----------
     path : str or path-like
         The file; or an existing folder, in which each fit has a file of its own. In a
-        search or in cross-validation it must be a folder.
+        search or in cross-validation it must be a folder. A relative path is made
+        absolute at once.
     every : int, default=1
         Number of epochs after which the state is saved; in an ensemble, epochs of a
         member.

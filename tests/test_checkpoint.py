@@ -47,7 +47,6 @@ from sknn import (
     TabularClassifier,
     TabularRegressor,
 )
-from sknn._estimators.input_checks import warnings_to
 from sknn._files import archive
 from sknn._files.codec import Reader, Writer
 from sknn._sklearn import HAS_CALLBACKS
@@ -741,27 +740,48 @@ def test_a_read_only_folder(tmp_path):
 
 
 def test_two_fits_at_once_do_not_write_to_one_file(path):
-    """They are the same fit, so that each continues from what the other has written."""
-    nets = [checkpointed(mlp(max_iter=30), path) for _ in range(2)]
-    messages, barrier = [], threading.Barrier(2)
-
-    def train(net):
-        with warnings_to(messages):  # the filters belong to the process
-            barrier.wait()
-            net.fit(*IRIS)
-
-    threads = [threading.Thread(target=train, args=(net,)) for net in nets]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    whole = mlp(max_iter=30).fit(*IRIS)
-    for net in nets:
-        assert_equal_fits(whole, net, X)
-    assert any("another fit has written" in message for message, _ in messages)
+    """They are the same fit: the second continues from what the first has written."""
+    net = mlp(dropout=0.2)
+    inner, outer = checkpointed(net, path), checkpointed(net, path)
+    warned = pytest.warns(UserWarning, match="another fit has written to this file")
+    with in_epoch(4, lambda: inner.fit(*IRIS)), warned:
+        outer.fit(*IRIS)
+    for fitted in (inner, outer):
+        assert_equal_fits(clone(net).fit(*IRIS), fitted, X)
     assert os.listdir(path.parent) == [path.name]
     with crashing(0):
-        assert_equal_fits(whole, clone(nets[0]).fit(*IRIS), X)
+        assert_equal_fits(inner, clone(inner).fit(*IRIS), X)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_limit_of_the_system_on_the_size_of_files(path):
+    """As for a full disk, of which a test cannot have one."""
+    resource = pytest.importorskip("resource")
+
+    expected = mlp().fit(*IRIS).network_.theta
+
+    def train(limit):
+        process = os.fork()
+        if process == 0:
+            status = 1
+            try:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+                warnings.simplefilter("ignore")
+                net = checkpointed(mlp(), path).fit(*IRIS)
+                status = 0 if np.array_equal(net.network_.theta, expected) else 2
+            finally:
+                os._exit(status)
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+    assert train(2000) == 0
+    assert os.listdir(path.parent) == []
+    with crashing(3), pytest.raises(Crash):
+        checkpointed(mlp(), path).fit(*IRIS)
+    content = path.read_bytes()
+    assert train(2000) == 0
+    assert path.read_bytes() == content
+    assert train(10**7) == 0
+    assert path.read_bytes() != content
 
 
 # -- in scikit-learn's tools ----------------------------------------------------------

@@ -159,11 +159,11 @@ class BeforeFit:
         The random streams are not part of it: those of the first fit are continued.
         """
         params = estimator.get_params(deep=False)
-        del params["verbose"]  # it changes nothing
+        params.pop("verbose", None)  # it changes nothing
         identity = {
             "class": type(estimator),
             **params,
-            "init_from": weights_of(params["init_from"]),
+            "init_from": weights_of(estimator.init_from),
             "fitted weights": self.weights,
             "X": data.X,
             "y": [data.y, estimator._targets],

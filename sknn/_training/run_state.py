@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -195,10 +196,10 @@ def fill_solver_state(state: SolverState, before: Mapping[str, Any]) -> None:
     for name, value in before.items():
         if isinstance(state[name], np.ndarray):
             fill(state[name], value)
-        elif isinstance(value, type(state[name])):
-            state[name] = value
-        else:
+        elif isinstance(state[name], Real) and not isinstance(value, Real):
             raise FileError(f"{name} in the state of the solver is {value!r:.50}.")
+        else:
+            state[name] = value
 
 
 def set_stream(stream: Any, before: Any) -> None:
