@@ -359,6 +359,19 @@ def test_a_complete_fit_is_returned_at_once(name, path):
     assert_equal_fits(first, again, data[0])
 
 
+def test_the_file_of_a_complete_fit_is_small(path):
+    net = checkpointed(mlp(**{**EVERYTHING, "hidden_layer_sizes": (50, 50)}), path)
+    sizes = []
+    for n_epochs in (7, 8):  # the last epochs of the first run
+        with crashing(n_epochs), pytest.raises(Crash):
+            clone(net).fit(*IRIS)
+        sizes.append(path.stat().st_size)
+        path.unlink()
+    n_bytes = net.fit(*IRIS).network_.theta.nbytes
+    # Weights, two vectors of Adam, eight snapshots; then only the weights.
+    assert sizes[0] - sizes[1] == pytest.approx(10 * n_bytes, rel=0.1)
+
+
 def test_a_fit_that_a_callback_stops_continues(path):
     """Stopping is the callback's decision, which it takes again."""
     pytest.importorskip("sklearn.callback", reason="scikit-learn before 1.9")

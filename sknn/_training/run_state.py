@@ -31,7 +31,7 @@ class RunState:
     theta, state : ndarray
         Parameters and state of the network.
     solver : list of SolverState
-        The states of the solver.
+        The states of the solver; none if it is not needed any more.
     base_rate : float
         The learning rate to which the factor of the schedule applies.
     epochs : int
@@ -51,7 +51,8 @@ class RunState:
     base_rates : ndarray
         The base rate of each epoch.
     kept : list of (float, int, ndarray, ndarray)
-        Score, epoch, parameters and state of each of the best epochs.
+        Score, epoch, parameters and state of each of the best epochs; none if the run
+        has ended, and the best weights are restored.
     seconds : float
         How long the run has taken so far.
     ending : str or None
@@ -112,14 +113,21 @@ class RunParts:
     order: Array
 
     def take(self, ending: Ending | None = None) -> RunState:
-        """Return a copy of the state."""
+        """Return a copy of the state.
+
+        With an `ending`, it is that of a complete run, in which the best weights are
+        restored. It has nothing that only training needs.
+        """
         history, augment = self.monitor.history, self.objective.augment
         theta, state = self.objective.network.snapshot()
         columns = {name: np.array(column) for name, column in history.columns.items()}
+        early_stopping = self.monitor.limits.early_stopping
+        solver = [] if ending and early_stopping else self.progress.states
+        kept = [] if ending else self.monitor.kept
         return RunState(
             theta=theta,
             state=state,
-            solver=copy.deepcopy(self.progress.states),
+            solver=copy.deepcopy(solver),
             base_rate=self.progress.base_rate,
             epochs=self.progress.epochs,
             rng=copy.deepcopy(self.rng),
@@ -129,13 +137,13 @@ class RunParts:
             history=replace(history, columns={}, base_rates=[]),
             columns=columns,
             base_rates=np.array(history.base_rates),
-            kept=[(k.score, k.epoch, *k.snapshot) for k in self.monitor.kept],
+            kept=[(k.score, k.epoch, *k.snapshot) for k in kept],
             seconds=self.monitor.seconds,
             ending=ending,
         )
 
-    def restore(self, saved: RunState) -> None:
-        """Set the state in place; raise if it is that of other parts."""
+    def restore(self, saved: RunState) -> Ending | None:
+        """Set the state in place and return the ending; raise if it does not fit."""
         network, augment = self.objective.network, self.objective.augment
         progress = self.progress
         fill(network.theta, saved.theta)
@@ -144,10 +152,11 @@ class RunParts:
         if not np.array_equal(np.sort(self.order), np.sort(saved.order)):
             raise FileError("the rows to train on are others.")
         np.copyto(self.order, saved.order)
-        if len(saved.solver) != len(progress.states):
-            raise FileError("the solver has another number of states.")
-        for of_block, before in zip(progress.states, saved.solver, strict=True):
-            fill_solver_state(of_block, before)
+        if saved.solver or not saved.ending:
+            if len(saved.solver) != len(progress.states):
+                raise FileError("the solver has another number of states.")
+            for of_block, before in zip(progress.states, saved.solver, strict=True):
+                fill_solver_state(of_block, before)
         progress.base_rate, progress.epochs = saved.base_rate, saved.epochs
         set_stream(self.rng, saved.rng)
         set_stream(progress.rng, saved.noise)
@@ -160,6 +169,7 @@ class RunParts:
             check_like(network.state, state)
             kept.append(Kept(score, epoch, (theta, state)))
         self.monitor.resume(kept, saved.seconds)
+        return saved.ending
 
 
 def history_of(saved: RunState) -> History:

@@ -128,8 +128,7 @@ def train_stochastic(
     shuffled = np.arange(data.n) if data.rows is None else data.rows.copy()
     parts = RunParts(objective, monitor, progress, rng, shuffled)
     saved = None if keeper is None else keeper.saved()
-    if saved is not None:
-        parts.restore(saved)
+    saved_ending = None if saved is None else parts.restore(saved)
     descent = Descent(objective, progress.solver, progress.states, clipping)
     batches = Batches(objective, data, batch_size)
 
@@ -167,15 +166,15 @@ def train_stochastic(
         return "max_iter"
 
     try:
-        if saved is not None and saved.ending is not None:
-            ending = saved.ending
-        else:
-            ending = train_epochs()
-            if keeper is not None and ending in COMPLETE:
-                keeper.keep(parts.take(ending))
+        ending = saved_ending or train_epochs()
     except KeyboardInterrupt:
         ending = "interrupted"
     if not monitor.restore_best():
+        ending = "interrupted"
+    try:
+        if keeper is not None and ending in COMPLETE and saved_ending is None:
+            keeper.keep(parts.take(ending))
+    except KeyboardInterrupt:
         ending = "interrupted"
     if data.sample_weight is not None:
         shuffled = shuffled[data.sample_weight[shuffled] > 0]
