@@ -89,11 +89,11 @@ class RunKeeper:
     name: str = "0"
 
     def of_member(self, i: int) -> RunKeeper:
-        """Return the one of another member of an ensemble."""
+        """Return the keeper of another member of an ensemble."""
         return RunKeeper(self.fit, str(i))
 
     def of_refit(self) -> RunKeeper:
-        """Return the one of the second run, on all rows."""
+        """Return the keeper of the second run, on all rows."""
         return RunKeeper(self.fit, f"{self.name} refit")
 
     def saved(self) -> RunState | None:
@@ -119,7 +119,7 @@ def checkpoint_of(estimator: Any) -> KeepsTraining | None:
         raise ValueError(f"set_callbacks takes one Checkpoint, got {found}.")
     if estimator.solver == "lbfgs":
         raise ValueError(
-            "Checkpoint cannot keep the state of solver='lbfgs', which is in SciPy: "
+            "Checkpoint cannot save the state of solver='lbfgs', which is inside SciPy: "
             "remove it by set_callbacks(), or choose another solver, such as 'adam'."
         )
     return found[0]
@@ -188,7 +188,7 @@ def checked_split(split: tuple[Array, Array], n: int) -> tuple[Array, Array]:
     """Return the rows of both parts of `n` rows; raise unless they are such rows."""
     for rows in split:
         if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows):
-            raise FileError("the rows to train on, or those held out, are none.")
+            raise FileError("the rows to train on, or to hold out, are no numbers.")
         if rows.min() < 0 or rows.max() >= n:
-            raise FileError(f"there are no rows {rows!r:.50} among {n}.")
+            raise FileError(f"it has the rows {rows!r:.50}, but X has {n}.")
     return split

@@ -45,11 +45,16 @@ class TrainingFile:
         folder = os.path.dirname(self.path)
         if not os.path.isdir(folder):
             raise FileNotFoundError(errno.ENOENT, "There is no such folder", folder)
-        remove_temporaries(self.path)
-        if not os.path.exists(self.path):
-            return None
-        if not os.path.isfile(self.path):
-            raise FileError(f"Checkpoint needs a file, and {self.path!r} is none.")
+        if os.path.exists(self.path) and not os.path.isfile(self.path):
+            raise FileError(
+                f"path of Checkpoint must be a file or a folder, got {self.path!r}."
+            )
+        state = self._checked_state() if os.path.exists(self.path) else None
+        remove_temporaries(self.path)  # of processes that were killed
+        return state
+
+    def _checked_state(self) -> FitState:
+        """Return the state in the file; raise if it cannot be used."""
         with open(self.path, "rb") as opened:
             self._stamp = stamp(os.fstat(opened.fileno()))
             try:
