@@ -428,7 +428,7 @@ def best_of_a_grid(z, y):
 
 
 def test_the_joint_temperature_is_the_best_of_a_grid():
-    z, y = scores_of_members(400, 2, np.random.RandomState(0))
+    z, y = scores_of_members(4000, 2, np.random.RandomState(0))
     group = JointScores(z, y, None)
     found = fit_joint_temperature(CategoricalCrossEntropy(), [group], 2)
     assert found == pytest.approx(best_of_a_grid(z, y), rel=0.02)
@@ -447,7 +447,7 @@ def test_the_joint_temperature_is_extrapolated_from_pairs():
 
 
 def test_members_that_share_no_rows_have_the_temperature_of_single_ones():
-    z, y = scores_of_members(400, 2, np.random.RandomState(0))
+    z, y = scores_of_members(4000, 2, np.random.RandomState(0))
     groups = [JointScores(z[:200, :1], y[:200], None)]
     groups += [JointScores(z[200:, 1:], y[200:], None)]
     alone = np.concatenate([group.z[:, 0] for group in groups])
