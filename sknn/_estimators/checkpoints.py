@@ -119,8 +119,9 @@ def checkpoint_of(estimator: Any) -> KeepsTraining | None:
         raise ValueError(f"set_callbacks takes one Checkpoint, got {found}.")
     if estimator.solver == "lbfgs":
         raise ValueError(
-            "Checkpoint cannot save the state of solver='lbfgs', which is inside SciPy: "
-            "remove it by set_callbacks(), or choose another solver, such as 'adam'."
+            "Checkpoint cannot save the state of solver='lbfgs', which is inside "
+            "SciPy: remove it by set_callbacks(), or choose another solver, such as "
+            "'adam'."
         )
     return found[0]
 
