@@ -18,6 +18,7 @@ import threading
 import time
 import warnings
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
@@ -30,8 +31,13 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import make_scorer, mean_absolute_error
-from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit
+from sklearn.metrics import fbeta_score, make_scorer, mean_absolute_error
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_fits import DIABETES, IRIS
@@ -49,6 +55,7 @@ from sknn import (
 )
 from sknn._files import archive
 from sknn._files.codec import Reader, Writer
+from sknn._files.fingerprint import fingerprint
 from sknn._sklearn import HAS_CALLBACKS
 from sknn._training import monitor, stochastic
 from sknn.augmentation import Cutout, Mixup, RandomFlip, RandomShift
@@ -500,6 +507,34 @@ def test_a_file_of_another_fit_is_refused_and_left_as_it_is(names, path):
     same = checkpointed(mlp(verbose=False), path)
     with crashing(5):
         same.fit(pd.DataFrame(X).to_numpy(copy=True), y.tolist())
+
+
+F2 = partial(make_scorer, fbeta_score, beta=2)
+SAME = [
+    (X, np.asfortranarray(X)),
+    (sparse.csr_array(X), sparse.csr_matrix(X)),
+    (F2(), F2()),
+    (ShuffleSplit(3), ShuffleSplit(3)),
+    (np.random.RandomState(0), np.random.RandomState(1)),
+    (OwnLoss(), OwnLoss()),
+]
+DIFFERENT = [
+    *(None, 0, 1, 1.0, True, "1", (1,), [1], {"a": 1}, np.float32(1), print, scoring),
+    *(X, X.T, X[:-1], X.astype(np.float32), np.zeros((0, 3)), np.zeros((3, 0)), OTHER),
+    *(sparse.csr_array(X), sparse.csr_array(OTHER), np.array(["a"]), np.array(["b"])),
+    *(partial(scoring, y=1), partial(scoring, y=2), F2()),
+    *(make_scorer(fbeta_score, beta=1), KFold(3), KFold(4), ShuffleSplit(3)),
+    *(StratifiedGroupKFold(3), StratifiedGroupKFold(4), OwnLoss(), OwnSolver, OwnLoss),
+]
+
+
+def test_fingerprints():
+    for first, second in SAME:
+        assert fingerprint(first) == fingerprint(second)
+    assert len({fingerprint(value) for value in DIFFERENT}) == len(DIFFERENT)
+    endless = Crash()
+    endless.self = endless
+    assert fingerprint(endless) == fingerprint(endless)
 
 
 def test_a_file_of_another_version_is_refused(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from hashlib import sha256
 from typing import Any
@@ -26,7 +27,7 @@ class Describer(Writer):
     """Turns any objects into trees, also those that no file can hold.
 
     Of a function or a class, the tree has only the name; of another unknown object, the
-    class and the attributes. Random streams are all the same.
+    class and the parameters or attributes. Random streams are all the same.
     """
 
     def tree(self, value: Any, place: str, depth: int = 0) -> Any:
@@ -41,7 +42,10 @@ class Describer(Writer):
             return {"named": name}
         if sparse.issparse(value):
             rows = sparse.csr_array(value)
+            name = "sparse rows"  # of a matrix or an array of SciPy
             parts: Any = [rows.shape, rows.data, rows.indices, rows.indptr]
+        elif isinstance(value, functools.partial):
+            parts = [value.func, value.args, value.keywords]
         elif hasattr(value, "get_params"):
             parts = value.get_params(deep=False)
         else:
