@@ -13,7 +13,7 @@ from .checkpoints import KeepsTraining
 class TakesCallbacks(CallbackSupportMixin, BaseEstimator):
     """An estimator with callbacks.
 
-    Before scikit-learn 1.9 only those that `fit` calls itself, without its help.
+    Before scikit-learn 1.9, it takes only those that `fit` calls itself.
     """
 
     if not HAS_CALLBACKS:
@@ -45,11 +45,8 @@ class TakesCallbacks(CallbackSupportMixin, BaseEstimator):
 
         def __sklearn_clone__(self) -> Self:
             # From scikit-learn 1.9, clones keep their callbacks.
-            return (
-                super()
-                .__sklearn_clone__()
-                .set_callbacks(*getattr(self, "_skl_callbacks", ()))
-            )
+            copied = super().__sklearn_clone__()
+            return copied.set_callbacks(*getattr(self, "_skl_callbacks", ()))
 
 
 class FitCallbacks:
