@@ -1,0 +1,1 @@
+"""Models that leave: fitted estimators in the formats of other libraries."""
