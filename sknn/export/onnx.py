@@ -72,8 +72,8 @@ def to_onnx(
     everything else, also booleans, is float64, NaN where it is missing.
 
     A classifier has the outputs ``label`` of shape (n,) and ``probabilities`` of shape
-    (n, n_classes); for several labels per row both are (n, n_labels). Labels are int64,
-    float64 or strings. A regressor has the output ``variable`` of shape (n, n_outputs)
+    (n, n_classes); for several labels per row both are (n, n_labels). Labels are int64
+    or strings. A regressor has the output ``variable`` of shape (n, n_outputs)
     and, with ``loss='gaussian'``, ``std`` of the same shape. If a column has the name
     of an output, the output gets a number, as in ``label_1``.
 

@@ -40,6 +40,11 @@ def elu(g: Graph, alpha: float, x: str) -> str:
     return g.add("Add", g.add("Relu", x), g.add("Mul", below, float(alpha)))
 
 
+def silu(g: Graph, x: str) -> str:
+    """``x / (1 + exp(-x))``; Sigmoid may be inexact where it is near 0 and x is large."""
+    return g.add("Div", x, g.add("Add", g.add("Exp", g.add("Neg", x)), 1.0))
+
+
 def mish(g: Graph, f: Mish, x: str) -> str:
     """``x m / (m + 2)`` with ``m = eˣ (eˣ + 2)``."""
     e = g.add("Exp", g.add("Min", x, f.linear_from))
@@ -127,7 +132,7 @@ ACTIVATIONS: dict[type[ActivationFunction], Callable[[Graph, Any, str], str]] = 
     ELU: lambda g, f, x: elu(g, f.alpha, x),
     SELU: lambda g, f, x: g.add("Mul", elu(g, f.alpha, x), f.scale),
     GELU: lambda g, f, x: gelu(g, x),
-    SiLU: lambda g, f, x: g.add("Mul", x, g.add("Sigmoid", x)),
+    SiLU: lambda g, f, x: silu(g, x),
     Mish: mish,
     Softplus: lambda g, f, x: softplus(g, x),
 }

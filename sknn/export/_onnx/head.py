@@ -51,16 +51,14 @@ def classes(g: Graph, head: ClassHead, z: str) -> list[Value]:
 
 
 def labels_of(classes: Array) -> Array:
-    """Return class labels as ONNX has them: int64, float64 or text."""
+    """Return class labels as ONNX has them: int64 or text."""
     kind = classes.dtype.kind
-    if kind in "biu" or (kind == "f" and (classes == classes.astype(np.int64)).all()):
+    if kind in "biuf" and (classes == classes.astype(np.int64)).all():
         return classes.astype(np.int64)
-    if kind == "f":
-        return classes.astype(np.float64)
     if kind in "OUT" and all(isinstance(label, str) for label in classes.tolist()):
         return classes.astype(object)
     raise ExportError(
-        "The classes must be integers, numbers or text, as ONNX has no other labels, "
+        "The classes must be whole numbers or text, as ONNX has no other labels, "
         f"got {classes!r}."
     )
 

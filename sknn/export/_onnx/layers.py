@@ -101,14 +101,15 @@ def prelu(g: Graph, step: Step, x: str) -> str:
 
 
 def batch_norm(g: Graph, step: Step, x: str) -> str:
-    """``γ (x - μ) / sqrt(σ² + ε) + β``, with the running averages."""
+    """``γ (x - μ) / sqrt(σ² + ε) + β``, with the running averages.
+
+    The operator BatchNormalization has its ε in float32, also for float64.
+    """
     p, epsilon = step.arrays, step.layer.get_params()["epsilon"]
-    if len(step.in_shape) == 2:  # members, which the operator does not know
-        scale = p["gamma"] / np.sqrt(p["var"] + p["var"].dtype.type(epsilon))
-        shift = p["beta"] - p["mean"] * scale
-        return g.add("Add", g.add("Mul", x, scale), shift)
-    arrays = (p[name] for name in ("gamma", "beta", "mean", "var"))
-    return g.add("BatchNormalization", x, *arrays, epsilon=float(epsilon))
+    scale = p["gamma"] / np.sqrt(p["var"] + p["var"].dtype.type(epsilon))
+    shift = p["beta"] - p["mean"] * scale
+    x = g.add("Mul", x, by_unit(step, scale))
+    return g.add("Add", x, by_unit(step, shift))
 
 
 def layer_norm(g: Graph, step: Step, x: str) -> str:
