@@ -13,7 +13,7 @@ from ..exceptions import ExportError
 from ..preprocessing import SmoothClipScaler, TableEncoder
 from ..preprocessing._columns import as_table, columns_of
 from ._onnx.columns import Columns
-from ._onnx.graph import OPSET, Graph
+from ._onnx.graph import ML_OPSET, OPSET, Graph
 from ._onnx.head import labels_of
 from ._onnx.model import make_model, write_model
 from ._onnx.rows import plain_rows
@@ -55,7 +55,9 @@ def register_converters() -> None:
     Notes
     -----
     As usual in skl2onnx, the network computes in float64 if its input is declared as
-    such, and in float32 otherwise. Of a regressor with ``loss='gaussian'`` only the
+    such, and in float32 otherwise. With the option ``raw_scores`` a classifier has
+    the scores of `decision_function` in place of probabilities, those of two classes
+    as two columns, -z and z. Of a regressor with ``loss='gaussian'`` only the
     means are converted.
 
     Examples
@@ -78,6 +80,7 @@ def register_converters() -> None:
         "zipmap": [True, False, "columns"],
         "output_class_labels": [False, True],
         "nocl": [True, False],
+        "raw_scores": [True, False],
     }
     for kinds, shapes, convert, options in (
         (CLASSIFIERS, set_classes, convert_estimator, of_classifiers),
@@ -113,7 +116,7 @@ def convert_pipeline(estimator: Any, X: Any, dtype: Any) -> Any:
         estimator,
         initial_types=initial_types(estimator, X, dtype),
         options=options,
-        target_opset={"": OPSET, "ai.onnx.ml": 4},
+        target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
         name=type(estimator).__name__,
     )
 
@@ -234,7 +237,12 @@ def convert_estimator(scope: Any, operator: Any, container: Any) -> None:
     dtype, names = dtype_of_inputs(operator), ["out0", "out1"]
     plan = plan_of(operator.raw_operator, dtype)
     names = names[: len(operator.outputs)]
-    model = write_model(plan, "sknn", values_of(operator), names, floats=dtype)
+    chosen = container.get_options(operator.raw_operator, {}, fail=False)
+    model = write_model(
+        *(plan, "sknn", values_of(operator), names),
+        floats=dtype,
+        raw_scores=bool(chosen.get("raw_scores")),
+    )
     add_model(scope, operator, container, model)
 
 

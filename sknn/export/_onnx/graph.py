@@ -12,9 +12,8 @@ from ..._typing import Array, DType
 OPSET = 18
 """The version of the operators. Newer versions compute the same."""
 
-ML_OPSET = 4
-"""The version of the operators for machine learning, domain ``ai.onnx.ml``: the first
-in which a LabelEncoder takes float64."""
+ML_OPSET = 3
+"""The version of the operators for machine learning, in the domain ``ai.onnx.ml``."""
 
 
 def import_onnx() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -15,39 +16,57 @@ from .graph import Graph
 from .value import Value
 
 
-def write_head(g: Graph, head: ClassHead | NumberHead, z: str) -> list[Value]:
-    """Add predictions; return them with the names that outputs have in skl2onnx."""
-    if isinstance(head, ClassHead):
-        return classes(g, head, z)
-    return numbers(g, head, z)
+def write_head(
+    g: Graph, head: ClassHead | NumberHead, z: str, raw_scores: bool = False
+) -> list[Value]:
+    """Add what is predicted from the outputs of the last layer.
+
+    With `raw_scores`, a classifier has raw scores in place of probabilities.
+    """
+    if isinstance(head, NumberHead):
+        return numbers(g, head, z)
+    label, p = classes(g, head, z)
+    return [label, scores(g, head, z, p) if raw_scores else p]
 
 
-def classes(g: Graph, head: ClassHead, z: str) -> list[Value]:
+def scores(g: Graph, head: ClassHead, z: str, p: Value) -> Value:
+    """The raw scores, in the place of probabilities `p`: of two classes, -z and z."""
+    if head.n_members > 1 and head.link == "softmax":
+        z = g.add("Add", g.add("Log", p.name), math.log(head.n_members))
+    elif head.n_members > 1:
+        yes, no = (
+            mean_over_members(g, head, partial(g.add, "Sigmoid"), score)
+            for score in (z, g.add("Neg", z))
+        )
+        z = g.add("Sub", g.add("Log", yes), g.add("Log", no))
+    if head.kind == "binary":
+        z = g.add("Concat", g.add("Neg", z), z, axis=1)
+    return Value(z, p.element_type, p.shape)
+
+
+def classes(g: Graph, head: ClassHead, z: str) -> tuple[Value, Value]:
     """The labels and the probabilities of a classifier."""
     n, kind, floats = head.n_scores, head.kind, g.element_type(g.dtype)
     operator = "Softmax" if head.link == "softmax" else "Sigmoid"
     p = mean_over_members(g, head, partial(g.add, operator), z)
     if kind == "one class":
         p = g.add("Add", g.add("Mul", p, 0.0), 1.0)
-    scores, threshold = (z, 0.0) if head.n_members == 1 else (p, 0.5)
+    likely, threshold = (z, 0.0) if head.n_members == 1 else (p, 0.5)
     if kind == "multiclass":
-        codes = g.add("ArgMax", scores, axis=1, keepdims=0)
+        codes = g.add("ArgMax", likely, axis=1, keepdims=0)
     elif kind == "one class":
         codes = g.cast(g.add("Reshape", g.add("Sub", p, p), [-1]), np.int64)
     else:
-        codes = g.cast(g.add("Greater", scores, threshold), np.int64)
+        codes = g.cast(g.add("Greater", likely, threshold), np.int64)
     if n == 1 and kind != "one class":
         p = g.add("Concat", g.add("Sub", 1.0, p), p, axis=1)
     n = 2 if kind == "binary" else n
     if kind == "multilabel":
         integers = g.element_type(np.int64)
-        return [Value(codes, integers, (n,)), Value(p, floats, (n,))]
+        return Value(codes, integers, (n,)), Value(p, floats, (n,))
     labels = labels_of(head.classes)
     label = g.add("Gather", labels, g.add("Reshape", codes, [-1]), axis=0)
-    return [
-        Value(label, g.element_type(labels.dtype), ()),
-        Value(p, floats, (n,)),
-    ]
+    return Value(label, g.element_type(labels.dtype), ()), Value(p, floats, (n,))
 
 
 def labels_of(classes: Array) -> Array:

@@ -29,16 +29,18 @@ def write_model(
     name: str,
     inputs: list[Value],
     outputs: list[str],
+    *,
     floats: DType | None = None,
+    raw_scores: bool = False,
 ) -> Any:
     """Return the model of a plan, with inputs and names of outputs as given.
 
     There may be fewer names than the plan has outputs. Numbers are converted to the
-    dtype `floats`.
+    dtype `floats`. With `raw_scores`, a classifier has them in place of probabilities.
     """
     g = Graph(plan.dtype, [*(value.name for value in inputs), *outputs])
     rows = write_rows(g, plan, inputs)
-    values = write_head(g, plan.head, write_steps(g, plan.steps, rows))
+    values = write_head(g, plan.head, write_steps(g, plan.steps, rows), raw_scores)
     declared = []
     for value, output in zip(values, outputs, strict=False):
         if floats is not None and isinstance(plan.head, NumberHead):

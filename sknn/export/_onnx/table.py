@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..._typing import Array
 from ...exceptions import ExportError
 from ...preprocessing import SmoothClipScaler, TableEncoder
 from ...preprocessing._categories import FIRST, MISSING, UNKNOWN, Categories
@@ -119,26 +118,30 @@ def codes_of(g: Graph, columns: Columns, i: int, categories: Categories) -> str:
             f"model is declared as {declared}."
         )
     if columns.is_text(i):
-        keys = np.array(values, object)
-        missing: Any = "" if "" not in values else None
-    else:
-        x, missing = g.cast(x, np.float64), np.nan
-        keys = np.array(values, np.float64)
-    if missing is not None:
-        keys = np.append(keys, np.array([missing], keys.dtype))
-        codes = np.append(codes, MISSING)
-    return label_encoder(g, x, keys, codes)
+        return codes_of_text(g, x, values)
+    return codes_of_numbers(g, g.cast(x, np.float64), values)
 
 
-def label_encoder(g: Graph, x: str, keys: Array, codes: Array) -> str:
-    """Add a look-up of values among the keys; others have the code of unknown ones."""
-    tensor = {
-        name: g.tensor(values, name)
-        for name, values in {
-            "keys_tensor": keys,
-            "values_tensor": codes,
-            "default_tensor": np.array([UNKNOWN]),
-        }.items()
-    }
+def codes_of_text(g: Graph, x: str, values: list[str]) -> str:
+    """Add a look-up of text among the categories."""
+    codes = {value: i for i, value in enumerate(values, FIRST)}
+    codes.setdefault("", MISSING)
     g.opsets[ML_DOMAIN] = ML_OPSET
-    return g.add("LabelEncoder", x, domain=ML_DOMAIN, **tensor)
+    return g.add(
+        *("LabelEncoder", x),
+        domain=ML_DOMAIN,
+        keys_strings=[*codes],
+        values_int64s=[*codes.values()],
+        default_int64=UNKNOWN,
+    )
+
+
+def codes_of_numbers(g: Graph, x: str, values: list[Any]) -> str:
+    """Add a comparison of numbers with the categories."""
+    codes = g.add("Mul", g.cast(g.add("IsNaN", x), np.int64), MISSING)
+    if not values:
+        return codes
+    equal = g.cast(g.add("Equal", x, np.array([values], np.float64)), np.int64)
+    of_values = np.arange(FIRST, FIRST + len(values))
+    found = g.add("ReduceSum", g.add("Mul", equal, of_values), [1], keepdims=1)
+    return g.add("Add", codes, found)
