@@ -100,8 +100,7 @@ def import_skl2onnx() -> Any:
         import skl2onnx
     except ImportError as error:
         raise ImportError(
-            "Pipelines are converted by the package skl2onnx: pip install "
-            '"sknn[onnx]".'
+            'Pipelines are converted by the package skl2onnx: pip install "sknn[onnx]".'
         ) from error
     return skl2onnx
 

@@ -1,13 +1,11 @@
 """to_onnx: ONNX Runtime predicts what the estimators predict."""
 
-import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 from contracts.test_common_checks import ESTIMATORS
-from export.sessions import TOLERANCE, assert_predicts, run
 from helpers import LOSSES, draw_targets
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import erf
@@ -51,6 +49,8 @@ from sknn.losses import (
     Huber,
 )
 from sknn.network import Network
+
+from .sessions import TOLERANCE, assert_predicts, run
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -484,11 +484,3 @@ def test_without_onnx_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r'pip install "sknn\[onnx\]"'):
         to_onnx(classifier)
-
-
-def test_onnx_is_imported_only_where_it_is_needed():
-    code = (
-        "import sys, sknn, sknn.export; "
-        "sys.exit(bool({'onnx', 'skl2onnx', 'torch'} & set(sys.modules)))"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,19 +5,6 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from export.sessions import assert_predicts, run
-from export.test_onnx import (
-    IMAGES,
-    LABELS,
-    NUMBERS,
-    ONE,
-    QUICK,
-    TABLE,
-    TWO,
-    X,
-    feeds_of_table,
-    other_rows,
-)
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -54,6 +41,20 @@ from sknn.exceptions import ExportError
 from sknn.export import register_converters, to_onnx
 from sknn.layers import Dense
 from sknn.preprocessing import SmoothClipScaler, TableEncoder
+
+from .sessions import assert_predicts, run
+from .test_onnx import (
+    IMAGES,
+    LABELS,
+    NUMBERS,
+    ONE,
+    QUICK,
+    TABLE,
+    TWO,
+    X,
+    feeds_of_table,
+    other_rows,
+)
 
 pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
@@ -291,9 +292,7 @@ def test_inputs_of_another_type_than_the_columns():
     ):
         names = ["town", "size", "more"][: len(kinds)]
         with pytest.raises(ExportError, match=message):
-            skl2onnx.to_onnx(
-                estimator, initial_types=[*zip(names, kinds, strict=True)]
-            )
+            skl2onnx.to_onnx(estimator, initial_types=[*zip(names, kinds, strict=True)])
 
 
 # -- what is refused ------------------------------------------------------------------

@@ -41,7 +41,7 @@ def elu(g: Graph, alpha: float, x: str) -> str:
 
 
 def silu(g: Graph, x: str) -> str:
-    """``x / (1 + exp(-x))``; Sigmoid may be inexact where it is near 0 and x is large."""
+    """``x / (1 + exp(-x))``; Sigmoid in float32 is too inexact for large negative x."""
     return g.add("Div", x, g.add("Add", g.add("Exp", g.add("Neg", x)), 1.0))
 
 
@@ -93,7 +93,7 @@ ERF_OUTSIDE = (
 
 
 def erf_of_doubles(g: Graph, x: str) -> str:
-    """The error function, for which ONNX Runtime has no operator in float64.
+    """Add the error function, which ONNX Runtime does not have in float64.
 
     The rational approximations are those of the Cephes library [1]_.
 
@@ -113,7 +113,7 @@ def erf_of_doubles(g: Graph, x: str) -> str:
 
 
 def ratio(g: Graph, coefficients: Sequence[Sequence[float]], x: str) -> str:
-    """The ratio of two polynomials, with the highest coefficients first."""
+    """Add the ratio of two polynomials, with the highest coefficients first."""
     values = []
     for highest, *others in coefficients:
         value: Any = highest

@@ -11,7 +11,7 @@ from .graph import Graph
 
 
 def categorical_embedding(g: Graph, step: Step, x: str) -> str:
-    """The columns without codes, then the vector of each code."""
+    """Add the columns without codes, then the vector of each code."""
     layer, E = step.layer, step.arrays["E"]
     assert isinstance(layer, CategoricalEmbedding)
     n = step.in_shape[0]

@@ -30,7 +30,7 @@ def write_head(
 
 
 def scores(g: Graph, head: ClassHead, z: str, p: Value) -> Value:
-    """The raw scores, in the place of probabilities `p`: of two classes, -z and z."""
+    """Add raw scores, in the place of probabilities `p`; of two classes, -z and z."""
     if head.n_members > 1 and head.link == "softmax":
         z = g.add("Add", g.add("Log", p.name), math.log(head.n_members))
     elif head.n_members > 1:
@@ -45,7 +45,7 @@ def scores(g: Graph, head: ClassHead, z: str, p: Value) -> Value:
 
 
 def classes(g: Graph, head: ClassHead, z: str) -> tuple[Value, Value]:
-    """The labels and the probabilities of a classifier."""
+    """Add the labels and the probabilities of a classifier."""
     n, kind, floats = head.n_scores, head.kind, g.element_type(g.dtype)
     operator = "Softmax" if head.link == "softmax" else "Sigmoid"
     p = mean_over_members(g, head, partial(g.add, operator), z)
@@ -83,7 +83,7 @@ def labels_of(classes: Array) -> Array:
 
 
 def numbers(g: Graph, head: NumberHead, z: str) -> list[Value]:
-    """The predictions of a regressor and, if it learned them, standard deviations."""
+    """Add the predictions of a regressor and, if the loss has them, the deviations."""
     std = None
     if head.link == "gaussian":
         y, std = mixture(g, head, z)
@@ -103,7 +103,7 @@ def numbers(g: Graph, head: NumberHead, z: str) -> list[Value]:
 
 
 def link(g: Graph, head: NumberHead, z: str) -> str:
-    """The link of the raw scores of numbers, along the last axis."""
+    """Add the link of the raw scores of numbers, along the last axis."""
     if head.link == "exp":
         return g.add("Exp", z)
     if head.link == "identity" or head.n_levels == 1:
@@ -116,7 +116,7 @@ def link(g: Graph, head: NumberHead, z: str) -> str:
 
 
 def mean_over_members(g: Graph, head: Head, f: Any, z: str) -> str:
-    """The mean of ``f(z)`` over the members."""
+    """Add the mean of ``f(z)`` over the members."""
     if head.n_members == 1:
         return str(f(z))
     z = g.add("Reshape", z, [-1, head.n_members, head.n_scores])
@@ -124,7 +124,7 @@ def mean_over_members(g: Graph, head: Head, f: Any, z: str) -> str:
 
 
 def mixture(g: Graph, head: NumberHead, z: str) -> tuple[str, str]:
-    """Means and standard deviations: of members, those of their mixture."""
+    """Add means and standard deviations: of members, those of their mixture."""
     k, n = head.n_members, head.n_scores // 2
     pairs = g.add("Reshape", z, [-1, k, n, 2])
     means, stds = (

@@ -17,18 +17,18 @@ from .graph import Graph
 
 
 def to_images(g: Graph, step: Step, x: str) -> str:
-    """Rows, or images with channels last, to images with channels first."""
+    """Convert rows, or images with channels last, to images with channels first."""
     C, H, W = step.out_shape
     return g.add("Transpose", g.add("Reshape", x, [-1, H, W, C]), perm=[0, 3, 1, 2])
 
 
 def flatten(g: Graph, step: Step, x: str) -> str:
-    """Images or members to rows."""
+    """Convert images or members to rows."""
     return g.add("Reshape", x, [-1, *step.out_shape])
 
 
 def pad(g: Graph, step: Step, x: str) -> str:
-    """A border of a constant value."""
+    """Add a border of a constant value."""
     assert isinstance(step.layer, Pad)
     return padded(g, x, step.layer.sides, float(step.layer.value))
 
@@ -80,14 +80,14 @@ def pixels(
 
 
 def max_pool(g: Graph, step: Step, x: str) -> str:
-    """The largest pixel of each window."""
+    """Add the largest pixel of each window."""
     assert isinstance(step.layer, Pool2D)
     kh, kw, *strides = step.layer.window
     return g.add("MaxPool", x, kernel_shape=[kh, kw], strides=strides)
 
 
 def avg_pool(g: Graph, step: Step, x: str) -> str:
-    """The mean of each window."""
+    """Add the mean of each window."""
     assert isinstance(step.layer, Pool2D)
     kh, kw, sh, sw = step.layer.window
     if not g.is_double:
@@ -99,5 +99,5 @@ def avg_pool(g: Graph, step: Step, x: str) -> str:
 
 
 def global_avg_pool(g: Graph, step: Step, x: str) -> str:
-    """The mean of each channel."""
+    """Add the mean of each channel."""
     return g.add("ReduceMean", x, [2, 3], keepdims=0)

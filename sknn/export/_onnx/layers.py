@@ -139,7 +139,7 @@ def to_members(g: Graph, step: Step, x: str) -> str:
 
 
 def ensemble(g: Graph, step: Step, x: str) -> str:
-    """The outputs of all members, side by side."""
+    """Add the outputs of all members, side by side."""
     outputs = [write_steps(g, member, x) for member in step.branches]
     return g.add("Concat", *(g.add("Unsqueeze", y, [1]) for y in outputs), axis=1)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._version import __version__
 from ..._typing import DType
+from ..._version import __version__
 from .._plan import ClassHead, NumberHead, Plan
 from .graph import Graph
 from .head import write_head

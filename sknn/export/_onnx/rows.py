@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..._estimators.inputs import float_dtype
 from .._plan import Plan
 from .columns import Columns
 from .graph import Graph

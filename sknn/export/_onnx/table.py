@@ -110,7 +110,6 @@ def holds_text(categories: Categories) -> bool:
 def codes_of(g: Graph, columns: Columns, i: int, categories: Categories) -> str:
     """Add the codes (n, 1) of the values of a column, int64."""
     x, values = columns.column(i), categories.values
-    codes = np.arange(FIRST, FIRST + len(values))
     if holds_text(categories) != columns.is_text(i) and values:
         declared = "text" if columns.is_text(i) else "numbers"
         raise ExportError(
