@@ -292,9 +292,6 @@ def test_any_number_of_rows():
         assert run(model, {"X": rows})["probabilities"].shape == (n, 3)
     cnn = to_onnx(CNNClassifier(max_iter=1).fit(IMAGES, LABELS))
     assert run(cnn, {"X": IMAGES[:0]})["probabilities"].shape == (0, 3)
-    tabular = to_onnx(TabularRegressor(**TWO).fit(TABLE, NUMBERS))
-    feeds = feeds_of_table(TABLE[:0])
-    assert run(tabular, feeds)["variable"].shape == (0, 1)
 
 
 def test_a_data_frame_of_numbers_is_one_matrix():
