@@ -1,6 +1,7 @@
 """to_onnx: ONNX Runtime predicts what the estimators predict."""
 
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ from sknn.export._onnx import activations as onnx_activations
 from sknn.export._onnx import layers as onnx_layers
 from sknn.export._onnx.graph import Graph
 from sknn.export._onnx.model import make_model
+from sknn.export._onnx.table import is_exact
 from sknn.export._onnx.value import Value
 from sknn.export._plan import plan_of, steps_of
 from sknn.layers import (
@@ -365,9 +367,7 @@ def test_a_column_with_the_name_of_an_output():
     assert_array_equal(outputs["label_1"], classifier.predict(table))
 
 
-@pytest.mark.parametrize(
-    "values", [[1, "a"], [(1, 2), (3, 4)], [2**53 + 1, 7], [10**400, 7]]
-)
+@pytest.mark.parametrize("values", [[1, "a"], [(1, 2), (3, 4)], [2**53 + 1, 7]])
 def test_categories_that_onnx_cannot_compare(values):
     column = np.empty(60, object)
     column[:] = [values[i % 2] for i in range(60)]
@@ -376,6 +376,17 @@ def test_categories_that_onnx_cannot_compare(values):
     classifier = TabularClassifier(**ONE).fit(table, LABELS)
     with pytest.raises(ExportError, match="all text, or all numbers in float64, got"):
         to_onnx(classifier)
+
+
+@pytest.mark.parametrize(
+    "value, exact",
+    [(True, True), (-3, True), (0.1, True), (Decimal("0.5"), True),
+     (Decimal("0.1"), False), (2**53 + 1, False), (10**400, False), (1j, False),
+     ("1", False), (None, False)],
+    ids=lambda value: repr(value)[:20],
+)  # fmt: skip
+def test_numbers_that_float64_has(value, exact):
+    assert is_exact(value) == exact
 
 
 # -- what is refused ------------------------------------------------------------------
