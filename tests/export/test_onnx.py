@@ -218,6 +218,26 @@ def test_labels(Classifier, y):
     assert_predicts(classifier, X)
 
 
+@both_dtypes
+@pytest.mark.parametrize("y", [LABELS, NUMBERS > 1], ids=["softmax", "logistic"])
+@pytest.mark.parametrize("n_members", [0, 2])
+def test_small_probabilities_have_their_digits(y, n_members, dtype):
+    """Where a network is sure, the logarithm of a probability is exact, too."""
+    if n_members:
+        classifier = TabularClassifier(**{**ONE, "n_members": n_members})
+    else:
+        classifier = MLPClassifier(**QUICK)
+    classifier.fit(X.astype(dtype), y)
+    classifier.set_weights([5 * w for w in classifier.get_weights()])
+    model = to_onnx(classifier)
+    p = run(model, {"X": X.astype(dtype if not n_members else float)})["probabilities"]
+    expected = classifier.predict_proba(X.astype(dtype))
+    if p.shape[1] == 2:  # the first is 1 - p, which is rounded
+        p, expected = p[:, 1], expected[:, 1]
+    assert expected.min() < 1e-9
+    assert_allclose(p, expected, rtol=1e-3 if p.dtype == "f4" else 1e-9, atol=1e-30)
+
+
 def test_labels_that_onnx_does_not_have():
     y = np.empty(60, object)
     y[:] = [(1, 2), (3, 4)][0], *[(3, 4)] * 59
