@@ -25,6 +25,7 @@ from sknn import (
     TabularClassifier,
     TabularRegressor,
 )
+from sknn._estimators.assembly import output_arrays
 from sknn.activations import ACTIVATIONS, ActivationFunction, ReLU
 from sknn.exceptions import ExportError
 from sknn.export import to_onnx
@@ -228,10 +229,8 @@ def test_small_probabilities_have_their_digits(y, n_members, dtype):
     else:
         classifier = MLPClassifier(**QUICK)
     classifier.fit(X.astype(dtype), y)
-    weights = classifier.get_weights()
-    far = -25 * np.arange(1, 1 + weights[-1].size)
-    biases = weights[-1].shape  # of the output layer of each member
-    classifier.set_weights([w + far if w.shape == biases else w for w in weights])
+    for arrays in output_arrays(classifier.network_):
+        arrays["b"] -= 25 * np.arange(1, 1 + arrays["b"].size)
     model = to_onnx(classifier)
     p = run(model, {"X": X.astype(dtype if not n_members else float)})["probabilities"]
     expected = classifier.predict_proba(X.astype(dtype))
