@@ -74,10 +74,11 @@ def to_onnx(
     was fitted on a data frame has such inputs, too, in the types of the columns of `X`.
 
     A classifier has the outputs ``label`` of shape (n,) and ``probabilities`` of shape
-    (n, n_classes); for several labels per row both are (n, n_labels). Labels are int64
-    or strings. A regressor has the output ``variable`` of shape (n, n_outputs)
-    and, with ``loss='gaussian'``, ``std`` of the same shape. If a column has the name
-    of an output, the output gets a number, as in ``label_1``.
+    (n, n_classes); for several labels per row both are (n, n_labels). Labels are
+    strings or int64, which is 0 and 1 for booleans. A regressor has the output
+    ``variable`` of shape (n, n_outputs) and, with ``loss='gaussian'``, ``std`` of the
+    same shape. If a column has the name of an output, the output gets a number, as in
+    ``label_1``.
 
     Examples
     --------
