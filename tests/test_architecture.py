@@ -42,7 +42,7 @@ FLOORS = [
         "tabular",
         "versions",
     },
-    {"_files", "display", "files", "inspection", "model_selection"},
+    {"_files", "display", "export", "files", "inspection", "model_selection"},
 ]
 """The modules of each floor, the lowest first; a folder stands for all its modules."""
 
