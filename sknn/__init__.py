@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from . import callbacks as callbacks
     from . import display as display
     from . import exceptions as exceptions
+    from . import export as export
     from . import initializers as initializers
     from . import inspection as inspection
     from . import layers as layers
@@ -61,6 +62,7 @@ _SUBMODULES = {
     "callbacks",
     "display",
     "exceptions",
+    "export",
     "initializers",
     "inspection",
     "layers",

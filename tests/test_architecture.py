@@ -42,7 +42,15 @@ FLOORS = [
         "tabular",
         "versions",
     },
-    {"_files", "callbacks", "display", "files", "inspection", "model_selection"},
+    {
+        "_files",
+        "callbacks",
+        "display",
+        "export",
+        "files",
+        "inspection",
+        "model_selection",
+    },
 ]
 """The modules of each floor, the lowest first; a folder stands for all its modules."""
 
