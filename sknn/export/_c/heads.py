@@ -1,0 +1,133 @@
+"""The functions that a user calls: their declarations, and their bodies.
+
+Texts are in float, with NAME_ before what belongs to the model, as `text.py` expects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..._typing import Array
+from .._plan import ClassHead, NumberHead
+from .program import Program
+
+
+@dataclass(frozen=True)
+class Public:
+    """A function that a user calls.
+
+    Attributes
+    ----------
+    comment : str
+        What it does.
+    declaration : str
+        Its return type, name and parameters.
+    body : list of str
+        Its statements.
+    n_local : int
+        Number of elements of its arrays.
+    """
+
+    comment: str
+    declaration: str
+    body: list[str]
+    n_local: int = 0
+
+
+def public_functions(program: Program, head: ClassHead | NumberHead) -> list[Public]:
+    """Return the functions of a classifier or of a regressor."""
+    if isinstance(head, NumberHead):
+        return [numbers(program, head)]
+    return [probabilities(head), classes(head)]
+
+
+def n_outputs(head: ClassHead | NumberHead) -> int:
+    """Return the number of probabilities, or of predicted numbers."""
+    if isinstance(head, ClassHead):
+        return len(head.classes)
+    return head.n_scores // 2 if head.link == "gaussian" else head.n_scores
+
+
+def probabilities(head: ClassHead) -> Public:
+    """Return ``NAME_predict_proba``."""
+    k, n = head.n_members, head.n_scores
+    what = "labels" if head.kind == "multilabel" else "classes"
+    comment = f"The probabilities p of the {n_outputs(head)} {what}, for a row x."
+    if head.kind == "multilabel":
+        comment = f"The probability of each of {n} labels, for a row x."
+    declaration = "void NAME_predict_proba(const INPUT *x, float *p)"
+    link = f"softmax({{}}, {n});"
+    if head.link == "logistic":
+        link = f"map(logistic, {{0}}, {{0}}, {n});"
+    if head.kind == "one class":
+        body = ["(void)x;", "p[0] = 1.0f;"]
+    elif k == 1:
+        body = ["NAME_scores(x, p);", f"NAME_{link.format('p')}"]
+    else:
+        link = f"map(logistic, {{0}}, {{0}}, {k * n});" if "map" in link else link
+        body = [f"float z[{k * n}];", "NAME_scores(x, z);"]
+        if head.link == "softmax":
+            body = [*body[:1], "int i;", *body[1:], f"for (i = 0; i < {k}; i++) {{"]
+            body += [f"    NAME_{link.format(f'z + i * {n}')}", "}"]
+        else:
+            body += [f"NAME_{link.format('z')}"]
+        body += [f"NAME_mean(z, p, {k}, {n});"]
+    if head.kind == "binary":
+        body += ["p[1] = p[0];", "p[0] = 1.0f - p[1];"]
+    return Public(comment, declaration, body, k * n if k > 1 else 0)
+
+
+def classes(head: ClassHead) -> Public:
+    """Return ``NAME_predict``, of a class or of labels."""
+    k, n, several = head.n_members, n_outputs(head), head.n_members > 1
+    function, size, above = ("predict_proba", n, "0.5f") if several else (
+        "scores", head.n_scores, "0.0f",
+    )
+    comment = "The index in NAME_classes of the predicted class, for a row x."
+    declaration = "int NAME_predict(const INPUT *x)"
+    z = [f"float z[{size}];", f"NAME_{function}(x, z);"]
+    match head.kind:
+        case "one class":
+            return Public(comment, declaration, ["(void)x;", "return 0;"])
+        case "binary":
+            body = [*z, f"return z[{size - 1}] > {above} ? 1 : 0;"]
+        case "multiclass":
+            body = [*z, f"return NAME_largest(z, {n});"]
+        case "multilabel":
+            comment = f"Whether a row x has each of the {n} labels, 1 or 0."
+            declaration = "void NAME_predict(const INPUT *x, int *labels)"
+            body = ["int i;", *z, f"for (i = 0; i < {n}; i++) {{"]
+            body += [f"    labels[i] = z[i] > {above} ? 1 : 0;", "}"]
+    return Public(comment, declaration, body, size + (k * n if several else 0))
+
+
+def numbers(program: Program, head: NumberHead) -> Public:
+    """Return ``NAME_predict`` of a regressor."""
+    k, n, m = head.n_members, head.n_scores, n_outputs(head)
+    own = k > 1 or n != m  # the scores need memory of their own
+    z = "z" if own else "y"
+    body = [f"float z[{k * n}];"] if own else []
+    body += [f"NAME_scores(x, {z});"]
+    if head.link == "exp":
+        body += [f"NAME_map(NAME_exp, {z}, {z}, {k * n});"]
+    if head.link == "quantile" and head.n_levels > 1:
+        body += [f"NAME_quantiles({z} + {i * n}, {n});" for i in range(k)]
+    if k > 1:
+        to = "y" if n == m else "z"
+        body += [f"NAME_mean(z, {to}, {k}, {n});"]
+    if n != m:  # pairs of means and deviations
+        body += [f"y[{i}] = z[{2 * i}];" for i in range(m)]
+    arrays: dict[str, Array | None]
+    arrays = {name: getattr(head, name) for name in ("low", "high", "scale", "center")}
+    at = {
+        name: f"NAME_{program.constants(f'target_{name}', array)}"
+        for name, array in arrays.items()
+        if array is not None
+    }
+    if "low" in at:
+        body += [f"NAME_clip(y, {at['low']}, {at['high']}, y, {m});"]
+    if "scale" in at:
+        body += [f"NAME_scale_shift(y, {at['scale']}, {at['center']}, y, {m}, 1);"]
+    comment = f"The {m} predicted numbers y, for a row x."
+    declaration = "void NAME_predict(const INPUT *x, float *y)"
+    return Public(comment, declaration, body, k * n if own else 0)
