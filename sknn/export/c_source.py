@@ -52,7 +52,7 @@ def to_c(
     name : str, default='model'
         What all names in the file start with: letters, digits and underscores.
     dtype : {'float32', 'float64'} or dtype, default='float32'
-        The type of all numbers: float or double.
+        The type of all numbers: float or double. None is that of the network.
 
     Raises
     ------
@@ -93,9 +93,10 @@ def to_c(
             "name must consist of letters, digits and underscores, and not start with "
             f"a digit, got {name!r}."
         )
-    real = "double" if checked_dtype(dtype, dtype).itemsize == 8 else "float"
     scalers, last = steps_of_pipeline(estimator)
-    text = source_of(plan_of(last), scalers, name, real, type(last).__name__)
+    plan = plan_of(last)
+    real = "float" if checked_dtype(dtype, plan.dtype).itemsize == 4 else "double"
+    text = source_of(plan, scalers, name, real, type(last).__name__)
     with open(path, "w", encoding="ascii", newline="\n") as file:
         file.write(text)
 

@@ -32,6 +32,7 @@ from sknn.layers import (
     Pad,
     ParametricActivation,
     PReLU,
+    PiecewiseLinearEmbedding,
     Residual,
     ToMembers,
 )
@@ -67,7 +68,9 @@ TABLE = pd.DataFrame(
 
 QUICK = {"hidden_layer_sizes": (7, 5), "max_iter": 3, "random_state": 0}
 LAYERS = {"max_iter": 3, "random_state": 0}
-TABULAR = {**QUICK, "n_members": 1}
+FEW_BINS = PiecewiseLinearEmbedding(n_bins=5, size=3)
+TABULAR = {**QUICK, "numerical_embedding": FEW_BINS, "n_members": 1}
+ENSEMBLE = {**QUICK, "numerical_embedding": FEW_BINS, "n_members": 2}
 OF_IMAGES = [
     *(Pad(1, 0.5), Conv2D(4, (3, 2), 2), BatchNorm(), Activation("relu")),
     *(Residual((Conv2D(4), LayerNorm(), PReLU(), Conv2D(4))), AvgPool2D(2, 1)),
@@ -150,27 +153,27 @@ MODELS = {
     "Tabular, numbers": (TabularRegressor(**TABULAR), ROWS, "numbers"),
     "Tabular, missing": (TabularClassifier(**TABULAR), WITH_NAN, "integers"),
     "Tabular, periodic": (
-        TabularClassifier(**TABULAR, numerical_embedding="periodic"),
+        TabularClassifier(**{**TABULAR, "numerical_embedding": "periodic"}),
         ROWS,
         "two",
     ),
-    "Tabular, members": (TabularClassifier(**QUICK), ROWS, "integers"),
-    "Tabular, members, two classes": (TabularClassifier(**QUICK), ROWS, "two"),
-    "Tabular, members, labels": (TabularClassifier(**QUICK), ROWS, "several"),
-    "Tabular, members, numbers": (TabularRegressor(**QUICK), ROWS, "two numbers"),
-    "Tabular, members, counts": (TabularRegressor("poisson", **QUICK), ROWS, "counts"),
+    "Tabular, members": (TabularClassifier(**ENSEMBLE), ROWS, "integers"),
+    "Tabular, members, two classes": (TabularClassifier(**ENSEMBLE), ROWS, "two"),
+    "Tabular, members, labels": (TabularClassifier(**ENSEMBLE), ROWS, "several"),
+    "Tabular, members, numbers": (TabularRegressor(**ENSEMBLE), ROWS, "two numbers"),
+    "Tabular, members, counts": (TabularRegressor("poisson", **ENSEMBLE), ROWS, "counts"),
     "Tabular, members, gaussian": (
-        TabularRegressor("gaussian", **QUICK),
+        TabularRegressor("gaussian", **ENSEMBLE),
         ROWS,
         "two numbers",
     ),
     "Tabular, members, quantiles": (
-        TabularRegressor("quantile", quantile=(0.1, 0.9), **QUICK),
+        TabularRegressor("quantile", quantile=(0.1, 0.9), **ENSEMBLE),
         ROWS,
         "numbers",
     ),
     "Tabular, categories": (
-        TabularClassifier(**QUICK, max_one_hot=4),
+        TabularClassifier(**ENSEMBLE, max_one_hot=4),
         TABLE,
         "integers",
     ),

@@ -60,7 +60,7 @@ dtypes = pytest.mark.parametrize("dtype", EXACT)
 
 def compile_c(folder, *files, std=("-std=c99",), more=(), compiler=CC):
     """Compile files as a shared library, or with `more` options; warnings are errors."""
-    flags = more or ("-shared", "-fPIC", "-O1")
+    flags = more or ("-shared", "-fPIC")
     command = [compiler, *std, *WARNINGS, *flags, "-o", "out", *files, "-lm"]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
@@ -138,6 +138,8 @@ def test_layers_agree(tmp_path):
     for i, (layer, in_shape) in enumerate(CASES):
         for dtype, real in zip(EXACT, ("float", "double"), strict=True):
             layer_call = Call(layer, in_shape, dtype)
+            if "left" in layer_call.p:  # edges of bins, which are sorted
+                layer_call.p["left"].sort(axis=1)
             calls.append((f"l{i}_{real}", dtype, layer_call))
             text += source_of(plan_of_layer(layer_call), [], f"l{i}_{real}", real, "")
     (tmp_path / "all.c").write_text(text)
@@ -269,8 +271,7 @@ def test_sanitizers_find_nothing(printed):
 def test_it_is_cpp_as_well(printed):
     folder, _ = printed
     warnings = [w for w in WARNINGS if "prototypes" not in w]
-    files = [f"{name}.c" for name in NAMES.values()]
-    command = ["g++", "-std=c++11", *warnings, "-fsyntax-only", "-x", "c++", *files]
+    command = ["g++", "-std=c++11", *warnings, "-fsyntax-only", "-x", "c++", "main.c"]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
 
@@ -279,16 +280,13 @@ def test_it_is_cpp_as_well(printed):
 @pytest.mark.skipif(shutil.which("size") is None, reason="there is no program size")
 def test_no_variable_is_written(printed):
     folder, _ = printed
-    subprocess.run([CC, "-std=c99", "-c", "main.c"], cwd=folder, check=True)
-    for name in NAMES.values():
-        if NAMES["MLP, labels: text"] == name:
-            continue  # pointers to strings, which the linker may set
-        subprocess.run([CC, "-fno-pic", "-c", f"{name}.c"], cwd=folder, check=True)
-        sizes = subprocess.run(
-            ["size", f"{name}.o"], cwd=folder, check=True, capture_output=True, text=True
-        )
-        _, data, bss, *_ = sizes.stdout.splitlines()[1].split()
-        assert (data, bss) == ("0", "0"), name
+    command = [CC, "-std=c99", "-fno-pic", "-c", "main.c"]
+    subprocess.run(command, cwd=folder, check=True)
+    sizes = subprocess.run(
+        ["size", "main.o"], cwd=folder, check=True, capture_output=True, text=True
+    )
+    _, data, bss, *_ = sizes.stdout.splitlines()[1].split()
+    assert (data, bss) == ("0", "0")
 
 
 def test_labels_are_in_the_file(tmp_path):
@@ -367,7 +365,7 @@ def test_memory_in_use_is_not_given_twice():
 
 
 def test_a_deep_network_needs_memory_for_two_layers(tmp_path):
-    reg = MLPRegressor((50,) * 6, max_iter=2).fit(ROWS, ROWS[:, 0])
+    reg = MLPRegressor(hidden_layer_sizes=(50,) * 6, max_iter=2).fit(ROWS, ROWS[:, 0])
     to_c(reg, tmp_path / "m.c", dtype="float64")
     text = (tmp_path / "m.c").read_text()
     assert "#define MODEL_STACK_BYTES 800\n" in text
@@ -435,7 +433,7 @@ def test_a_name_must_be_an_identifier(name, tmp_path):
         to_c(fitted("MLP, relu")[0], tmp_path / "m.c", name=name)
 
 
-@pytest.mark.parametrize("dtype", ["float16", "int32", None, "x"])
+@pytest.mark.parametrize("dtype", ["float16", "int32", "x"])
 def test_other_dtypes_are_refused(dtype, tmp_path):
     with pytest.raises(ValueError, match="dtype must be .*'float32' or 'float64'"):
         to_c(fitted("MLP, relu")[0], tmp_path / "m.c", dtype=dtype)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..._typing import Array
 from .._plan import ClassHead, NumberHead
 from .program import Program
@@ -51,54 +53,53 @@ def n_outputs(head: ClassHead | NumberHead) -> int:
 def probabilities(head: ClassHead) -> Public:
     """Return ``NAME_predict_proba``."""
     k, n = head.n_members, head.n_scores
-    what = "labels" if head.kind == "multilabel" else "classes"
-    comment = f"The probabilities p of the {n_outputs(head)} {what}, for a row x."
+    comment = f"The probabilities p of the {n_outputs(head)} classes, for a row x."
     if head.kind == "multilabel":
-        comment = f"The probability of each of {n} labels, for a row x."
+        comment = f"The probability p of each of the {n} labels, for a row x."
     declaration = "void NAME_predict_proba(const INPUT *x, float *p)"
-    link = f"softmax({{}}, {n});"
-    if head.link == "logistic":
-        link = f"map(logistic, {{0}}, {{0}}, {n});"
     if head.kind == "one class":
-        body = ["(void)x;", "p[0] = 1.0f;"]
-    elif k == 1:
-        body = ["NAME_scores(x, p);", f"NAME_{link.format('p')}"]
+        return Public(comment, declaration, ["(void)x;", "p[0] = 1.0f;"])
+    z = "z" if k > 1 else "p"
+    body = [f"NAME_scores(x, {z});"]
+    if head.link == "softmax":
+        body += [f"NAME_softmax({plus(z, i * n)}, {n});" for i in range(k)]
     else:
-        link = f"map(logistic, {{0}}, {{0}}, {k * n});" if "map" in link else link
-        body = [f"float z[{k * n}];", "NAME_scores(x, z);"]
-        if head.link == "softmax":
-            body = [*body[:1], "int i;", *body[1:], f"for (i = 0; i < {k}; i++) {{"]
-            body += [f"    NAME_{link.format(f'z + i * {n}')}", "}"]
-        else:
-            body += [f"NAME_{link.format('z')}"]
-        body += [f"NAME_mean(z, p, {k}, {n});"]
+        body += [f"NAME_map(NAME_logistic, {z}, {z}, {k * n});"]
+    if k > 1:
+        body = [f"float z[{k * n}];", *body, f"NAME_mean(z, p, {k}, {n});"]
     if head.kind == "binary":
         body += ["p[1] = p[0];", "p[0] = 1.0f - p[1];"]
     return Public(comment, declaration, body, k * n if k > 1 else 0)
 
 
+def plus(pointer: str, offset: int) -> str:
+    """Return a pointer to a later element."""
+    return f"{pointer} + {offset}" if offset else pointer
+
+
 def classes(head: ClassHead) -> Public:
     """Return ``NAME_predict``, of a class or of labels."""
-    k, n, several = head.n_members, n_outputs(head), head.n_members > 1
-    function, size, above = ("predict_proba", n, "0.5f") if several else (
-        "scores", head.n_scores, "0.0f",
-    )
+    n = n_outputs(head)
     comment = "The index in NAME_classes of the predicted class, for a row x."
     declaration = "int NAME_predict(const INPUT *x)"
-    z = [f"float z[{size}];", f"NAME_{function}(x, z);"]
-    match head.kind:
-        case "one class":
-            return Public(comment, declaration, ["(void)x;", "return 0;"])
-        case "binary":
-            body = [*z, f"return z[{size - 1}] > {above} ? 1 : 0;"]
-        case "multiclass":
-            body = [*z, f"return NAME_largest(z, {n});"]
-        case "multilabel":
-            comment = f"Whether a row x has each of the {n} labels, 1 or 0."
-            declaration = "void NAME_predict(const INPUT *x, int *labels)"
-            body = ["int i;", *z, f"for (i = 0; i < {n}; i++) {{"]
-            body += [f"    labels[i] = z[i] > {above} ? 1 : 0;", "}"]
-    return Public(comment, declaration, body, size + (k * n if several else 0))
+    if head.kind == "one class":
+        return Public(comment, declaration, ["(void)x;", "return 0;"])
+    # The scores decide; of several members, the mean of their probabilities.
+    several = head.n_members > 1
+    function, above = ("predict_proba", "0.5f") if several else ("scores", "0.0f")
+    size = n if several else head.n_scores
+    n_local = size + (head.n_members * head.n_scores if several else 0)
+    body = [f"float z[{size}];", f"NAME_{function}(x, z);"]
+    if head.kind == "binary":
+        body += [f"return z[{size - 1}] > {above} ? 1 : 0;"]
+    elif head.kind == "multiclass":
+        body += [f"return NAME_largest(z, {n});"]
+    else:
+        comment = f"Whether a row x has each of the {n} labels, 1 or 0."
+        declaration = "void NAME_predict(const INPUT *x, int *labels)"
+        body = ["int i;", *body, f"for (i = 0; i < {n}; i++) {{"]
+        body += [f"    labels[i] = z[i] > {above} ? 1 : 0;", "}"]
+    return Public(comment, declaration, body, n_local)
 
 
 def numbers(program: Program, head: NumberHead) -> Public:
@@ -111,7 +112,7 @@ def numbers(program: Program, head: NumberHead) -> Public:
     if head.link == "exp":
         body += [f"NAME_map(NAME_exp, {z}, {z}, {k * n});"]
     if head.link == "quantile" and head.n_levels > 1:
-        body += [f"NAME_quantiles({z} + {i * n}, {n});" for i in range(k)]
+        body += [f"NAME_quantiles({plus(z, i * n)}, {n});" for i in range(k)]
     if k > 1:
         to = "y" if n == m else "z"
         body += [f"NAME_mean(z, {to}, {k}, {n});"]
@@ -120,7 +121,8 @@ def numbers(program: Program, head: NumberHead) -> Public:
     arrays: dict[str, Array | None]
     arrays = {name: getattr(head, name) for name in ("low", "high", "scale", "center")}
     at = {
-        name: f"NAME_{program.constants(f'target_{name}', array)}"
+        # Several quantiles of a target have its units.
+        name: "NAME_" + program.constants(f"target_{name}", np.broadcast_to(array, m))
         for name, array in arrays.items()
         if array is not None
     }

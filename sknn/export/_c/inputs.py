@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
@@ -35,6 +36,10 @@ def add_input(program: Program, plan: Plan, scalers: Sequence[Any]) -> Memory:
 def add_scaler(program: Program, scaler: Any, x: Memory) -> Memory:
     """Append a transformer of a pipeline; raise if it is not one of the table."""
     if scaler is None or scaler == "passthrough":
+        return x
+    if isinstance(scaler, Pipeline):
+        for _, step in scaler.steps:
+            x = add_scaler(program, step, x)
         return x
     if type(scaler) not in SCALERS:
         names = ", ".join(cls.__name__ for cls in SCALERS)
