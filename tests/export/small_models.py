@@ -31,8 +31,8 @@ from sknn.layers import (
     MemberDense,
     Pad,
     ParametricActivation,
-    PReLU,
     PiecewiseLinearEmbedding,
+    PReLU,
     Residual,
     ToMembers,
 )

@@ -202,7 +202,9 @@ def conv(program: Program, step: Step, x: Memory) -> Memory:
     W, b = arrays_of(program, step, "conv", "W", "b")
     k, s = pair(layer.kernel_size), pair(layer.stride)
     padding = padding_by_axis(layer.padding)
-    before = [pad_widths(step.in_shape[1 + a], k[a], s[a], padding[a])[0] for a in (0, 1)]
+    before = [
+        pad_widths(step.in_shape[1 + a], k[a], s[a], padding[a])[0] for a in (0, 1)
+    ]
     y = program.memory(size_of(step.out_shape))
     shapes = *step.in_shape, *step.out_shape
     program.do("conv", x, W, b, y, *shapes, *k, *s, *before)
@@ -338,4 +340,3 @@ LAYERS: dict[type, Callable[[Program, Step, Memory], Memory]] = {
     ToMembers: to_members,
 }
 """What appends the calls of each layer."""
-

@@ -29,7 +29,10 @@ from .text import (
     labels_texts,
 )
 
-C_PLUS_PLUS = '#ifdef __cplusplus\nextern "C" {\n#endif\n', "#ifdef __cplusplus\n}\n#endif\n"
+C_PLUS_PLUS = (
+    '#ifdef __cplusplus\nextern "C" {\n#endif\n',
+    "#ifdef __cplusplus\n}\n#endif\n",
+)
 """What lets C++ call the functions: before and after them."""
 
 SHORT_INT = 2**15
@@ -43,7 +46,9 @@ LONG_INT = """\
 """
 
 
-def source_of(plan: Plan, scalers: Sequence[Any], name: str, real: str, kind: str) -> str:
+def source_of(
+    plan: Plan, scalers: Sequence[Any], name: str, real: str, kind: str
+) -> str:
     """Return the text of the file.
 
     Parameters
@@ -138,7 +143,10 @@ def labels_of(plan: Plan, name: str) -> tuple[str, str]:
     if not isinstance(head, ClassHead) or head.kind == "multilabel":
         return "", ""
     declaration, definition = labels_texts(f"{name}_classes", head.classes)
-    return f"/* The classes, in the order of probabilities. */\n{declaration}", definition
+    return (
+        f"/* The classes, in the order of probabilities. */\n{declaration}",
+        definition,
+    )
 
 
 def bytes_of(

@@ -12,7 +12,7 @@ import numpy as np
 from ..._typing import Array
 from ...exceptions import ExportError
 from .activations import body_of
-from .functions import FUNCTIONS, in_dtype, with_prefix
+from .functions import FUNCTIONS, with_prefix
 from .program import Argument, At, Call, Function, Memory, Program
 
 DIGITS = {"float": 9, "double": 17}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -88,7 +87,9 @@ class ParametricActivation(nn.Module):
         super().__init__()
         self.function = function
         # The channels of an image are its first axis, units the last one of a row.
-        self.weight = parameter(alpha.reshape(-1, 1, 1) if len(out_shape) == 3 else alpha)
+        self.weight = parameter(
+            alpha.reshape(-1, 1, 1) if len(out_shape) == 3 else alpha
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixture of x and ``f(x)``."""
@@ -251,5 +252,3 @@ class PiecewiseLinearEmbedding(nn.Module):
         e = numbers[:, :, None] * self.slope + self.bias
         e = e + torch.einsum("njk,jks->njs", place, self.weight)
         return torch.cat([e.flatten(1), x[:, m:]], 1)
-
-
