@@ -1,0 +1,87 @@
+"""Embeddings of categories and numbers as nodes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._typing import Array
+from ...layers import CategoricalEmbedding
+from .._plan import Step
+from .graph import Graph
+
+
+def categorical_embedding(g: Graph, step: Step, x: str) -> str:
+    """Add the columns without codes, then the vector of each code."""
+    layer, E = step.layer, step.arrays["E"]
+    assert isinstance(layer, CategoricalEmbedding)
+    n = step.in_shape[0]
+    others = [j for j in range(n) if j not in layer.columns]
+    if not layer.columns:
+        return x
+    counts = np.array(layer.n_categories, np.int64)
+    codes = g.add("Gather", x, np.array(layer.columns), axis=1)
+    codes = g.add("Where", g.add("IsNaN", codes), 0.0, codes)
+    codes = g.add("Min", g.add("Max", codes, 0.0), (counts - 1).astype(E.dtype))
+    rows = g.add("Add", g.cast(codes, np.int64), np.cumsum(counts) - counts)
+    vectors = g.add("Gather", E, rows, axis=0)
+    width = len(counts) * layer.size
+    vectors = g.add("Reshape", vectors, [-1, width])
+    if not others:
+        return vectors
+    passed = g.add("Gather", x, np.array(others), axis=1)
+    return g.add("Concat", passed, vectors, axis=1)
+
+
+def periodic_embedding(g: Graph, step: Step, x: str) -> str:
+    """``cos(2π x w + b) W + c`` of the first columns, then all columns."""
+    p = step.arrays
+    m = len(p["w"])
+    if m == 0:
+        return x
+    first = g.add("Unsqueeze", columns(g, x, 0, m), [2])
+    z = g.add("Add", g.add("Mul", first, 2 * np.pi * p["w"]), p["b"])
+    e = embedded(g, g.add("Cos", z), p["W"], p["c"])
+    return g.add("Concat", e, x, axis=1)
+
+
+def piecewise_linear(g: Graph, step: Step, x: str) -> str:
+    """``x w + b + PLE(x) V`` of the first columns, then the other columns.
+
+    PLE(x) is the place of x in each bin, clipped to [0, 1] unless there is no bin
+    before or behind.
+    """
+    p, d = step.arrays, step.in_shape[0]
+    m = len(p["w"])
+    if m == 0:
+        return x
+    low, high = limits_of_places(p["scale"])
+    first = g.add("Unsqueeze", columns(g, x, 0, m), [2])
+    places = g.add("Mul", g.add("Sub", first, p["left"]), p["scale"])
+    places = g.add("Max", g.add("Min", places, high), low)
+    linear = g.add("Mul", first, p["w"])
+    linear = g.add("Reshape", linear, [-1, p["w"].size])
+    e = g.add("Add", embedded(g, places, p["V"], p["b"]), linear)
+    return e if m == d else g.add("Concat", e, columns(g, x, m, d), axis=1)
+
+
+def limits_of_places(scale: Array) -> tuple[Array, Array]:
+    """Return the limits of the places in bins, for the scales (m, bins) of the bins."""
+    far = np.finfo(scale.dtype).max
+    low, high = np.zeros_like(scale), np.ones_like(scale)
+    low[:, 0] = -far
+    last = np.maximum(np.count_nonzero(scale, axis=1) - 1, 0)
+    high[np.arange(len(scale)), last] = far
+    return low, high
+
+
+def embedded(g: Graph, x: str, W: Array, c: Array) -> str:
+    """``x W + c`` for each column: x (n, m, k), W (m, k, size), c (m, size) to rows."""
+    m, _, size = W.shape
+    y = g.add("MatMul", g.add("Transpose", x, perm=[1, 0, 2]), W)
+    y = g.add("Add", g.add("Transpose", y, perm=[1, 0, 2]), c)
+    return g.add("Reshape", y, [-1, m * size])
+
+
+def columns(g: Graph, x: str, start: int, stop: int) -> str:
+    """Return adjacent columns of rows."""
+    return g.add("Slice", x, [start], [stop], [1])
