@@ -37,13 +37,19 @@ def cancer():
     return scale(X), y
 
 
-NEED_CALLBACKS = {"stopping.rst"}
-"""Pages of the guide whose examples need the callbacks of scikit-learn 1.9."""
+NEEDS = {
+    "stopping.rst": ("sklearn.callback", "scikit-learn 1.9: callbacks"),
+    "torch.py": ("torch", "PyTorch is not installed"),
+}
+"""Files whose examples need a module, and why they are skipped without it."""
 
 
 def pytest_collection_modifyitems(items):
-    if find_spec("sklearn.callback") is not None:
-        return
+    missing = {
+        name: pytest.mark.skip(reason=reason)
+        for name, (module, reason) in NEEDS.items()
+        if find_spec(module) is None
+    }
     for item in items:
-        if item.path.name in NEED_CALLBACKS:
-            item.add_marker(pytest.mark.skip(reason="scikit-learn 1.9: callbacks"))
+        if item.path.name in missing:
+            item.add_marker(missing[item.path.name])

@@ -88,17 +88,22 @@ def to_c(
     >>> to_c(clf, path, name="irises")
     >>> print(*(line for line in path.read_text().splitlines() if "(const" in line)[:2])
     """
-    if not isinstance(name, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError(
-            "name must consist of letters, digits and underscores, and not start with "
-            f"a digit, got {name!r}."
-        )
+    check_name(name)
     scalers, last = steps_of_pipeline(estimator)
     plan = plan_of(last)
     real = "float" if checked_dtype(dtype, plan.dtype).itemsize == 4 else "double"
     text = source_of(plan, scalers, name, real, type(last).__name__)
     with open(path, "w", encoding="ascii", newline="\n") as file:
         file.write(text)
+
+
+def check_name(name: Any) -> None:
+    """Raise unless names in C can start with `name`."""
+    if not isinstance(name, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(
+            "name must consist of letters, digits and underscores, and not start with "
+            f"a digit, got {name!r}."
+        )
 
 
 def steps_of_pipeline(estimator: Any) -> tuple[list[Any], Any]:

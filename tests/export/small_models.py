@@ -161,7 +161,11 @@ MODELS = {
     "Tabular, members, two classes": (TabularClassifier(**ENSEMBLE), ROWS, "two"),
     "Tabular, members, labels": (TabularClassifier(**ENSEMBLE), ROWS, "several"),
     "Tabular, members, numbers": (TabularRegressor(**ENSEMBLE), ROWS, "two numbers"),
-    "Tabular, members, counts": (TabularRegressor("poisson", **ENSEMBLE), ROWS, "counts"),
+    "Tabular, members, counts": (
+        TabularRegressor("poisson", **ENSEMBLE),
+        ROWS,
+        "counts",
+    ),
     "Tabular, members, gaussian": (
         TabularRegressor("gaussian", **ENSEMBLE),
         ROWS,

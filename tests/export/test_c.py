@@ -222,7 +222,7 @@ def test_scalers_of_a_pipeline(scalers, dtype, tmp_path):
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory):
-    """A folder with a program that prints the predictions of all models for two rows."""
+    """A folder with a program that prints what all models predict for two rows."""
     folder = tmp_path_factory.mktemp("program")
     includes, main = ["#include <stdio.h>"], ["int main(void) {", "int i;"]
     expected = []
@@ -454,14 +454,14 @@ def test_a_name_must_be_an_identifier(name, tmp_path):
 
 @pytest.mark.parametrize("dtype", ["float16", "int32", "x"])
 def test_other_dtypes_are_refused(dtype, tmp_path):
-    with pytest.raises(ValueError, match="dtype must be .*'float32' or 'float64'"):
+    with pytest.raises(ValueError, match=r"dtype must be .*'float32' or 'float64'"):
         to_c(fitted("MLP, relu")[0], tmp_path / "m.c", dtype=dtype)
 
 
 def test_weights_too_large_for_float_are_refused(tmp_path):
     reg = MLPRegressor(**QUICK).fit(ROWS, ROWS[:, 0])
     reg.coefs_[0][0, 0] = 1e300
-    with pytest.raises(ExportError, match="'model_dense1_W' has values beyond 3.4e"):
+    with pytest.raises(ExportError, match="'model_dense1_W' has values beyond 3"):
         to_c(reg, tmp_path / "m.c")
     to_c(reg, tmp_path / "m.c", dtype="float64")
 

@@ -227,5 +227,5 @@ def test_a_pipeline_is_refused():
 
 def test_without_torch_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ImportError, match=r"pip install sknn\[torch\]"):
+    with pytest.raises(ImportError, match=r'pip install "sknn\[torch\]"'):
         to_torch(fitted("MLP, relu")[0])

@@ -1,7 +1,7 @@
-"""The C functions that generated files are made of, in float; a file gets those it calls.
+"""The C functions that generated files are made of, in float.
 
-All of them are given pointers and lengths, and write to `y`, which can be `x` itself
-where the text says so. Images are (channels, height, width).
+A file has those that it calls. They take pointers and lengths, and write to `y`, which
+can be `x` itself where the comment says so. Images are (channels, height, width).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ static void map(float (*f)(float), const float *x, float *y, int n)
 }
 """,
     "parametric": """
-/* y = x + alpha (f(x) - x), with an alpha for each unit of `inner` numbers; y can be x. */
+/* y = x + alpha (f(x) - x), an alpha for each unit of `inner` numbers; y can be x. */
 static void parametric(float (*f)(float), const float *x, const float *alpha, float *y,
                        int units, int inner)
 {
@@ -53,7 +53,7 @@ static void parametric(float (*f)(float), const float *x, const float *alpha, fl
 }
 """,
     "prelu": """
-/* x, or a x where x is negative, with an a for each unit of `inner` numbers; y can be x. */
+/* x, or a x where it is negative, an a for each unit of `inner` numbers; y can be x. */
 static void prelu(const float *x, const float *a, float *y, int units, int inner)
 {
     int u, i;
@@ -119,7 +119,7 @@ static void clip(const float *x, const float *low, const float *high, float *y, 
 }
 """,
     "smooth_clip": """
-/* u / sqrt(1 + u u) limit, where u = (x - center) factor; 0 where x is NaN. y can be x. */
+/* u / sqrt(1 + u u) limit, u = (x - center) factor; 0 for NaN. y can be x. */
 static void smooth_clip(const float *x, const float *center, const float *factor,
                         float limit, float *y, int n)
 {

@@ -44,8 +44,8 @@ def add_scaler(program: Program, scaler: Any, x: Memory) -> Memory:
     if type(scaler) not in SCALERS:
         names = ", ".join(cls.__name__ for cls in SCALERS)
         raise ExportError(
-            f"The pipeline has the step {scaler!r}, which to_c does not support. Before "
-            f"the estimator it supports {names}."
+            f"The pipeline has the step {scaler!r}, which to_c does not support. It "
+            f"supports {names}."
         )
     return SCALERS[type(scaler)](program, scaler, x)
 
@@ -114,8 +114,8 @@ def add_encoder(program: Program, encoder: TableEncoder, x: Memory) -> Memory:
     if categories:
         names = getattr(encoder, "feature_names_in_", np.arange(x.size))
         raise ExportError(
-            f"The columns {[names[i] for i in categories]} of the table are categories, "
-            "which to_c does not support: it takes tables of numbers."
+            f"The columns {[names[i] for i in categories]} of the table are "
+            "categories, which to_c does not support: it takes tables of numbers."
         )
     indicated = encoder._indicated
     if not len(indicated):

@@ -296,9 +296,8 @@ def member_dense(program: Program, step: Step, x: Memory) -> Memory:
     k, fan_in, units = step.arrays["W"].shape
     y = program.memory(k * units)
     for i in range(k):
-        sizes = fan_in, fan_in * units, units, units
-        at = [At(base, i * n) for base, n in zip((x, W, b, y), sizes, strict=True)]
-        program.do("dense", *at, fan_in, units)
+        x_i, y_i, b_i = At(x, i * fan_in), At(y, i * units), At(b, i * units)
+        program.do("dense", x_i, At(W, i * fan_in * units), b_i, y_i, fan_in, units)
     return y
 
 

@@ -13,6 +13,7 @@ from ...layers import Activation
 from ...layers.activation import make_function
 from .._plan import ClassHead, Plan, Step
 from .activations import name_of
+from .functions import in_dtype
 from .heads import Public, n_outputs, public_functions
 from .inputs import add_input
 from .layers import add_steps
@@ -25,7 +26,6 @@ from .text import (
     call_text,
     comment,
     function_texts,
-    in_dtype,
     labels_texts,
 )
 
@@ -80,7 +80,7 @@ def source_of(
         text = in_dtype(text.replace("INPUT", read), real)
         return text.replace("NAME_", f"{name}_")
 
-    labels = declared_labels, defined_labels = labels_of(plan, name)
+    declared_labels, defined_labels = labels_of(plan, name)
     is_large = max(n_buffer, *(a.size for a in program.arrays.values()), 0) >= SHORT_INT
     parts = [
         header(plan, scalers, name, real, kind, n_bytes),
@@ -138,7 +138,7 @@ def public_text(public: Public) -> str:
 
 
 def labels_of(plan: Plan, name: str) -> tuple[str, str]:
-    """Return the declaration and the definition of the labels; empty without classes."""
+    """Return the declaration and the definition of the labels; empty texts for none."""
     head = plan.head
     if not isinstance(head, ClassHead) or head.kind == "multilabel":
         return "", ""
@@ -194,14 +194,14 @@ def header(
         [
             f"{name}: a fitted {kind}, written by sknn {__version__}.",
             "",
-            "C99, and C++ as well, that needs the C library only. It allocates no memory",
-            "and writes to no global variable, so several threads can call it at once.",
+            "C99, and C++ as well, that needs the C library only. It allocates no",
+            "memory and writes to no global variable: several threads can call it.",
             "",
             f"Input:   {inputs}",
             f"Output:  {n_outputs(plan.head)} {outputs}",
             f"Numbers: {real}",
-            f"Memory:  {n_bytes[0]} bytes of constants (flash), and {n_bytes[1]} bytes of",
-            "         arrays on the stack",
+            f"Memory:  {n_bytes[0]} bytes of constants (flash),",
+            f"         {n_bytes[1]} bytes of arrays on the stack",
             "",
             "Layers, each with the shape of its output:",
             *(f"    {scaler}" for scaler in before),

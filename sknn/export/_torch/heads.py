@@ -24,13 +24,13 @@ def probabilities(head: ClassHead) -> nn.Module:
 
 def numbers(head: NumberHead) -> nn.Module:
     """Return what makes numbers in the units of the targets of raw scores."""
-    links = {
-        "identity": nn.Identity,
-        "exp": Exp,
-        "quantile": lambda: Quantiles(head.n_levels),
-        "gaussian": Means,
+    links: dict[str, nn.Module] = {
+        "identity": nn.Identity(),
+        "exp": Exp(),
+        "quantile": Quantiles(head.n_levels),
+        "gaussian": Means(),
     }
-    link = links[head.link]()
+    link = links[head.link]
     arrays = {name: getattr(head, name) for name in ("low", "high", "center", "scale")}
     found = {name: array for name, array in arrays.items() if array is not None}
     return nn.Sequential(link, InUnits(**found)) if found else link

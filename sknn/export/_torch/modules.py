@@ -96,7 +96,7 @@ class ParametricActivation(nn.Module):
         return x + self.weight * (self.function(x) - x)
 
 
-class ChannelNorm(nn.LayerNorm):  # type: ignore[misc]
+class ChannelNorm(nn.LayerNorm):
     """Layer normalisation of each pixel over its channels."""
 
     def forward(self, x: Tensor) -> Tensor:

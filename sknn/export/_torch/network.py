@@ -20,9 +20,11 @@ def network_module(plan: Plan) -> nn.Module:
     if plan.image_shape is not None:  # PyTorch's images need no conversion
         assert type(steps[0].layer) is ToImages
         steps = steps[1:]
-    parts = sequential(steps), plan.reads_bytes, plan.head, plan.encoder
-    is_classifier = isinstance(plan.head, ClassHead)
-    module = (ClassifierModule if is_classifier else RegressorModule)(*parts)
+    parts = sequential(steps), plan.reads_bytes
+    if isinstance(plan.head, ClassHead):
+        module: nn.Module = ClassifierModule(*parts, plan.head, plan.encoder)
+    else:
+        module = RegressorModule(*parts, plan.head, plan.encoder)
     return module.to(getattr(torch, plan.dtype.name)).eval()
 
 
@@ -40,8 +42,10 @@ class NetworkModule(nn.Module):
         self.input = Pixels() if reads_bytes else nn.Identity()
         self.layers = layers
         self.joint = JointScores(head) if head.n_members > 1 else nn.Identity()
-        is_classifier = isinstance(head, ClassHead)
-        self.head = probabilities(head) if is_classifier else numbers(head)
+        if isinstance(head, ClassHead):
+            self.head = probabilities(head)
+        else:
+            self.head = numbers(head)
         self.encoder = encoder
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,7 +67,7 @@ class ClassifierModule(NetworkModule):
         return self.head(self(x))
 
     def predict(self, x: Tensor) -> Tensor:
-        """Return the index of the predicted class in `classes_`, or 0 or 1 per label."""
+        """Return the indices of the classes in `classes_`, or 0 or 1 for each label."""
         z = self(x)
         if self.kind == "multilabel":
             return (z > 0).long()
