@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sklearn.pipeline import Pipeline
 
 from ..exceptions import ExportError
 from ._plan import plan_of
 
-if TYPE_CHECKING:
-    from torch import nn
 
-
-def to_torch(estimator: Any) -> nn.Module:
+def to_torch(estimator: Any) -> Any:
     """Return the network of a fitted estimator as a PyTorch module.
 
     The module has copies of the weights, as parameters that can be trained further, and
