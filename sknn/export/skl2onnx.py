@@ -9,6 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from .. import cnn, mlp, sequential, tabular
+from .._network_finder import find_innermost
 from ..exceptions import ExportError
 from ..preprocessing import SmoothClipScaler, TableEncoder
 from ..preprocessing._columns import as_table, columns_of
@@ -69,9 +70,10 @@ def register_converters() -> None:
     >>> from sknn import MLPClassifier
     >>> from sknn.export import register_converters
     >>> X, y = load_iris(return_X_y=True)
-    >>> pipe = make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=1000))
+    >>> clf = MLPClassifier(max_iter=1000, random_state=0)
+    >>> pipe = make_pipeline(StandardScaler(), clf).fit(X, y)
     >>> register_converters()
-    >>> model = skl2onnx.to_onnx(pipe.fit(X, y), X[:1], options={"zipmap": False})
+    >>> model = skl2onnx.to_onnx(pipe, X[:1], options={"zipmap": False})
     >>> [value.name for value in model.graph.output]
     ['label', 'probabilities']
     """
@@ -130,15 +132,13 @@ def initial_types(estimator: Any, X: Any, dtype: Any) -> list[tuple[str, Any]]:
             "its rows as X, which tell the types of the columns."
         )
     n = getattr(estimator, "n_features_in_", None)
-    floats = checked_dtype(dtype, dtype_of_last_step(estimator))
+    floats = checked_dtype(dtype, dtype_of_network(estimator))
     return [("X", tensor_type(floats, [None, n]))]
 
 
-def dtype_of_last_step(estimator: Any) -> np.dtype[Any]:
-    """Return the dtype of the network at the end of a pipeline; float64 without one."""
-    while hasattr(estimator, "steps"):
-        estimator = estimator.steps[-1][1]
-    network = getattr(estimator, "network_", None)
+def dtype_of_network(estimator: Any) -> np.dtype[Any]:
+    """Return the dtype of the network in a pipeline or search; float64 without one."""
+    network = getattr(find_innermost(estimator).estimator, "network_", None)
     return np.dtype(np.float64 if network is None else network.dtype)
 
 

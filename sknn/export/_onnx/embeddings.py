@@ -33,14 +33,17 @@ def categorical_embedding(g: Graph, step: Step, x: str) -> str:
 
 
 def periodic_embedding(g: Graph, step: Step, x: str) -> str:
-    """``cos(2π x w + b) W + c`` of the first columns, then all columns."""
+    """``cos(2π x w + b) W + c`` of the first columns, then all columns.
+
+    The cosine is a sine, which older versions of ONNX Runtime have for float64 too.
+    """
     p = step.arrays
-    m = len(p["w"])
+    m, quarter = len(p["w"]), np.pi / 2
     if m == 0:
         return x
     first = g.add("Unsqueeze", columns(g, x, 0, m), [2])
-    z = g.add("Add", g.add("Mul", first, 2 * np.pi * p["w"]), p["b"])
-    e = embedded(g, g.add("Cos", z), p["W"], p["c"])
+    z = g.add("Add", g.add("Mul", first, 2 * np.pi * p["w"]), p["b"] + quarter)
+    e = embedded(g, g.add("Sin", z), p["W"], p["c"])
     return g.add("Concat", e, x, axis=1)
 
 
@@ -77,8 +80,7 @@ def limits_of_places(scale: Array) -> tuple[Array, Array]:
 def embedded(g: Graph, x: str, W: Array, c: Array) -> str:
     """``x W + c`` for each column: x (n, m, k), W (m, k, size), c (m, size) to rows."""
     m, _, size = W.shape
-    y = g.add("MatMul", g.add("Transpose", x, perm=[1, 0, 2]), W)
-    y = g.add("Add", g.add("Transpose", y, perm=[1, 0, 2]), c)
+    y = g.add("Add", g.products_of_members(x, W), c)
     return g.add("Reshape", y, [-1, m * size])
 
 

@@ -86,6 +86,14 @@ class Graph:
         """Convert a value to another dtype."""
         return self.add("Cast", x, to=self.element_type(dtype))
 
+    def products_of_members(self, x: str, W: Array) -> str:
+        """Add ``x[:, i] W[i]``, for x (n, k, fan_in) and W (k, fan_in, units).
+
+        ONNX Runtime 1.18 fuses Transpose and MatMul to an operator that it does not
+        have for float64, so that they cannot be used here.
+        """
+        return self.add("Einsum", x, W, equation="nki,kio->nko")
+
     def element_type(self, dtype: Any) -> int:
         """Return the number of a dtype in ONNX; of text for strings and objects."""
         if np.dtype(dtype).kind in "OUST":

@@ -67,10 +67,9 @@ def dense(g: Graph, step: Step, x: str) -> str:
 
 
 def member_dense(g: Graph, step: Step, x: str) -> str:
-    """``x[:, i] W[i] + b[i]``, as products of matrices with the members in front."""
-    x = g.add("Transpose", x, perm=[1, 0, 2])
-    x = g.add("MatMul", x, step.arrays["W"])
-    return g.add("Add", g.add("Transpose", x, perm=[1, 0, 2]), step.arrays["b"])
+    """``x[:, i] W[i] + b[i]``."""
+    z = g.products_of_members(x, step.arrays["W"])
+    return g.add("Add", z, step.arrays["b"])
 
 
 def batch_ensemble_dense(g: Graph, step: Step, x: str) -> str:
