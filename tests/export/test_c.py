@@ -4,11 +4,14 @@ import ctypes
 import re
 import shutil
 import subprocess
+import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import is_classifier
+from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -116,6 +119,16 @@ def test_predictions_are_those_of_the_estimator(libraries, name, dtype):
     tolerance = max(EXACT[dtype], EXACT[str(estimator.network_.dtype)])
     size = tolerance * np.abs(expected).max()
     assert_allclose(found, expected, rtol=tolerance, atol=size)
+
+
+def test_odd_values_of_tables(libraries):
+    estimator, X = fitted("Tabular, missing")
+    X = X[:12].copy()
+    X[0], X[1], X[2, 0], X[3, 1], X[4, :3] = np.nan, np.inf, -np.inf, 1e38, -1e30
+    for dtype, library in libraries.items():
+        name = NAMES["Tabular, missing"]
+        found = call(library, name, X, dtype, "predict_proba", 3)
+        assert_allclose(found, estimator.predict_proba(X), rtol=2e-5, atol=2e-5)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if is_classifier(MODELS[n][0])])
@@ -402,6 +415,33 @@ def test_every_layer_and_every_function_is_used():
     of_inputs = {"standardize", "clip", "smooth_clip", "missing"}
     used = {name for name in FUNCTIONS if f"m_{name}(" in text}
     assert used == FUNCTIONS.keys() - of_heads - of_inputs
+
+
+def test_a_large_network_needs_an_int_of_32_bits(tmp_path):
+    sizes = []
+    for width in (600, 1200):
+        reg = MLPRegressor(hidden_layer_sizes=(width,), max_iter=2)
+        to_c(reg.fit(ROWS, ROWS[:, 0]), tmp_path / "m.c")
+        text = (tmp_path / "m.c").read_text()
+        sizes.append(int(re.search(r"MODEL_CONSTANT_BYTES (\d+)", text)[1]))
+        assert ("#error" in text) == (sizes[-1] >= 2**15)
+    assert sizes[0] < 2**15 < sizes[1]
+
+
+@needs_compiler
+def test_the_program_of_the_guide(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "guide" / "deployment.rst"
+    (code,) = re.findall(
+        r"\.\. code-block:: c\n\n(.*?)\n\n\S", page.read_text("utf-8"), re.DOTALL
+    )
+    X, y = load_iris(return_X_y=True)
+    clf = MLPClassifier((8,), solver="lbfgs", random_state=0)
+    clf.fit(X, load_iris().target_names[y])
+    to_c(clf, tmp_path / "irises.c", name="irises")
+    (tmp_path / "main.c").write_text(textwrap.dedent(code))
+    program = compile_c(tmp_path, "main.c", more=("-O1",))
+    run = subprocess.run([program], capture_output=True, text=True, check=True)
+    assert run.stdout == f"setosa, {clf.predict_proba(X[:1])[0, 0]:.2f}\n"
 
 
 def test_the_same_model_gives_the_same_file(tmp_path):

@@ -88,14 +88,14 @@ def activation_texts(program: Program, bodies: str) -> Iterable[str]:
         if re.search(rf"NAME_{name}\b", bodies):
             found.setdefault(name, body)
     for name, body in found.items():
-        yield f"\nstatic float NAME_{name}(float z)\n{{\n    {body}\n}}\n"
+        yield f"static float NAME_{name}(float z)\n{{\n    {body}\n}}\n"
 
 
 def function_texts(used: Collection[str], prefix: str) -> Iterable[str]:
     """Yield the functions of the table that are used, with a prefix, in float."""
     for name, text in FUNCTIONS.items():
         if name in used:
-            yield with_prefix(text, name, prefix)
+            yield with_prefix(text, name, prefix).lstrip("\n")
 
 
 def labels_texts(name: str, classes: Array) -> tuple[str, str]:
