@@ -28,9 +28,10 @@ from sknn.exceptions import ExportError
 from sknn.export import to_c
 from sknn.export._c.functions import FUNCTIONS
 from sknn.export._c.layers import LAYERS
+from sknn.export._c.program import Call as CCall
 from sknn.export._c.program import Program
 from sknn.export._c.source import source_of
-from sknn.export._c.text import literal, string
+from sknn.export._c.text import call_text, literal, string
 from sknn.export._plan import NumberHead, Plan, steps_of
 from sknn.layers import Activation, Dense
 from sknn.network import Network
@@ -415,6 +416,15 @@ def test_every_layer_and_every_function_is_used():
     of_inputs = {"standardize", "clip", "smooth_clip", "missing"}
     used = {name for name in FUNCTIONS if f"m_{name}(" in text}
     assert used == FUNCTIONS.keys() - of_heads - of_inputs
+
+
+def test_calls_are_wrapped_between_arguments():
+    call = CCall("layer_norm", ("gamma", "beta", 12, 1, 1e-5))
+    for length in range(1, 90):
+        text = call_text(call, "n" * length, {"gamma", "beta"}, "float")
+        *arguments, last = text.split(",")
+        assert len(arguments) == 4
+        assert last.strip() == "1e-05f);"
 
 
 def test_a_large_network_needs_an_int_of_32_bits(tmp_path):

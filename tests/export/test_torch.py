@@ -16,7 +16,7 @@ from sknn.activations import ACTIVATIONS, ActivationFunction, ReLU
 from sknn.exceptions import ExportError
 from sknn.export import to_torch
 from sknn.export._plan import steps_of
-from sknn.layers import Dense, Training
+from sknn.layers import Dense, Residual, Training
 from sknn.objective import Objective
 
 from .small_models import EXACT, MODELS, QUICK, ROWS, fitted, predictions
@@ -186,6 +186,21 @@ def test_a_dense_network_is_made_of_standard_layers():
         *("dense1", "activation1", "dense2", "activation2", "dense3"),
     ]
     assert type(module.dense1) is torch.nn.Linear
+
+
+def test_names_of_layers_are_kept_if_pytorch_takes_them():
+    names = ["first", "a.b", "forward", "dense1", None]
+    layers = [Dense(3, name=name) for name in names]
+    inner = Residual((Dense(4, name="twice"), Dense(3, name="twice")))
+    X, y = ROWS, ROWS[:, 0]
+    reg = SequentialRegressor([*layers, inner], max_iter=2, random_state=0).fit(X, y)
+    module = to_torch(reg)
+    assert list(dict(module.layers.named_children())) == [
+        *("first", "dense1", "dense2", "dense3", "dense4", "residual1", "dense5")
+    ]
+    children = module.layers.residual1.inner.named_children()
+    assert list(dict(children)) == ["twice", "dense1"]
+    assert_allclose(module.predict(torch.from_numpy(X)).detach(), reg.predict(X))
 
 
 def test_the_module_is_exported_by_torch():

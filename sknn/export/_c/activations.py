@@ -60,8 +60,4 @@ def body_of(function: ActivationFunction) -> str:
 def name_of(function: ActivationFunction) -> str:
     """Return the name of an activation function in C, without a number."""
     name = type(function).__name__
-    return (
-        name.lower()
-        if name.isupper()
-        else {"LeakyReLU": "leaky_relu"}.get(name, name.lower())
-    )
+    return "leaky_relu" if name == "LeakyReLU" else name.lower()

@@ -13,6 +13,66 @@ from ..._typing import Array
 from .._plan import ClassHead, NumberHead
 from .program import Program
 
+FUNCTIONS = {
+    "softmax": """
+/* Probabilities of n classes, in place. */
+static void softmax(float *z, int n)
+{
+    int i;
+    float largest = z[0], sum = 0.0f;
+    for (i = 1; i < n; i++) {
+        largest = z[i] > largest ? z[i] : largest;
+    }
+    for (i = 0; i < n; i++) {
+        z[i] = expf(z[i] - largest);
+        sum += z[i];
+    }
+    for (i = 0; i < n; i++) {
+        z[i] /= sum;
+    }
+}
+""",
+    "quantiles": """
+/* Increasing numbers, in place: each difference is log(1 + exp(z)). */
+static void quantiles(float *z, int n)
+{
+    int i;
+    for (i = 1; i < n; i++) {
+        float step = z[i] > 0.0f ? z[i] : 0.0f;
+        z[i] = z[i - 1] + step + log1pf(expf(-fabsf(z[i])));
+    }
+}
+""",
+    "mean": """
+/* y = the mean over k rows of n numbers. */
+static void mean(const float *x, float *y, int k, int n)
+{
+    int i, j;
+    for (j = 0; j < n; j++) {
+        float sum = 0.0f;
+        for (i = 0; i < k; i++) {
+            sum += x[i * n + j];
+        }
+        y[j] = sum / (float)k;
+    }
+}
+""",
+    "largest": """
+/* The index of the largest number, of the first one if there are several. */
+static int largest(const float *z, int n)
+{
+    int i, best = 0;
+    for (i = 1; i < n; i++) {
+        if (z[i] > z[best]) {
+            best = i;
+        }
+    }
+    return best;
+}
+""",
+}
+"""The functions in C."""
+
 
 @dataclass(frozen=True)
 class Public:

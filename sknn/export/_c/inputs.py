@@ -20,6 +20,69 @@ from ...preprocessing import SmoothClipScaler, TableEncoder
 from .._plan import Plan
 from .program import At, Memory, Program
 
+FUNCTIONS = {
+    "pixels": """
+/* Bytes as fractions of 255. */
+static void pixels(const unsigned char *x, float *y, int n)
+{
+    int i;
+    for (i = 0; i < n; i++) {
+        y[i] = (float)x[i] * (1.0f / 255.0f);
+    }
+}
+""",
+    "standardize": """
+/* y = (x - center) factor, elementwise; y can be x. */
+static void standardize(const float *x, const float *center, const float *factor,
+                        float *y, int n)
+{
+    int i;
+    for (i = 0; i < n; i++) {
+        y[i] = (x[i] - center[i]) * factor[i];
+    }
+}
+""",
+    "clip": """
+/* y = x, each limited to its low and high; y can be x. */
+static void clip(const float *x, const float *low, const float *high, float *y, int n)
+{
+    int i;
+    for (i = 0; i < n; i++) {
+        y[i] = x[i] < low[i] ? low[i] : x[i] > high[i] ? high[i] : x[i];
+    }
+}
+""",
+    "smooth_clip": """
+/* u / sqrt(1 + u u) limit, u = (x - center) factor; 0 for NaN. y can be x. */
+static void smooth_clip(const float *x, const float *center, const float *factor,
+                        float limit, float *y, int n)
+{
+    int i;
+    for (i = 0; i < n; i++) {
+        float u = x[i] - center[i];
+        if (u != u || factor[i] == 0.0f) {
+            y[i] = 0.0f;
+            continue;
+        }
+        u *= factor[i];
+        u = u < -1e9f ? -1e9f : u > 1e9f ? 1e9f : u;
+        y[i] = u / sqrtf(1.0f + u * u) * limit;
+    }
+}
+""",
+    "missing": """
+/* y = 1 where the numbers in these columns are NaN, otherwise 0. */
+static void missing(const float *x, const int *columns, float *y, int n)
+{
+    int i;
+    for (i = 0; i < n; i++) {
+        y[i] = x[columns[i]] != x[columns[i]] ? 1.0f : 0.0f;
+    }
+}
+""",
+}
+"""The functions in C."""
+
 
 def add_input(program: Program, plan: Plan, scalers: Sequence[Any]) -> Memory:
     """Append what turns a row of the user into one of the network, and return it."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..._typing import Array
 from ...activations import ActivationFunction
+from ...exceptions import ExportError
 from .activations import name_of
 
 
@@ -102,7 +103,7 @@ class Program:
     def constants(self, name: str, array: Array) -> str:
         """Add an array of finite constants, unless it is empty; return its name."""
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"The weights {name} of the network are not finite.")
+            raise ExportError(f"The array {name!r} has values that are not finite.")
         if array.size:
             self.arrays[name] = array
         return name

@@ -78,7 +78,13 @@ def call_text(call: Call, prefix: str, arrays: Iterable[str], real: str) -> str:
     start = f"    {prefix}_{call.function}("
     arguments = ", ".join(map(text, call.arguments))
     indent = " " * min(len(start), 40)
-    return textwrap.fill(f"{start}{arguments});", 88, subsequent_indent=indent)
+    return textwrap.fill(
+        f"{start}{arguments});",
+        88,
+        subsequent_indent=indent,
+        break_on_hyphens=False,  # as in 1e-05f
+        break_long_words=False,
+    )
 
 
 def activation_texts(program: Program, bodies: str) -> Iterable[str]:

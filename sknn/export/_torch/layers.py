@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -53,7 +53,6 @@ from ...layers import (
 )
 from ...layers._windows import pad_widths, padding_by_axis, pair
 from ...layers.activation import make_function
-from ...layers.base import layer_names
 from .._plan import Step, entry
 from . import modules
 
@@ -75,12 +74,23 @@ FUNCTIONS: dict[type[ActivationFunction], Callable[[Any], nn.Module]] = {
 
 
 def sequential(steps: Sequence[Step]) -> nn.Sequential:
-    """Return layers in order, under the names that a summary gives them."""
+    """Return layers in order, under their names or, as a rule, kinds and numbers."""
     named: OrderedDict[str, nn.Module] = OrderedDict()
-    for step, name in zip(steps, layer_names([s.layer for s in steps]), strict=True):
-        usable = "." not in name and not hasattr(nn.Sequential, name)
-        named[name if usable else f"layer_{len(named)}"] = module_of(step)
+    counts = Counter[str]()
+    for step in steps:
+        given = step.layer.name
+        name = given if usable(given) else ""
+        kind = type(step.layer).__name__.lower().removesuffix("2d")
+        while not name or name in named:
+            counts[kind] += 1
+            name = f"{kind}{counts[kind]}"
+        named[name] = module_of(step)
     return nn.Sequential(named)
+
+
+def usable(name: str | None) -> TypeGuard[str]:
+    """Return whether PyTorch accepts the name that a layer was given, if any."""
+    return name is not None and "." not in name and not hasattr(nn.Sequential, name)
 
 
 def module_of(step: Step) -> nn.Module:
