@@ -283,7 +283,8 @@ def step_of(
     inner = layer.parts(spec)
     n = len(layer.layers)  # type: ignore[attr-defined]
     params = split(p, len(inner))
-    starts = range(0, len(inner), n) if type(layer) is Ensemble else (0, n)
+    n_branches = layer.n_members if isinstance(layer, Ensemble) else 2
+    starts = [n * i for i in range(n_branches)]
     branches = []
     for start in starts:
         stop = start + n
