@@ -51,7 +51,8 @@ def array_of(values, shape, type_name):
 
 def predict(session, rows):
     """Return the outputs of the model by name, for rows as they come from JSON."""
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    is_list = isinstance(rows, list) and rows
+    if not is_list or not all(isinstance(row, dict) for row in rows):
         raise ValueError('the request must be a list of rows, [{"X": [...]}, ...]')
     feeds = {}
     for value in session.get_inputs():

@@ -101,6 +101,7 @@ def test_serve_onnx_predicts(served):
         ('[{"size": 2, "town": 3}]', "'town': must be text or null"),
         ('[{"size": [2, 3], "town": "Rome"}]', "'size': cannot reshape"),
         ('{"size": 2}', "the request must be a list of rows"),
+        ("[]", "the request must be a list of rows"),
         ("[", "Expecting value"),
     ],
 )

@@ -8,8 +8,8 @@ from typing import Any
 from .._estimators.base import BaseNetworkEstimator
 from ._onnx.graph import import_onnx
 from ._onnx.model import model_of_plan
+from ._onnx.pipelines import convert_pipeline
 from ._plan import plan_of
-from .skl2onnx import convert_pipeline
 
 
 def to_onnx(

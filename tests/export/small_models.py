@@ -57,6 +57,8 @@ LABELS = {
 }
 
 WITH_NAN = np.where(RNG.uniform(size=ROWS.shape) < 0.1, np.nan, 10 + 3 * ROWS)
+ODD_COLUMNS = WITH_NAN.copy()
+ODD_COLUMNS[:, 0], ODD_COLUMNS[:, 1] = 3.0, np.nan
 TABLE = pd.DataFrame(
     {
         "size": WITH_NAN[:, 0],
@@ -152,6 +154,7 @@ MODELS = {
     ),
     "Tabular, numbers": (TabularRegressor(**TABULAR), ROWS, "numbers"),
     "Tabular, missing": (TabularClassifier(**TABULAR), WITH_NAN, "integers"),
+    "Tabular, odd columns": (TabularRegressor(**TABULAR), ODD_COLUMNS, "numbers"),
     "Tabular, periodic": (
         TabularClassifier(**{**TABULAR, "numerical_embedding": "periodic"}),
         ROWS,

@@ -35,11 +35,13 @@ from sknn.export._onnx.value import Value
 from sknn.export._plan import plan_of, steps_of
 from sknn.layers import (
     Activation,
+    CategoricalEmbedding,
     Dense,
     DropConnect,
     Dropout,
     Layer,
     LayerNorm,
+    PeriodicEmbedding,
     PiecewiseLinearEmbedding,
 )
 from sknn.losses import (
@@ -50,6 +52,19 @@ from sknn.losses import (
 )
 from sknn.network import Network
 
+from .data import (
+    IMAGES,
+    LABELS,
+    NUMBERS,
+    ONE,
+    QUICK,
+    RNG,
+    TABLE,
+    TWO,
+    X,
+    feeds_of_table,
+    other_rows,
+)
 from .sessions import TOLERANCE, assert_predicts, run
 
 pytest.importorskip("onnx")
@@ -65,15 +80,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
-
-RNG = np.random.RandomState(0)
-X = RNG.normal(size=(60, 16))
-LABELS = np.array(["a", "bb", "ccc"])[RNG.randint(3, size=60)]
-NUMBERS = RNG.normal(size=60) ** 2
-
-QUICK = {"hidden_layer_sizes": (5,), "max_iter": 3, "random_state": 0}
-ONE = {**QUICK, "n_members": 1}
-TWO = {**QUICK, "n_members": 2}
 
 
 def outputs_of(write, x, dtype, shape=()):
@@ -124,10 +130,10 @@ def test_layers(layer, in_shape, dtype):
     network = Network([layer], in_shape, np.dtype(dtype))
     network.initialize(rng, x)
     network.theta[:] += 0.3 * rng.normal(size=network.theta.shape)
-    for name, (views,) in zip(["mean", "var"], [network.params] * 2, strict=True):
-        for key in views:
-            if key.endswith(name):
-                views[key][...] = rng.uniform(0.5, 2, views[key].shape)
+    (views,) = network.params
+    for name, view in views.items():
+        if name.endswith(("mean", "var")):
+            view[...] = rng.uniform(0.5, 2, view.shape)
     steps = steps_of(network.layers, network.specs, network.params)
     shape = network.out_shape
     if not steps:  # dropout
@@ -144,6 +150,21 @@ def test_every_layer_and_activation_is_known():
     assert {*onnx_layers.LAYERS, *only_in_training} == layers
     functions = {type(function) for function in ACTIVATIONS.values()}
     assert set(onnx_activations.ACTIVATIONS) == functions
+
+
+@both_dtypes
+@pytest.mark.parametrize(
+    "layer",
+    [
+        CategoricalEmbedding((), ()),
+        CategoricalEmbedding((0, 1), (2, 3)),
+        PeriodicEmbedding(0),
+        PiecewiseLinearEmbedding(0),
+    ],
+    ids=repr,
+)
+def test_embeddings_of_no_column_and_of_all(layer, dtype):
+    test_layers(layer, (2,), dtype)
 
 
 @both_dtypes
@@ -206,18 +227,20 @@ def test_labels_that_onnx_does_not_have():
         to_onnx(classifier)
 
 
-def regression_losses():
-    return [loss for loss in LOSSES if loss.link_name not in ("softmax", "logistic")]
+REGRESSIONS = [
+    (loss, n_targets)
+    for loss in LOSSES
+    for n_targets in (1, 2)
+    if loss.link_name not in ("softmax", "logistic")
+    and (n_targets == 1 or loss.scores_per_output == 1 or loss.predicts_std)
+]
+"""Losses, and numbers of targets; several quantiles are for one target."""
 
 
-@pytest.mark.parametrize("loss", regression_losses(), ids=repr)
-@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("loss, n_targets", REGRESSIONS, ids=repr)
 @pytest.mark.parametrize("n_members", [0, 1, 3])
 def test_regression_losses(loss, n_targets, n_members):
     """With 0 members the regressor is an MLP, which does not scale targets."""
-    several = loss.scores_per_output > 1 and not loss.predicts_std
-    if several and n_targets > 1:
-        pytest.skip("several quantiles are for one target")
     y = draw_targets(loss, 60, n_targets, np.random.RandomState(0))
     y = y * [10, 1000][:n_targets] + (loss.link_name != "exp") * 1e5 * bool(n_members)
     params = {**QUICK, "loss": loss, "early_stopping": False}
@@ -257,8 +280,9 @@ def test_dtype(dtype):
         assert outputs["probabilities"].dtype == dtype
         expected = fitted.predict_proba(rows)
         assert_allclose(outputs["probabilities"], expected, rtol=0, atol=2e-6)
-    with pytest.raises(ValueError, match="dtype must be None, 'float32' or 'float64'"):
-        to_onnx(classifier, dtype="float16")
+    for other in ("float16", "nothing"):
+        with pytest.raises(ValueError, match=f"'float32' or 'float64', got '{other}'"):
+            to_onnx(classifier, dtype=other)
 
 
 def test_any_number_of_rows():
@@ -266,11 +290,17 @@ def test_any_number_of_rows():
     for n in (0, 1, 1000):
         rows = np.resize(X, (n, 16))
         assert run(model, {"X": rows})["probabilities"].shape == (n, 3)
+    cnn = to_onnx(CNNClassifier(max_iter=1).fit(IMAGES, LABELS))
+    assert run(cnn, {"X": IMAGES[:0]})["probabilities"].shape == (0, 3)
+
+
+def test_a_data_frame_of_numbers_is_one_matrix():
+    table = pd.DataFrame(X, columns=[f"column {i}" for i in range(16)])
+    classifier = MLPClassifier(**QUICK).fit(table, LABELS)
+    assert_predicts(classifier, table, {"X": X})
 
 
 # -- images ---------------------------------------------------------------------------
-
-IMAGES = RNG.randint(256, size=(60, 6, 5, 3)).astype(np.uint8)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
@@ -286,49 +316,6 @@ def test_images(dtype):
 
 # -- tables ---------------------------------------------------------------------------
 
-TABLE = pd.DataFrame(
-    {
-        "size": np.where(RNG.uniform(size=60) < 0.1, np.nan, X[:, 0]),
-        "big": 1e9 + X[:, 1],
-        "constant": 3.0,
-        "colour": pd.Categorical(RNG.choice(["rot", "grün", "青"], 60)),
-        "town": RNG.choice([f"town {i}" for i in range(12)], 60),
-        "old": RNG.choice([True, False], 60),
-        "rooms": pd.array(RNG.choice([1, 2, 3], 60), "Int64"),
-        "code": pd.Categorical(RNG.choice([10, 20, 30], 60)),
-        "id": pd.Categorical(RNG.choice(np.arange(12) * 1000, 60)),
-        "empty": pd.Series([None] * 60, dtype=object),
-    }
-)
-TABLE.loc[3, ["colour", "town", "rooms"]] = None
-TEXT = {"colour", "town"}
-
-
-def feeds_of_table(table):
-    """What a program passes for the rows of a table."""
-    feeds = {}
-    for name in table:
-        if name in TEXT:
-            column = table[name].astype(object).where(table[name].notna(), "")
-            feeds[name] = column.to_numpy(object)[:, np.newaxis]
-        else:
-            column = table[name].astype(object).where(table[name].notna(), np.nan)
-            feeds[name] = column.to_numpy(np.float64)[:, np.newaxis]
-    return feeds
-
-
-def other_rows():
-    """Rows of the table with values that were not there in training."""
-    other = TABLE.iloc[:9].copy()
-    for name in ("colour", "code", "id"):
-        other[name] = other[name].astype(object)
-    other.loc[0, ["colour", "town", "code", "id"]] = ["blau", "Rom", 11, 7]
-    other.loc[1, ["colour", "town", "size", "rooms"]] = None
-    other.loc[2, ["code", "id", "constant"]] = [None, None, 4.0]
-    other.loc[4, ["size", "big"]] = [np.inf, -np.inf]
-    other.loc[5, ["size", "big"]] = [1e300, -1e300]
-    return other
-
 
 @pytest.mark.parametrize(
     "params",
@@ -341,6 +328,13 @@ def test_tables(Estimator, params):
     estimator = Estimator(**{**ONE, **params}).fit(TABLE, y)
     for table in (TABLE, other_rows()):
         assert_predicts(estimator, table, feeds_of_table(table))
+
+
+@pytest.mark.parametrize("max_one_hot", [0, 5, 20])
+def test_tables_without_numbers(max_one_hot):
+    table = TABLE[["town", "id", "empty"]]
+    classifier = TabularClassifier(**ONE, max_one_hot=max_one_hot).fit(table, LABELS)
+    assert_predicts(classifier, table, feeds_of_table(table))
 
 
 def test_tables_in_arrays():
@@ -362,14 +356,18 @@ def test_an_empty_string_can_be_a_category():
 
 
 def test_a_column_with_the_name_of_an_output():
-    table = pd.DataFrame({"label": X[:, 0], "Gemm_5": X[:, 1]})
+    table = pd.DataFrame({"label": X[:, 0], "other": X[:, 1]})
+    inner = to_onnx(TabularClassifier(**ONE).fit(table, LABELS)).graph.node[3].name
+    table = table.rename(columns={"other": inner})
     classifier = TabularClassifier(**ONE).fit(table, LABELS)
     outputs = run(to_onnx(classifier), {n: table[[n]].to_numpy() for n in table})
     assert list(outputs) == ["label_1", "probabilities"]
     assert_array_equal(outputs["label_1"], classifier.predict(table))
 
 
-@pytest.mark.parametrize("values", [[1, "a"], [(1, 2), (3, 4)], [2**53 + 1, 7]])
+@pytest.mark.parametrize(
+    "values", [[1, "a"], [(1, 2), (3, 4)], [2**53 + 1, 7], [10**400, 7]]
+)
 def test_categories_that_onnx_cannot_compare(values):
     column = np.empty(60, object)
     column[:] = [values[i % 2] for i in range(60)]

@@ -42,8 +42,7 @@ from sknn.export import register_converters, to_onnx
 from sknn.layers import Dense
 from sknn.preprocessing import SmoothClipScaler, TableEncoder
 
-from .sessions import assert_predicts, run
-from .test_onnx import (
+from .data import (
     IMAGES,
     LABELS,
     NUMBERS,
@@ -55,6 +54,7 @@ from .test_onnx import (
     feeds_of_table,
     other_rows,
 )
+from .sessions import assert_predicts, run
 
 pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
@@ -163,6 +163,22 @@ def test_estimators_alone():
             estimator, rows[:1], options={"zipmap": False} if y is LABELS else None
         )
         assert_same(estimator, rows, {"X": rows}, model, 1e-6)
+
+
+def test_rows_of_integers():
+    rows = np.random.RandomState(0).randint(5, size=(60, 4))
+    pipeline = make_pipeline(StandardScaler(), regressor).fit(rows, NUMBERS)
+    assert_same(pipeline, rows, {"X": rows}, to_onnx(pipeline, X=rows), 1e-4)
+
+
+def test_categories_in_a_matrix_of_numbers():
+    rows = np.column_stack([X[:, :2], np.arange(60) % 12, np.arange(60) % 3])
+    rows[3, 2:] = np.nan
+    params = {**ONE, "categorical_features": [2, 3]}
+    fitted = TabularClassifier(**params).fit(rows, LABELS)
+    register_converters()
+    model = skl2onnx.to_onnx(fitted, rows[:1], options={"zipmap": False})
+    assert_same(fitted, rows, {"X": rows}, model, 1e-4)
 
 
 def test_zipmap():

@@ -89,8 +89,8 @@ class Graph:
     def products_of_members(self, x: str, W: Array) -> str:
         """Add ``x[:, i] W[i]``, for x (n, k, fan_in) and W (k, fan_in, units).
 
-        ONNX Runtime 1.18 fuses Transpose and MatMul to an operator that it does not
-        have for float64, so that they cannot be used here.
+        Not by Transpose and MatMul: ONNX Runtime 1.18 fuses these to an operator that
+        it does not have for float64.
         """
         return self.add("Einsum", x, W, equation="nki,kio->nko")
 

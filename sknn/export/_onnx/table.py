@@ -97,14 +97,25 @@ def smooth_clip(
 def holds_text(categories: Categories) -> bool:
     """Return whether the categories are text; raise if ONNX cannot compare them."""
     values = categories.values
-    if all(isinstance(value, str) for value in values) and values:
+    if values and all(isinstance(value, str) for value in values):
         return True
-    if all(isinstance(v, Number) and v == float(v) for v in values):  # type: ignore[arg-type]
+    if all(is_exact(value) for value in values):
         return False
     raise ExportError(
         "ONNX compares categories that are all text, or all numbers in float64, got "
         f"{values!r:.200}."
     )
+
+
+def is_exact(value: Any) -> bool:
+    """Return whether a value is a number that float64 has."""
+    if not isinstance(value, Number):
+        return False
+    number: Any = value
+    try:
+        return bool(float(number) == number)
+    except (OverflowError, TypeError):  # large integers, complex numbers
+        return False
 
 
 def codes_of(g: Graph, columns: Columns, i: int, categories: Categories) -> str:
