@@ -71,9 +71,10 @@ def to_c(
     Images are passed as the estimator takes them, (height, width, channels), row by
     row. If it was fitted on bytes, ``x`` is of type ``const unsigned char *``.
 
-    Predictions agree with those of the estimator to rounding in `dtype`. Rows are not
-    checked: of numbers that are not finite the result is undefined, except for missing
-    values of tables.
+    Predictions agree with those of the estimator to rounding in `dtype`. Numbers of
+    which more than 7 digits matter, such as times in seconds, need ``'float64'``, also
+    if a scaler follows. Rows are not checked: where they have NaN or infinity, which
+    only tables can have, the result is undefined.
 
     Examples
     --------
