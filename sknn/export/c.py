@@ -58,12 +58,13 @@ def to_c(
     ------
     ExportError
         If a layer, an activation or a step of the pipeline cannot be written in C, such
-        as one of your own. The message names it.
+        as one of your own, or if a weight is too large for float. The message names it.
     OSError
         If the file cannot be written.
 
     See Also
     --------
+    to_onnx : The estimator as a model of ONNX, with categories and more transformers.
     to_torch : The network as a PyTorch module.
 
     Notes
@@ -101,7 +102,8 @@ def to_c(
     scalers, last = steps_of_pipeline(estimator)
     plan = plan_of(last)
     real = "float" if checked_dtype(dtype, plan.dtype).itemsize == 4 else "double"
-    text = source_of(plan, scalers, name, real, type(last).__name__)
+    kind = type(last).__name__.encode("ascii", "backslashreplace").decode()
+    text = source_of(plan, scalers, name, real, kind)
     with open(path, "w", encoding="ascii", newline="\n") as file:
         file.write(text)
 

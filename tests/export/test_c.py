@@ -370,6 +370,12 @@ def test_literals_are_exact(real):
         assert np.signbit(dtype(text.removesuffix("f"))) == np.signbit(value)
 
 
+def test_files_are_ascii(tmp_path):
+    Größe = type("Größe", (MLPRegressor,), {})
+    to_c(Größe(max_iter=2).fit(ROWS, ROWS[:, 0]), tmp_path / "m.c")
+    assert r"Gr\xf6\xdfe" in (tmp_path / "m.c").read_text("ascii")
+
+
 def test_strings_are_ascii():
     assert string('a"\\?\n é') == r'"a\042\134\077\012 \303\251"'
 
