@@ -1,6 +1,7 @@
 """to_onnx: ONNX Runtime predicts what the estimators predict."""
 
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from sknn import (
     TabularClassifier,
     TabularRegressor,
 )
+from sknn._estimators.assembly import output_arrays
 from sknn.activations import ACTIVATIONS, ActivationFunction, ReLU
 from sknn.exceptions import ExportError
 from sknn.export import to_onnx
@@ -31,6 +33,7 @@ from sknn.export._onnx import activations as onnx_activations
 from sknn.export._onnx import layers as onnx_layers
 from sknn.export._onnx.graph import Graph
 from sknn.export._onnx.model import make_model
+from sknn.export._onnx.table import is_exact
 from sknn.export._onnx.value import Value
 from sknn.export._plan import plan_of, steps_of
 from sknn.layers import (
@@ -216,6 +219,27 @@ def test_labels(Classifier, y):
     assert_predicts(classifier, X)
 
 
+@both_dtypes
+@pytest.mark.parametrize("y", [LABELS, NUMBERS > 1], ids=["softmax", "logistic"])
+@pytest.mark.parametrize("n_members", [0, 2])
+def test_small_probabilities_have_their_digits(y, n_members, dtype):
+    """Where a network is sure, the logarithm of a probability is exact, too."""
+    if n_members:
+        classifier = TabularClassifier(**{**ONE, "n_members": n_members})
+    else:
+        classifier = MLPClassifier(**QUICK)
+    classifier.fit(X.astype(dtype), y)
+    for arrays in output_arrays(classifier.network_):
+        arrays["b"] -= 25 * np.arange(1, 1 + arrays["b"].size)
+    model = to_onnx(classifier)
+    p = run(model, {"X": X.astype(dtype if not n_members else float)})["probabilities"]
+    expected = classifier.predict_proba(X.astype(dtype))
+    if p.shape[1] == 2:  # the first is 1 - p, which is rounded
+        p, expected = p[:, 1], expected[:, 1]
+    assert expected.min() < 1e-9
+    assert_allclose(p, expected, rtol=1e-3 if p.dtype == "f4" else 1e-9, atol=1e-30)
+
+
 def test_labels_that_onnx_does_not_have():
     y = np.empty(60, object)
     y[:] = [(1, 2), (3, 4)][0], *[(3, 4)] * 59
@@ -365,9 +389,7 @@ def test_a_column_with_the_name_of_an_output():
     assert_array_equal(outputs["label_1"], classifier.predict(table))
 
 
-@pytest.mark.parametrize(
-    "values", [[1, "a"], [(1, 2), (3, 4)], [2**53 + 1, 7], [10**400, 7]]
-)
+@pytest.mark.parametrize("values", [[1, "a"], [(1, 2), (3, 4)], [2**53 + 1, 7]])
 def test_categories_that_onnx_cannot_compare(values):
     column = np.empty(60, object)
     column[:] = [values[i % 2] for i in range(60)]
@@ -376,6 +398,17 @@ def test_categories_that_onnx_cannot_compare(values):
     classifier = TabularClassifier(**ONE).fit(table, LABELS)
     with pytest.raises(ExportError, match="all text, or all numbers in float64, got"):
         to_onnx(classifier)
+
+
+@pytest.mark.parametrize(
+    "value, exact",
+    [(True, True), (-3, True), (0.1, True), (Decimal("0.5"), True),
+     (Decimal("0.1"), False), (2**53 + 1, False), (10**400, False), (1j, False),
+     ("1", False), (None, False)],
+    ids=lambda value: repr(value)[:20],
+)  # fmt: skip
+def test_numbers_that_float64_has(value, exact):
+    assert is_exact(value) == exact
 
 
 # -- what is refused ------------------------------------------------------------------

@@ -41,8 +41,18 @@ def elu(g: Graph, alpha: float, x: str) -> str:
 
 
 def silu(g: Graph, x: str) -> str:
-    """``x / (1 + exp(-x))``; Sigmoid in float32 is too inexact for large negative x."""
-    return g.add("Div", x, g.add("Add", g.add("Exp", g.add("Neg", x)), 1.0))
+    """``x / (1 + exp(-x))``."""
+    return g.add("Div", x, one_plus_exp(g, x))
+
+
+def sigmoid(g: Graph, x: str) -> str:
+    """``1 / (1 + exp(-x))``, exact to some digits also where it is near 0."""
+    return g.add("Div", 1.0, one_plus_exp(g, x))
+
+
+def one_plus_exp(g: Graph, x: str) -> str:
+    """``1 + exp(-x)``. The operator Sigmoid of ONNX Runtime is at least 1.5e-8."""
+    return g.add("Add", g.add("Exp", g.add("Neg", x)), 1.0)
 
 
 def mish(g: Graph, f: Mish, x: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from ..._typing import Array
 from ...exceptions import ExportError
 from .._plan import ClassHead, Head, NumberHead
-from .activations import softplus
+from .activations import sigmoid, softplus
 from .graph import Graph
 from .value import Value
 
@@ -35,7 +35,7 @@ def scores(g: Graph, head: ClassHead, z: str, p: Value) -> Value:
         z = g.add("Add", g.add("Log", p.name), math.log(head.n_members))
     elif head.n_members > 1:
         yes, no = (
-            mean_over_members(g, head, partial(g.add, "Sigmoid"), score)
+            mean_over_members(g, head, partial(sigmoid, g), score)
             for score in (z, g.add("Neg", z))
         )
         z = g.add("Sub", g.add("Log", yes), g.add("Log", no))
@@ -47,8 +47,9 @@ def scores(g: Graph, head: ClassHead, z: str, p: Value) -> Value:
 def classes(g: Graph, head: ClassHead, z: str) -> tuple[Value, Value]:
     """Add the labels and the probabilities of a classifier."""
     n, kind, floats = head.n_scores, head.kind, g.element_type(g.dtype)
-    operator = "Softmax" if head.link == "softmax" else "Sigmoid"
-    p = mean_over_members(g, head, partial(g.add, operator), z)
+    softmax = head.link == "softmax"
+    link = partial(g.add, "Softmax") if softmax else partial(sigmoid, g)
+    p = mean_over_members(g, head, link, z)
     if kind == "one class":
         p = g.add("Add", g.add("Mul", p, 0.0), 1.0)
     likely, threshold = (z, 0.0) if head.n_members == 1 else (p, 0.5)
@@ -88,7 +89,7 @@ def numbers(g: Graph, head: NumberHead, z: str) -> list[Value]:
     if head.link == "gaussian":
         y, std = mixture(g, head, z)
     else:
-        y = mean_over_members(g, head, partial(link, g, head), z)
+        y = mean_over_members(g, head, partial(link_of_numbers, g, head), z)
     if head.low is not None and head.high is not None:
         low, high = head.low.astype(g.dtype), head.high.astype(g.dtype)
         y = g.add("Min", g.add("Max", y, low), high)
@@ -102,7 +103,7 @@ def numbers(g: Graph, head: NumberHead, z: str) -> list[Value]:
     return [Value(y, floats, (n,)), *([Value(std, floats, (n,))] if std else [])]
 
 
-def link(g: Graph, head: NumberHead, z: str) -> str:
+def link_of_numbers(g: Graph, head: NumberHead, z: str) -> str:
     """Add the link of the raw scores of numbers, along the last axis."""
     if head.link == "exp":
         return g.add("Exp", z)
