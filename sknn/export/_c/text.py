@@ -82,7 +82,6 @@ def call_text(call: Call, prefix: str, arrays: Iterable[str], real: str) -> str:
         f"{start}{arguments});",
         88,
         subsequent_indent=indent,
-        break_on_hyphens=False,  # as in 1e-05f
         break_long_words=False,
     )
 
