@@ -32,7 +32,9 @@ MAX_BYTES = 2**20
 DTYPES = {
     "tensor(double)": np.float64,
     "tensor(float)": np.float32,
+    "tensor(int64)": np.int64,
     "tensor(uint8)": np.uint8,
+    "tensor(bool)": np.bool_,
 }
 
 
@@ -46,7 +48,12 @@ def array_of(values, shape, type_name):
     numbers = [np.nan if value is None else value for value in values]
     if any(isinstance(value, str) for value in numbers):
         raise ValueError("must be numbers or null")
-    return np.array(numbers, DTYPES[type_name]).reshape(len(values), *shape[1:])
+    array, dtype = np.array(numbers, np.float64), np.dtype(DTYPES[type_name])
+    with np.errstate(all="ignore"):
+        converted = array.astype(dtype)
+    if dtype.kind != "f" and not np.array_equal(converted, array):
+        raise ValueError(f"must be of the type {dtype}")
+    return converted.reshape(len(values), *shape[1:])
 
 
 def predict(session, rows):
@@ -56,11 +63,11 @@ def predict(session, rows):
         raise ValueError('the request must be a list of rows, [{"X": [...]}, ...]')
     feeds = {}
     for value in session.get_inputs():
+        if not all(value.name in row for row in rows):
+            raise ValueError(f"a row lacks {value.name!r}")
+        values = [row[value.name] for row in rows]
         try:
-            values = [row[value.name] for row in rows]
             feeds[value.name] = array_of(values, value.shape, value.type)
-        except KeyError:
-            raise ValueError(f"a row lacks {value.name!r}") from None
         except (TypeError, ValueError) as error:
             raise ValueError(f"{value.name!r}: {error}") from None
     names = [value.name for value in session.get_outputs()]

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
 
@@ -110,6 +111,22 @@ def test_serve_onnx_refuses(served, request_body, message):
         urlopen(served[1], request_body.encode())
     assert json.load(caught.value)["error"].startswith(message)
     caught.value.close()
+
+
+@pytest.mark.parametrize(
+    "dtype, good, bad",
+    [("int64", [1, -2], [1.5]), ("int64", [1, 2], [None]), ("uint8", [0, 255], [256]),
+     ("bool", [True, False], [2]), ("float", [0.5, None], ["0.5"])],
+)  # fmt: skip
+def test_serve_onnx_converts_numbers(dtype, good, bad):
+    pytest.importorskip("onnxruntime")
+    array_of = runpy.run_path(EXAMPLES / "serve_onnx.py")["array_of"]
+    array = array_of(good, ["n", 1], f"tensor({dtype})")
+    assert array.shape == (2, 1)
+    expected = np.array([[np.nan if v is None else v] for v in good])
+    assert_array_equal(array, expected)
+    with pytest.raises(ValueError, match="must be"):
+        array_of(bad, ["n", 1], f"tensor({dtype})")
 
 
 def test_serve_onnx_does_not_import_sknn():

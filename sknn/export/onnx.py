@@ -40,7 +40,8 @@ def to_onnx(
     dtype : {'float32', 'float64'}, default=None
         The type in which the network computes, which is also that of the input and of
         the probabilities. By default that of the fitted network: float64 if it was
-        trained on numbers in float64.
+        trained on numbers in float64. Networks for tables are trained in float32, but
+        their inputs, and the numbers that a regressor predicts, are always float64.
 
     Returns
     -------
@@ -69,13 +70,15 @@ def to_onnx(
     tables that has categories, or was fitted on a data frame, has an input of shape
     (n, 1) for each column, with the name of the column or ``x0``, ``x1``, ...: text is
     a tensor of strings in which ``""`` is a missing value, unless it is a category;
-    everything else, also booleans, is float64, NaN where it is missing.
+    everything else, also booleans, is float64, NaN where it is missing. A pipeline that
+    was fitted on a data frame has such inputs, too, in the types of the columns of `X`.
 
     A classifier has the outputs ``label`` of shape (n,) and ``probabilities`` of shape
-    (n, n_classes); for several labels per row both are (n, n_labels). Labels are int64
-    or strings. A regressor has the output ``variable`` of shape (n, n_outputs)
-    and, with ``loss='gaussian'``, ``std`` of the same shape. If a column has the name
-    of an output, the output gets a number, as in ``label_1``.
+    (n, n_classes); for several labels per row both are (n, n_labels). Labels are
+    strings or int64, which is 0 and 1 for booleans. A regressor has the output
+    ``variable`` of shape (n, n_outputs) and, with ``loss='gaussian'``, ``std`` of the
+    same shape. If a column has the name of an output, the output gets a number, as in
+    ``label_1``.
 
     Examples
     --------

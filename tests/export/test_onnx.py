@@ -42,10 +42,12 @@ from sknn.layers import (
     Dense,
     DropConnect,
     Dropout,
+    Ensemble,
     Layer,
     LayerNorm,
     PeriodicEmbedding,
     PiecewiseLinearEmbedding,
+    Residual,
 )
 from sknn.losses import (
     BinaryCrossEntropy,
@@ -163,10 +165,12 @@ def test_every_layer_and_activation_is_known():
         CategoricalEmbedding((0, 1), (2, 3)),
         PeriodicEmbedding(0),
         PiecewiseLinearEmbedding(0),
+        Residual(()),
+        Ensemble((), 2),
     ],
     ids=repr,
 )
-def test_embeddings_of_no_column_and_of_all(layer, dtype):
+def test_embeddings_of_no_column_or_of_all_and_empty_blocks(layer, dtype):
     test_layers(layer, (2,), dtype)
 
 

@@ -50,31 +50,24 @@ def periodic_embedding(g: Graph, step: Step, x: str) -> str:
 def piecewise_linear(g: Graph, step: Step, x: str) -> str:
     """``x w + b + PLE(x) V`` of the first columns, then the other columns.
 
-    PLE(x) is the place of x in each bin, clipped to [0, 1] unless there is no bin
-    before or behind.
+    PLE(x) is 1 in the bins before that of x, the place of x in its bin, and 0 in later
+    bins.
     """
     p, d = step.arrays, step.in_shape[0]
     m = len(p["w"])
     if m == 0:
         return x
-    low, high = limits_of_places(p["scale"])
+    far = np.finfo(g.dtype).max
+    ends = np.full((m, 1), far, g.dtype)
+    edges = np.hstack([-ends, p["left"][:, 1:], ends])
     first = g.add("Unsqueeze", columns(g, x, 0, m), [2])
     places = g.add("Mul", g.add("Sub", first, p["left"]), p["scale"])
-    places = g.add("Max", g.add("Min", places, high), low)
+    places = g.add("Where", g.add("Less", first, edges[:, :-1]), 0.0, places)
+    places = g.add("Where", g.add("Less", first, edges[:, 1:]), places, 1.0)
     linear = g.add("Mul", first, p["w"])
     linear = g.add("Reshape", linear, [-1, p["w"].size])
     e = g.add("Add", embedded(g, places, p["V"], p["b"]), linear)
     return e if m == d else g.add("Concat", e, columns(g, x, m, d), axis=1)
-
-
-def limits_of_places(scale: Array) -> tuple[Array, Array]:
-    """Return the limits of the places in bins, for the scales (m, bins) of the bins."""
-    far = np.finfo(scale.dtype).max
-    low, high = np.zeros_like(scale), np.ones_like(scale)
-    low[:, 0] = -far
-    last = np.maximum(np.count_nonzero(scale, axis=1) - 1, 0)
-    high[np.arange(len(scale)), last] = far
-    return low, high
 
 
 def embedded(g: Graph, x: str, W: Array, c: Array) -> str:
