@@ -426,11 +426,11 @@ def test_every_layer_and_every_function_is_used():
 
 def test_calls_are_wrapped_between_arguments():
     call = CCall("layer_norm", ("gamma", "beta", 12, 1, 1e-5))
-    for length in range(1, 90):
-        text = call_text(call, "n" * length, {"gamma", "beta"}, "float")
-        *arguments, last = text.split(",")
-        assert len(arguments) == 4
-        assert last.strip() == "1e-05f);"
+    for length in range(1, 110):
+        name = "n" * length
+        text = call_text(call, name, {"gamma", "beta"}, "float")
+        arguments = f"{name}_gamma, {name}_beta, 12, 1, 1e-05f"
+        assert " ".join(text.split()) == f"{name}_layer_norm({arguments});"
 
 
 def test_a_large_network_needs_an_int_of_32_bits(tmp_path):
