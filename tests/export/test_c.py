@@ -4,6 +4,7 @@ import ctypes
 import re
 import shutil
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -293,7 +294,10 @@ def test_it_is_cpp_as_well(printed):
 
 
 @needs_compiler
-@pytest.mark.skipif(shutil.which("size") is None, reason="there is no program size")
+@pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("size") is None,
+    reason="needs the program size of GNU",
+)
 def test_no_variable_is_written(printed):
     folder, _ = printed
     # Optimized, so that the compiler sees variables that are not initialized.
