@@ -44,6 +44,7 @@ NEED_PACKAGES = {
     "deployment.rst": ("onnx", "onnxruntime", "pandas", "skl2onnx"),
     "onnx.py": ("onnx",),
     "skl2onnx.py": ("onnx", "skl2onnx"),
+    "torch.py": ("torch",),
 }
 """Pages and modules whose examples need optional packages."""
 

@@ -2,7 +2,8 @@
 
 A plan lists the layers as they act in prediction, what the raw scores mean, and what
 the rows are. Everything that only acts in training is gone: dropout, augmentation,
-mixup, the loss itself. A temperature of `calibrate` is part of the output layer.
+mixup, the loss itself; dropout can be kept, for formats that can be trained. A
+temperature of `calibrate` is part of the output layer.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Step:
     branches : tuple of tuple of Step
         The inner layers of a layer made of layers: of `Residual`, those of F and those
         of the projection, which are none where it is the identity; of `Ensemble`, those
-        of each member.
+        of each member; of `DropConnect`, the dense layer.
     """
 
     layer: Layer
@@ -196,7 +197,7 @@ class Plan:
     head: ClassHead | NumberHead
 
 
-def plan_of(estimator: Any, dtype: Any = None) -> Plan:
+def plan_of(estimator: Any, dtype: Any = None, *, keep_dropout: bool = False) -> Plan:
     """Return what a fitted estimator of sknn does in prediction.
 
     Parameters
@@ -205,6 +206,8 @@ def plan_of(estimator: Any, dtype: Any = None) -> Plan:
         A fitted classifier or regressor of sknn.
     dtype : {'float32', 'float64'} or dtype, default=None
         To compute in; by default that of the fitted network.
+    keep_dropout : bool, default=False
+        Whether to keep `Dropout` and `DropConnect`, which do nothing in prediction.
 
     Raises
     ------
@@ -226,7 +229,7 @@ def plan_of(estimator: Any, dtype: Any = None) -> Plan:
         image_shape=input.image_shape,
         reads_bytes=input.reads_bytes,
         encoder=input.encoder if isinstance(input, Table) else None,
-        steps=steps_of(network.layers, network.specs, network.params),
+        steps=steps_of(network.layers, network.specs, network.params, keep_dropout),
         head=head_of(estimator._targets, network),
     )
 
@@ -244,12 +247,17 @@ def checked_dtype(dtype: Any, default: DType) -> DType:
 
 
 def steps_of(
-    layers: Sequence[Layer], specs: Sequence[LayerSpec], params: Sequence[Params]
+    layers: Sequence[Layer],
+    specs: Sequence[LayerSpec],
+    params: Sequence[Params],
+    keep_dropout: bool = False,
 ) -> tuple[Step, ...]:
-    """Return the layers that do something in prediction."""
+    """Return the layers that do something in prediction, and maybe dropout."""
     triples = zip(layers, specs, params, strict=True)
     return tuple(
-        step_of(layer, spec, p) for layer, spec, p in triples if not is_idle(layer)
+        step_of(layer, spec, p, keep_dropout)
+        for layer, spec, p in triples
+        if not is_idle(layer) or (keep_dropout and type(layer) is Dropout)
     )
 
 
@@ -258,11 +266,14 @@ def is_idle(layer: Layer) -> bool:
     return type(layer) is Dropout or layer == Activation("identity")
 
 
-def step_of(layer: Layer, spec: LayerSpec, p: Params) -> Step:
+def step_of(
+    layer: Layer, spec: LayerSpec, p: Params, keep_dropout: bool = False
+) -> Step:
     """Return a layer as it acts in prediction."""
-    if type(layer) is DropConnect:
-        return step_of(layer.dense, spec, p)
     shapes = spec.in_shape, spec.out_shape
+    if type(layer) is DropConnect:
+        dense = step_of(layer.dense, spec, p)
+        return Step(layer, *shapes, {}, ((dense,),)) if keep_dropout else dense
     if type(layer) in (Dense, MemberDense):
         assert isinstance(layer, Dense)
         alpha = layer._alpha(spec.in_shape[-1])
@@ -283,6 +294,7 @@ def step_of(layer: Layer, spec: LayerSpec, p: Params) -> Step:
                 [part for part, _ in parts],
                 [part_spec for _, part_spec in parts],
                 params[start:stop],
+                keep_dropout,
             )
         )
     return Step(layer, *shapes, {}, tuple(branches))
