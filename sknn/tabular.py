@@ -347,7 +347,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         epsilon: float = 1e-8,
         n_iter_no_change: float = np.inf,
         max_fun: int = 15000,
-        scoring: str | Callable[..., float] | None = None,
+        scoring: str | Callable[..., float] | None = "neg_calibrated_loss",
         rho: float = 0.9,
         weight_decay: float = 0.02,
         l1_ratio: float = 0.0,

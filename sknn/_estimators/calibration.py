@@ -12,6 +12,7 @@ from scipy.optimize import brentq, minimize_scalar
 from .._member_loss import MeanOverMembers
 from .._typing import Array
 from ..losses import Loss
+from ..objective import mean_loss
 
 HOTTEST = 20.0
 """The largest temperature, and the inverse of the smallest."""
@@ -86,6 +87,23 @@ def fit_temperature(
     if slope(limit) <= 0:
         return 1 / HOTTEST
     return math.exp(-brentq(slope, -limit, limit, xtol=1e-8))
+
+
+def calibrated_loss(
+    loss: Loss, z: Array, y: Array, sample_weight: Array | None = None
+) -> float:
+    """Return the mean loss of raw scores divided by the best temperature [1]_.
+
+    It says how well scores tell the classes apart, also where the network is too sure
+    or too cautious, as after label smoothing.
+
+    References
+    ----------
+    .. [1] E. Berta, D. Holzmüller, M. Jordan, F. Bach, "Rethinking early stopping:
+       refine, then calibrate", https://arxiv.org/abs/2501.19195, 2025.
+    """
+    temperature = z.dtype.type(fit_temperature(loss, z, y, sample_weight))
+    return mean_loss(loss, z / temperature, y, sample_weight)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.metrics import get_scorer_names
 from sklearn.utils.multiclass import type_of_target
 
 from .._sklearn import (
@@ -26,6 +27,7 @@ from .likely_mistakes import warn_if_one_hot
 from .network_access import NetworkAccess
 from .partial_fit import available_partial_fit
 from .targets import ClassTargets, ClassWeight, Targets
+from .validation_set import CALIBRATED
 
 
 @shared_docs
@@ -43,6 +45,11 @@ class NetworkClassifier(ClassifierMixin, NetworkAccess):
         **NetworkAccess._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
         "loss": [StrOptions({"log_loss"}), Loss],
+        "scoring": [
+            StrOptions({"loss", CALIBRATED, *get_scorer_names()}),
+            callable,
+            None,
+        ],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 

@@ -103,8 +103,11 @@ scoring : str, callable or None, default=None
     Score that `early_stopping` monitors: 'loss' (the negative validation loss), the
     name of a scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for
     the estimator's `score`; TabularRegressor takes None for 'loss' with quantiles and
-    with ``loss='gaussian'``. A scorer receives the weights of the rows if it accepts
-    `sample_weight`, and a copy of the validation rows as an array."""
+    with ``loss='gaussian'``. Classifiers also take 'neg_calibrated_loss', the negative
+    validation loss of raw scores that are divided by the best temperature: how well
+    they tell the classes apart, whether or not the probabilities are honest. A scorer
+    receives the weights of the rows if it accepts `sample_weight`, and a copy of the
+    validation rows as an array."""
 
 MLP_INITIALIZATION = """\
 initializer : str, Initializer or one for each weight matrix, default='glorot_uniform'

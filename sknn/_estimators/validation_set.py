@@ -21,6 +21,7 @@ from .._training import Data
 from .._typing import Array
 from ..network import Network
 from ..objective import mean_loss
+from .calibration import calibrated_loss
 from .input_checks import (
     check_some_weight,
     hold_out_size,
@@ -28,6 +29,9 @@ from .input_checks import (
     warn_caller,
 )
 from .targets import Targets
+
+CALIBRATED = "neg_calibrated_loss"
+"""The scoring of classifiers by `calibrated_loss`."""
 
 
 def hold_out(
@@ -171,7 +175,7 @@ class Validator:
         self._y = self.data.y[rows]
         self._weight = None if weight is None else weight[rows]
         self._scorer: Callable[..., Any] | None = None
-        if self.scoring is None or self.scoring == "loss":
+        if self.scoring in (None, "loss", CALIBRATED):
             return
         self._scorer = get_scorer(self.scoring)
         # Only scikit-learn's scorers need a copy of the rows.
@@ -185,6 +189,8 @@ class Validator:
         loss = mean_loss(self.targets.loss, z, self._y, self._weight)
         if self.scoring == "loss":
             return loss, -loss
+        if self.scoring == CALIBRATED:
+            return loss, -calibrated_loss(self.targets.loss, z, self._y, self._weight)
         if self._scorer is None:
             return loss, self.targets.score(z, self._y, self._weight)
         return loss, self._score(self._scorer, network)
