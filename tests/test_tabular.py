@@ -37,7 +37,7 @@ from sklearn.ensemble import (
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.metrics import log_loss, r2_score, roc_auc_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -513,7 +513,7 @@ def test_a_validation_table_is_encoded_like_the_training_table(Estimator):
     X, y = DATA[Estimator]
     held_out = np.arange(N) % 4 == 0
     fold = PredefinedSplit(np.where(held_out, 0, -1))
-    alone = Estimator(**QUICK, restore_best=True).fit(
+    alone = Estimator(**QUICK, scoring=None, restore_best=True).fit(
         X[~held_out], y[~held_out], X_val=X[held_out], y_val=y[held_out]
     )
     assert len(alone.validation_scores_) == QUICK["max_iter"]
@@ -548,7 +548,7 @@ def test_scorers_are_given_rows_that_the_network_can_predict(
     Estimator, scoring, n_members
 ):
     """They are encoded already, and not encoded once more."""
-    expected = fit(Estimator, n_members=n_members)
+    expected = fit(Estimator, scoring=None, n_members=n_members)
     found = fit(Estimator, scoring=scoring, n_members=n_members)
     assert_allclose(found.validation_scores_, expected.validation_scores_, rtol=1e-4)
     X, y = DATA[Estimator]
@@ -564,6 +564,15 @@ def test_scorers_of_probabilities():
     assert_allclose(clf.best_validation_score_, expected)
     loss = classifier(scoring="loss").fit(X, CLASSES)
     assert_allclose(loss.best_validation_score_, -min(loss.validation_loss_curve_))
+
+
+def test_the_calibrated_loss_is_that_of_the_calibrated_classifier():
+    clf = classifier(restore_best=True)
+    assert clf.scoring == "neg_calibrated_loss"
+    clf.fit(X, CLASSES, X_val=X, y_val=CLASSES)
+    expected = -log_loss(CLASSES, clf.predict_proba(X))
+    assert_allclose(clf.best_validation_score_, expected, rtol=1e-4)
+    assert clf.best_validation_score_ > -min(clf.validation_loss_curve_)
 
 
 @pytest.mark.parametrize("n_members", [1, 2])

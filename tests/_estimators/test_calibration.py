@@ -10,9 +10,15 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
-from sknn import MLPClassifier
-from sknn._estimators.calibration import HOTTEST, effective_size, fit_temperature
+from sknn import MLPClassifier, MLPRegressor
+from sknn._estimators.calibration import (
+    HOTTEST,
+    calibrated_loss,
+    effective_size,
+    fit_temperature,
+)
 from sknn.losses import BinaryCrossEntropy, CategoricalCrossEntropy
+from sknn.objective import mean_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -65,6 +71,32 @@ def test_a_weight_of_zero_leaves_a_row_out_and_the_scale_of_weights_is_free():
     assert fit_temperature(loss, z, y, 7 * w) == pytest.approx(expected)
     assert fit_temperature(loss, z, y, 0 * w) == 1.0
     assert effective_size(w) == pytest.approx(150)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_calibrated_loss_is_the_smallest_of_all_temperatures(kind):
+    loss, z, y = draw(kind)
+    w = np.random.RandomState(1).uniform(0, 2, len(z))
+    found = calibrated_loss(loss, z, y, w)
+    for temperature in np.geomspace(1 / HOTTEST, HOTTEST, 201):
+        assert found <= mean_loss(loss, z / temperature, y, w) * (1 + 1e-6)
+    for factor in (0.3, 3.0):  # however sure the network is of itself
+        assert calibrated_loss(loss, factor * z, y, w) == pytest.approx(found)
+    cautious = calibrated_loss(loss, z.astype(np.float32), y, w.astype(np.float32))
+    assert cautious == pytest.approx(found, rel=1e-5)
+
+
+def test_early_stopping_by_the_calibrated_loss():
+    X, y = load_digits(return_X_y=True)
+    params = {"early_stopping": True, "label_smoothing": 0.2, "random_state": 0}
+    X_val, y_val = X[1000:] / 16, y[1000:]
+    clf = MLPClassifier((32,), scoring="neg_calibrated_loss", max_iter=30, **params)
+    clf.fit(X[:1000] / 16, y[:1000], X_val=X_val, y_val=y_val)
+    z = clf.decision_function(X_val)
+    expected = calibrated_loss(CategoricalCrossEntropy(), z, y_val)
+    assert clf.best_validation_score_ == pytest.approx(-expected, rel=1e-6)
+    with pytest.raises(ValueError, match="'scoring' parameter of MLPRegressor"):
+        MLPRegressor(scoring="neg_calibrated_loss").fit(X, y)
 
 
 @pytest.mark.parametrize("n", [1, 2, 10])
