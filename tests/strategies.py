@@ -1,8 +1,8 @@
 """Hypothesis strategies: estimators with any parameters, and data of any kind.
 
 A value that is drawn is a small description, such as the name of a container and a
-seed; arrays are made from it. Examples are thus cheap to draw, and an example that fails
-can be read.
+seed; arrays are made from it. Examples are thus cheap to draw, and one that fails can
+be read.
 """
 
 import tempfile
@@ -92,10 +92,10 @@ TAME = ["normal", "mostly zeros", "small integers"]
 
 def on_disk(x):
     """Return a read-only memory map of a file that is gone when the array is."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115
-    file.write(x.tobytes())
-    file.flush()
-    return np.memmap(file, dtype=x.dtype, mode="r", shape=x.shape)
+    with tempfile.TemporaryFile() as file:
+        file.write(x.tobytes())
+        file.flush()
+        return np.memmap(file, dtype=x.dtype, mode="r", shape=x.shape)
 
 
 def read_only(x):
