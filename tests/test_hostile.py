@@ -103,12 +103,12 @@ def params_of(estimator):
 
 def state_of(estimator):
     """Return the fitted attributes of an estimator, pickled."""
-    fitted = {
-        name: value
-        for name, value in vars(estimator).items()
-        if name not in estimator.get_params(deep=False)
+    params = estimator.get_params(deep=False)
+    return {
+        name: pickle.dumps(value)
+        for name, value in sorted(vars(estimator).items())
+        if name not in params
     }
-    return {name: pickle.dumps(value) for name, value in sorted(fitted.items())}
 
 
 @contextmanager
