@@ -18,7 +18,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import joblib
@@ -196,12 +196,13 @@ LIBRARIES = re.compile(r"numpy|scipy|pandas|polars|torch|warnings\.py|contextlib
 class Interrupt:
     """Raises KeyboardInterrupt at the k-th point at which Python handles signals.
 
-    But not inside Python's own threading: a `threading.Condition` that is interrupted
-    on entry to its ``__exit__`` stays locked, and whoever needs it waits forever.
+    With `in_training`, points are counted from the start of training. There are none
+    inside Python's own threading: a `threading.Condition` that is interrupted on entry
+    to its ``__exit__`` stays locked, and whoever needs it waits forever.
     """
 
-    def __init__(self, k):
-        self.k, self.count = k, 0
+    def __init__(self, k, in_training=False):
+        self.k, self.count, self.waits = k, 0, in_training
 
     def __enter__(self):
         sys.setprofile(self._count)
@@ -214,27 +215,38 @@ class Interrupt:
         return event in ("call", "c_return")
 
     def _count(self, frame, event, arg):
-        if not self.counts(frame, event) or frame.f_code.co_filename in PYTHONS_OWN:
-            return
-        self.count += 1
-        if self.count == self.k:
-            sys.setprofile(None)
-            raise KeyboardInterrupt
+        code = frame.f_code
+        if self.waits:
+            self.waits = code.co_name not in TRAINING
+        elif self.counts(frame, event) and code.co_filename not in PYTHONS_OWN:
+            self.count += 1
+            if self.count == self.k:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
 
+
+TRAINING = {"train_stochastic", "train_lbfgs", "_call_in_threads"}
+"""Functions in which training begins."""
 
 PYTHONS_OWN = {
     module.__file__
     for module in (threading, concurrent.futures._base, concurrent.futures.thread)
 }
+"""Files that no interrupt strikes."""
 
 
 @pytest.fixture(autouse=True)
-def lost_interrupts_are_not_reported(monkeypatch):
-    """Python ignores an interrupt in a destructor, and says so."""
-    ignore_lost_interrupts(monkeypatch.setattr)
+def prepared(monkeypatch):
+    prepare(monkeypatch.setattr)
 
 
-def ignore_lost_interrupts(set_attribute):
+def prepare(set_attribute):
+    """Load what is loaded once; ignore what Python says of interrupts that it loses.
+
+    These strike in a destructor.
+    """
+    sknn.MLPRegressor(max_iter=1, learning_rate="linear").fit([[0.0], [1.0]], [0, 1])
+
     def hook(unraisable, report=sys.unraisablehook):
         if unraisable.exc_type is not KeyboardInterrupt:
             report(unraisable)
@@ -260,7 +272,7 @@ class Hostile(RuleBasedStateMachine):
     def draw_data(self, data):
         return data.draw(strategies.datasets(type(self.estimator), self.kind, self.m))
 
-    def call(self, method, dataset, *args, k=None):
+    def call(self, method, dataset, *args, interrupt=None):
         """Fit; check that what must not change has not changed."""
         estimator, passed = (
             self.estimator,
@@ -272,11 +284,8 @@ class Hostile(RuleBasedStateMachine):
         try:
             with checked_warnings() as messages, same_settings():
                 method = getattr(estimator, method)
-                if k is None:
+                with interrupt or nullcontext():
                     method(*passed, *args)
-                else:
-                    with Interrupt(k):
-                        method(*passed, *args)
         except KeyboardInterrupt:
             how = "interrupted"
         except AssertionError:
@@ -300,9 +309,15 @@ class Hostile(RuleBasedStateMachine):
     def fit(self, data):
         self.call("fit", self.draw_data(data))
 
-    @rule(data=st.data(), k=st.integers(1, 200) | st.integers(1, 9000))
+    @rule(data=st.data(), k=st.integers(1, 6000))
     def fit_interrupted(self, data, k):
-        self.call("fit", self.draw_data(data), k=k)
+        self.call("fit", self.draw_data(data), interrupt=Interrupt(k))
+
+    @rule(data=st.data(), k=st.integers(1, 900))
+    def training_interrupted(self, data, k):
+        can = [n for n in ("fit", "partial_fit") if hasattr(self.estimator, n)]
+        method, interrupt = data.draw(st.sampled_from(can)), Interrupt(k, True)
+        self.call(method, self.draw_data(data), interrupt=interrupt)
 
     @precondition(lambda self: hasattr(self.estimator, "partial_fit"))
     @rule(data=st.data())
@@ -310,7 +325,7 @@ class Hostile(RuleBasedStateMachine):
         dataset, classes = self.draw_data(data), ()
         if is_classifier(self.estimator) and self.seen is None:
             y = dataset.y
-            classes = (data.draw(st.sampled_from([None, [0, 1], "of y"])),)
+            classes = (data.draw(st.sampled_from(["of y", "of y", [0, 1], None])),)
             if classes == ("of y",):
                 try:
                     classes = (np.unique(y),)
@@ -328,8 +343,7 @@ class Hostile(RuleBasedStateMachine):
         params = data.draw(strategies.invalid_params(type(self.estimator)))
         before = {name: getattr(self.estimator, name) for name in params}
         self.estimator.set_params(**params)
-        methods = ["fit", "partial_fit"]
-        can = [name for name in methods if hasattr(self.estimator, name)]
+        can = [n for n in ("fit", "partial_fit") if hasattr(self.estimator, n)]
         self.call(data.draw(st.sampled_from(can)), self.draw_data(data))
         self.estimator.set_params(**before)
 
@@ -463,7 +477,7 @@ def test_any_calls_in_any_order():
 
 def run(n_calls, first_seed=0):
     """Make so many calls of `fit` and `partial_fit`; print how they ended."""
-    ignore_lost_interrupts(setattr)
+    prepare(setattr)
     large = settings(
         max_examples=50, stateful_step_count=12, phases=[Phase.generate], **QUIET
     )

@@ -348,7 +348,8 @@ def refit(run: FitRun, initial: tuple[Array, Array]) -> None:
 
 def report(run: FitRun, ending: Ending) -> None:
     """Warn or raise, depending on how the run has ended."""
-    finite = bool(np.isfinite(run.network.theta).all())
+    network = run.network
+    finite = all(np.isfinite(part).all() for part in (network.theta, network.state))
     if ending == "diverged" or not finite:
         report_divergence(run, finite)
     elif ending == "interrupted":
