@@ -8,6 +8,7 @@ be read.
 import tempfile
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -408,7 +409,11 @@ class Dataset:
 
 def mostly(usual, others):
     """Draw from the usual values in 15 of 16 cases."""
-    usual, others = list(usual), list(others)
+    return _mostly(tuple(usual), tuple(others))
+
+
+@cache
+def _mostly(usual, others):
     return st.integers(0, 15).flatmap(
         lambda i: st.sampled_from(others if i == 9 else usual)
     )
@@ -573,16 +578,16 @@ SMALL = {
 
 def has(Estimator, names):
     """Return which of the names are parameters of an estimator."""
-    known = Estimator().get_params(deep=False)
-    return [name for name in names if name in known]
+    return [name for name in names if name in Estimator._parameter_constraints]
 
 
+@cache
 def some_params(Estimator, max_size=4):
     """Draw values of a few parameters."""
     values = {name: PARAMS[name] for name in has(Estimator, PARAMS)}
     if "Classifier" in Estimator.__name__:
         values.pop("loss")
-    if "layers" in Estimator().get_params(deep=False):
+    if has(Estimator, ["layers"]):
         values["layers"] = LAYERS
     return st.lists(
         st.sampled_from(list(values)), max_size=max_size, unique=True
@@ -593,6 +598,7 @@ def some_params(Estimator, max_size=4):
     )
 
 
+@cache
 def invalid_params(Estimator):
     """Draw one value that is not valid."""
     return st.sampled_from(has(Estimator, INVALID)).flatmap(

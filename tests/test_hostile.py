@@ -425,6 +425,7 @@ class Hostile(RuleBasedStateMachine):
     def is_fitted_or_not(self):
         if not hasattr(self, "estimator"):
             return
+        counts["states checked"] += 1
         estimator = self.estimator
         if self.seen is None:
             with pytest.raises(NotFittedError):
@@ -465,13 +466,56 @@ def test_an_interrupt_on_leaving_any_context_changes_no_setting(Estimator, metho
     assert k > 5, k
 
 
+# -- containers and sizes --------------------------------------------------------------
+
+ROWS = strategies.VALUES["mostly zeros"](np.random.RandomState(0), (40, 4))
+Y = (ROWS.sum(axis=1) > 0).astype(int)
+
+
+def quick(Estimator, **more):
+    """Return an estimator with a small network, which gives no warning."""
+    params = {**strategies.SMALL, "learning_rate": "linear", **more}
+    names = strategies.has(Estimator, params)
+    return Estimator(**{name: params[name] for name in names})
+
+
+@pytest.mark.parametrize(
+    "Estimator", [sknn.MLPClassifier, sknn.MLPRegressor, sknn.TabularClassifier]
+)
+def test_every_container_of_the_same_numbers_gives_the_same_model(Estimator):
+    expected = quick(Estimator).fit(ROWS, Y)
+    for name, make in {**strategies.DENSE, **strategies.SPARSE}.items():
+        is_sparse = "sparse" in name or name in strategies.SPARSE
+        takes_sparse = Estimator is not sknn.TabularClassifier
+        if name not in strategies.SAME_NUMBERS or (is_sparse and not takes_sparse):
+            continue
+        X = make(ROWS.copy())
+        model = quick(Estimator).fit(X, Y)
+        rtol = 1e-9 if is_sparse else 0  # sums in another order
+        for ours, others in (
+            (model.network_.theta, expected.network_.theta),
+            (model.predict(X), expected.predict(ROWS)),
+        ):
+            np.testing.assert_allclose(ours, others, rtol, rtol, err_msg=name)
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes:UserWarning")
+@pytest.mark.parametrize("Estimator", [sknn.MLPClassifier, sknn.TabularClassifier])
+def test_5000_classes(Estimator):
+    X = np.arange(5000, dtype=np.float32)[:, np.newaxis] / 5000
+    clf = quick(Estimator, max_iter=1, n_members=1).fit(X, np.arange(5000))
+    p = clf.predict_proba(X[:7])
+    assert p.shape == (7, 5000)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
+
+
 # -- runs -----------------------------------------------------------------------------
 
 QUIET = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 
 def test_any_calls_in_any_order():
-    small = settings(max_examples=40, stateful_step_count=8, derandomize=True, **QUIET)
+    small = settings(max_examples=25, stateful_step_count=8, derandomize=True, **QUIET)
     run_state_machine_as_test(Hostile, settings=small)
 
 
