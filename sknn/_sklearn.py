@@ -141,7 +141,7 @@ def fit_context(method: Callable[P, R]) -> Callable[P, R]:
             raise
         except BaseException:
             # Only here: after another error they may be those of another thread.
-            _restore_filters(filters)
+            restore_filters(filters)
             raise
         finally:
             try:
@@ -166,7 +166,7 @@ def _restore_settings(reports: Any, config: dict[str, Any]) -> None:
         set_config(**config)
 
 
-def _restore_filters(filters: Any) -> None:
+def restore_filters(filters: Any) -> None:
     """Set the list of the filters of warnings, as `warnings.catch_warnings` does."""
     if warnings.filters is not filters:
         warnings.filters = filters
@@ -206,5 +206,6 @@ __all__ = [
     "check_sample_weight",
     "fit_context",
     "num_samples",
+    "restore_filters",
     "safe_indexing",
 ]

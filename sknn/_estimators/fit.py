@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._descent import Clipping
 from .._random import NoiseStream
-from .._sklearn import check_optimize_result
+from .._sklearn import check_optimize_result, restore_filters
 from .._threads import call_with_blas_threads
 from .._training import (
     Callbacks,
@@ -212,7 +213,7 @@ def fit_network(
 
 def train(run: FitRun, data: Data, limits: Limits) -> Ending:
     """Train `run.network` on `data`."""
-    dtype = run.network.dtype
+    dtype, filters = run.network.dtype, warnings.filters
     # Overflow is reported once, at the end.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if run.params.solver == "lbfgs":
@@ -222,6 +223,8 @@ def train(run: FitRun, data: Data, limits: Limits) -> Ending:
             run.network = run.network.astype(dtype)
         else:
             ending = train_by_batches(run, data, limits)
+    if ending == "interrupted":
+        restore_filters(filters)
     return ending
 
 
