@@ -399,7 +399,14 @@ class ClassTargets(Targets):
                 f"y has {y.shape[1]} columns, but there were {len(self.classes)} "
                 "labels before."
             )
-        classes = unique_labels(y)
+        try:
+            classes = unique_labels(y)
+        except TypeError:  # it sorts them
+            types = sorted({type(label).__name__ for label in np.ravel(y)})
+            raise TypeError(
+                "y must hold labels of one type, numbers or text, none of them "
+                f"missing, got {', '.join(types)}."
+            ) from None
         if all_classes and set(classes) != set(self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the "
