@@ -8,9 +8,13 @@ attribute; the declarations below list those that exist.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
+import numpy as np
+from sklearn import get_config, set_config
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._optional_dependencies import check_matplotlib_support
@@ -31,9 +35,10 @@ from sklearn.utils.validation import (
 )
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 if TYPE_CHECKING:
-    P = ParamSpec("P")
-    R = TypeVar("R")
 
     class BaseEstimator:
         """The part that sknn uses of `sklearn.base.BaseEstimator`."""
@@ -120,8 +125,58 @@ else:
 HAS_CALLBACKS = hasattr(CallbackSupportMixin, "set_callbacks")
 """Whether scikit-learn has callbacks: from version 1.9."""
 
-fit_context = _fit_context(prefer_skip_nested_validation=True)
-"""Decorator of `fit` and `partial_fit`: validates the parameters first."""
+
+def fit_context(method: Callable[P, R]) -> Callable[P, R]:
+    """Decorate `fit` or `partial_fit`: it validates the parameters first.
+
+    Afterwards NumPy's error state, scikit-learn's configuration and the filters of
+    warnings are as before. Context managers see to that, but not always: an interrupt
+    (Ctrl-C) can arrive on entry to ``__exit__``, which then does nothing.
+    """
+    in_context = _fit_context(prefer_skip_nested_validation=True)(method)
+
+    @wraps(method)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        before, filters = (np.geterr(), get_config()), warnings.filters
+        try:
+            return in_context(*args, **kwargs)
+        except Exception:
+            if method.__name__ == "partial_fit":  # whose later calls validate nothing
+                _validate_params(args[0])
+            raise
+        except BaseException:
+            # Only here: after another error they may be those of another thread.
+            restore_filters(filters)
+            raise
+        finally:
+            try:
+                _restore_settings(*before)
+            finally:
+                _restore_settings(*before)  # an interrupt may have cut it short
+
+    return wrapper
+
+
+def _validate_params(estimator: Any) -> None:
+    """Raise if a parameter is invalid, unless the user has switched the checks off."""
+    if not get_config()["skip_parameter_validation"]:
+        estimator._validate_params()
+
+
+def _restore_settings(reports: Any, config: dict[str, Any]) -> None:
+    """Set NumPy's error state and scikit-learn's configuration where they differ."""
+    if np.geterr() != reports:
+        np.seterr(**reports)
+    if get_config() != config:
+        set_config(**config)
+
+
+def restore_filters(filters: Any) -> None:
+    """Set the list of the filters of warnings, as `warnings.catch_warnings` does."""
+    if warnings.filters is not filters:
+        warnings.filters = filters
+        with warnings.catch_warnings():  # so that Python forgets what it has cached
+            pass
 
 
 def check_sample_weight(sample_weight: Any, X: Any, dtype: Any) -> Any:
@@ -157,5 +212,6 @@ __all__ = [
     "check_sample_weight",
     "fit_context",
     "num_samples",
+    "restore_filters",
     "safe_indexing",
 ]

@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar
@@ -91,10 +93,11 @@ def _call_in_threads(
 ) -> list[R]:
     reports, n_threads = np.geterr(), _limited.get("threads", 1)
     share = 1 / math.ceil(len(calls) / n_threads)
+    running = RunningCalls()
 
     def call_alone(call: Callable[[float], R]) -> R:
         _thread.is_one_of_several = True
-        with np.errstate(**reports):
+        with running.one(), np.errstate(**reports):
             return call(share)
 
     with ThreadPoolExecutor(n_threads) as pool:
@@ -108,9 +111,38 @@ def _call_in_threads(
             return [future.result() for future in begun]
         except BaseException:
             stop()
-            for future in begun:
-                future.cancel()
+            running.end()
             raise
+
+
+class RunningCalls:
+    """The calls that run in threads, and the only way to know when they have ended.
+
+    A pool does not wait for a thread whose start was interrupted, but the thread runs.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._n, self._is_over = threading.Lock(), 0, False
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Count a call, in its thread; raise if no more calls may begin."""
+        with self._lock:
+            if self._is_over:
+                raise CancelledError
+            self._n += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n -= 1
+
+    def end(self) -> None:
+        """Let no more calls begin, and wait for those that run."""
+        with self._lock:
+            self._is_over = True
+        while self._n:
+            time.sleep(0.001)
 
 
 def side_by_side(function: Callable[[int, int], None], n: int, least: int) -> None:

@@ -335,3 +335,14 @@ def test_nan_stays_in_its_column(layer):
     passed = [3 * size + 1] if isinstance(layer, PeriodicEmbedding) else []
     assert set(np.flatnonzero(changed[4])) == {*range(size, 2 * size), *passed}
     assert_array_equal(y[~changed], expected[~changed])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bins_that_are_narrower_than_any_normal_number(dtype):
+    """The inverse of their width would be infinite."""
+    tiny = np.finfo(dtype).smallest_subnormal
+    x = np.arange(8, dtype=dtype)[:, np.newaxis] * tiny
+    network = network_of([PiecewiseLinearEmbedding(1), Dense(1)], 1, dtype)
+    network.initialize(np.random.RandomState(0), x)
+    assert np.isfinite(network.state).all()
+    assert np.isfinite(network.scores(x)).all()

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +12,12 @@ import threadpoolctl
 
 import sknn._threads
 from sknn._kernels import in_use, set_threads
-from sknn._threads import MULTITHREADED_FROM, call_with_blas_threads, side_by_side
+from sknn._threads import (
+    MULTITHREADED_FROM,
+    call_in_threads,
+    call_with_blas_threads,
+    side_by_side,
+)
 
 SMALL = MULTITHREADED_FROM - 1
 
@@ -258,4 +264,25 @@ def test_restored_after_many_signals():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert n_interrupts > 500
+    assert n_threads() == {2}
+
+
+def test_a_thread_whose_start_is_interrupted_is_waited_for(monkeypatch):
+    """The pool does not know it, but it runs, and computes with what is restored."""
+    start, ended, begun = threading.Thread.start, threading.Event(), threading.Event()
+
+    def interrupted(thread):
+        start(thread)
+        begun.wait(timeout=10)
+        raise KeyboardInterrupt
+
+    def work(share):
+        begun.set()
+        time.sleep(0.05)
+        ended.set()
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        call_in_threads([work, work], stop=lambda: None)
+    assert ended.is_set()
     assert n_threads() == {2}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from functools import wraps
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,13 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn import fit_context
 from .._training import Data, History, SolverProgress
+from .._training.history import Mark
 from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
 from ..losses import Loss
 from ..network import Network
 from .aliases import explain_unknown_names
 from .architecture import first_difference
-from .callbacks import TakesCallbacks, fit_callbacks
+from .callbacks import FitCallbacks, TakesCallbacks, fit_callbacks
 from .checkpoints import BeforeFit, FitKeeper, RunKeeper, checkpoint_of
 from .docs import shared_docs
 from .fit import FitRun, fit_network, noise_stream
@@ -41,6 +42,42 @@ from .transfer import array_rates, check_source_features, layer_rates, take_weig
 from .validation_set import HeldOut
 from .variation import Variation
 from .versions import VersionedPickle
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def all_or_nothing(method: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a method that, if it fails, must leave the estimator as it was.
+
+    It is not a context manager because an interrupt (Ctrl-C) can arrive on entry to its
+    ``__exit__``; a generator would then restore the attributes when it is deleted,
+    which may be much later.
+    """
+
+    @wraps(method)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        estimator: Any = args[0]
+        before = dict(vars(estimator))
+        history: History | None = before.get("_history")
+        mark = None if history is None else history.mark()
+        try:
+            return method(*args, **kwargs)
+        except BaseException:
+            try:
+                restore(estimator, before, mark)
+            finally:
+                restore(estimator, before, mark)  # if an interrupt cut it short
+            raise
+
+    return wrapper
+
+
+def restore(estimator: Any, before: dict[str, Any], mark: Mark | None) -> None:
+    """Set all attributes of an estimator, and roll its history back to `mark`."""
+    estimator.__dict__ = dict(before)
+    if mark is not None:
+        before["_history"].roll_back(mark)
 
 
 @shared_docs
@@ -169,40 +206,51 @@ class BaseNetworkEstimator(
         one_epoch: bool = False,
     ) -> None:
         """Fit; with `one_epoch`, train for one more epoch after the last call."""
-        # Outside the block that is undone on failure: scikit-learn cleans up itself.
+        # Not undone on failure: scikit-learn cleans up itself.
         unknown = self.early_stopping and self.refit_on_all
         n_epochs = None if unknown else self.max_iter
         callbacks = (
             None if one_epoch else fit_callbacks(self, X, y, sample_weight, n_epochs)
         )
+        self._fit_with_callbacks(X, y, sample_weight, validation, one_epoch, callbacks)
+
+    @all_or_nothing
+    def _fit_with_callbacks(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: tuple[Any, Any, Any],
+        one_epoch: bool,
+        callbacks: FitCallbacks | None,
+    ) -> None:
         resumes = self._resumes(one_epoch)
         checkpoint = None if one_epoch else checkpoint_of(self)
         before = None if checkpoint is None else BeforeFit.of(self, resumes)
-        with all_or_nothing(self):
-            run = self._start_run(X, y, sample_weight, one_epoch)
-            validation_data = self._check_validation(validation, run.data)
-            if checkpoint is not None and before is not None:
-                identity = before.identity(self, run.data, validation_data)
-                keeper = checkpoint.start_fit(identity, before.stream)
-                run = self._keep_states(run, keeper, resumes)
-            if not resumes:
-                self._warn_of_likely_mistakes(run.data)
-            run.callbacks = callbacks
-            self._keep_held_out(None)
+        run = self._start_run(X, y, sample_weight, one_epoch)
+        validation_data = self._check_validation(validation, run.data)
+        if checkpoint is not None and before is not None:
+            identity = before.identity(self, run.data, validation_data)
+            keeper = checkpoint.start_fit(identity, before.stream)
+            run = self._keep_states(run, keeper, resumes)
+        if not resumes:
+            self._warn_of_likely_mistakes(run.data)
+        run.callbacks = callbacks
+        self._keep_held_out(None)
 
-            def publish(network: Network) -> None:
-                run.network = network
-                self._set_fitted(run, validated=run.validator is not None)
+        def publish(network: Network) -> None:
+            run.network = network
+            self._set_fitted(run, validated=run.validator is not None)
 
-            run.publish = publish
-            if callbacks is not None:
-                callbacks.refresh = lambda: publish(run.network)
-            held_out = self._train(run, validation_data)
-            if held_out is not None:
-                self._keep_held_out(held_out)
-            self._progress = run.progress
-            if callbacks is not None:
-                callbacks.fit_ends()
+        run.publish = publish
+        if callbacks is not None:
+            callbacks.refresh = lambda: publish(run.network)
+        held_out = self._train(run, validation_data)
+        if held_out is not None:
+            self._keep_held_out(held_out)
+        self._progress = run.progress
+        if callbacks is not None:
+            callbacks.fit_ends()
 
     def _keep_states(self, run: FitRun, keeper: FitKeeper, resumes: bool) -> FitRun:
         """Return the run, or one like that of an interrupted fit, with its keeper."""
@@ -486,22 +534,6 @@ class BaseNetworkEstimator(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-@contextmanager
-def all_or_nothing(estimator: BaseNetworkEstimator) -> Iterator[None]:
-    """Restore all attributes of an estimator if the block fails."""
-    before = dict(vars(estimator))
-    history: History | None = before.get("_history")
-    mark = None if history is None else history.mark()
-    try:
-        yield
-    except BaseException:
-        estimator.__dict__.clear()
-        estimator.__dict__.update(before)
-        if history is not None and mark is not None:
-            history.roll_back(mark)
-        raise
 
 
 def copy_weights(fitted: Network, network: Network) -> None:

@@ -162,6 +162,7 @@ class NetworkClassifier(ClassifierMixin, NetworkAccess):
     @available_partial_fit
     @explain_unknown_names
     @fit_context
+    @all_or_nothing
     def partial_fit(
         self,
         X: MatrixLike,
@@ -186,13 +187,12 @@ class NetworkClassifier(ClassifierMixin, NetworkAccess):
         self : estimator
             The trained classifier.
         """
-        with all_or_nothing(self):
-            # On the first call, all classes are learned from `classes`.
-            if check_partial_fit_first_call(self, classes):
-                multilabel = type_of_target(y).startswith("multilabel")
-                y_all = y if multilabel else classes
-                self._targets = self._make_targets(y_all, None, all_classes=False)
-            self._fit(X, y, sample_weight, one_epoch=True)
+        # On the first call, all classes are learned from `classes`.
+        if check_partial_fit_first_call(self, classes):
+            multilabel = type_of_target(y).startswith("multilabel")
+            y_all = y if multilabel else classes
+            self._targets = self._make_targets(y_all, None, all_classes=False)
+        self._fit(X, y, sample_weight, one_epoch=True)
         return self
 
     def __sklearn_tags__(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._descent import Clipping
 from .._random import NoiseStream
-from .._sklearn import check_optimize_result
+from .._sklearn import check_optimize_result, restore_filters
 from .._threads import call_with_blas_threads
 from .._training import (
     Callbacks,
@@ -224,7 +225,7 @@ def fit_network(
 
 def train(run: FitRun, data: Data, limits: Limits) -> Ending:
     """Train `run.network` on `data`."""
-    dtype = run.network.dtype
+    dtype, filters = run.network.dtype, warnings.filters
     # Overflow is reported once, at the end.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if run.params.solver == "lbfgs":
@@ -234,6 +235,8 @@ def train(run: FitRun, data: Data, limits: Limits) -> Ending:
             run.network = run.network.astype(dtype)
         else:
             ending = train_by_batches(run, data, limits)
+    if ending == "interrupted":
+        restore_filters(filters)
     return ending
 
 
@@ -362,7 +365,8 @@ def refit(run: FitRun, initial: tuple[Array, Array]) -> None:
 
 def report(run: FitRun, ending: Ending) -> None:
     """Warn or raise, depending on how the run has ended."""
-    finite = bool(np.isfinite(run.network.theta).all())
+    network = run.network
+    finite = all(np.isfinite(part).all() for part in (network.theta, network.state))
     if ending == "diverged" or not finite:
         report_divergence(run, finite)
     elif ending == "interrupted":

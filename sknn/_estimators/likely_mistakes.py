@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from .._typing import Array, Matrix
 from ..layers import Activation, Dense, DropConnect, Layer
 from .input_checks import warn_caller
@@ -47,6 +49,8 @@ def warn_if_ends_in_output_layer(
 
 def warn_if_pixels_are_large(X: Matrix) -> None:
     """Warn if the pixels of the checked rows `X` need to be scaled."""
+    if not isinstance(X, np.ndarray) and not X.has_canonical_format:
+        X = X.copy()  # SciPy sorts and adds up what is stored, in place
     largest = X.max()
     if largest < LARGE_PIXEL or X.min() < 0:
         return

@@ -68,6 +68,7 @@ class NetworkAccess(
         check_is_fitted(self)
         return [array.copy() for array in self.network_.weights]
 
+    @all_or_nothing
     def set_weights(
         self,
         weights: Sequence[ArrayLike],
@@ -117,15 +118,14 @@ class NetworkAccess(
         >>> clf.predict([[1, 0], [0, 1]])
         array(['yes', 'no'], dtype='<U3')
         """
-        with all_or_nothing(self):
-            if self.__sklearn_is_fitted__():
-                check_same_data(self, classes, n_features)
-            else:
-                self._validate_params()
-                y = self._example_targets(n_outputs(weights), classes)
-                self._build_network(weights, y, n_features)
-            arrays = checked_weights(self.network_, weights)
-            self._writable_network().weights = arrays
+        if self.__sklearn_is_fitted__():
+            check_same_data(self, classes, n_features)
+        else:
+            self._validate_params()
+            y = self._example_targets(n_outputs(weights), classes)
+            self._build_network(weights, y, n_features)
+        arrays = checked_weights(self.network_, weights)
+        self._writable_network().weights = arrays
         self._progress = None  # the solver's state belonged to the old weights
         self._keep_held_out(None)
         return self

@@ -102,7 +102,11 @@ class TableAccess(NetworkAccess):
         if source is not None:
             check_n_columns(X, source.encoder.n_features_in_)
             return source
-        return Table(self._make_encoder().fit(as_table(X, self)))
+        encoder = self._make_encoder()
+        # Not `fit`: after an interrupt, scikit-learn's context of an inner fit restores
+        # the configuration when it is deleted, to what the outer fit has set.
+        encoder._fit_transform(as_table(X, self))
+        return Table(encoder)
 
     def _make_variation(self, input: Rows) -> Variation:
         assert isinstance(input, Table)

@@ -253,14 +253,18 @@ class ScaledTargets(NumberTargets):
 
     def ranging_over(self, y: Any) -> Self:
         """Return the targets with a range that contains `y` too."""
-        y = (columns_of_numbers(y) - self.center) / self.scale
+        y = self._scaled(columns_of_numbers(y))
         low, high = np.minimum(self.low, y.min(axis=0)), y.max(axis=0)
         return replace(self, low=low, high=np.maximum(self.high, high))
 
     def encode(self, y: Any, dtype: DType) -> Array:
         y = np.asarray(dense(y), np.float64)
         super().encode(y, np.dtype(np.float64))  # its checks
-        return super().encode((y - self.center) / self.scale, dtype)
+        return super().encode(self._scaled(y), dtype)
+
+    def _scaled(self, y: Array) -> Array:
+        with np.errstate(over="ignore"):  # `encode` raises
+            return (y - self.center) / self.scale
 
     def initialize_output(self, params: dict[str, Array]) -> None:
         # Where a random network is sure and wrong, the first steps are far too long:
@@ -395,7 +399,14 @@ class ClassTargets(Targets):
                 f"y has {y.shape[1]} columns, but there were {len(self.classes)} "
                 "labels before."
             )
-        classes = unique_labels(y)
+        try:
+            classes = unique_labels(y)
+        except TypeError:  # it sorts them
+            types = sorted({type(label).__name__ for label in np.ravel(y)})
+            raise TypeError(
+                "y must hold labels of one type, numbers or text, none of them "
+                f"missing, got {', '.join(types)}."
+            ) from None
         if all_classes and set(classes) != set(self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the "

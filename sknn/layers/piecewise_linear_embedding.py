@@ -83,14 +83,16 @@ class PiecewiseLinearEmbedding(NumericalEmbedding):
         The edges of bins that do not exist are the largest number, their scales are 0.
         """
         left, scale = p["left"], p["scale"]
-        left.fill(np.finfo(left.dtype).max)
+        largest = np.finfo(left.dtype).max
+        left.fill(largest)
         scale.fill(0)
         at = np.linspace(0, 1, self.n_bins + 1)
         for j in range(len(left)):
             edges = np.unique(np.quantile(x[:, j], at).astype(left.dtype))
             bins = max(len(edges) - 1, 1)
             left[j, :bins] = edges[:bins]
-            scale[j, : len(edges) - 1] = 1 / np.diff(edges)
+            with np.errstate(over="ignore"):  # of bins narrower than 1 / largest
+                scale[j, : len(edges) - 1] = np.minimum(1 / np.diff(edges), largest)
 
     def bind(self, ws: Workspace, x: Array) -> Array:
         m, p = len(ws.p["w"]), ws.p

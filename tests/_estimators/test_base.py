@@ -9,6 +9,7 @@ from sklearn.datasets import (
 from small_fits import ESTIMATORS, IRIS, fit
 
 from sknn import MLPClassifier
+from sknn._training import History
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -107,3 +108,21 @@ def test_no_best_epoch_if_no_score_is_better_than_before():
     net.set_params(learning_rate_init=1e3).fit(*IRIS)
     assert max(net.validation_scores_[3:]) < net.best_validation_score_
     assert net.best_epoch_ is None
+
+
+def test_a_failed_fit_is_undone_although_an_interrupt_cuts_it_short(iris, monkeypatch):
+    """A second Ctrl-C arrives while the attributes are restored."""
+    clf = MLPClassifier(random_state=0, max_iter=2, warm_start=True).fit(*iris)
+    before, roll_back, calls = pickle.dumps(clf), History.roll_back, []
+
+    def interrupted(self, mark):
+        calls.append(mark)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        roll_back(self, mark)
+
+    monkeypatch.setattr(History, "roll_back", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(iris[0], iris[1] + 1)  # other classes
+    assert len(calls) == 2
+    assert pickle.dumps(clf) == before

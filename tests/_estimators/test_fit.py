@@ -506,3 +506,14 @@ def test_of_epochs_with_the_best_score_the_first_or_the_latest(restore_best, epo
     assert net.best_epoch_ == epoch
     kept = epoch if restore_best else 5
     assert_array_equal(net.network_.theta, seen[kept - 1])
+
+
+def test_running_averages_that_overflow_are_a_divergence():
+    """The variance of a feature is infinite, and its predictions would be constant."""
+    X, y = np.array(IRIS[0]), IRIS[1]
+    X[7, 2] = 1e200
+    for method in ("fit", "partial_fit"):
+        reg = MLPRegressor(normalization="batch", random_state=0, max_iter=2)
+        with pytest.raises(ValueError, match="may contain large values"):
+            getattr(reg, method)(X, y)
+        assert not hasattr(reg, "network_")

@@ -170,3 +170,12 @@ def test_a_warning_made_an_error_leaves_the_estimator_unfitted(digits):
     with pytest.raises(UserWarning, match="1 × 60"):
         net.fit(X, y)
     assert not hasattr(net, "network_")
+
+
+def test_looking_at_pixels_changes_no_sparse_matrix():
+    """SciPy's maximum sorts the values and adds up duplicates, in place."""
+    data, indices, starts = [1.0, 2.0, 3.0, 4.0], [2, 0, 1, 1], [0, 2, 4]
+    X = sparse.csr_array((data, indices, starts), shape=(2, 3))
+    messages(CNNClassifier(2, pooling=None, **QUIET), X, [0, 1])
+    assert X.data.tolist() == data
+    assert X.indices.tolist() == indices

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from small_fits import (
     DATA,
     ESTIMATORS,
@@ -133,3 +134,20 @@ def test_partial_fit_is_missing_where_it_cannot_work(params, message, iris):
         clf.partial_fit(*iris, classes=[0, 1, 2])
     with pytest.raises(ValueError, match=message):
         clf.partial_fit(*iris, classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    "invalid", [{"batch_size": 0}, {"restore_best": "x"}, {"solver": "Adam"}]
+)
+def test_an_invalid_parameter_is_named_in_later_calls_too(invalid, iris):
+    """scikit-learn validates in the first call only, for speed."""
+    clf = MLPClassifier(random_state=0).partial_fit(*iris, classes=[0, 1, 2])
+    before = pickle.dumps(clf.network_)
+    clf.set_params(**invalid)
+    with pytest.raises(ValueError, match=f"The {next(iter(invalid))!r} parameter of"):
+        clf.partial_fit(*iris)
+    assert pickle.dumps(clf.network_) == before
+    if "batch_size" in invalid:
+        unchecked = config_context(skip_parameter_validation=True)
+        with unchecked, pytest.raises(ZeroDivisionError):
+            clf.partial_fit(*iris)

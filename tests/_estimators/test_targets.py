@@ -20,10 +20,12 @@ from sklearn.model_selection import (
 from small_fits import DIABETES, IRIS, SMALL
 
 from sknn import MLPClassifier, MLPRegressor
+from sknn._estimators.targets import ScaledTargets
 from sknn.losses import (
     BinaryCrossEntropy,
     CategoricalCrossEntropy,
     GaussianNLL,
+    HalfSquaredError,
     Huber,
 )
 
@@ -303,3 +305,19 @@ def test_a_loss_must_fit_the_targets(loss, n_classes):
     X = np.random.RandomState(0).rand(12, 2)
     with pytest.raises(ValueError, match="does not fit the targets"):
         MLPClassifier(loss=loss).fit(X, np.arange(12) % n_classes)
+
+
+def test_targets_whose_distance_from_the_mean_overflows_are_refused_quietly():
+    largest = np.finfo(float).max
+    y = np.array([largest, largest, largest, -largest] * 5)
+    with np.errstate(over="raise"):
+        targets = ScaledTargets.learn(y, HalfSquaredError(), clip=True)
+        with pytest.raises(ValueError, match="y contains a value too large"):
+            targets.encode(y, np.dtype(np.float32))
+
+
+def test_later_labels_of_several_types(iris):
+    clf = MLPClassifier(random_state=0).partial_fit(*iris, classes=[0, 1, 2])
+    y = np.where(np.arange(150) % 3, "a", None)
+    with pytest.raises(TypeError, match=r"y must hold labels of one .* NoneType, str"):
+        clf.partial_fit(iris[0], y)
