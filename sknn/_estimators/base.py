@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -70,6 +71,7 @@ class BaseNetworkEstimator(
     averaged_epochs_: list[int]
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
+    converged_: bool
     n_iter_: int
     t_: int
     n_outputs_: int
@@ -178,16 +180,19 @@ class BaseNetworkEstimator(
         )
         resumes = self._resumes(one_epoch)
         with all_or_nothing(self):
+            fitted = self.network_ if resumes else None
             run = self._start_run(X, y, sample_weight, one_epoch)
             validation_data = self._check_validation(validation, run.data)
             if not resumes:
                 self._warn_of_likely_mistakes(run.data)
             run.callbacks = callbacks
-            self._keep_held_out(None)
+            keeps_best = validation_data is None and run.keeps_best
+            if not keeps_best:
+                self._keep_held_out(None)
 
             def publish(network: Network) -> None:
                 run.network = network
-                self._set_fitted(run, validated=run.validator is not None)
+                self._set_fitted(run, run.validator is not None or keeps_best)
 
             run.publish = publish
             if callbacks is not None:
@@ -195,7 +200,11 @@ class BaseNetworkEstimator(
             held_out = self._train(run, validation_data)
             if held_out is not None:
                 self._keep_held_out(held_out)
+            if keeps_best:
+                self.network_ = fitted
             self._progress = run.progress
+            if run.progress is not None and run.progress.latest is not None:
+                run.progress.shown = checksum(self.network_)
             if callbacks is not None:
                 callbacks.fit_ends()
 
@@ -234,13 +243,17 @@ class BaseNetworkEstimator(
         self._progress = before
         # `partial_fit` continues the stream of the previous call.
         noise = noise_stream(rng) if before is None else before.rng
+        edited = before is not None and before.shown not in (
+            None, checksum(self.network_)
+        )
         network = self._start_network(data, rng, resumes, one_epoch)
         self._set_network(network)
         run = self._run_of(data, rng, noise)
+        run.edited = edited
         run.one_epoch = one_epoch
         check_combinations(self, network, run.variation)
         if resumes:
-            run.history = self._history
+            run.history, run.is_new = self._history, False
         return run
 
     def _run_of(
@@ -389,6 +402,7 @@ class BaseNetworkEstimator(
             history.best_validation_score if validated else None
         )
         self.averaged_epochs_ = history.averaged
+        self.converged_ = run.converged
         self._set_history(history, validated)
 
     def _set_history(self, history: History, validated: bool) -> None:
@@ -471,6 +485,11 @@ def all_or_nothing(estimator: BaseNetworkEstimator) -> Iterator[None]:
         if history is not None and mark is not None:
             history.roll_back(mark)
         raise
+
+
+def checksum(network: Network) -> int:
+    """Return a number by which one sees whether the parameters are still the same."""
+    return zlib.crc32(network.theta.view(np.uint8))
 
 
 def copy_weights(fitted: Network, network: Network) -> None:

@@ -20,6 +20,7 @@ from .._training import (
     Data,
     Ending,
     History,
+    Kept,
     Limits,
     Monitor,
     SolverProgress,
@@ -85,6 +86,12 @@ class FitRun:
         The state of the solver, from which `partial_fit` continues.
     one_epoch : bool
         Whether to stop after one epoch, as `partial_fit` does.
+    is_new : bool
+        Whether the weights of the network are initial ones.
+    edited : bool
+        Whether the user has changed weights since the last call of `partial_fit`.
+    converged : bool
+        Whether training ended because nothing improved; set by the run.
     base_rates : sequence of float
         Base rates of the epochs of an earlier run, which a refit repeats.
     average_of : sequence of int
@@ -114,6 +121,9 @@ class FitRun:
     history: History = field(default_factory=History)
     progress: SolverProgress | None = None
     one_epoch: bool = False
+    is_new: bool = True
+    edited: bool = False
+    converged: bool = False
     base_rates: Sequence[float] = ()
     average_of: Sequence[int] = ()
     time_share: float = 1.0
@@ -151,7 +161,18 @@ class FitRun:
             max_time=params.max_time and params.max_time * self.time_share,
             verbose=0 if self.silent else int(params.verbose),
             scoring=params.scoring,
+            one_epoch=self.one_epoch,
         )
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the estimator goes on to predict with the best weights so far.
+
+        As in a call of `partial_fit` without a validation set, after others with one.
+        """
+        progress = self.progress if self.one_epoch and not self.edited else None
+        begun = progress is not None and progress.kept is not None
+        return begun and self.params.early_stopping and self.validator is None
 
     def hold_out(self) -> tuple[Data, Data]:
         """Return the training set and the validation set of early stopping."""
@@ -160,7 +181,7 @@ class FitRun:
         strata = self.targets.strata(self.data.y)
         return hold_out(self.data, self.params.validation_fraction, self.rng, strata)
 
-    def monitor(self, limits: Limits) -> Monitor:
+    def monitor(self, limits: Limits, kept: list[Kept] | None = None) -> Monitor:
         """Return the object that records epochs and keeps the best weights."""
         validate = None
         if self.validator is not None:
@@ -172,6 +193,7 @@ class FitRun:
             validate,
             self.callbacks,
             self.average_of,
+            kept,
         )
 
 
@@ -185,7 +207,7 @@ def fit_network(
     """
     params, train_data = run.params, run.data
     refits = params.early_stopping and params.refit_on_all
-    if validation is None and params.early_stopping:
+    if validation is None and params.early_stopping and not run.one_epoch:
         train_data, validation = run.hold_out()
     elif refits:
         raise ValueError(
@@ -200,6 +222,7 @@ def fit_network(
     if refits:  # with as many epochs, and more rows
         run.time_share *= train_data.n / (train_data.n + run.data.n)
     ending = train(run, train_data, run.limits)
+    run.converged = ending == "converged"
     report(run, ending)
     if ending != "interrupted":
         check_best_epoch(run)
@@ -233,6 +256,7 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
         progress = run.progress.resume(solver, network, rate)
     else:
         progress = SolverProgress.start(solver, network, rate, run.noise)
+    take_latest_weights(run, progress)
     schedule, batch_size = make_schedule(params), clipped_batch_size(params, data.n)
     over = progress.epochs >= params.max_iter
     if run.one_epoch and over and schedule(progress.epochs, params.max_iter) == 0:
@@ -241,12 +265,13 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
             f"planned for max_iter={params.max_iter} epochs, which are over. Choose a "
             "schedule that does not end at 0, or raise max_iter."
         )
+    monitor = run.monitor(limits, progress.kept)
     ending = call_with_blas_threads(
         batch_size * network.largest_product,
         train_stochastic,
         run.objective(progress.rng),
         data,
-        run.monitor(limits),
+        monitor,
         schedule,
         progress,
         factors=scheduled_factors(params),
@@ -259,8 +284,58 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
         base_rates=run.base_rates,
         one_epoch=run.one_epoch,
     )
+    if run.one_epoch:
+        ending = show_best_weights(run, progress, monitor, ending)
     # After early stopping nothing continues from here: do not keep the state.
-    run.progress = None if params.early_stopping else progress
+    ended = params.early_stopping and not run.one_epoch
+    run.progress = None if ended else progress
+    return ending
+
+
+def take_latest_weights(run: FitRun, progress: SolverProgress) -> None:
+    """Start where the last call of `partial_fit` ended, not from its best weights."""
+    if run.edited:
+        progress.latest = progress.kept = None
+    if progress.latest is not None:
+        run.network.restore(progress.latest)
+    if not run.params.early_stopping:
+        progress.kept = None
+    elif run.one_epoch and run.validator is not None:
+        keep_first_weights(run, progress)
+
+
+def keep_first_weights(run: FitRun, progress: SolverProgress) -> None:
+    """Let the weights before the first call with a validation set be the best so far.
+
+    Initial ones have no score, as in `fit`.
+    """
+    n_best = run.limits.n_best
+    if progress.kept is None or (n_best and not progress.kept):
+        score = -math.inf if run.is_new else run.validator(run.network)[1]
+        score = -math.inf if math.isnan(score) else score
+        history = run.history
+        history.best_validation_score, history.best_epoch = score, history.epochs
+        history.no_improvement_count = 0
+        first = Kept(score, history.epochs, run.network.snapshot())
+        progress.kept = [first]
+    del progress.kept[n_best:]
+
+
+def show_best_weights(
+    run: FitRun, progress: SolverProgress, monitor: Monitor, ending: Ending
+) -> Ending:
+    """Keep the weights that a call of `partial_fit` ended with; restore the best ones.
+
+    Where the call had no validation set, the caller keeps the network that it had.
+    """
+    progress.latest = None
+    if progress.kept is None and run.validator is None:
+        return ending
+    if not np.isfinite(run.network.theta).all():
+        return "diverged"
+    progress.latest = run.network.snapshot()
+    if run.validator is not None and not monitor.restore_best():
+        return "interrupted"
     return ending
 
 
@@ -398,7 +473,7 @@ def report_divergence(run: FitRun, finite: bool) -> None:
             f", lower learning_rate_init={params.learning_rate_init}, or bound the "
             "gradient, for example by max_grad_norm=1"
         )
-    keeps_best = params.early_stopping and params.restore_best
+    keeps_best = params.early_stopping and params.restore_best and not run.one_epoch
     if finite and keeps_best and history.best_validation_score > -math.inf:
         warn_caller(
             f"{advice}. The weights with the best validation score are kept.",
@@ -414,7 +489,9 @@ def report_divergence(run: FitRun, finite: bool) -> None:
 def check_best_epoch(run: FitRun) -> None:
     """Raise where all validation scores were NaN, so that no epoch was the best."""
     params, history = run.params, run.history
-    if not params.early_stopping or history.best_validation_score > -math.inf:
+    if run.validator is None or not params.early_stopping:
+        return
+    if history.best_validation_score > -math.inf:
         return
     raise ValueError(
         f"The validation score was NaN in all {history.n_iter} epochs, so early "

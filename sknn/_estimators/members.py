@@ -100,6 +100,7 @@ def fit_members(
     if stop.is_set() and are_new:
         kept = trained_long_enough([member.history.n_iter for member in runs])
     others[:] = [Member(runs[i].history, runs[i].progress) for i in kept[1:]]
+    run.converged = all(runs[i].converged for i in kept)
     networks = [runs[i].network for i in kept]
     alone = len(kept) == 1
     run.network = networks[0] if alone else assemble(networks, run.targets.loss)

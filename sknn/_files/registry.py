@@ -22,7 +22,7 @@ from .._estimators.targets import ClassTargets, NumberTargets, ScaledTargets
 from .._member_loss import MeanOverMembers
 from .._random import NoiseStream
 from .._spec import Spec
-from .._training import History, SolverProgress
+from .._training import History, Kept, SolverProgress
 from ..exceptions import FileError
 from ..network import Network
 from ..preprocessing._categories import Categories
@@ -82,7 +82,7 @@ def own_parts() -> list[Part]:
     """Return the other parts of the package."""
     dataclasses = (
         *(Table, Images, NumberTargets, ScaledTargets, ClassTargets),
-        *(History, Member, SolverProgress),
+        *(History, Kept, Member, SolverProgress),
     )
     estimators = [
         getattr(import_module(f"sknn.{module}"), name)

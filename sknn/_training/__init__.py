@@ -4,7 +4,7 @@ from .data import Data
 from .history import MEASURED, History
 from .lbfgs import train_lbfgs
 from .monitor import TITLES, Callbacks, Ending, Limits, Monitor, Validate
-from .progress import SolverProgress
+from .progress import Kept, SolverProgress
 from .stochastic import train_epoch, train_stochastic
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Data",
     "Ending",
     "History",
+    "Kept",
     "Limits",
     "Monitor",
     "SolverProgress",

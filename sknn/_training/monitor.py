@@ -6,11 +6,12 @@ import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 from .._typing import Array
 from ..network import Network
 from .history import MEASURED, History
+from .progress import Kept
 
 Validate = Callable[[], tuple[float, float]]
 """Returns the loss and the score (higher is better, may be NaN) of the network on the
@@ -61,21 +62,15 @@ class Limits:
     prefer_latest: bool = False
     max_time: float | None = None
     scoring: Any = None
-
-
-class Kept(NamedTuple):
-    """The weights at the end of an epoch, and their validation score."""
-
-    score: float
-    epoch: int
-    snapshot: tuple[Array, Array]
+    one_epoch: bool = False
 
 
 class Monitor:
     """Keeps the history of a run and the best weights, and counts stalled epochs.
 
     The best weights are those of one epoch, or a mean of those of ``limits.n_best``.
-    `average_of` chooses the epochs to average, whatever their scores.
+    `average_of` chooses the epochs to average, whatever their scores. `kept` are the
+    best weights of earlier calls of ``partial_fit``, to which this call adds its own.
     """
 
     def __init__(
@@ -86,6 +81,7 @@ class Monitor:
         validate: Validate | None,
         callbacks: Callbacks | None = None,
         average_of: Collection[int] = (),
+        kept: list[Kept] | None = None,
     ) -> None:
         self.network = network
         self.history = history
@@ -93,10 +89,15 @@ class Monitor:
         self.validate = validate
         self.callbacks = callbacks
         self.average_of = average_of
-        self._kept: list[Kept] = []
-        history.n_iter = history.best_epoch = 0
-        history.base_rates, history.averaged = [], []
-        if limits.early_stopping and limits.n_best:
+        self._kept: list[Kept] = [] if kept is None else kept
+        history.n_iter, history.base_rates = 0, []
+        if kept is None:
+            history.averaged = []
+        if not limits.one_epoch:  # otherwise it is the best one of all calls
+            history.best_epoch = 0
+        if kept is not None:
+            pass
+        elif limits.early_stopping and limits.n_best:
             self._keep(history.best_validation_score)
         elif 0 in average_of:
             self._kept.append(Kept(math.nan, 0, network.snapshot()))
@@ -133,7 +134,7 @@ class Monitor:
         best = history.best_validation_score
         if score > best or (score == best and self.limits.prefer_latest):
             history.best_validation_score = score
-            history.best_epoch = history.n_iter
+            history.best_epoch = self._epoch
         if self._kept and not math.isnan(score):
             self._keep(score)
         elif history.n_iter in self.average_of:
@@ -172,12 +173,21 @@ class Monitor:
         """The name of that column in scikit-learn's lines: Validation score."""
         return self._monitored.replace("_", " ").capitalize()
 
+    @property
+    def _epoch(self) -> int:
+        """The number of the epoch: in this run, or over all calls of partial_fit."""
+        history = self.history
+        return history.epochs if self.limits.one_epoch else history.n_iter
+
     def _count_stalled(self, loss: float, score: float) -> None:
         """Count consecutive epochs without an improvement of at least tol.
 
-        The comparisons are scikit-learn's, so that ties and NaN count the same.
+        The comparisons are scikit-learn's, so that ties and NaN count the same. With
+        early stopping, an epoch that was not validated does not count.
         """
         history, tol = self.history, self.limits.tol
+        if self.limits.early_stopping and self.validate is None:
+            return
         if self.limits.early_stopping:
             stalled = score < history.best_validation_score + tol
         else:
@@ -217,7 +227,7 @@ class Monitor:
             for k in kept
         )
         if rank < limits.n_best:
-            kept.insert(rank, Kept(score, self.history.n_iter, self.network.snapshot()))
+            kept.insert(rank, Kept(score, self._epoch, self.network.snapshot()))
             del kept[limits.n_best :]
 
     def restore_best(self) -> bool:
@@ -243,8 +253,8 @@ class Monitor:
             self._restore(kept[:1])
             return False
         self._restore(kept)
-        if len(kept) > 1:
-            self.history.averaged = sorted(k.epoch for k in kept)
+        several = len(kept) > 1
+        self.history.averaged = sorted(k.epoch for k in kept) if several else []
         return True
 
     def _restore(self, kept: Sequence[Kept]) -> None:

@@ -116,7 +116,8 @@ def train_stochastic(
     The schedule is planned for `n_epochs`, by default ``max_iter``. `base_rates` are
     the base rates of each epoch of an earlier run, to follow its plateaus. `factors`
     are the schedules of dropout and weight decay, None for a constant one. With
-    `one_epoch`, as for ``partial_fit``, training stops after the first epoch.
+    `one_epoch`, as for ``partial_fit``, training stops after the first epoch, and the
+    best weights are not restored.
     """
     history, limits = monitor.history, monitor.limits
     n_epochs = n_epochs or limits.max_iter
@@ -159,7 +160,7 @@ def train_stochastic(
         ending = train_epochs()
     except KeyboardInterrupt:
         ending = "interrupted"
-    if not monitor.restore_best():
+    if not one_epoch and not monitor.restore_best():
         ending = "interrupted"
     if data.sample_weight is not None:
         shuffled = shuffled[data.sample_weight[shuffled] > 0]
