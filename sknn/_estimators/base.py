@@ -200,7 +200,7 @@ class BaseNetworkEstimator(
             held_out = self._train(run, validation_data)
             if held_out is not None:
                 self._keep_held_out(held_out)
-            if keeps_best:
+            if keeps_best and fitted is not None:
                 self.network_ = fitted
             self._progress = run.progress
             if run.progress is not None and run.progress.latest is not None:
@@ -244,7 +244,8 @@ class BaseNetworkEstimator(
         # `partial_fit` continues the stream of the previous call.
         noise = noise_stream(rng) if before is None else before.rng
         edited = before is not None and before.shown not in (
-            None, checksum(self.network_)
+            None,
+            checksum(self.network_),
         )
         network = self._start_network(data, rng, resumes, one_epoch)
         self._set_network(network)
@@ -489,7 +490,7 @@ def all_or_nothing(estimator: BaseNetworkEstimator) -> Iterator[None]:
 
 def checksum(network: Network) -> int:
     """Return a number by which one sees whether the parameters are still the same."""
-    return zlib.crc32(network.theta.view(np.uint8))
+    return zlib.crc32(network.theta.view(np.uint8).data)
 
 
 def copy_weights(fitted: Network, network: Network) -> None:

@@ -85,8 +85,8 @@ early_stopping : bool, default=False
 validation_fraction : float or splitter, default=0.1
     Proportion of the training rows that `early_stopping` holds out, at least two rows;
     or a scikit-learn splitter, such as `PredefinedSplit`, of which the first split is
-    used. Not used when `X_val` and `y_val` are passed to `fit`; with 0 they must be, and
-    `partial_fit` is available under `early_stopping`.
+    used. Not used when `X_val` and `y_val` are passed to `fit`. With 0 they must be
+    passed, and `partial_fit` is available under `early_stopping`.
 beta_1 : float, default=0.9
     Exponential decay rate of the mean gradient, in [0, 1). Only used by 'adam', 'adamw'
     and 'nadam'.

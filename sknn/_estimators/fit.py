@@ -24,6 +24,8 @@ from .._training import (
     Limits,
     Monitor,
     SolverProgress,
+    keep_first_weights,
+    show_best_weights,
     train_lbfgs,
     train_stochastic,
 )
@@ -90,6 +92,9 @@ class FitRun:
         Whether the weights of the network are initial ones.
     edited : bool
         Whether the user has changed weights since the last call of `partial_fit`.
+    waits : bool
+        Whether a member of an ensemble, whose score has stopped improving, is not
+        trained in this call of `partial_fit`, since others still improve.
     converged : bool
         Whether training ended because nothing improved; set by the run.
     base_rates : sequence of float
@@ -123,6 +128,7 @@ class FitRun:
     one_epoch: bool = False
     is_new: bool = True
     edited: bool = False
+    waits: bool = False
     converged: bool = False
     base_rates: Sequence[float] = ()
     average_of: Sequence[int] = ()
@@ -174,6 +180,15 @@ class FitRun:
         begun = progress is not None and progress.kept is not None
         return begun and self.params.early_stopping and self.validator is None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether earlier calls of `partial_fit` have ended by early stopping."""
+        progress = self.progress if self.one_epoch and not self.edited else None
+        if progress is None or progress.best is None or not self.limits.early_stopping:
+            return False
+        stalled = self.history.no_improvement_count > self.limits.n_iter_no_change
+        return stalled and progress.fits(self.network)
+
     def hold_out(self) -> tuple[Data, Data]:
         """Return the training set and the validation set of early stopping."""
         if self.split is not None:
@@ -221,7 +236,7 @@ def fit_network(
     initial = run.network.snapshot()
     if refits:  # with as many epochs, and more rows
         run.time_share *= train_data.n / (train_data.n + run.data.n)
-    ending = train(run, train_data, run.limits)
+    ending = wait(run) if run.waits else train(run, train_data, run.limits)
     run.converged = ending == "converged"
     report(run, ending)
     if ending != "interrupted":
@@ -231,6 +246,14 @@ def fit_network(
         refit(run, initial)
     run.publish(run.network)
     return held_out
+
+
+def wait(run: FitRun) -> Ending:
+    """Restore the best weights without training."""
+    assert run.progress is not None
+    assert run.progress.best is not None
+    run.network.restore(run.progress.best)
+    return "converged"
 
 
 def train(run: FitRun, data: Data, limits: Limits) -> Ending:
@@ -285,7 +308,7 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
         one_epoch=run.one_epoch,
     )
     if run.one_epoch:
-        ending = show_best_weights(run, progress, monitor, ending)
+        ending = show_best_weights(progress, monitor, ending)
     # After early stopping nothing continues from here: do not keep the state.
     ended = params.early_stopping and not run.one_epoch
     run.progress = None if ended else progress
@@ -293,50 +316,19 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
 
 
 def take_latest_weights(run: FitRun, progress: SolverProgress) -> None:
-    """Start where the last call of `partial_fit` ended, not from its best weights."""
+    """Go on where the last call of `partial_fit` ended, not from its best weights."""
     if run.edited:
-        progress.latest = progress.kept = None
+        progress.forget_weights()
     if progress.latest is not None:
         run.network.restore(progress.latest)
     if not run.params.early_stopping:
-        progress.kept = None
+        progress.kept = progress.best = None
     elif run.one_epoch and run.validator is not None:
-        keep_first_weights(run, progress)
-
-
-def keep_first_weights(run: FitRun, progress: SolverProgress) -> None:
-    """Let the weights before the first call with a validation set be the best so far.
-
-    Initial ones have no score, as in `fit`.
-    """
-    n_best = run.limits.n_best
-    if progress.kept is None or (n_best and not progress.kept):
-        score = -math.inf if run.is_new else run.validator(run.network)[1]
-        score = -math.inf if math.isnan(score) else score
-        history = run.history
-        history.best_validation_score, history.best_epoch = score, history.epochs
-        history.no_improvement_count = 0
-        first = Kept(score, history.epochs, run.network.snapshot())
-        progress.kept = [first]
-    del progress.kept[n_best:]
-
-
-def show_best_weights(
-    run: FitRun, progress: SolverProgress, monitor: Monitor, ending: Ending
-) -> Ending:
-    """Keep the weights that a call of `partial_fit` ended with; restore the best ones.
-
-    Where the call had no validation set, the caller keeps the network that it had.
-    """
-    progress.latest = None
-    if progress.kept is None and run.validator is None:
-        return ending
-    if not np.isfinite(run.network.theta).all():
-        return "diverged"
-    progress.latest = run.network.snapshot()
-    if run.validator is not None and not monitor.restore_best():
-        return "interrupted"
-    return ending
+        score = -math.inf  # of initial weights, as in `fit`
+        n_best = run.limits.n_best
+        if not (run.is_new or progress.keeps(n_best)):
+            score = run.validator(run.network)[1]
+        keep_first_weights(progress, run.network, run.history, n_best, score)
 
 
 def scheduled_factors(params: TrainingParameters) -> list[Schedule | None]:
@@ -448,7 +440,7 @@ def report(run: FitRun, ending: Ending) -> None:
 def report_unfinished_schedule(run: FitRun) -> None:
     """Warn where early stopping came before the learning rate had fallen."""
     params, n_epochs = run.params, run.history.n_iter
-    if params.solver == "lbfgs" or not params.early_stopping:
+    if params.solver == "lbfgs" or not params.early_stopping or run.one_epoch:
         return
     schedule = make_schedule(params)
     if not schedule.ends or n_epochs == params.max_iter:

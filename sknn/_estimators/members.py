@@ -78,8 +78,9 @@ def fit_members(
     """
     are_new = not any(len(member.history) for member in others)
     stop, runs = threading.Event(), [run, *other_runs(run, others, network_of)]
-    for member, split in zip(runs, splits, strict=True):
-        member.split = split
+    ended = [member.has_ended for member in runs]
+    for member, split, has_ended in zip(runs, splits, ended, strict=True):
+        member.split, member.waits = split, has_ended and not all(ended)
         member.callbacks = StopTogether(stop, member.callbacks)
         member.history.n_iter = 0  # also if it never begins
     held_out: list[HeldOut | None] = [None] * len(runs)

@@ -2,6 +2,7 @@
 
 from .data import Data
 from .history import MEASURED, History
+from .incremental import keep_first_weights, show_best_weights
 from .lbfgs import train_lbfgs
 from .monitor import TITLES, Callbacks, Ending, Limits, Monitor, Validate
 from .progress import Kept, SolverProgress
@@ -19,6 +20,8 @@ __all__ = [
     "Monitor",
     "SolverProgress",
     "Validate",
+    "keep_first_weights",
+    "show_best_weights",
     "train_epoch",
     "train_lbfgs",
     "train_stochastic",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,6 +49,8 @@ class SolverProgress:
     kept : list of Kept or None
         The best weights of all calls of `partial_fit` under early stopping, the best
         first; None before the first call with a validation set.
+    best : (ndarray, ndarray) or None
+        The weights that were restored after the last call with a validation set.
     shown : int or None
         Checksum of the parameters that the estimator predicts with, if they are others
         than the latest ones: if the user changes them, training continues from them.
@@ -64,6 +66,7 @@ class SolverProgress:
     epochs: int = 0
     latest: tuple[Array, Array] | None = None
     kept: list[Kept] | None = None
+    best: tuple[Array, Array] | None = None
     shown: int | None = None
 
     @classmethod
@@ -79,6 +82,18 @@ class SolverProgress:
         """Return which parts of a network the states belong to: `places`, `frozen`."""
         return [at for at, _ in network.segments], [r == 0 for r in network.rates]
 
+    def fits(self, network: Network) -> bool:
+        """Return whether the states belong to the same parts of a network."""
+        return self.layout(network) == (self.places, self.frozen)
+
+    def keeps(self, n_best: int) -> bool:
+        """Return whether best weights are kept already, if any are to be kept."""
+        return self.kept is not None and (not n_best or len(self.kept) > 0)
+
+    def forget_weights(self) -> None:
+        """Go on from the weights of the network, as if there were no others."""
+        self.latest = self.kept = self.best = self.shown = None
+
     def resume(self, solver: Solver, network: Network, rate: float) -> SolverProgress:
         """Return a copy to continue with, or a fresh start if parameters have changed.
 
@@ -86,14 +101,15 @@ class SolverProgress:
         with a fresh state; with other frozen layers, theta has another order, so that
         weights are not kept. Another first rate restarts the schedule.
         """
-        progress = copy.deepcopy(replace(self, latest=None, kept=None, shown=None))
-        same_layout = self.layout(network) == (self.places, self.frozen)
-        if solver != self.solver or not same_layout:
+        progress = copy.copy(self)
+        progress.forget_weights()  # not to copy them
+        progress = copy.deepcopy(progress)
+        if solver != self.solver or not self.fits(network):
             progress = self.start(solver, network, rate, progress.rng)
         elif rate != self.first_rate:
             progress.first_rate = progress.base_rate = rate
             progress.epochs = 0
-        if same_layout:
-            progress.latest = self.latest
+        if self.fits(network):
+            progress.latest, progress.best = self.latest, self.best
             progress.kept = None if self.kept is None else [*self.kept]
         return progress
