@@ -131,11 +131,8 @@ def check_snapshots(progress: SolverProgress, network: Network) -> None:
 def snapshots_of(progress: SolverProgress) -> Iterator[tuple[Array, Array]]:
     """Yield the weights that early stopping keeps between calls of `partial_fit`."""
     yield from (kept.snapshot for kept in progress.kept or ())
-    yield from (
-        snapshot
-        for snapshot in (progress.latest, progress.best)
-        if snapshot is not None
-    )
+    others = progress.latest, progress.best
+    yield from (snapshot for snapshot in others if snapshot is not None)
 
 
 def is_like(value: Any, other: Any) -> bool:

@@ -1,0 +1,137 @@
+"""
+Searches and ensembles on a cluster
+===================================
+
+scikit-learn runs the fits of a search or of a cross-validation through joblib, and joblib
+can run them on a Dask cluster. This script starts a cluster on this machine, or connects
+to one, and runs there
+
+- a grid search,
+- a search from coarse to fine, in three rounds,
+- the cross-validation of an ensemble for tables.
+
+It runs all of them in this process too, and compares the results: they are equal, to the
+last bit.
+
+The training set is sent to the cluster once, before the first fit. So are the rows of the
+folds: what joblib sends on its own, it sends to a single worker, and a search cannot go on
+if this worker is lost.
+
+Run it with::
+
+    pip install "sknn[distributed]"
+    python examples/scale_out.py
+
+It takes less than a minute on two cores. ``--scheduler tcp://HOST:8786`` uses a cluster
+that is running already. Its workers need the same versions of Python and of the packages.
+"""
+
+import argparse
+from contextlib import contextmanager
+from itertools import chain
+from time import perf_counter
+
+import joblib
+import numpy as np
+from scipy.stats import loguniform
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
+from threadpoolctl import threadpool_limits
+
+from sknn import MLPClassifier, TabularClassifier
+from sknn.model_selection import CoarseToFineSearchCV
+
+GRID = {"alpha": [1e-4, 1e-1], "activation": ["relu", "tanh"]}
+DISTRIBUTIONS = {
+    "learning_rate_init": loguniform(1e-3, 1e-1),
+    "hidden_layer_sizes": [(16,), (32,)],
+}
+
+
+@contextmanager
+def on_cluster(*data):
+    """Run the parallel parts of scikit-learn on the cluster, which gets `data` once."""
+    with joblib.parallel_config("dask", scatter=list(data)):
+        yield
+
+
+def make_folds(X, y, n_splits=3):
+    """Return the rows of each fold as a list, so that they can be sent beforehand."""
+    folds = StratifiedKFold(n_splits, shuffle=True, random_state=0)
+    return list(folds.split(X, y))
+
+
+def works(folds):
+    """Return functions of X and y by name; each returns an array of scores."""
+    net = MLPClassifier((32,), learning_rate="cosine", max_iter=20, random_state=0)
+    ensemble = TabularClassifier(
+        hidden_layer_sizes=(32,), n_members=3, max_iter=8, random_state=0
+    )
+
+    def search(Search, space, X, y, **params):
+        # Not a clone: it would have copies of the folds, which would be sent again.
+        done = Search(net, space, cv=folds, **params).fit(X, y)
+        scores = [done.cv_results_[f"split{i}_test_score"] for i in range(len(folds))]
+        return np.append(scores, done.predict_proba(X))
+
+    def grid(X, y):
+        return search(GridSearchCV, GRID, X, y)
+
+    def rounds(X, y):
+        params = {"n_candidates": 9, "random_state": 0}
+        return search(CoarseToFineSearchCV, DISTRIBUTIONS, X, y, **params)
+
+    def validate(X, y):
+        found = cross_validate(ensemble, X, y, cv=folds, return_estimator=True)
+        predictions = [fitted.predict_proba(X) for fitted in found["estimator"]]
+        return np.append(found["test_score"], predictions)
+
+    return {
+        "grid search": grid,
+        "coarse to fine": rounds,
+        "ensemble for tables": validate,
+    }
+
+
+def compare(X, y):
+    """Do all works here and on the cluster; print whether the results are equal."""
+    folds = make_folds(X, y)
+    print(f"{'':20}{'here':>10}{'cluster':>10}")
+    for name, work in works(folds).items():
+        start = perf_counter()
+        # A worker has one thread for each fit. So have we, so that sums have one order.
+        with threadpool_limits(1):
+            here = work(X, y)
+        middle = perf_counter()
+        with on_cluster(X, y, *chain(*folds)), threadpool_limits(1):
+            there = work(X, y)
+        seconds = middle - start, perf_counter() - middle
+        equal = "equal" if np.array_equal(here, there) else "different"
+        print(f"{name:20}{seconds[0]:8.1f} s{seconds[1]:8.1f} s   {equal}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Searches on a cluster.")
+    parser.add_argument("--scheduler", help="address of a cluster that is running")
+    parser.add_argument("--workers", type=int, default=2, help="processes to start")
+    arguments = parser.parse_args()
+    try:
+        from dask.distributed import Client, LocalCluster
+    except ImportError as error:
+        raise SystemExit(f'{error}: pip install "sknn[distributed]"') from None
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    if arguments.scheduler:
+        with Client(arguments.scheduler):
+            compare(X, y)
+        return
+    one_each = {"n_workers": arguments.workers, "threads_per_worker": 1}
+    with (
+        LocalCluster(host="127.0.0.1", dashboard_address=None, **one_each) as cluster,
+        Client(cluster),
+    ):
+        compare(X, y)
+
+
+if __name__ == "__main__":
+    main()
