@@ -2,20 +2,20 @@
 Searches and ensembles on a cluster
 ===================================
 
-scikit-learn runs the fits of a search or of a cross-validation through joblib, and joblib
-can run them on a Dask cluster. This script starts a cluster on this machine, or connects
-to one, and runs there
+scikit-learn runs the fits of a search or of a cross-validation through joblib, and
+joblib can run them on a Dask cluster. This script starts a cluster on this machine, or
+connects to one, and runs there
 
 - a grid search,
 - a search from coarse to fine, in three rounds,
 - the cross-validation of an ensemble for tables.
 
-It runs all of them in this process too, and compares the results: they are equal, to the
-last bit.
+It runs all of them in this process too, and compares the results: they are equal, to
+the last bit.
 
-The training set is sent to the cluster once, before the first fit. So are the rows of the
-folds: what joblib sends on its own, it sends to a single worker, and a search cannot go on
-if this worker is lost.
+The training set is sent to the workers once, before the first fit. So are the rows of
+the folds: joblib alone would send them to a single worker, and a search cannot go on if
+this worker is lost. With copies on all workers, the others repeat its fits.
 
 Run it with::
 
@@ -23,7 +23,7 @@ Run it with::
     python examples/scale_out.py
 
 It takes less than a minute on two cores. ``--scheduler tcp://HOST:8786`` uses a cluster
-that is running already. Its workers need the same versions of Python and of the packages.
+that is running already. Its workers need the same versions of Python and packages.
 """
 
 import argparse
@@ -49,10 +49,18 @@ DISTRIBUTIONS = {
 
 
 @contextmanager
-def on_cluster(*data):
+def on_cluster(client, *data):
     """Run the parallel parts of scikit-learn on the cluster, which gets `data` once."""
-    with joblib.parallel_config("dask", scatter=list(data)):
-        yield
+    drops_copies = client.amm.running()
+    # The active memory manager would leave each array on one worker only: with that
+    # worker the array would be lost.
+    client.amm.stop()
+    try:
+        with joblib.parallel_config("dask", client=client, scatter=list(data)):
+            yield
+    finally:
+        if drops_copies:
+            client.amm.start()
 
 
 def make_folds(X, y, n_splits=3):
@@ -93,7 +101,7 @@ def works(folds):
     }
 
 
-def compare(X, y):
+def compare(client, X, y):
     """Do all works here and on the cluster; print whether the results are equal."""
     folds = make_folds(X, y)
     print(f"{'':20}{'here':>10}{'cluster':>10}")
@@ -103,7 +111,7 @@ def compare(X, y):
         with threadpool_limits(1):
             here = work(X, y)
         middle = perf_counter()
-        with on_cluster(X, y, *chain(*folds)), threadpool_limits(1):
+        with on_cluster(client, X, y, *chain(*folds)), threadpool_limits(1):
             there = work(X, y)
         seconds = middle - start, perf_counter() - middle
         equal = "equal" if np.array_equal(here, there) else "different"
@@ -122,15 +130,15 @@ def main():
     X, y = load_digits(return_X_y=True)
     X = X / 16
     if arguments.scheduler:
-        with Client(arguments.scheduler):
-            compare(X, y)
+        with Client(arguments.scheduler) as client:
+            compare(client, X, y)
         return
     one_each = {"n_workers": arguments.workers, "threads_per_worker": 1}
     with (
         LocalCluster(host="127.0.0.1", dashboard_address=None, **one_each) as cluster,
-        Client(cluster),
+        Client(cluster) as client,
     ):
-        compare(X, y)
+        compare(client, X, y)
 
 
 if __name__ == "__main__":

@@ -2,22 +2,22 @@
 Training on rows that do not fit into memory
 ============================================
 
-This script writes generated rows to a file, and trains a network on them in chunks with
-``partial_fit``. At any time, one chunk and the validation rows are in memory. Each epoch
-reads the chunks in another order; after every few of them the network is scored on the
-validation rows. Training ends when the score has stopped improving, and the network then
-has its best weights.
+This script writes generated rows to a file, and trains a network on them in chunks
+with ``partial_fit``. At any time, one chunk and the validation rows are in memory. Each
+epoch reads the chunks in another order; after every few of them the network is scored
+on the validation rows. Training ends when the score has stopped improving, and the
+network then has its best weights.
 
-The file is a Parquet file, which is read by its row groups (this needs pyarrow), or a NumPy
-array on disk, which is mapped into memory chunk by chunk.
+The file is a Parquet file, which is read by its row groups (this needs pyarrow), or a
+NumPy array on disk, which is mapped into memory chunk by chunk.
 
 Run it with::
 
     python examples/train_larger_than_memory.py --rows 10000000 --folder FOLDER
 
-It prints how many rows per second were trained on, reading included, and how much memory
-the process took at most, of which Python and its packages are the larger part. 10 million
-rows of 20 numbers are a file of 0.8 GB.
+It prints how many rows per second were trained on, reading included, and the largest
+memory of the process, most of which are Python and its packages. 10 million rows of 20
+numbers are a file of 0.8 GB.
 """
 
 import argparse
@@ -34,7 +34,7 @@ N_FEATURES, CHUNK = 20, 100_000
 
 
 def make_rows(n, seed):
-    """Return n rows of numbers, and the classes of points between two curved surfaces."""
+    """Return n rows of numbers, and one of three classes for each."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, N_FEATURES)).astype(np.float32)
     level = X[:, 0] * X[:, 1] + np.sin(2 * X[:, 2]) + X[:, 3:6].sum(axis=1) / 2
@@ -100,7 +100,7 @@ class ArrayFiles:
         return -(-len(np.load(self.paths[1], mmap_mode="r")) // CHUNK)
 
     def read(self, i):
-        # Mapped anew: the pages of a map stay in the memory of the process while it lives.
+        # Mapped anew: the process keeps the pages of a map as long as the map.
         rows = slice(i * CHUNK, (i + 1) * CHUNK)
         X, y = (np.load(path, mmap_mode="r")[rows] for path in self.paths)
         return np.array(X), np.array(y)
@@ -176,7 +176,7 @@ def main():
     parser.add_argument(
         "--check-every", type=int, default=10, help="chunks between two validations"
     )
-    parser.add_argument("--folder", type=Path, help="for the files; else a temporary one")
+    parser.add_argument("--folder", type=Path, help="where to write the files")
     arguments = parser.parse_args()
     if arguments.folder is not None:
         arguments.folder.mkdir(parents=True, exist_ok=True)

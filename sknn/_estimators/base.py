@@ -207,6 +207,8 @@ class BaseNetworkEstimator(
                 run.progress.shown = checksum(self.network_)
             if callbacks is not None:
                 callbacks.fit_ends()
+                callbacks.refresh = None
+            del run.publish  # a cycle, which would keep X until the next collection
 
     def _train(self, run: FitRun, validation: Data | None) -> HeldOut | None:
         """Train the network of a run; return what it says of the rows held out."""
