@@ -30,7 +30,7 @@ import numpy as np
 
 from sknn import MLPClassifier
 
-N_FEATURES, CHUNK = 20, 100_000
+N_FEATURES = 20
 
 
 def make_rows(n, seed):
@@ -42,16 +42,17 @@ def make_rows(n, seed):
     return X, np.digitize(level, [-0.8, 0.8]).astype(np.int8)
 
 
-def pieces(n_rows):
-    """Yield the number of each chunk, and where it starts and ends."""
-    for i, start in enumerate(range(0, n_rows, CHUNK)):
-        yield i, start, min(start + CHUNK, n_rows)
+def pieces(n_rows, chunk):
+    """Yield the number of each chunk of rows, and where it starts and ends."""
+    for i, start in enumerate(range(0, n_rows, chunk)):
+        yield i, start, min(start + chunk, n_rows)
 
 
 class ParquetFile:
     """A table with a column for each feature and one for the class."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, chunk):
+        self.chunk = chunk
         self.paths = (folder / "rows.parquet",)
 
     def write(self, n_rows):
@@ -63,7 +64,7 @@ class ParquetFile:
         # Compression and dictionaries make random numbers no smaller.
         as_they_are = {"compression": "none", "use_dictionary": False}
         with pq.ParquetWriter(self.paths[0], pa.schema(types), **as_they_are) as file:
-            for i, start, end in pieces(n_rows):
+            for i, start, end in pieces(n_rows, self.chunk):
                 X, y = make_rows(end - start, seed=i)
                 file.write_table(pa.table([*X.T, y], names=[*names, "y"]))
 
@@ -84,24 +85,25 @@ class ParquetFile:
 class ArrayFiles:
     """A file of features and a file of classes, both mapped into memory."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, chunk):
+        self.chunk = chunk
         self.paths = folder / "X.npy", folder / "y.npy"
 
     def write(self, n_rows):
         X_path, y_path = self.paths
         create = np.lib.format.open_memmap
-        for i, start, end in pieces(n_rows):
+        for i, start, end in pieces(n_rows, self.chunk):
             mode = "w+" if i == 0 else "r+"
             X = create(X_path, mode, np.float32, (n_rows, N_FEATURES))
             y = create(y_path, mode, np.int8, (n_rows,))
             X[start:end], y[start:end] = make_rows(end - start, seed=i)
 
     def n_chunks(self):
-        return -(-len(np.load(self.paths[1], mmap_mode="r")) // CHUNK)
+        return -(-len(np.load(self.paths[1], mmap_mode="r")) // self.chunk)
 
     def read(self, i):
         # Mapped anew: the process keeps the pages of a map as long as the map.
-        rows = slice(i * CHUNK, (i + 1) * CHUNK)
+        rows = slice(i * self.chunk, (i + 1) * self.chunk)
         X, y = (np.load(path, mmap_mode="r")[rows] for path in self.paths)
         return np.array(X), np.array(y)
 
@@ -154,7 +156,7 @@ def peak_memory():
 
 
 def run(arguments, folder):
-    file = FORMATS[arguments.format](folder)
+    file = FORMATS[arguments.format](folder, arguments.chunk)
     file.write(arguments.rows)
     before = peak_memory()
     X_val, y_val = make_rows(20_000, seed=2**31)
@@ -171,6 +173,7 @@ def run(arguments, folder):
 def main():
     parser = argparse.ArgumentParser(description="Training in chunks.")
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--chunk", type=int, default=100_000, help="rows in a chunk")
     parser.add_argument("--epochs", type=int, default=1, help="at most")
     parser.add_argument("--format", choices=FORMATS, default="npy")
     parser.add_argument(
