@@ -101,21 +101,28 @@ def works(folds):
     }
 
 
+def run_all(folds, X, y):
+    """Return the scores and the seconds of each work, by name."""
+    found = {}
+    # A worker has one thread for each fit. So have we, so that sums have one order.
+    with threadpool_limits(1):
+        for name, work in works(folds).items():
+            start = perf_counter()
+            found[name] = work(X, y), perf_counter() - start
+    return found
+
+
 def compare(client, X, y):
     """Do all works here and on the cluster; print whether the results are equal."""
     folds = make_folds(X, y)
+    here = run_all(folds, X, y)
+    with on_cluster(client, X, y, *chain(*folds)):
+        there = run_all(folds, X, y)
     print(f"{'':20}{'here':>10}{'cluster':>10}")
-    for name, work in works(folds).items():
-        start = perf_counter()
-        # A worker has one thread for each fit. So have we, so that sums have one order.
-        with threadpool_limits(1):
-            here = work(X, y)
-        middle = perf_counter()
-        with on_cluster(client, X, y, *chain(*folds)), threadpool_limits(1):
-            there = work(X, y)
-        seconds = middle - start, perf_counter() - middle
-        equal = "equal" if np.array_equal(here, there) else "different"
-        print(f"{name:20}{seconds[0]:8.1f} s{seconds[1]:8.1f} s   {equal}")
+    for name, (scores, seconds) in here.items():
+        others, others_seconds = there[name]
+        equal = "equal" if np.array_equal(scores, others) else "different"
+        print(f"{name:20}{seconds:8.1f} s{others_seconds:8.1f} s   {equal}")
 
 
 def main():

@@ -12,6 +12,7 @@ import sys
 import warnings
 from itertools import chain
 from pathlib import Path
+from uuid import uuid4
 
 import joblib
 import numpy as np
@@ -87,29 +88,35 @@ def kills_a_worker(folder, n_before):
     here = os.getpid()
 
     def scorer(estimator, X, y):
-        n = len(os.listdir(folder))
-        with open(os.path.join(folder, f"{n}-{os.getpid()}"), "w"):
-            pass
-        if n == n_before and os.getpid() != here:
-            os.kill(os.getpid(), signal.SIGKILL)
+        (folder / str(uuid4())).touch()
+        if len(list(folder.iterdir())) > n_before and os.getpid() != here:
+            try:
+                folder.with_suffix(".killed").touch(exist_ok=False)
+            except FileExistsError:  # by another worker
+                pass
+            else:
+                os.kill(os.getpid(), signal.SIGKILL)
         return estimator.score(X, y)
 
     return scorer
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-@pytest.mark.parametrize("n_before", [0, 5])
+@pytest.mark.parametrize("n_before", [1, 5])
 def test_a_search_survives_a_killed_worker(workers, tmp_path, n_before):
     before = set(workers.run(os.getpid).values())
+    # Other rows each time: equal arrays would have the same names in the cluster.
+    X, y = (part[n_before:] for part in DIGITS)
+    folds = EXAMPLE["make_folds"](X, y)
     killed = GridSearchCV(
-        NET, GRID, cv=FOLDS, refit=False, scoring=kills_a_worker(tmp_path, n_before)
+        NET, GRID, cv=folds, refit=False, scoring=kills_a_worker(tmp_path, n_before)
     )
-    with EXAMPLE["on_cluster"](workers, *DIGITS, *chain(*FOLDS)):
-        killed.fit(*DIGITS)
+    with EXAMPLE["on_cluster"](workers, X, y, *chain(*folds)):
+        killed.fit(X, y)
     workers.wait_for_workers(2, timeout=60)
     assert len(before - set(workers.run(os.getpid).values())) == 1
-    assert len(list(tmp_path.iterdir())) > 4 * len(FOLDS)  # fits were repeated
-    alone = GridSearchCV(NET, GRID, cv=FOLDS, refit=False).fit(*DIGITS)
+    assert len(list(tmp_path.iterdir())) > 4 * len(folds)  # fits were repeated
+    alone = GridSearchCV(NET, GRID, cv=folds, refit=False).fit(X, y)
     assert_array_equal(scores_of(killed), scores_of(alone))
 
 
@@ -198,7 +205,8 @@ def test_candidates_trained_by_futures_are_those_trained_here(workers, model):
     """A minimal search by partial_fit: the better half of the candidates goes on."""
     X, y = DIGITS
     chunks = [slice(0, 400), slice(400, 800), slice(800, 1200)]
-    sent = workers.scatter([(X[rows], y[rows]) for rows in chunks], broadcast=True)
+    pairs = [(X[rows], y[rows]) for rows in chunks]
+    sent = workers.scatter(pairs, broadcast=True, hash=False)
     rates = [1e-4, 1e-3, 1e-2, 1e-1]
     here = {rate: clone(model).set_params(learning_rate_init=rate) for rate in rates}
     there = dict(here)
