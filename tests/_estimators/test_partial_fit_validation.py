@@ -23,6 +23,7 @@ from sknn import (
     TabularClassifier,
     TabularRegressor,
 )
+from sknn.exceptions import FileError
 from sknn.layers import BatchNorm, Dense
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -370,3 +371,13 @@ def test_learning_curves_by_partial_fit_work_under_early_stopping():
     )
     assert sizes.tolist() == [40, 80]
     assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("name", ["MLP", "Tabular, ensemble"])
+def test_weights_of_another_network_are_no_part_of_a_file(name, tmp_path):
+    estimator, X, y, validation, first = case(name)
+    estimator.partial_fit(X, y, **validation, **first)
+    theta, state = estimator._progress.latest
+    estimator._progress.latest = theta[:1], state
+    with pytest.raises(FileError, match="other parameters than its latest"):
+        sknn.save(estimator, tmp_path / "model.sknn")  # which reads what it writes
