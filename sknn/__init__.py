@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from . import augmentation as augmentation
     from . import display as display
     from . import exceptions as exceptions
+    from . import export as export
     from . import initializers as initializers
     from . import inspection as inspection
     from . import layers as layers
@@ -59,6 +60,7 @@ _SUBMODULES = {
     "augmentation",
     "display",
     "exceptions",
+    "export",
     "initializers",
     "inspection",
     "layers",

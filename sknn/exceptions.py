@@ -8,3 +8,11 @@ class FileError(ValueError):
     `sknn.load` for a file that is damaged, too new or too large. A file that does not
     exist, or that may not be read or written, is an OSError as usual.
     """
+
+
+class ExportError(ValueError):
+    """A model cannot be written in another format; the message says why.
+
+    The functions of `sknn.export` raise it for models with parts that are not from
+    sknn, and for those that the format cannot express.
+    """

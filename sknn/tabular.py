@@ -22,6 +22,7 @@ from ._estimators.inputs import Rows, check_X
 from ._estimators.members import (
     HeldOutByMembers,
     Member,
+    Part,
     calibrate,
     fit_members,
     member_splits,
@@ -160,7 +161,7 @@ class BaseTabular(TableAccess):
         return [*layers, Scale(name="scale")]
 
     def _train(self, run: FitRun, validation: Data | None) -> HeldOut | None:
-        return self._train_members(run, validation).joined(run.network)
+        return self._train_members(run, validation).joined()
 
     def _hold_out(self, run: FitRun) -> tuple[Data, Data]:
         return self._splits(run)[0]
@@ -199,7 +200,8 @@ class BaseTabular(TableAccess):
         if self.n_members == 1:
             run.split = splits[0]
             held_out = fit_network(run, validation, self)
-            return HeldOutByMembers([] if held_out is None else [held_out])
+            parts = [] if held_out is None else [Part(held_out, None)]
+            return HeldOutByMembers(run.targets.loss, parts)
         if run.network.members is None:
             self._others, fitted = [Member() for _ in splits[1:]], None
         else:
@@ -423,7 +425,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         held_out = self._train_members(run, validation)
         if not run.keeps_best:
             self.temperature_ = calibrate(run, held_out) if self.calibrate else 1.0
-        return held_out.joined(run.network)
+        return held_out.joined()
 
 
 @shared_docs

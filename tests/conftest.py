@@ -40,10 +40,20 @@ def cancer():
 NEED_CALLBACKS = {"stopping.rst"}
 """Pages of the guide whose examples need the callbacks of scikit-learn 1.9."""
 
+NEED_PACKAGES = {
+    "deployment.rst": ("onnx", "onnxruntime", "pandas", "skl2onnx"),
+    "onnx.py": ("onnx",),
+    "skl2onnx.py": ("onnx", "skl2onnx"),
+    "torch.py": ("torch",),
+}
+"""Pages and modules whose examples need optional packages."""
+
 
 def pytest_collection_modifyitems(items):
-    if find_spec("sklearn.callback") is not None:
-        return
+    has_callbacks = find_spec("sklearn.callback") is not None
     for item in items:
-        if item.path.name in NEED_CALLBACKS:
+        if item.path.name in NEED_CALLBACKS and not has_callbacks:
             item.add_marker(pytest.mark.skip(reason="scikit-learn 1.9: callbacks"))
+        for package in NEED_PACKAGES.get(item.path.name, ()):
+            if find_spec(package) is None:
+                item.add_marker(pytest.mark.skip(reason=f"could not import {package}"))

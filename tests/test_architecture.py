@@ -42,7 +42,7 @@ FLOORS = [
         "tabular",
         "versions",
     },
-    {"_files", "display", "files", "inspection", "model_selection"},
+    {"_files", "display", "export", "files", "inspection", "model_selection"},
 ]
 """The modules of each floor, the lowest first; a folder stands for all its modules."""
 
@@ -82,6 +82,9 @@ SOLVERS_MAY_IMPORT = {"solvers", "_arrays", "_kernels", "_spec", "_typing"}
 
 DEPENDENCIES = {"joblib", "numpy", "scikit-learn", "scipy", "threadpoolctl"}
 IMPORTABLE = {"joblib", "numpy", "scipy", "sklearn", "threadpoolctl"}
+
+OPTIONAL = {"sknn.export._torch.": {"torch"}}
+"""What the modules of these folders import, which only functions import themselves."""
 
 BUILD = "sknn._kernels._build"
 """Compiles the kernels; it is neither installed nor imported."""
@@ -218,7 +221,10 @@ def test_imports_nothing_that_is_not_a_dependency(module):
     if module == BUILD:
         pytest.skip("only a build imports it")
     packages = {name.split(".")[0] for name in imports_of(module, at_import_time=True)}
-    assert packages - set(sys.stdlib_module_names) - {"sknn"} <= IMPORTABLE
+    allowed = {"sknn", *IMPORTABLE}
+    for folder, optional in OPTIONAL.items():
+        allowed |= optional if module.startswith(folder) else set()
+    assert packages - set(sys.stdlib_module_names) <= allowed
 
 
 @pytest.mark.parametrize("module", FILES)

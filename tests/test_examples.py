@@ -1,12 +1,23 @@
 """The examples: what they do without an optional package, or without their data."""
 
+import json
 import re
 import runpy
 import sys
 from pathlib import Path
+from threading import Thread
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
+
+from sknn import TabularRegressor
+from sknn.export import to_onnx
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -52,3 +63,72 @@ def test_train_tables_reads_its_files(tmp_path):
     assert X.iloc[0].tolist()[:1] == ["020"]
     assert X["Alley"].isna().all()
     assert y.tolist() == [100] * 6
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A regressor for tables, and the address where the example serves it."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    table = pd.DataFrame({"size": [1.0, 2, 3, 4] * 5, "town": ["Oslo", "Rome"] * 10})
+    reg = TabularRegressor(
+        hidden_layer_sizes=(4,), max_iter=3, n_members=1, random_state=0
+    ).fit(table, table["size"])
+    path = tmp_path_factory.mktemp("served") / "model.onnx"
+    to_onnx(reg, path)
+    make_server = runpy.run_path(EXAMPLES / "serve_onnx.py")["make_server"]
+    with make_server(path, port=0) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield reg, f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+def test_serve_onnx_predicts(served):
+    reg, address = served
+    rows = [{"size": 2, "town": "Rome"}, {"town": None, "size": None}]
+    with urlopen(address, json.dumps(rows).encode()) as response:
+        answer = json.load(response)
+    expected = reg.predict(pd.DataFrame(rows)[["size", "town"]])
+    assert np.ravel(answer["variable"]) == pytest.approx(expected, rel=1e-5)
+    with urlopen(address) as response:
+        assert [i["name"] for i in json.load(response)["inputs"]] == ["size", "town"]
+
+
+@pytest.mark.parametrize(
+    "request_body, message",
+    [
+        ('[{"size": 2}]', "a row lacks 'town'"),
+        ('[{"size": "2", "town": "Rome"}]', "'size': must be numbers or null"),
+        ('[{"size": 2, "town": 3}]', "'town': must be text or null"),
+        ('[{"size": [2, 3], "town": "Rome"}]', "'size': cannot reshape"),
+        ('{"size": 2}', "the request must be a list of rows"),
+        ("[]", "the request must be a list of rows"),
+        ("[", "Expecting value"),
+    ],
+)
+def test_serve_onnx_refuses(served, request_body, message):
+    with pytest.raises(HTTPError, match="400") as caught:
+        urlopen(served[1], request_body.encode())
+    assert json.load(caught.value)["error"].startswith(message)
+    caught.value.close()
+
+
+@pytest.mark.parametrize(
+    "dtype, good, bad",
+    [("int64", [1, -2], [1.5]), ("int64", [1, 2], [None]), ("uint8", [0, 255], [256]),
+     ("bool", [True, False], [2]), ("float", [0.5, None], ["0.5"])],
+)  # fmt: skip
+def test_serve_onnx_converts_numbers(dtype, good, bad):
+    pytest.importorskip("onnxruntime")
+    array_of = runpy.run_path(EXAMPLES / "serve_onnx.py")["array_of"]
+    array = array_of(good, ["n", 1], f"tensor({dtype})")
+    assert array.shape == (2, 1)
+    expected = np.array([[np.nan if v is None else v] for v in good])
+    assert_array_equal(array, expected)
+    with pytest.raises(ValueError, match="must be"):
+        array_of(bad, ["n", 1], f"tensor({dtype})")
+
+
+def test_serve_onnx_does_not_import_sknn():
+    code = (EXAMPLES / "serve_onnx.py").read_text(encoding="utf-8")
+    assert not re.search(r"^(import|from) (sknn|sklearn)", code, re.MULTILINE)

@@ -20,7 +20,7 @@ def in_a_new_process(code):
 
 
 def test_every_public_module_is_a_submodule():
-    api_modules = {"activations", "augmentation", "display", "exceptions"}
+    api_modules = {"activations", "augmentation", "display", "exceptions", "export"}
     api_modules |= {"initializers", "inspection", "layers", "losses", "model_selection"}
     api_modules |= {"preprocessing", "schedules", "solvers"}
     assert api_modules == set(SUBMODULES)
@@ -37,11 +37,12 @@ def test_submodules_are_attributes(name):
 def test_the_tools_are_not_imported_with_the_package():
     in_a_new_process(
         "import sys, sknn\n"
-        "lazy = {'sknn.display', 'sknn.inspection', 'sknn.model_selection'}\n"
+        "names = 'display', 'export', 'inspection', 'model_selection'\n"
+        "lazy = {f'sknn.{name}' for name in names}\n"
         "assert not lazy & set(sys.modules)\n"
-        "sknn.display, sknn.inspection, sknn.model_selection\n"
+        "sknn.display, sknn.export, sknn.inspection, sknn.model_selection\n"
         "assert lazy <= set(sys.modules)\n"
-        "assert 'matplotlib' not in sys.modules\n"
+        "assert not {'matplotlib', 'onnx', 'skl2onnx', 'torch'} & set(sys.modules)\n"
     )
 
 

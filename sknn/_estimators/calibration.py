@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
@@ -86,42 +88,102 @@ def fit_temperature(
     return math.exp(-brentq(slope, -limit, limit, xtol=1e-8))
 
 
-def fit_joint_temperature(
-    members: MeanOverMembers, z: Array, y: Array, sample_weight: Array | None = None
-) -> float:
-    """Return the T for whose members ``z / T`` the ensemble has the smallest loss.
+@dataclass(frozen=True)
+class JointScores:
+    """What some members say of rows that none of them was trained on.
 
-    The average of probabilities is more cautious than each member is, so that members
-    of an ensemble may be surer than single networks. Otherwise as `fit_temperature`.
+    Attributes
+    ----------
+    z : ndarray of shape (n, n_members, n_scores)
+        Raw scores.
+    y : ndarray of shape (n, n_outputs) or (n,)
+        Encoded targets.
+    sample_weight : ndarray of shape (n,) or None
+        Weights of the rows; None gives every row weight 1.
+    """
+
+    z: Array
+    y: Array
+    sample_weight: Array | None
+
+    @property
+    def n_members(self) -> int:
+        """Number of members."""
+        return int(self.z.shape[1])
+
+    @property
+    def weight(self) -> Array:
+        """Weights of the rows."""
+        w = self.sample_weight
+        return np.ones(len(self.z)) if w is None else w.astype(np.float64)
+
+    def scores(self, loss: Loss, beta: float = 1.0) -> Array:
+        """Return the raw scores (n, n_scores) of the mean of the predictions.
+
+        Those of the members are multiplied by `beta` first.
+        """
+        z = self.z.reshape(len(self.z), -1)
+        z = z if beta == 1 else beta * z.astype(np.float64)
+        return MeanOverMembers(loss, self.n_members).joint_scores(z)
+
+
+def fit_joint_temperature(
+    loss: Loss, groups: Sequence[JointScores], n_members: int
+) -> float:
+    """Return the T for whose members ``z / T`` an ensemble has the smallest loss.
+
+    The mean of probabilities is more cautious than each member, so that members of an
+    ensemble may be surer than single networks. How much is seen on the rows that
+    several members have held out. Where these are u⁻¹ members and not all M, as in
+    bagging, the logarithm of T is extrapolated: like the variance of a mean, it is
+    taken to be linear in the inverse of the number of members,
+    ``log T = log T₁ + (log Tᵤ - log T₁) (1 - 1 / M) / (1 - u)``.
 
     Parameters
     ----------
-    members : MeanOverMembers
-        The members, and their loss.
-    z : ndarray of shape (n, n_members * n_scores)
-        Raw scores of the members for rows that were held out.
-    y : ndarray of shape (n, n_outputs) or (n,)
-        Their targets, encoded as the loss takes them.
-    sample_weight : ndarray of shape (n,), default=None
-        Weights of the rows; None gives every row weight 1.
+    loss : Loss
+        The loss of a single network.
+    groups : sequence of JointScores
+        Rows that were held out, by the members that have held them out.
+    n_members : int
+        M, the number of members of the ensemble.
 
     Returns
     -------
     temperature : float
-        Between 1/20 and 20.
+        Between 1/20 and 20; 1 if no row has any weight.
     """
-    z = z.astype(np.float64)
+    single = fit_single_temperature(loss, groups)
+    shared = [group for group in groups if group.n_members > 1]
+    n = sum(group.weight.sum() for group in shared)
+    if not n:
+        return single
+    u = sum(group.weight.sum() / group.n_members for group in shared) / n
+    gain = math.log(fit_shared_temperature(loss, shared))
+    gain -= math.log(fit_single_temperature(loss, shared))
+    temperature = single * math.exp(gain * (1 - 1 / n_members) / (1 - u))
+    return min(max(temperature, 1 / HOTTEST), HOTTEST)
+
+
+def fit_single_temperature(loss: Loss, groups: Sequence[JointScores]) -> float:
+    """Return the best T of single members, on average over them."""
+    z = np.concatenate([group.z.reshape(-1, group.z.shape[2]) for group in groups])
+    y = np.concatenate([group.y.repeat(group.n_members, axis=0) for group in groups])
+    w = [(group.weight / group.n_members).repeat(group.n_members) for group in groups]
+    return fit_temperature(loss, z, y, np.concatenate(w))
+
+
+def fit_shared_temperature(loss: Loss, groups: Sequence[JointScores]) -> float:
+    """Return the best T of members whose predictions are averaged."""
+    y = np.concatenate([group.y for group in groups])
     y = y if y.ndim == 1 else y.astype(np.float64)
-    w = np.ones(len(z)) if sample_weight is None else sample_weight.astype(np.float64)
-    if not w.any():
-        return 1.0
-    loss = members.loss
+    w = np.concatenate([group.weight for group in groups])
     if "label_smoothing" in loss.get_params():
         loss = loss.replace(label_smoothing=1 / (1 + effective_size(w)))
 
     def joint_loss(log_beta: float) -> float:
-        joint = members.joint_scores(math.exp(log_beta) * z)
-        return loss.loss_gradient(joint, y, w, out=np.empty_like(joint))
+        z = np.concatenate([g.scores(loss, math.exp(log_beta)) for g in groups])
+        return loss.loss_gradient(z, y, w, out=np.empty_like(z))
 
     limit = math.log(HOTTEST)
     found = minimize_scalar(joint_loss, bounds=(-limit, limit), method="bounded")

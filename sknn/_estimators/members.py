@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import copy
-import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from sklearn import config_context, get_config
-from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 
-from .._member_loss import MeanOverMembers
 from .._threads import call_in_threads
 from .._training import Callbacks, Data, History, SolverProgress
+from .._typing import Array
+from ..losses import Loss
 from ..network import Network
 from .assembly import assemble, output_arrays
-from .calibration import fit_joint_temperature, fit_temperature
+from .calibration import JointScores, fit_joint_temperature
 from .fit import FitRun, fit_network, noise_stream
 from .input_checks import warn_caller, warnings_to
 from .validation_set import HeldOut, divide, hold_out
@@ -106,8 +106,12 @@ def fit_members(
     alone = len(kept) == 1
     run.network = networks[0] if alone else assemble(networks, run.targets.loss)
     run.publish(run.network)
-    parts = [part for i in kept if (part := held_out[i]) is not None]
-    return HeldOutByMembers(parts, same_rows=splits[0] is splits[-1])
+    parts = [
+        Part(part, None if split is None else split[1].rows)
+        for part, split in ((held_out[i], splits[i]) for i in kept)
+        if part is not None
+    ]
+    return HeldOutByMembers(run.targets.loss, parts)
 
 
 def trained_long_enough(n_epochs: Sequence[int]) -> list[int]:
@@ -149,31 +153,66 @@ def other_runs(
     return runs
 
 
+class Part(NamedTuple):
+    """What a member says of the rows it holds out; None are those of the user."""
+
+    held_out: HeldOut
+    rows: Array | None
+
+
 @dataclass
 class HeldOutByMembers:
-    """What each member says of the rows held out: the same for all, or its own."""
+    """What each member says of the rows that it has held out.
 
-    parts: list[HeldOut]
-    same_rows: bool = True
+    Attributes
+    ----------
+    loss : Loss
+        The loss of a single network.
+    parts : list of Part
+        The same rows for all members, or other ones for each. After an interrupt, some
+        members may not have had a turn.
+    """
 
-    def members_of(self, network: Network) -> MeanOverMembers | None:
-        """Return what makes one of the scores, if all members speak of the same rows.
+    loss: Loss
+    parts: list[Part]
 
-        After an interrupt, some may not have had a turn.
-        """
-        members = network.members
-        complete = members is not None and members.n_members == len(self.parts)
-        return members if complete and self.same_rows else None
+    def groups(self) -> list[JointScores]:
+        """Return the scores of the rows, by the members that have held them out."""
+        parts = [part for part, _ in self.parts]
+        if len(parts) < 2:
+            return [JointScores(p.z[:, None], p.y, p.sample_weight) for p in parts]
+        same = np.arange(len(parts[0].y))
+        rows = [same if part.rows is None else part.rows for part in self.parts]
+        every = np.unique(np.concatenate(rows))
+        at = [np.searchsorted(every, r) for r in rows]
+        shape = len(every), len(parts)
+        z = np.empty((*shape, *parts[0].z.shape[1:]), parts[0].z.dtype)
+        y = np.empty((len(every), *parts[0].y.shape[1:]), parts[0].y.dtype)
+        w = None if parts[0].sample_weight is None else np.empty(len(every), z.dtype)
+        is_held = np.zeros(shape, bool)
+        for i, part in enumerate(parts):
+            z[at[i], i], y[at[i]], is_held[at[i], i] = part.z, part.y, True
+            if w is not None:
+                w[at[i]] = part.sample_weight
+        patterns, pattern_of = np.unique(is_held, axis=0, return_inverse=True)
+        groups = []
+        for i, members in enumerate(patterns):
+            chosen = pattern_of.ravel() == i
+            weights = None if w is None else w[chosen]
+            groups.append(JointScores(z[chosen][:, members], y[chosen], weights))
+        return groups
 
-    def joined(self, network: Network) -> HeldOut | None:
-        """Return what is said of all rows, of the same ones by the whole `network`."""
+    def joined(self) -> HeldOut | None:
+        """Return what is said of all rows: the mean where several members say it."""
         if len(self.parts) < 2:
-            return self.parts[0] if self.parts else None
-        z, y, w = zip(*((p.z, p.y, p.sample_weight) for p in self.parts), strict=True)
-        if (members := self.members_of(network)) is not None:
-            return HeldOut(members.joint_scores(np.hstack(z)), y[0], w[0])
-        weights = None if w[0] is None else np.concatenate(w)
-        return HeldOut(np.concatenate(z), np.concatenate(y), weights)
+            return self.parts[0].held_out if self.parts else None
+        groups = self.groups()
+        weights = [w for group in groups if (w := group.sample_weight) is not None]
+        return HeldOut(
+            np.concatenate([group.scores(self.loss) for group in groups]),
+            np.concatenate([group.y for group in groups]),
+            np.concatenate(weights) if weights else None,
+        )
 
 
 def calibrate(run: FitRun, held_out: HeldOutByMembers) -> float:
@@ -181,16 +220,11 @@ def calibrate(run: FitRun, held_out: HeldOutByMembers) -> float:
 
     It is the best one for the rows held out. The weights of the output layer change.
     """
-    parts, loss = held_out.parts, run.targets.loss
-    if (members := held_out.members_of(run.network)) is not None:
-        z = np.hstack([part.z for part in parts])
-        temperature = fit_joint_temperature(
-            members, z, parts[0].y, parts[0].sample_weight
-        )
-    elif (joint := held_out.joined(run.network)) is not None:
-        temperature = fit_temperature(loss, joint.z, joint.y, joint.sample_weight)
-    else:
+    if not (groups := held_out.groups()):
         return 1.0
+    members = run.network.members
+    n_members = 1 if members is None else members.n_members
+    temperature = fit_joint_temperature(held_out.loss, groups, n_members)
     for arrays in output_arrays(run.network):
         for array in arrays.values():
             array /= temperature
@@ -202,8 +236,10 @@ def member_splits(
 ) -> Sequence[tuple[Data, Data]]:
     """Return the rows to train on, and those held out, of each member.
 
-    Without `bagging` they are the same for all. With it, they are other folds, of a
-    second division where the first has too few.
+    Without `bagging` they are the same for all. With it, each member holds out two
+    blocks of rows, of which it shares one with the member before, and one with the
+    member after it, in a ring: what two members say of a row tells how much better
+    their mean is.
     """
     data, fraction = run.data, run.params.validation_fraction
     strata = run.targets.strata(data.y)
@@ -213,12 +249,19 @@ def member_splits(
 
     if not bagging or hasattr(fraction, "split") or not fraction or data.n < 4:
         return [draw()] * n_members
-    n_folds = max(2, min(round(1 / fraction), data.n // 2))  # R² needs two rows
+    n_blocks = max(4, min(2 * round(1 / fraction), data.n))
     classes = data.y if strata is None else strata.ravel()
-    if classes.ndim == 1 and np.unique(classes, return_counts=True)[1].min() < n_folds:
-        return [draw() for _ in range(n_members)]  # a class is too rare for all folds
-    Folds = RepeatedStratifiedKFold if classes.ndim == 1 else RepeatedKFold
-    n_repeats = math.ceil(n_members / n_folds)
-    folds = Folds(n_splits=n_folds, n_repeats=n_repeats, random_state=rng)
-    splits = islice(folds.split(classes, classes), n_members)
-    return [divide(data, *rows) for rows in splits]
+    is_stratified = classes.ndim == 1
+    if is_stratified and np.unique(classes, return_counts=True)[1].min() < n_blocks:
+        return [draw() for _ in range(n_members)]  # a class is too rare for all blocks
+    Folds = StratifiedKFold if is_stratified else KFold
+    folds = Folds(n_blocks, shuffle=True, random_state=rng)
+    splits: list[tuple[Data, Data]] = []
+    while (n_left := n_members - len(splits)) > 0:
+        blocks = [block for _, block in folds.split(classes, classes)]
+        size = max(3, min(n_left, n_blocks))
+        for i in range(min(n_left, size)):
+            held_out = np.concatenate([blocks[i], blocks[(i + 1) % size]])
+            train = np.setdiff1d(np.arange(data.n), held_out)
+            splits.append(divide(data, train, np.sort(held_out)))
+    return splits

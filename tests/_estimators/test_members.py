@@ -17,9 +17,13 @@ from threadpoolctl import threadpool_limits
 
 from sknn import TabularClassifier, TabularRegressor
 from sknn._estimators.assembly import member_networks
-from sknn._estimators.calibration import fit_joint_temperature
-from sknn._estimators.members import trained_long_enough
-from sknn._member_loss import MeanOverMembers
+from sknn._estimators.calibration import (
+    JointScores,
+    fit_joint_temperature,
+    fit_temperature,
+)
+from sknn._estimators.members import HeldOutByMembers, Part, trained_long_enough
+from sknn._estimators.validation_set import HeldOut
 from sknn.inspection import check_gradients, gradient_statistics
 from sknn.inspection._subject import Subject
 from sknn.layers import Ensemble
@@ -90,8 +94,8 @@ def test_the_number_of_threads_makes_no_difference():
     assert_allclose(*predictions, rtol=1e-5)
 
 
-@pytest.mark.parametrize("n_members", [2, 3, 5])
-def test_with_bagging_every_row_is_held_out_at_most_once(n_members, monkeypatch):
+@pytest.mark.parametrize("n_members", [2, 3, 4, 10, 12])
+def test_with_bagging_members_hold_out_a_ring_of_blocks(n_members, monkeypatch):
     X, y = IRIS
     seen = []
     fit = "sknn._estimators.members.fit_network"
@@ -104,14 +108,14 @@ def test_with_bagging_every_row_is_held_out_at_most_once(n_members, monkeypatch)
     monkeypatch.setattr(fit, spy)
     clf = TabularClassifier(n_members=n_members, bagging=True, **SMALL).fit(X, y)
     assert len(seen) == n_members
-    held_out = np.concatenate([split[1].rows for split in seen])
-    assert len(set(held_out)) == len(held_out)
     for train, held in seen:
         assert_array_equal(np.sort([*train.rows, *held.rows]), np.arange(len(X)))
         counts = np.bincount(y[held.rows], minlength=3)
-        assert counts.max() - counts.min() <= 1
-    if n_members >= 5:
-        assert len(held_out) == len(X)
+        assert counts.max() - counts.min() <= 2
+    n_times = np.bincount(np.concatenate([h.rows for _, h in seen]), minlength=len(X))
+    if 3 <= n_members <= 10:  # 15 rows in a block
+        assert [*np.bincount(n_times)[2:]] == [15 * n_members]
+    assert (n_times > 0).sum() == 15 * min(max(n_members, 3), 10)
     assert clf.score(X, y) > 0.5
 
 
@@ -135,8 +139,8 @@ def test_few_rows(n):
 @pytest.mark.parametrize(
     ("fraction", "n_members", "sizes"),
     [
-        (0.5, 4, [221, 221] * 2),
-        (0.2, 7, [89, 89, 88, 88, 88, 89, 89]),
+        (0.5, 4, [222, 221, 220, 221]),
+        (0.2, 7, [90, 89, 88, 88, 88, 88, 89]),
         (0.001, 3, [2] * 3),
     ],
 )
@@ -408,19 +412,70 @@ def test_without_rows_held_out_there_is_no_temperature():
     assert clf.temperature_ == 1
 
 
-def test_the_joint_temperature_is_the_best_of_a_grid():
-    rng = np.random.RandomState(0)
-    y = rng.randint(3, size=400)
-    z = 3 * rng.normal(size=(400, 2, 3))
-    z[np.arange(400), :, y] += 2.0
-    members = MeanOverMembers(CategoricalCrossEntropy(), 2)
+def scores_of_members(n, n_members, rng):
+    """Return scores (n, n_members, 3) that differ by noise, and classes."""
+    y = rng.randint(3, size=n)
+    z = rng.normal(size=(n, 1, 3)) + 0.5 * rng.normal(size=(n, n_members, 3))
+    z[np.arange(n), :, y] += 2.0
+    return z, y
 
+
+def best_of_a_grid(z, y):
     def loss(T):
         return log_loss(y, softmax(z / T, axis=2).mean(axis=1))
 
-    found = fit_joint_temperature(members, z.reshape(400, -1), y)
-    best = min(np.geomspace(0.2, 10, 2001), key=loss)
-    assert found == pytest.approx(best, rel=0.02)
+    return min(np.geomspace(0.2, 10, 501), key=loss)
+
+
+def test_the_joint_temperature_is_the_best_of_a_grid():
+    z, y = scores_of_members(4000, 2, np.random.RandomState(0))
+    group = JointScores(z, y, None)
+    found = fit_joint_temperature(CategoricalCrossEntropy(), [group], 2)
+    assert found == pytest.approx(best_of_a_grid(z, y), rel=0.02)
+
+
+def test_the_joint_temperature_is_extrapolated_from_pairs():
+    z, y = scores_of_members(4000, 4, np.random.RandomState(0))
+    pairs = [[0, 1], [1, 2], [2, 3], [3, 0]]
+    groups = [
+        JointScores(z[i::4][:, pair], y[i::4], None) for i, pair in enumerate(pairs)
+    ]
+    single = fit_joint_temperature(CategoricalCrossEntropy(), groups, 1)
+    found = fit_joint_temperature(CategoricalCrossEntropy(), groups, 4)
+    best = best_of_a_grid(z, y)
+    assert abs(np.log(found / best)) < 0.25 * np.log(single / best)
+
+
+def test_members_that_share_no_rows_have_the_temperature_of_single_ones():
+    z, y = scores_of_members(4000, 2, np.random.RandomState(0))
+    groups = [JointScores(z[:200, :1], y[:200], None)]
+    groups += [JointScores(z[200:, 1:], y[200:], None)]
+    alone = np.concatenate([group.z[:, 0] for group in groups])
+    expected = fit_temperature(CategoricalCrossEntropy(), alone, y)
+    assert fit_joint_temperature(CategoricalCrossEntropy(), groups, 2) == expected
+
+
+def test_what_members_say_of_the_rows_they_share_is_joined():
+    rng, loss = np.random.RandomState(0), CategoricalCrossEntropy()
+    z, y, w = rng.normal(size=(6, 3, 3)), rng.randint(3, size=6), rng.uniform(size=6)
+    rows = np.array([4, 0, 2]), np.array([0, 5, 2, 1]), np.array([2])
+    parts = [
+        Part(HeldOut(z[r, i], y[r], w[r]), r) for i, r in enumerate(rows)
+    ]  # fmt: skip
+    groups = {
+        group.n_members: group for group in HeldOutByMembers(loss, parts).groups()
+    }
+    assert_array_equal(groups[3].z, z[[2]])
+    assert_array_equal(groups[2].z, z[[0], :2])
+    joined = HeldOutByMembers(loss, parts).joined()
+    order = np.argsort(joined.sample_weight)
+    known = np.array([0, 1, 2, 4, 5])
+    known = known[np.argsort(w[known])]
+    assert_array_equal(joined.y[order], y[known])
+    p = softmax(joined.z[order], axis=1)
+    saying = {0: [0, 1], 1: [1], 2: [0, 1, 2], 4: [0], 5: [1]}
+    expected = [softmax(z[i, saying[i]], axis=1).mean(axis=0) for i in known.tolist()]
+    assert_allclose(p, expected)
 
 
 # -- tools that look at a fitted ensemble ---------------------------------------------
@@ -451,5 +506,5 @@ def test_the_doctor_knows_the_rows_that_the_first_member_held_out():
     reg = TabularRegressor(**SMALL).fit(X, y)
     subject = Subject.untrained(reg, X, y)
     train, held_out = subject.hold_out()
-    assert held_out.n == 89
+    assert held_out.n == 90
     assert_array_equal(train.rows, reg._splits(reg._start_run(X, y))[0][0].rows)

@@ -1,0 +1,1 @@
+"""Networks as C code: a list of calls, the memory between them, and their text."""

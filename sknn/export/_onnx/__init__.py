@@ -1,0 +1,1 @@
+"""The parts of `to_onnx`: rows, layers and heads, each as nodes of a graph."""

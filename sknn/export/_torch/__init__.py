@@ -1,0 +1,1 @@
+"""Networks as PyTorch modules. Only `layers`, `heads` and `modules` import PyTorch."""

@@ -1,0 +1,86 @@
+"""A whole network as a module: its layers, and the head that makes predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...layers import ToImages
+from .._plan import ClassHead, NumberHead, Plan
+from .heads import JointScores, numbers, probabilities
+from .layers import sequential
+from .modules import Pixels
+
+
+def network_module(plan: Plan) -> nn.Module:
+    """Return the network of a plan, in evaluation mode."""
+    steps = plan.steps
+    if plan.image_shape is not None:  # PyTorch's images need no conversion
+        assert type(steps[0].layer) is ToImages
+        steps = steps[1:]
+    parts = sequential(steps), plan.reads_bytes
+    if isinstance(plan.head, ClassHead):
+        module: nn.Module = ClassifierModule(*parts, plan.head, plan.encoder)
+    else:
+        module = RegressorModule(*parts, plan.head, plan.encoder)
+    return module.to(getattr(torch, plan.dtype.name)).eval()
+
+
+class NetworkModule(nn.Module):
+    """The layers of a network, with what surrounds them in an estimator."""
+
+    def __init__(
+        self,
+        layers: nn.Sequential,
+        reads_bytes: bool,
+        head: ClassHead | NumberHead,
+        encoder: Any,
+    ) -> None:
+        super().__init__()
+        self.input = Pixels() if reads_bytes else nn.Identity()
+        self.layers = layers
+        self.joint = JointScores(head) if head.n_members > 1 else nn.Identity()
+        if isinstance(head, ClassHead):
+            self.head = probabilities(head)
+        else:
+            self.head = numbers(head)
+        self.encoder = encoder
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the raw scores, (n, n_scores)."""
+        return self.joint(self.layers(self.input(x)))
+
+
+class ClassifierModule(NetworkModule):
+    """A classifier."""
+
+    def __init__(
+        self, layers: nn.Sequential, reads_bytes: bool, head: ClassHead, encoder: Any
+    ) -> None:
+        super().__init__(layers, reads_bytes, head, encoder)
+        self.classes_, self.kind = head.classes.copy(), head.kind
+
+    def predict_proba(self, x: Tensor) -> Tensor:
+        """Return the probabilities of the classes, or of the labels."""
+        return self.head(self(x))
+
+    def predict(self, x: Tensor) -> Tensor:
+        """Return the indices of the classes in `classes_`, or 0 or 1 for each label."""
+        z = self(x)
+        if self.kind == "multilabel":
+            return (z > 0).long()
+        if self.kind == "multiclass":
+            return z.argmax(1)
+        above = (z > 0).long().flatten()
+        return above if self.kind == "binary" else torch.zeros_like(above)
+
+
+class RegressorModule(NetworkModule):
+    """A regressor."""
+
+    def predict(self, x: Tensor) -> Tensor:
+        """Return the predicted numbers."""
+        y = self.head(self(x))
+        return y.flatten() if y.shape[1] == 1 else y

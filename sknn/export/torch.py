@@ -1,0 +1,108 @@
+"""Fitted estimators as PyTorch modules."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+from ..exceptions import ExportError
+from ._plan import plan_of
+
+
+def to_torch(estimator: Any) -> Any:
+    """Return the network of a fitted estimator as a PyTorch module.
+
+    The module has copies of the weights, as parameters that can be trained further, and
+    is in evaluation mode. It is made of modules of `torch.nn`, such as ``Linear`` and
+    ``Conv2d``, and of a few others for layers that PyTorch does not have. It has the
+    dropout of the network too, which acts after ``module.train()``.
+
+    Called with a tensor, the module returns raw scores (logits) of shape (n, n_scores),
+    as the losses of PyTorch take them. It has these methods and attributes:
+
+    - ``predict_proba(x)`` of classifiers: the probabilities that ``predict_proba`` of
+      the estimator returns.
+    - ``predict(x)``: of classifiers the indices of the predicted classes in
+      ``classes_``, or 0 and 1 for each label; of regressors the numbers.
+    - ``head``: the module that turns raw scores into probabilities or numbers.
+      ``nn.Sequential(module, module.head)`` is a network that returns these, for
+      `torch.export` and the like.
+    - ``encoder``: the `TableEncoder` of an estimator of tables, otherwise None.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted classifier or regressor of sknn. Of a pipeline pass the last step, and
+        transform rows by the steps before it.
+
+    Returns
+    -------
+    module : torch.nn.Module
+        Its parameters have the dtype of the network: float32 or float64. It takes
+        tensors of this dtype:
+
+        - rows (n, n_features);
+        - for an estimator of images (n, channels, height, width), the order of PyTorch.
+          If the estimator was fitted on bytes, these are uint8, or floats in [0, 1] as
+          torchvision makes them;
+        - for an estimator of tables encoded rows, ``module.encoder.transform(X)``.
+
+    Raises
+    ------
+    ExportError
+        If a layer or an activation is not from sknn.
+    ImportError
+        If PyTorch is not installed: ``pip install "sknn[torch]"``.
+
+    See Also
+    --------
+    to_onnx : The network as a model of ONNX, for other runtimes.
+    to_c : The network as C code.
+
+    Notes
+    -----
+    Where training in PyTorch differs: the running variance of batch normalization is
+    updated with ``n - 1`` in the denominator instead of n. Layers that were frozen are
+    trained. A dense layer in the neural tangent parametrization, as in estimators of
+    tables, has the weights ``α W``: the same learning rate makes other steps.
+
+    The raw scores of a regressor of tables are those of scaled targets, so compare
+    ``module.predict(x)`` with ``y`` in a loss. Those of an ensemble belong to the mean
+    prediction of its members.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn.datasets import load_iris
+    >>> from sknn import MLPClassifier
+    >>> from sknn.export import to_torch
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(max_iter=1000, random_state=0).fit(X, y)
+    >>> module = to_torch(clf)
+    >>> module.layers
+    Sequential(
+      (dense1): Linear(in_features=4, out_features=100, bias=True)
+      (activation1): ReLU()
+      (dense2): Linear(in_features=100, out_features=3, bias=True)
+    )
+    >>> p = module.predict_proba(torch.from_numpy(X))
+    >>> bool(abs(p.detach().numpy() - clf.predict_proba(X)).max() < 1e-12)
+    True
+    """
+    if isinstance(estimator, Pipeline):
+        raise ExportError(
+            "estimator must be an estimator of sknn, got a Pipeline. Pass its last "
+            "step, estimator[-1], and transform rows by estimator[:-1]."
+        )
+    plan = plan_of(estimator, keep_dropout=True)
+    try:
+        import_module("torch")
+    except ImportError as error:
+        raise ImportError(
+            'to_torch needs PyTorch, which is not installed: pip install "sknn[torch]".'
+        ) from error
+    from ._torch.network import network_module
+
+    return network_module(plan)
