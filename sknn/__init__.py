@@ -8,6 +8,7 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from . import activations as activations
     from . import augmentation as augmentation
+    from . import callbacks as callbacks
     from . import display as display
     from . import exceptions as exceptions
     from . import export as export
@@ -58,6 +59,7 @@ _MODULES = {
 _SUBMODULES = {
     "activations",
     "augmentation",
+    "callbacks",
     "display",
     "exceptions",
     "export",

@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     class CallbackSupportMixin:
         """The part that sknn uses of `sklearn.callback.CallbackSupportMixin`."""
 
+        def set_callbacks(self, *callbacks: Any) -> Self: ...
         def _init_callback_context(
             self, *, max_subtasks: int | None = None
         ) -> CallbackContext: ...
@@ -116,6 +117,9 @@ else:
             """No callbacks in this version of scikit-learn."""
 
 
+HAS_CALLBACKS = hasattr(CallbackSupportMixin, "set_callbacks")
+"""Whether scikit-learn has callbacks: from version 1.9."""
+
 fit_context = _fit_context(prefer_skip_nested_validation=True)
 """Decorator of `fit` and `partial_fit`: validates the parameters first."""
 
@@ -131,6 +135,7 @@ def num_samples(X: Any) -> int:
 
 
 __all__ = [
+    "HAS_CALLBACKS",
     "BaseEstimator",
     "BaseSearchCV",
     "CallbackSupportMixin",

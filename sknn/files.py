@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 import warnings
 from typing import Any
 
-import numpy as np
-import scipy
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
@@ -16,12 +13,9 @@ from sklearn.pipeline import Pipeline
 from ._estimators.base import BaseNetworkEstimator
 from ._files.archive import read_archive, write_archive
 from ._files.codec import Reader, Writer
+from ._files.header import check_version, header
 from ._spec import is_integer_from
-from ._version import __version__
 from .exceptions import FileError
-
-VERSION = 1
-"""Of the format. A version that older releases cannot read has a higher number."""
 
 MAX_SIZE = 2**30
 """Bytes of the largest file that `load` reads by default."""
@@ -71,12 +65,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     writer = Writer()
     tree = writer.tree(estimator, type(estimator).__name__)
     Reader(writer.arrays).whole(tree)  # what could not be loaded is not written
-    document = {
-        "format": "sknn",
-        "version": VERSION,
-        "written_by": versions(),
-        "estimator": tree,
-    }
+    document = {**header(), "estimator": tree}
     write_archive(os.path.realpath(os.fsdecode(path)), document, writer.arrays)
 
 
@@ -119,7 +108,7 @@ def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
     with open(path, "rb") as file:
         try:
             document, arrays = read_archive(file, max_size)
-            check_version(document)
+            check_version(document, "estimator")
             estimator = Reader(arrays).whole(document["estimator"])
             check_is_ours(estimator, "files hold")
         except Exception as error:  # forged bytes raise almost anything
@@ -146,21 +135,6 @@ def check_is_ours(estimator: Any, what: str) -> None:
         )
 
 
-def check_version(document: Any) -> None:
-    """Raise unless this version of sknn reads the document."""
-    version = document.get("version")
-    if not isinstance(document.get("written_by"), dict):
-        raise FileError("it does not say what has written it.")
-    if document.get("format") != "sknn" or type(version) is not int or version < 1:
-        raise FileError("it is not in the format of sknn.")
-    if version > VERSION:
-        raise FileError(
-            f"it is in version {version} of the format, written by sknn "
-            f"{document['written_by']['sknn']!s:.20}; sknn {__version__} reads up to "
-            f"version {VERSION}: install a newer sknn."
-        )
-
-
 def warn_of_other_sklearn(estimator: Any, document: Any) -> None:
     """Warn, as in unpickling, if another scikit-learn has fitted the transformers."""
     now, before = sklearn.__version__, document["written_by"].get("scikit-learn")
@@ -171,14 +145,3 @@ def warn_of_other_sklearn(estimator: Any, document: Any) -> None:
             original_sklearn_version=f"{before!s:.20}",
         )
         warnings.warn(warning, stacklevel=3)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a file is written with."""
-    return {
-        "sknn": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "scikit-learn": sklearn.__version__,
-    }

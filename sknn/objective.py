@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,15 @@ from .network import Network, rows_like, write_rows
 
 Batch: TypeAlias = tuple[Matrix, Array, Array | None]
 """Features, encoded targets and weights of some rows; None gives every row weight 1."""
+
+
+class Augment(Protocol):
+    """A function that returns random variations of the rows of a batch."""
+
+    rng: np.random.Generator
+
+    def __call__(self, x: Matrix, /) -> Array:
+        """Return other rows of the same shape."""
 
 
 class Objective:
@@ -65,7 +74,7 @@ class Objective:
         l1_ratio: float = 0.0,
         mixup: float = 0.0,
         rng: np.random.Generator | None = None,
-        augment: Callable[[Matrix], Array] | None = None,
+        augment: Augment | None = None,
     ) -> None:
         self.network = network
         self.loss = loss
@@ -251,7 +260,7 @@ class Mixup:
         z += dz
 
 
-def _augment(augment: Callable[[Matrix], Array], x: Any, varied: Array) -> None:
+def _augment(augment: Augment, x: Any, varied: Array) -> None:
     np.copyto(varied, augment(x.rows if isinstance(x, SparseRows) else x))
 
 

@@ -42,7 +42,15 @@ FLOORS = [
         "tabular",
         "versions",
     },
-    {"_files", "display", "export", "files", "inspection", "model_selection"},
+    {
+        "_files",
+        "callbacks",
+        "display",
+        "export",
+        "files",
+        "inspection",
+        "model_selection",
+    },
 ]
 """The modules of each floor, the lowest first; a folder stands for all its modules."""
 
@@ -52,7 +60,6 @@ ESTIMATOR_FLOORS = [
         "aliases",
         "architecture",
         "calibration",
-        "callbacks",
         "docs",
         "input_checks",
         "inputs",
@@ -66,7 +73,8 @@ ESTIMATOR_FLOORS = [
     {"dense_blocks", "images", "parameters", "targets", "validation_set"},
     {"image_variation", "network_checks", "transfer", "weights"},
     {"attributions", "network_checks", "transfer", "weights"},
-    {"fit"},
+    {"checkpoints"},
+    {"callbacks", "fit"},
     {"members"},
     {"base"},
     {"conformal", "network_access"},

@@ -7,6 +7,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -14,10 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._sklearn import (
-    CallbackSupportMixin,
-    fit_context,
-)
+from .._sklearn import fit_context
 from .._training import Data, History, SolverProgress
 from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
@@ -25,7 +23,8 @@ from ..losses import Loss
 from ..network import Network
 from .aliases import explain_unknown_names
 from .architecture import first_difference
-from .callbacks import fit_callbacks
+from .callbacks import TakesCallbacks, fit_callbacks
+from .checkpoints import BeforeFit, FitKeeper, RunKeeper, checkpoint_of
 from .docs import shared_docs
 from .fit import FitRun, fit_network, noise_stream
 from .input_checks import (
@@ -47,7 +46,7 @@ from .versions import VersionedPickle
 
 @shared_docs
 class BaseNetworkEstimator(
-    CallbackSupportMixin,
+    TakesCallbacks,
     TrainingParameters,
     VersionedPickle,
     ABC,
@@ -179,10 +178,16 @@ class BaseNetworkEstimator(
             None if one_epoch else fit_callbacks(self, X, y, sample_weight, n_epochs)
         )
         resumes = self._resumes(one_epoch)
+        checkpoint = None if one_epoch else checkpoint_of(self)
+        before = None if checkpoint is None else BeforeFit.of(self, resumes)
         with all_or_nothing(self):
             fitted = self.network_ if resumes else None
             run = self._start_run(X, y, sample_weight, one_epoch)
             validation_data = self._check_validation(validation, run.data)
+            if checkpoint is not None and before is not None:
+                identity = before.identity(self, run.data, validation_data)
+                keeper = checkpoint.start_fit(identity, before.stream)
+                run = self._keep_states(run, keeper, resumes)
             if not resumes:
                 self._warn_of_likely_mistakes(run.data)
             run.callbacks = callbacks
@@ -210,6 +215,15 @@ class BaseNetworkEstimator(
                 callbacks.refresh = None
             del run.publish  # a cycle, which would keep X until the next collection
 
+    def _keep_states(self, run: FitRun, keeper: FitKeeper, resumes: bool) -> FitRun:
+        """Return the run, or one like that of an interrupted fit, with its keeper."""
+        if keeper.resumes and not isinstance(self.random_state, Integral):
+            rng = check_random_state(self.random_state or np.random.RandomState())
+            rng.set_state(keeper.state.start.get_state())
+            run = self._run_from(run.data, rng, resumes)
+        run.keeper = RunKeeper(keeper)
+        return run
+
     def _train(self, run: FitRun, validation: Data | None) -> HeldOut | None:
         """Train the network of a run; return what it says of the rows held out."""
         return fit_network(run, validation, estimator=self)
@@ -230,6 +244,14 @@ class BaseNetworkEstimator(
         On a clone, this is how tools look at a network that has not been trained.
         """
         resumes = self._resumes(one_epoch)
+        data = self._check_data(X, y, sample_weight, resumes, one_epoch)
+        rng = check_random_state(self.random_state)
+        return self._run_from(data, rng, resumes, one_epoch)
+
+    def _check_data(
+        self, X: Any, y: Any, sample_weight: Any, resumes: bool, one_epoch: bool
+    ) -> Data:
+        """Return checked rows with encoded targets, after learning what they are."""
         X, y = self._check_training_rows(X, y, resumes)
         y = as_column(y)
         self._learn_targets(y, resumes, one_epoch)
@@ -240,7 +262,16 @@ class BaseNetworkEstimator(
         data = Data(X, y, self._row_weights(self._targets, y, sample_weight, dtype))
         if data.sample_weight is not None:
             check_some_weight(data.sample_weight)
-        rng = check_random_state(self.random_state)
+        return data
+
+    def _run_from(
+        self,
+        data: Data,
+        rng: np.random.RandomState,
+        resumes: bool,
+        one_epoch: bool = False,
+    ) -> FitRun:
+        """Return a run on checked data, with a network whose weights `rng` draws."""
         before = getattr(self, "_progress", None) if one_epoch else None
         self._progress = before
         # `partial_fit` continues the stream of the previous call.

@@ -1,10 +1,52 @@
-"""Scikit-learn's callbacks, where the installed version has them (1.9 or newer)."""
+"""Callbacks: those of scikit-learn 1.9 or newer, and what older versions have."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
+
+from .._sklearn import HAS_CALLBACKS, BaseEstimator, CallbackSupportMixin
+from .checkpoints import KeepsTraining
+
+
+class TakesCallbacks(CallbackSupportMixin, BaseEstimator):
+    """An estimator with callbacks.
+
+    Before scikit-learn 1.9, it takes only those that `fit` calls itself.
+    """
+
+    if not HAS_CALLBACKS:
+
+        def set_callbacks(self, *callbacks: Any) -> Self:
+            """Set callbacks; before scikit-learn 1.9 only a `Checkpoint`.
+
+            Parameters
+            ----------
+            *callbacks : callback instances
+                Without any, those that are set are removed.
+
+            Returns
+            -------
+            self : estimator
+                The estimator itself.
+            """
+            for callback in callbacks:
+                if not isinstance(callback, KeepsTraining):
+                    raise TypeError(
+                        "Before scikit-learn 1.9, set_callbacks takes a "
+                        f"sknn.callbacks.Checkpoint only, got {callback!r}."
+                    )
+            if callbacks:
+                vars(self)["_skl_callbacks"] = list(callbacks)
+            else:
+                vars(self).pop("_skl_callbacks", None)
+            return self
+
+        def __sklearn_clone__(self) -> Self:
+            # From scikit-learn 1.9, clones keep their callbacks.
+            copied = super().__sklearn_clone__()
+            return copied.set_callbacks(*getattr(self, "_skl_callbacks", ()))
 
 
 class FitCallbacks:
@@ -61,6 +103,6 @@ def fit_callbacks(
     estimator: Any, X: Any, y: Any, sample_weight: Any, max_epochs: int | None
 ) -> FitCallbacks | None:
     """Return the callbacks of an estimator; None if it has none."""
-    if not getattr(estimator, "_skl_callbacks", None):
+    if not (HAS_CALLBACKS and getattr(estimator, "_skl_callbacks", None)):
         return None
     return FitCallbacks(estimator, X, y, sample_weight, max_epochs)

@@ -34,10 +34,11 @@ from ..losses import Loss
 from ..network import Network
 from ..objective import Objective
 from ..schedules import Constant, Schedule
+from .checkpoints import RunKeeper, checked_split
 from .input_checks import warn_caller
 from .parameters import TrainingParameters, make_schedule, make_solver
 from .targets import Targets
-from .validation_set import HeldOut, Validator, hold_out
+from .validation_set import HeldOut, Validator, divide, hold_out
 from .variation import Variation
 
 DIVERGED = (
@@ -111,6 +112,8 @@ class FitRun:
         Scores the network after each epoch.
     callbacks : Callbacks or None
         scikit-learn's callbacks, called before and after each epoch.
+    keeper : RunKeeper or None
+        Keeps the state of the run after epochs, and has that to continue from.
     publish : callable
         Sets the fitted attributes that callbacks and scorers read.
     """
@@ -137,6 +140,7 @@ class FitRun:
     split: tuple[Data, Data] | None = None
     validator: Validator | None = None
     callbacks: Callbacks | None = None
+    keeper: RunKeeper | None = None
     publish: Callable[[Network], None] = lambda network: None
 
     def objective(self, rng: np.random.Generator | None = None) -> Objective:
@@ -191,10 +195,18 @@ class FitRun:
 
     def hold_out(self) -> tuple[Data, Data]:
         """Return the training set and the validation set of early stopping."""
-        if self.split is not None:
-            return self.split
-        strata = self.targets.strata(self.data.y)
-        return hold_out(self.data, self.params.validation_fraction, self.rng, strata)
+        return self.draw_split(self.rng) if self.split is None else self.split
+
+    def draw_split(self, rng: np.random.RandomState) -> tuple[Data, Data]:
+        """Return rows to train on, and rows to hold out that are drawn from `rng`."""
+        data, fraction = self.data, self.params.validation_fraction
+        fit = None if self.keeper is None else self.keeper.fit.state
+        if fit is not None and fit.split is not None:
+            return divide(data, *checked_split(fit.split, data.n))
+        train, held_out = hold_out(data, fraction, rng, self.targets.strata(data.y))
+        if fit is not None and hasattr(fraction, "split"):
+            fit.split = np.asarray(train.rows), np.asarray(held_out.rows)
+        return train, held_out
 
     def monitor(self, limits: Limits, kept: list[Kept] | None = None) -> Monitor:
         """Return the object that records epochs and keeps the best weights."""
@@ -306,6 +318,7 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
         n_epochs=params.max_iter,
         base_rates=run.base_rates,
         one_epoch=run.one_epoch,
+        keeper=run.keeper,
     )
     if run.one_epoch:
         ending = show_best_weights(progress, monitor, ending)
@@ -387,6 +400,7 @@ def refit(run: FitRun, initial: tuple[Array, Array]) -> None:
         validator=None,
         base_rates=first.base_rates,
         average_of=first.averaged,
+        keeper=None if run.keeper is None else run.keeper.of_refit(),
     )
     limits = replace(
         run.limits,

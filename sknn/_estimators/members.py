@@ -22,7 +22,7 @@ from .assembly import assemble, output_arrays
 from .calibration import JointScores, fit_joint_temperature
 from .fit import FitRun, fit_network, noise_stream
 from .input_checks import warn_caller, warnings_to
-from .validation_set import HeldOut, divide, hold_out
+from .validation_set import HeldOut, divide
 
 
 class StopTogether:
@@ -146,6 +146,7 @@ def other_runs(
                 history=member.history,
                 progress=before,
                 callbacks=None,
+                keeper=None if run.keeper is None else run.keeper.of_member(i),
                 silent=True,
                 publish=lambda network: None,
             )
@@ -244,16 +245,14 @@ def member_splits(
     data, fraction = run.data, run.params.validation_fraction
     strata = run.targets.strata(data.y)
 
-    def draw() -> tuple[Data, Data]:
-        return hold_out(data, fraction, rng, strata)
-
     if not bagging or hasattr(fraction, "split") or not fraction or data.n < 4:
-        return [draw()] * n_members
+        return [run.draw_split(rng)] * n_members
     n_blocks = max(4, min(2 * round(1 / fraction), data.n))
     classes = data.y if strata is None else strata.ravel()
     is_stratified = classes.ndim == 1
     if is_stratified and np.unique(classes, return_counts=True)[1].min() < n_blocks:
-        return [draw() for _ in range(n_members)]  # a class is too rare for all blocks
+        # A class is too rare for all blocks.
+        return [run.draw_split(rng) for _ in range(n_members)]
     Folds = StratifiedKFold if is_stratified else KFold
     folds = Folds(n_blocks, shuffle=True, random_state=rng)
     splits: list[tuple[Data, Data]] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,20 +31,28 @@ class Variation:
     augmentations: tuple[Augmentation, ...] = ()
     image_shape: tuple[int, int, int] | None = None
 
-    def augment(self, rng: np.random.Generator) -> Callable[[Matrix], Array] | None:
+    def augment(self, rng: np.random.Generator) -> AugmentRows | None:
         """Return a function that augments rows, with its own random stream.
 
         Without augmentation, None.
         """
         if not self.augmentations or self.image_shape is None:
             return None
+        # Masks and mixup do not depend on augmentation.
+        return AugmentRows(self.augmentations, self.image_shape, rng.spawn(1)[0])
+
+
+@dataclass
+class AugmentRows:
+    """A function that augments the images in rows, with its own random stream."""
+
+    steps: tuple[Augmentation, ...]
+    shape: tuple[int, int, int]
+    rng: np.random.Generator
+
+    def __call__(self, x: Matrix) -> Array:
         from ..augmentation import augment  # most networks need no augmentation
 
-        steps, shape = list(self.augmentations), self.image_shape
-        own = rng.spawn(1)[0]  # masks and mixup do not depend on augmentation
-
-        def augment_rows(x: Matrix) -> Array:
-            x = x if isinstance(x, np.ndarray) else x.toarray()
-            return augment(steps, x.reshape(-1, *shape), own).reshape(x.shape)
-
-        return augment_rows
+        x = x if isinstance(x, np.ndarray) else x.toarray()
+        images = x.reshape(-1, *self.shape)
+        return augment(list(self.steps), images, self.rng).reshape(x.shape)

@@ -61,8 +61,8 @@ def write_archive(path: str, document: dict[str, Any], arrays: Sequence[Array]) 
     n_bytes = sum(array.nbytes for array in arrays)
     if len(arrays) > MAX_ARRAYS or n_bytes > MAX_FILE - 2**25:
         raise FileError(
-            f"The estimator has {len(arrays)} arrays with {n_bytes} bytes. A file has "
-            f"up to {MAX_ARRAYS} arrays with together less than 4 GiB."
+            f"There are {len(arrays)} arrays with {n_bytes} bytes. A file has up to "
+            f"{MAX_ARRAYS} arrays with together less than 4 GiB."
         )
     with replaced(path) as opened, ZipFile(opened, "w") as file:
         for i, array in enumerate(arrays):
@@ -81,7 +81,7 @@ def write_archive(path: str, document: dict[str, Any], arrays: Sequence[Array]) 
 def replaced(path: str) -> Iterator[IO[bytes]]:
     """Open a new file that takes the place of `path` once it is complete, on disk."""
     folder = os.path.dirname(path)
-    temporary = os.path.join(folder, f".{secrets.token_hex(8)}.tmp")
+    temporary = f"{temporary_start(path)}{secrets.token_hex(8)}.tmp"
     file = open(temporary, "xb")  # noqa: SIM115
     try:
         with file:
@@ -96,6 +96,23 @@ def replaced(path: str) -> Iterator[IO[bytes]]:
             os.unlink(temporary)
         raise
     sync_folder(folder)
+
+
+def temporary_start(path: str) -> str:
+    """Return what the names of temporary files for `path` start with."""
+    folder, name = os.path.split(path)
+    start = sha256(os.fsencode(name)).hexdigest()[:16]
+    return os.path.join(folder, f".{start}-")
+
+
+def remove_temporaries(path: str) -> None:
+    """Remove what processes that were killed while they wrote `path` have left."""
+    start = temporary_start(path)
+    folder, name = os.path.split(start)
+    with suppress(OSError):
+        for other in os.listdir(folder):
+            if other.startswith(name) and other.endswith(".tmp"):
+                os.unlink(os.path.join(folder, other))
 
 
 def sync_folder(folder: str) -> None:

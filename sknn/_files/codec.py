@@ -126,9 +126,13 @@ class Writer:
             return {"path": str(value)}
         part = parts_by_type().get(cls)
         if part is None:
-            raise FileError(refusal(value, place))
+            return self.unknown(value, place, depth)
         fields = part.take(value)
         return {part.tag: {k: inner(v, f".{k}") for k, v in fields.items()}}
+
+    def unknown(self, value: Any, place: str, depth: int) -> Any:
+        """Raise an error: a file cannot hold this object."""
+        raise FileError(refusal(value, place))
 
 
 def refusal(value: Any, place: str) -> str:

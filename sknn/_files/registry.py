@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .._estimators.checkpoints import FitState
 from .._estimators.images import Images
 from .._estimators.inputs import Rows
 from .._estimators.members import Member
@@ -22,7 +23,7 @@ from .._estimators.targets import ClassTargets, NumberTargets, ScaledTargets
 from .._member_loss import MeanOverMembers
 from .._random import NoiseStream
 from .._spec import Spec
-from .._training import History, Kept, SolverProgress
+from .._training import History, Kept, RunState, SolverProgress
 from ..exceptions import FileError
 from ..network import Network
 from ..preprocessing._categories import Categories
@@ -82,7 +83,7 @@ def own_parts() -> list[Part]:
     """Return the other parts of the package."""
     dataclasses = (
         *(Table, Images, NumberTargets, ScaledTargets, ClassTargets),
-        *(History, Kept, Member, SolverProgress),
+        *(History, Kept, Member, SolverProgress, RunState, FitState),
     )
     estimators = [
         getattr(import_module(f"sknn.{module}"), name)

@@ -6,6 +6,7 @@ from .incremental import keep_first_weights, show_best_weights
 from .lbfgs import train_lbfgs
 from .monitor import TITLES, Callbacks, Ending, Limits, Monitor, Validate
 from .progress import Kept, SolverProgress
+from .run_state import RunState, StateKeeper
 from .stochastic import train_epoch, train_stochastic
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "Kept",
     "Limits",
     "Monitor",
+    "RunState",
     "SolverProgress",
+    "StateKeeper",
     "Validate",
     "keep_first_weights",
     "show_best_weights",

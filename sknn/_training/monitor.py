@@ -71,6 +71,11 @@ class Monitor:
     The best weights are those of one epoch, or a mean of those of ``limits.n_best``.
     `average_of` chooses the epochs to average, whatever their scores. `kept` are the
     best weights of earlier calls of ``partial_fit``, to which this call adds its own.
+
+    Attributes
+    ----------
+    kept : list of Kept
+        The weights that are restored in the end, or averaged.
     """
 
     def __init__(
@@ -89,7 +94,7 @@ class Monitor:
         self.validate = validate
         self.callbacks = callbacks
         self.average_of = average_of
-        self._kept: list[Kept] = [] if kept is None else kept
+        self.kept: list[Kept] = [] if kept is None else kept
         history.n_iter, history.base_rates = 0, []
         if kept is None:
             history.averaged = []
@@ -100,8 +105,18 @@ class Monitor:
         elif limits.early_stopping and limits.n_best:
             self._keep(history.best_validation_score)
         elif 0 in average_of:
-            self._kept.append(Kept(math.nan, 0, network.snapshot()))
+            self.kept.append(Kept(math.nan, 0, network.snapshot()))
         self._begin = self._start = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken so far."""
+        return time.perf_counter() - self._begin
+
+    def resume(self, kept: list[Kept], seconds: float) -> None:
+        """Continue a run that has kept these weights and taken so many seconds."""
+        self.kept = kept
+        self._begin = time.perf_counter() - seconds
 
     def epoch_begins(self) -> None:
         """Start the clock of an epoch and call the callbacks."""
@@ -135,10 +150,10 @@ class Monitor:
         if score > best or (score == best and self.limits.prefer_latest):
             history.best_validation_score = score
             history.best_epoch = self._epoch
-        if self._kept and not math.isnan(score):
+        if self.kept and not math.isnan(score):
             self._keep(score)
         elif history.n_iter in self.average_of:
-            self._kept.append(Kept(math.nan, history.n_iter, self.network.snapshot()))
+            self.kept.append(Kept(math.nan, history.n_iter, self.network.snapshot()))
         return self.callbacks is not None and self.callbacks.epoch_ends()
 
     def _print_epoch(self, measured: Collection[str]) -> None:
@@ -221,7 +236,7 @@ class Monitor:
 
     def _keep(self, score: float) -> None:
         """Keep the weights if their score is among the best, in the order of these."""
-        kept, limits = self._kept, self.limits
+        kept, limits = self.kept, self.limits
         rank = sum(
             k.score > score or (k.score == score and not limits.prefer_latest)
             for k in kept
@@ -241,7 +256,7 @@ class Monitor:
 
         Returns False if the user interrupts: then they are those of one epoch.
         """
-        kept = [k for k in self._kept if k.score != -math.inf] or self._kept
+        kept = [k for k in self.kept if k.score != -math.inf] or self.kept
         try:
             while len(kept) > 1 and not self.average_of:
                 self._restore(kept)
@@ -253,8 +268,9 @@ class Monitor:
             self._restore(kept[:1])
             return False
         self._restore(kept)
-        several = len(kept) > 1
-        self.history.averaged = sorted(k.epoch for k in kept) if several else []
+        if kept:
+            epochs = sorted(k.epoch for k in kept)
+            self.history.averaged = epochs if len(epochs) > 1 else []
         return True
 
     def _restore(self, kept: Sequence[Kept]) -> None:

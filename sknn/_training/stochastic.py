@@ -16,6 +16,7 @@ from .data import Batches, Data
 from .history import History
 from .monitor import Ending, Monitor
 from .progress import SolverProgress
+from .run_state import COMPLETE, RunParts, StateKeeper
 
 ROWS_CHECKED = 32
 """Number of rows on which the loss is computed after a call of `partial_fit`; few, as
@@ -110,6 +111,7 @@ def train_stochastic(
     n_epochs: int | None = None,
     base_rates: Sequence[float] = (),
     one_epoch: bool = False,
+    keeper: StateKeeper | None = None,
 ) -> Ending:
     """Train `objective.network` in place, epoch by epoch.
 
@@ -117,13 +119,17 @@ def train_stochastic(
     the base rates of each epoch of an earlier run, to follow its plateaus. `factors`
     are the schedules of dropout and weight decay, None for a constant one. With
     `one_epoch`, as for ``partial_fit``, training stops after the first epoch, and the
-    best weights are not restored.
+    best weights are not restored. A `keeper` has the state to continue from, and keeps
+    later ones.
     """
     history, limits = monitor.history, monitor.limits
     n_epochs = n_epochs or limits.max_iter
     n_used = data.n - data.n % batch_size if drop_last else data.n
     n_batches = math.ceil(n_used / batch_size)
     shuffled = np.arange(data.n) if data.rows is None else data.rows.copy()
+    parts = RunParts(objective, monitor, progress, rng, shuffled)
+    saved = None if keeper is None else keeper.saved()
+    saved_ending = None if saved is None else parts.restore(saved)
     descent = Descent(objective, progress.solver, progress.states, clipping)
     batches = Batches(objective, data, batch_size)
 
@@ -154,13 +160,22 @@ def train_stochastic(
                 return "stopped" if stopped else "one epoch"
             if monitor.out_of_time:
                 return "max_time"
+            # After all decisions on this epoch, and only if training goes on.
+            goes_on = history.n_iter < limits.max_iter
+            if keeper is not None and goes_on and keeper.is_due(history.n_iter):
+                keeper.keep(parts.take())
         return "max_iter"
 
     try:
-        ending = train_epochs()
+        ending = saved_ending or train_epochs()
     except KeyboardInterrupt:
         ending = "interrupted"
     if not one_epoch and not monitor.restore_best():
+        ending = "interrupted"
+    try:
+        if keeper is not None and ending in COMPLETE and saved_ending is None:
+            keeper.keep(parts.take(ending))
+    except KeyboardInterrupt:
         ending = "interrupted"
     if data.sample_weight is not None:
         shuffled = shuffled[data.sample_weight[shuffled] > 0]

@@ -108,9 +108,8 @@ def test_an_interrupt_in_the_scorer(solver, refit, n_scores, iris):
 @pytest.mark.parametrize("n_epochs", [1, 3])
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 def test_an_interrupt_in_a_callback(solver, n_epochs, early_stopping, iris):
+    pytest.importorskip("sklearn.callback", reason="scikit-learn before 1.9")
     net = MLPClassifier(**SETTINGS, solver=solver, early_stopping=early_stopping)
-    if not hasattr(net, "set_callbacks"):
-        pytest.skip("this version of scikit-learn has no callbacks")
 
     class Interrupting:
         n_ends = 0

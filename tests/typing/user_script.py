@@ -19,6 +19,7 @@ from sknn import (
     TabularClassifier,
     TabularRegressor,
 )
+from sknn.callbacks import Checkpoint
 from sknn.display import LossCurveDisplay
 from sknn.inspection import doctor
 from sknn.layers import Activation, Dense, Dropout, Layer
@@ -69,6 +70,8 @@ def use_classifier(X: Array, y: Array) -> MLPClassifier:
 
     params: dict[str, Any] = clf.get_params()
     assert_type(MLPClassifier().set_params(**params), MLPClassifier)
+    checkpoint = Checkpoint("training.sknn", every=10)
+    assert_type(MLPClassifier().set_callbacks(checkpoint), MLPClassifier)
     return clf.set_weights(weights)
 
 
