@@ -195,7 +195,7 @@ class BaseTabular(TableAccess):
     def _train_members(self, run: FitRun, validation: Data | None) -> HeldOutByMembers:
         """Train, and return what each member says of the rows held out."""
         splits: Sequence[tuple[Data, Data] | None] = [None] * self.n_members
-        if self.early_stopping and validation is None:
+        if self.early_stopping and validation is None and not run.one_epoch:
             splits = self._splits(run)
         if self.n_members == 1:
             run.split = splits[0]
@@ -423,7 +423,8 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
 
     def _train(self, run: FitRun, validation: Data | None) -> HeldOut | None:
         held_out = self._train_members(run, validation)
-        self.temperature_ = calibrate(run, held_out) if self.calibrate else 1.0
+        if not run.keeps_best:
+            self.temperature_ = calibrate(run, held_out) if self.calibrate else 1.0
         return held_out.joined()
 
 

@@ -1,15 +1,25 @@
 """How much memory fit and predict take beyond the data."""
 
+import gc
 import subprocess
 import sys
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
 import scipy
 from packaging.version import Version
+from sklearn.base import clone
 
-from sknn import MLPClassifier, MLPRegressor
+from sknn import (
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialRegressor,
+    TabularRegressor,
+)
+from sknn.layers import Dense
 
 MB = 2**20
 
@@ -121,6 +131,37 @@ def test_fit_uses_the_rows_as_they_are(Estimator, dtype, monkeypatch):
     )
     Estimator(max_iter=1).fit(X, np.arange(300) % 2)
     assert np.shares_memory(seen[0], X)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "net",
+    [
+        MLPRegressor(max_iter=1),
+        MLPRegressor(max_iter=1, solver="lbfgs"),
+        CNNRegressor(2, input_shape=(2, 4), pool_size=1, max_iter=1),
+        SequentialRegressor([Dense(4)], max_iter=1),
+        TabularRegressor(n_members=1, early_stopping=False, max_iter=1),
+        TabularRegressor(n_members=2, early_stopping=False, max_iter=1),
+    ],
+    ids=lambda net: f"{type(net).__name__}-{net.solver}",
+)
+def test_rows_are_released_at_once(net, method):
+    """Not by the next run of the garbage collector, which may be many calls later."""
+    if not hasattr(net, method):
+        pytest.skip("lbfgs has no partial_fit")
+    X = np.random.RandomState(0).normal(size=(100, 8)).astype(np.float32)
+    X_val = X.copy()
+    released = weakref.ref(X), weakref.ref(X_val)
+    gc.collect()
+    gc.disable()
+    try:
+        validation = {"X_val": X_val, "y_val": X[:, 0].copy()}
+        getattr(clone(net), method)(X, X[:, 0].copy(), **validation)
+        del X, X_val, validation
+        assert [reference() for reference in released] == [None, None]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])

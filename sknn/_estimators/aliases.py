@@ -258,9 +258,11 @@ def suggest_parameter(name: str, method: str, own: Iterable[str], cls: Any) -> s
         if ours is None:
             continue
         called = f" {name!r} is called {ours} here"
-        if re.split(r"\W", ours)[0] not in known:
+        first = re.split(r"\W", ours)[0]
+        if first not in known:
             return f"{called}, but {cls.__name__} has no such parameter."
-        return f"{called}." if place == here else f"{called}, a parameter of {place}."
+        is_here = place == here or first in own
+        return f"{called}." if is_here else f"{called}, a parameter of {place}."
     return suggest(name, own)
 
 

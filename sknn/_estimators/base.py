@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -106,6 +107,7 @@ class BaseNetworkEstimator(
     averaged_epochs_: list[int]
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
+    converged_: bool
     n_iter_: int
     t_: int
     n_outputs_: int
@@ -227,6 +229,7 @@ class BaseNetworkEstimator(
         resumes = self._resumes(one_epoch)
         checkpoint = None if one_epoch else checkpoint_of(self)
         before = None if checkpoint is None else BeforeFit.of(self, resumes)
+        fitted = self.network_ if resumes else None
         run = self._start_run(X, y, sample_weight, one_epoch)
         validation_data = self._check_validation(validation, run.data)
         if checkpoint is not None and before is not None:
@@ -236,11 +239,13 @@ class BaseNetworkEstimator(
         if not resumes:
             self._warn_of_likely_mistakes(run.data)
         run.callbacks = callbacks
-        self._keep_held_out(None)
+        keeps_best = validation_data is None and run.keeps_best
+        if not keeps_best:
+            self._keep_held_out(None)
 
         def publish(network: Network) -> None:
             run.network = network
-            self._set_fitted(run, validated=run.validator is not None)
+            self._set_fitted(run, run.validator is not None or keeps_best)
 
         run.publish = publish
         if callbacks is not None:
@@ -248,9 +253,15 @@ class BaseNetworkEstimator(
         held_out = self._train(run, validation_data)
         if held_out is not None:
             self._keep_held_out(held_out)
+        if keeps_best and fitted is not None:
+            self.network_ = fitted
         self._progress = run.progress
+        if run.progress is not None and run.progress.latest is not None:
+            run.progress.shown = checksum(self.network_)
         if callbacks is not None:
             callbacks.fit_ends()
+            callbacks.refresh = None
+        del run.publish  # a cycle, which would keep X until the next collection
 
     def _keep_states(self, run: FitRun, keeper: FitKeeper, resumes: bool) -> FitRun:
         """Return the run, or one like that of an interrupted fit, with its keeper."""
@@ -313,13 +324,18 @@ class BaseNetworkEstimator(
         self._progress = before
         # `partial_fit` continues the stream of the previous call.
         noise = noise_stream(rng) if before is None else before.rng
+        edited = before is not None and before.shown not in (
+            None,
+            checksum(self.network_),
+        )
         network = self._start_network(data, rng, resumes, one_epoch)
         self._set_network(network)
         run = self._run_of(data, rng, noise)
+        run.edited = edited
         run.one_epoch = one_epoch
         check_combinations(self, network, run.variation)
         if resumes:
-            run.history = self._history
+            run.history, run.is_new = self._history, False
         return run
 
     def _run_of(
@@ -468,6 +484,7 @@ class BaseNetworkEstimator(
             history.best_validation_score if validated else None
         )
         self.averaged_epochs_ = history.averaged
+        self.converged_ = run.converged
         self._set_history(history, validated)
 
     def _set_history(self, history: History, validated: bool) -> None:
@@ -534,6 +551,11 @@ class BaseNetworkEstimator(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def checksum(network: Network) -> int:
+    """Return a number by which one sees whether the parameters are still the same."""
+    return zlib.crc32(network.theta.view(np.uint8).data)
 
 
 def copy_weights(fitted: Network, network: Network) -> None:

@@ -169,18 +169,26 @@ class NetworkClassifier(ClassifierMixin, NetworkAccess):
         y: MatrixLike,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Train for one more epoch, from where the last call or `fit` ended.
 
         Training resumes with the same weights, solver state and learning rate, also
         after a pickle round trip. Schedules that are planned for `max_iter` epochs
-        count the calls. Not available with ``solver='lbfgs'`` or `early_stopping`.
+        count the calls. Not available with ``solver='lbfgs'``
+        or ``class_weight='balanced'``.
+
+        %(partial_fit_stopping)s
 
         Parameters
         ----------
         %(fit_parameters)s
         classes : array-like of shape (n_classes,), default=None
             All classes that can occur in any call. Only needed in the first call.
+        %(validation_parameters)s
 
         Returns
         -------
@@ -192,7 +200,8 @@ class NetworkClassifier(ClassifierMixin, NetworkAccess):
             multilabel = type_of_target(y).startswith("multilabel")
             y_all = y if multilabel else classes
             self._targets = self._make_targets(y_all, None, all_classes=False)
-        self._fit(X, y, sample_weight, one_epoch=True)
+        validation = X_val, y_val, sample_weight_val
+        self._fit(X, y, sample_weight, validation, one_epoch=True)
         return self
 
     def __sklearn_tags__(self) -> Any:

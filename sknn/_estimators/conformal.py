@@ -157,8 +157,8 @@ class PredictsIntervals(BaseNetworkEstimator):
         ``refit_on_all=True``, the errors on the held-out rows are those of the first
         run, while predictions are those of the second, on all rows: the coverage is
         then no longer guaranteed, though more rows usually make the errors smaller. The
-        weights of the held-out rows count. `partial_fit`, `set_weights` and a `fit`
-        without held-out rows forget them.
+        weights of the held-out rows count. `set_weights`, and `fit` and `partial_fit`
+        without held-out rows, forget them.
 
         References
         ----------

@@ -85,7 +85,8 @@ early_stopping : bool, default=False
 validation_fraction : float or splitter, default=0.1
     Proportion of the training rows that `early_stopping` holds out, at least two rows;
     or a scikit-learn splitter, such as `PredefinedSplit`, of which the first split is
-    used. Not used when `X_val` and `y_val` are passed to `fit`.
+    used. Not used when `X_val` and `y_val` are passed to `fit`. With 0 they must be
+    passed, and `partial_fit` is available under `early_stopping`.
 beta_1 : float, default=0.9
     Exponential decay rate of the mean gradient, in [0, 1). Only used by 'adam', 'adamw'
     and 'nadam'.
@@ -331,10 +332,15 @@ best_validation_score_ : float or None
     Largest of `validation_scores_`, that of a single epoch.
 best_epoch_ : int or None
     Epoch of the last call, counted from 1, with the best validation score; None if
-    there was no validation set, or no score better than that of an earlier call.
+    there was no validation set, or no score better than that of an earlier call. After
+    `partial_fit` it is the best one of all calls, as numbered in `history_`.
 averaged_epochs_ : list of int
     Epochs of the last call whose weights were averaged, by `restore_best`; 0 stands for
     the weights of an earlier call. Empty if the weights are those of one epoch.
+converged_ : bool
+    Whether the training loss (with `early_stopping`, the validation score) had not
+    improved by `tol` for `n_iter_no_change` epochs when the last call ended, and no
+    schedule lowers the learning rate further. If so, loops over `partial_fit` may end.
 n_iter_ : int
     Number of epochs, or iterations, of the last call.
 t_ : int
@@ -373,6 +379,14 @@ y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
     Validation targets.
 sample_weight_val : array-like of shape (n_val,), default=None
     Weights of the validation rows."""
+
+PARTIAL_FIT_STOPPING = """\
+With ``early_stopping=True`` and ``validation_fraction=0``, each call that receives
+`X_val` and `y_val`, the same rows in all calls, scores the network at its end. The
+estimator then predicts with the best weights of all these calls, while training
+continues from the latest ones, and `converged_` is True when the score has not improved
+by `tol` in more than `n_iter_no_change` such calls. A call without `X_val` only
+trains."""
 
 TABULAR_PARAMETERS = """\
 categorical_features : 'from_dtype', array-like or None, default='from_dtype'
@@ -429,6 +443,7 @@ PARAGRAPHS = {
     "training_attributes": TRAINING_ATTRIBUTES,
     "fit_parameters": FIT_PARAMETERS,
     "validation_parameters": VALIDATION_PARAMETERS,
+    "partial_fit_stopping": PARTIAL_FIT_STOPPING,
 }
 
 

@@ -21,9 +21,12 @@ from .._training import (
     Data,
     Ending,
     History,
+    Kept,
     Limits,
     Monitor,
     SolverProgress,
+    keep_first_weights,
+    show_best_weights,
     train_lbfgs,
     train_stochastic,
 )
@@ -87,6 +90,15 @@ class FitRun:
         The state of the solver, from which `partial_fit` continues.
     one_epoch : bool
         Whether to stop after one epoch, as `partial_fit` does.
+    is_new : bool
+        Whether the weights of the network are initial ones.
+    edited : bool
+        Whether the user has changed weights since the last call of `partial_fit`.
+    waits : bool
+        Whether a member of an ensemble, whose score has stopped improving, is not
+        trained in this call of `partial_fit`, since others still improve.
+    converged : bool
+        Whether training ended because nothing improved; set by the run.
     base_rates : sequence of float
         Base rates of the epochs of an earlier run, which a refit repeats.
     average_of : sequence of int
@@ -118,6 +130,10 @@ class FitRun:
     history: History = field(default_factory=History)
     progress: SolverProgress | None = None
     one_epoch: bool = False
+    is_new: bool = True
+    edited: bool = False
+    waits: bool = False
+    converged: bool = False
     base_rates: Sequence[float] = ()
     average_of: Sequence[int] = ()
     time_share: float = 1.0
@@ -156,7 +172,27 @@ class FitRun:
             max_time=params.max_time and params.max_time * self.time_share,
             verbose=0 if self.silent else int(params.verbose),
             scoring=params.scoring,
+            one_epoch=self.one_epoch,
         )
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the estimator goes on to predict with the best weights so far.
+
+        As in a call of `partial_fit` without a validation set, after others with one.
+        """
+        progress = self.progress if self.one_epoch and not self.edited else None
+        begun = progress is not None and progress.kept is not None
+        return begun and self.params.early_stopping and self.validator is None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether earlier calls of `partial_fit` have ended by early stopping."""
+        progress = self.progress if self.one_epoch and not self.edited else None
+        if progress is None or progress.best is None or not self.limits.early_stopping:
+            return False
+        stalled = self.history.no_improvement_count > self.limits.n_iter_no_change
+        return stalled and progress.fits(self.network)
 
     def hold_out(self) -> tuple[Data, Data]:
         """Return the training set and the validation set of early stopping."""
@@ -173,7 +209,7 @@ class FitRun:
             fit.split = np.asarray(train.rows), np.asarray(held_out.rows)
         return train, held_out
 
-    def monitor(self, limits: Limits) -> Monitor:
+    def monitor(self, limits: Limits, kept: list[Kept] | None = None) -> Monitor:
         """Return the object that records epochs and keeps the best weights."""
         validate = None
         if self.validator is not None:
@@ -185,6 +221,7 @@ class FitRun:
             validate,
             self.callbacks,
             self.average_of,
+            kept,
         )
 
 
@@ -198,7 +235,7 @@ def fit_network(
     """
     params, train_data = run.params, run.data
     refits = params.early_stopping and params.refit_on_all
-    if validation is None and params.early_stopping:
+    if validation is None and params.early_stopping and not run.one_epoch:
         train_data, validation = run.hold_out()
     elif refits:
         raise ValueError(
@@ -212,7 +249,8 @@ def fit_network(
     initial = run.network.snapshot()
     if refits:  # with as many epochs, and more rows
         run.time_share *= train_data.n / (train_data.n + run.data.n)
-    ending = train(run, train_data, run.limits)
+    ending = wait(run) if run.waits else train(run, train_data, run.limits)
+    run.converged = ending == "converged"
     report(run, ending)
     if ending != "interrupted":
         check_best_epoch(run)
@@ -221,6 +259,14 @@ def fit_network(
         refit(run, initial)
     run.publish(run.network)
     return held_out
+
+
+def wait(run: FitRun) -> Ending:
+    """Restore the best weights without training."""
+    assert run.progress is not None
+    assert run.progress.best is not None
+    run.network.restore(run.progress.best)
+    return "converged"
 
 
 def train(run: FitRun, data: Data, limits: Limits) -> Ending:
@@ -248,6 +294,7 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
         progress = run.progress.resume(solver, network, rate)
     else:
         progress = SolverProgress.start(solver, network, rate, run.noise)
+    take_latest_weights(run, progress)
     schedule, batch_size = make_schedule(params), clipped_batch_size(params, data.n)
     over = progress.epochs >= params.max_iter
     if run.one_epoch and over and schedule(progress.epochs, params.max_iter) == 0:
@@ -256,12 +303,13 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
             f"planned for max_iter={params.max_iter} epochs, which are over. Choose a "
             "schedule that does not end at 0, or raise max_iter."
         )
+    monitor = run.monitor(limits, progress.kept)
     ending = call_with_blas_threads(
         batch_size * network.largest_product,
         train_stochastic,
         run.objective(progress.rng),
         data,
-        run.monitor(limits),
+        monitor,
         schedule,
         progress,
         factors=scheduled_factors(params),
@@ -275,9 +323,28 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
         one_epoch=run.one_epoch,
         keeper=run.keeper,
     )
+    if run.one_epoch:
+        ending = show_best_weights(progress, monitor, ending)
     # After early stopping nothing continues from here: do not keep the state.
-    run.progress = None if params.early_stopping else progress
+    ended = params.early_stopping and not run.one_epoch
+    run.progress = None if ended else progress
     return ending
+
+
+def take_latest_weights(run: FitRun, progress: SolverProgress) -> None:
+    """Go on where the last call of `partial_fit` ended, not from its best weights."""
+    if run.edited:
+        progress.forget_weights()
+    if progress.latest is not None:
+        run.network.restore(progress.latest)
+    if not run.params.early_stopping:
+        progress.kept = progress.best = None
+    elif run.one_epoch and run.validator is not None:
+        score = -math.inf  # of initial weights, as in `fit`
+        n_best = run.limits.n_best
+        if not (run.is_new or progress.keeps(n_best)):
+            score = run.validator(run.network)[1]
+        keep_first_weights(progress, run.network, run.history, n_best, score)
 
 
 def scheduled_factors(params: TrainingParameters) -> list[Schedule | None]:
@@ -391,7 +458,7 @@ def report(run: FitRun, ending: Ending) -> None:
 def report_unfinished_schedule(run: FitRun) -> None:
     """Warn where early stopping came before the learning rate had fallen."""
     params, n_epochs = run.params, run.history.n_iter
-    if params.solver == "lbfgs" or not params.early_stopping:
+    if params.solver == "lbfgs" or not params.early_stopping or run.one_epoch:
         return
     schedule = make_schedule(params)
     if not schedule.ends or n_epochs == params.max_iter:
@@ -416,7 +483,7 @@ def report_divergence(run: FitRun, finite: bool) -> None:
             f", lower learning_rate_init={params.learning_rate_init}, or bound the "
             "gradient, for example by max_grad_norm=1"
         )
-    keeps_best = params.early_stopping and params.restore_best
+    keeps_best = params.early_stopping and params.restore_best and not run.one_epoch
     if finite and keeps_best and history.best_validation_score > -math.inf:
         warn_caller(
             f"{advice}. The weights with the best validation score are kept.",
@@ -432,7 +499,9 @@ def report_divergence(run: FitRun, finite: bool) -> None:
 def check_best_epoch(run: FitRun) -> None:
     """Raise where all validation scores were NaN, so that no epoch was the best."""
     params, history = run.params, run.history
-    if not params.early_stopping or history.best_validation_score > -math.inf:
+    if run.validator is None or not params.early_stopping:
+        return
+    if history.best_validation_score > -math.inf:
         return
     raise ValueError(
         f"The validation score was NaN in all {history.n_iter} epochs, so early "

@@ -78,8 +78,9 @@ def fit_members(
     """
     are_new = not any(len(member.history) for member in others)
     stop, runs = threading.Event(), [run, *other_runs(run, others, network_of)]
-    for member, split in zip(runs, splits, strict=True):
-        member.split = split
+    ended = [member.has_ended for member in runs]
+    for member, split, has_ended in zip(runs, splits, ended, strict=True):
+        member.split, member.waits = split, has_ended and not all(ended)
         member.callbacks = StopTogether(stop, member.callbacks)
         member.history.n_iter = 0  # also if it never begins
     held_out: list[HeldOut | None] = [None] * len(runs)
@@ -100,6 +101,7 @@ def fit_members(
     if stop.is_set() and are_new:
         kept = trained_long_enough([member.history.n_iter for member in runs])
     others[:] = [Member(runs[i].history, runs[i].progress) for i in kept[1:]]
+    run.converged = all(runs[i].converged for i in kept)
     networks = [runs[i].network for i in kept]
     alone = len(kept) == 1
     run.network = networks[0] if alone else assemble(networks, run.targets.loss)

@@ -35,9 +35,17 @@ class AvailablePartialFit:
                 "partial_fit is only available for stochastic optimizers. "
                 f"{estimator.solver} is not stochastic."
             )
-        if estimator.early_stopping:
+        fraction = estimator.validation_fraction
+        if estimator.early_stopping and (hasattr(fraction, "split") or fraction != 0):
             raise PartialFitUnavailableError(
-                "partial_fit does not support early_stopping=True"
+                "partial_fit does not support early_stopping=True if it holds out rows "
+                f"of X (validation_fraction={fraction!r}), since it never sees all "
+                "rows. Set validation_fraction=0 and pass X_val and y_val."
+            )
+        if estimator.early_stopping and estimator.refit_on_all:
+            raise PartialFitUnavailableError(
+                "partial_fit does not support early_stopping=True with "
+                "refit_on_all=True, since it cannot train again on all rows."
             )
         if getattr(estimator, "class_weight", None) == "balanced":
             raise PartialFitUnavailableError(

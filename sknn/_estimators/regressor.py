@@ -131,23 +131,31 @@ class NetworkRegressor(RegressorMixin, PredictsIntervals, NetworkAccess):
         X: MatrixLike,
         y: MatrixLike,
         sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Train for one more epoch, from where the last call or `fit` ended.
 
         Training resumes with the same weights, solver state and learning rate, also
         after a pickle round trip. Schedules that are planned for `max_iter` epochs
-        count the calls. Not available with ``solver='lbfgs'`` or `early_stopping`.
+        count the calls. Not available with ``solver='lbfgs'``.
+
+        %(partial_fit_stopping)s
 
         Parameters
         ----------
         %(fit_parameters)s
+        %(validation_parameters)s
 
         Returns
         -------
         self : estimator
             The trained regressor.
         """
-        self._fit(X, y, sample_weight, one_epoch=True)
+        validation = X_val, y_val, sample_weight_val
+        self._fit(X, y, sample_weight, validation, one_epoch=True)
         return self
 
     def __sklearn_tags__(self) -> Any:

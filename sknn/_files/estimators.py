@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -109,6 +110,29 @@ def check_progress(progress: SolverProgress, network: Network) -> None:
             is_like(state[name], value) for name, value in new.items()
         ):
             raise FileError(f"the state of {progress.solver!r} is of other arrays.")
+    check_snapshots(progress, network)
+
+
+def check_snapshots(progress: SolverProgress, network: Network) -> None:
+    """Raise unless the weights between calls are like those of the network.
+
+    In an ensemble they are those of one member.
+    """
+    n = 1 if network.members is None else network.members.n_members
+    like = [
+        np.empty(array.size // n, array.dtype)
+        for array in (network.theta, network.state)
+    ]
+    for snapshot in snapshots_of(progress):
+        if not all(map(is_like, snapshot, like)):
+            raise FileError(f"{network!r} has other parameters than its latest ones.")
+
+
+def snapshots_of(progress: SolverProgress) -> Iterator[tuple[Array, Array]]:
+    """Yield the weights that early stopping keeps between calls of `partial_fit`."""
+    yield from (kept.snapshot for kept in progress.kept or ())
+    others = progress.latest, progress.best
+    yield from (snapshot for snapshot in others if snapshot is not None)
 
 
 def is_like(value: Any, other: Any) -> bool:

@@ -23,7 +23,7 @@ from .._estimators.targets import ClassTargets, NumberTargets, ScaledTargets
 from .._member_loss import MeanOverMembers
 from .._random import NoiseStream
 from .._spec import Spec
-from .._training import History, RunState, SolverProgress
+from .._training import History, Kept, RunState, SolverProgress
 from ..exceptions import FileError
 from ..network import Network
 from ..preprocessing._categories import Categories
@@ -83,7 +83,7 @@ def own_parts() -> list[Part]:
     """Return the other parts of the package."""
     dataclasses = (
         *(Table, Images, NumberTargets, ScaledTargets, ClassTargets),
-        *(History, Member, SolverProgress, RunState, FitState),
+        *(History, Kept, Member, SolverProgress, RunState, FitState),
     )
     estimators = [
         getattr(import_module(f"sknn.{module}"), name)

@@ -2,9 +2,10 @@
 
 from .data import Data
 from .history import MEASURED, History
+from .incremental import keep_first_weights, show_best_weights
 from .lbfgs import train_lbfgs
 from .monitor import TITLES, Callbacks, Ending, Limits, Monitor, Validate
-from .progress import SolverProgress
+from .progress import Kept, SolverProgress
 from .run_state import RunState, StateKeeper
 from .stochastic import train_epoch, train_stochastic
 
@@ -15,12 +16,15 @@ __all__ = [
     "Data",
     "Ending",
     "History",
+    "Kept",
     "Limits",
     "Monitor",
     "RunState",
     "SolverProgress",
     "StateKeeper",
     "Validate",
+    "keep_first_weights",
+    "show_best_weights",
     "train_epoch",
     "train_lbfgs",
     "train_stochastic",

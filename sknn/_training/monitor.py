@@ -6,11 +6,12 @@ import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 from .._typing import Array
 from ..network import Network
 from .history import MEASURED, History
+from .progress import Kept
 
 Validate = Callable[[], tuple[float, float]]
 """Returns the loss and the score (higher is better, may be NaN) of the network on the
@@ -61,21 +62,15 @@ class Limits:
     prefer_latest: bool = False
     max_time: float | None = None
     scoring: Any = None
-
-
-class Kept(NamedTuple):
-    """The weights at the end of an epoch, and their validation score."""
-
-    score: float
-    epoch: int
-    snapshot: tuple[Array, Array]
+    one_epoch: bool = False
 
 
 class Monitor:
     """Keeps the history of a run and the best weights, and counts stalled epochs.
 
     The best weights are those of one epoch, or a mean of those of ``limits.n_best``.
-    `average_of` chooses the epochs to average, whatever their scores.
+    `average_of` chooses the epochs to average, whatever their scores. `kept` are the
+    best weights of earlier calls of ``partial_fit``, to which this call adds its own.
 
     Attributes
     ----------
@@ -91,6 +86,7 @@ class Monitor:
         validate: Validate | None,
         callbacks: Callbacks | None = None,
         average_of: Collection[int] = (),
+        kept: list[Kept] | None = None,
     ) -> None:
         self.network = network
         self.history = history
@@ -98,10 +94,15 @@ class Monitor:
         self.validate = validate
         self.callbacks = callbacks
         self.average_of = average_of
-        self.kept: list[Kept] = []
-        history.n_iter = history.best_epoch = 0
-        history.base_rates, history.averaged = [], []
-        if limits.early_stopping and limits.n_best:
+        self.kept: list[Kept] = [] if kept is None else kept
+        history.n_iter, history.base_rates = 0, []
+        if kept is None:
+            history.averaged = []
+        if not limits.one_epoch:  # otherwise it is the best one of all calls
+            history.best_epoch = 0
+        if kept is not None:
+            pass
+        elif limits.early_stopping and limits.n_best:
             self._keep(history.best_validation_score)
         elif 0 in average_of:
             self.kept.append(Kept(math.nan, 0, network.snapshot()))
@@ -148,7 +149,7 @@ class Monitor:
         best = history.best_validation_score
         if score > best or (score == best and self.limits.prefer_latest):
             history.best_validation_score = score
-            history.best_epoch = history.n_iter
+            history.best_epoch = self._epoch
         if self.kept and not math.isnan(score):
             self._keep(score)
         elif history.n_iter in self.average_of:
@@ -187,12 +188,21 @@ class Monitor:
         """The name of that column in scikit-learn's lines: Validation score."""
         return self._monitored.replace("_", " ").capitalize()
 
+    @property
+    def _epoch(self) -> int:
+        """The number of the epoch: in this run, or over all calls of partial_fit."""
+        history = self.history
+        return history.epochs if self.limits.one_epoch else history.n_iter
+
     def _count_stalled(self, loss: float, score: float) -> None:
         """Count consecutive epochs without an improvement of at least tol.
 
-        The comparisons are scikit-learn's, so that ties and NaN count the same.
+        The comparisons are scikit-learn's, so that ties and NaN count the same. With
+        early stopping, an epoch that was not validated does not count.
         """
         history, tol = self.history, self.limits.tol
+        if self.limits.early_stopping and self.validate is None:
+            return
         if self.limits.early_stopping:
             stalled = score < history.best_validation_score + tol
         else:
@@ -232,7 +242,7 @@ class Monitor:
             for k in kept
         )
         if rank < limits.n_best:
-            kept.insert(rank, Kept(score, self.history.n_iter, self.network.snapshot()))
+            kept.insert(rank, Kept(score, self._epoch, self.network.snapshot()))
             del kept[limits.n_best :]
 
     def restore_best(self) -> bool:
@@ -258,8 +268,9 @@ class Monitor:
             self._restore(kept[:1])
             return False
         self._restore(kept)
-        if len(kept) > 1:
-            self.history.averaged = sorted(k.epoch for k in kept)
+        if kept:
+            epochs = sorted(k.epoch for k in kept)
+            self.history.averaged = epochs if len(epochs) > 1 else []
         return True
 
     def _restore(self, kept: Sequence[Kept]) -> None:

@@ -15,8 +15,8 @@ from ..exceptions import FileError
 from ..objective import Objective
 from ..solvers.base import SolverState
 from .history import History
-from .monitor import Ending, Kept, Monitor
-from .progress import SolverProgress
+from .monitor import Ending, Monitor
+from .progress import Kept, SolverProgress
 
 COMPLETE: tuple[Ending, ...] = ("converged", "max_iter", "max_time")
 """The endings after which there is nothing to continue."""

@@ -118,8 +118,9 @@ def train_stochastic(
     The schedule is planned for `n_epochs`, by default ``max_iter``. `base_rates` are
     the base rates of each epoch of an earlier run, to follow its plateaus. `factors`
     are the schedules of dropout and weight decay, None for a constant one. With
-    `one_epoch`, as for ``partial_fit``, training stops after the first epoch. A
-    `keeper` has the state to continue from, and keeps later ones.
+    `one_epoch`, as for ``partial_fit``, training stops after the first epoch, and the
+    best weights are not restored. A `keeper` has the state to continue from, and keeps
+    later ones.
     """
     history, limits = monitor.history, monitor.limits
     n_epochs = n_epochs or limits.max_iter
@@ -169,7 +170,7 @@ def train_stochastic(
         ending = saved_ending or train_epochs()
     except KeyboardInterrupt:
         ending = "interrupted"
-    if not monitor.restore_best():
+    if not one_epoch and not monitor.restore_best():
         ending = "interrupted"
     try:
         if keeper is not None and ending in COMPLETE and saved_ending is None:

@@ -182,7 +182,7 @@ def test_parameters_of_others(Estimator, name, message):
         ("fit", "callbacks", "Pass callbacks to the method set_callbacks"),
         ("fit", "samples_weight", "Did you mean 'sample_weight'"),
         ("fit", "foo", r"\.$"),
-        ("partial_fit", "X_val", "'X_val' is a parameter of fit[.]$"),
+        ("partial_fit", "eval_set", "'eval_set' is called X_val and y_val here[.]$"),
         ("partial_fit", "epochs", "called max_iter here, a parameter of the con"),
     ],
 )
