@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from ._estimators.assembly import member_networks
 from ._estimators.classifier import NetworkClassifier
 from ._estimators.docs import shared_docs
-from ._estimators.fit import FitRun, fit_network
+from ._estimators.fit import fit_network
 from ._estimators.input_checks import check_rate, check_sizes, per_layer
 from ._estimators.inputs import Rows, check_X
 from ._estimators.members import (
@@ -29,6 +29,7 @@ from ._estimators.members import (
 )
 from ._estimators.parameters import BestChoice, ScheduleChoice, SolverChoice, make_part
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
+from ._estimators.run import FitRun
 from ._estimators.tables import Table, TableAccess
 from ._estimators.targets import (
     ClassWeight,

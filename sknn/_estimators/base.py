@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from numbers import Integral
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +16,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn import fit_context
 from .._training import Data, History, SolverProgress
-from .._training.history import Mark
 from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
 from ..losses import Loss
@@ -27,7 +25,7 @@ from .architecture import first_difference
 from .callbacks import FitCallbacks, TakesCallbacks, fit_callbacks
 from .checkpoints import BeforeFit, FitKeeper, RunKeeper, checkpoint_of
 from .docs import shared_docs
-from .fit import FitRun, fit_network, noise_stream
+from .fit import fit_network
 from .input_checks import (
     check_sample_weight,
     check_some_weight,
@@ -38,47 +36,13 @@ from .input_checks import (
 from .inputs import Rows, check_X, check_X_y, float_dtype
 from .network_checks import check_combinations
 from .parameters import TrainingParameters
+from .rollback import all_or_nothing
+from .run import FitRun, noise_stream
 from .targets import Targets, as_column
 from .transfer import array_rates, check_source_features, layer_rates, take_weights
 from .validation_set import HeldOut
 from .variation import Variation
 from .versions import VersionedPickle
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def all_or_nothing(method: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a method that, if it fails, must leave the estimator as it was.
-
-    It is not a context manager because an interrupt (Ctrl-C) can arrive on entry to its
-    ``__exit__``; a generator would then restore the attributes when it is deleted,
-    which may be much later.
-    """
-
-    @wraps(method)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        estimator: Any = args[0]
-        before = dict(vars(estimator))
-        history: History | None = before.get("_history")
-        mark = None if history is None else history.mark()
-        try:
-            return method(*args, **kwargs)
-        except BaseException:
-            try:
-                restore(estimator, before, mark)
-            finally:
-                restore(estimator, before, mark)  # if an interrupt cut it short
-            raise
-
-    return wrapper
-
-
-def restore(estimator: Any, before: dict[str, Any], mark: Mark | None) -> None:
-    """Set all attributes of an estimator, and roll its history back to `mark`."""
-    estimator.__dict__ = dict(before)
-    if mark is not None:
-        before["_history"].roll_back(mark)
 
 
 @shared_docs

@@ -21,11 +21,11 @@ from .._training import Data
 from .._typing import Array, DType, MatrixLike
 from ..losses import Loss
 from .aliases import explain_unknown_names
-from .base import all_or_nothing
 from .docs import shared_docs
 from .likely_mistakes import warn_if_one_hot
 from .network_access import NetworkAccess
 from .partial_fit import available_partial_fit
+from .rollback import all_or_nothing
 from .targets import ClassTargets, ClassWeight, Targets
 from .validation_set import CALIBRATED
 

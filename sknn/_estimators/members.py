@@ -20,8 +20,9 @@ from ..losses import Loss
 from ..network import Network
 from .assembly import assemble, output_arrays
 from .calibration import JointScores, fit_joint_temperature
-from .fit import FitRun, fit_network, noise_stream
+from .fit import fit_network
 from .input_checks import warn_caller, warnings_to
+from .run import FitRun, noise_stream
 from .validation_set import HeldOut, divide
 
 

@@ -25,8 +25,9 @@ from .attributions import (
     derivative_of_output,
     sum_groups,
 )
-from .base import BaseNetworkEstimator, all_or_nothing
+from .base import BaseNetworkEstimator
 from .inputs import Rows, check_X, check_X_y, float_dtype
+from .rollback import all_or_nothing
 from .summary import HTMLTables, Summary
 from .weights import (
     check_same_data,

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from .._arrays import as_floats
-from .._estimators.fit import noise_stream
 from .._estimators.images import guess_image_shape
+from .._estimators.run import noise_stream
 from .._network_finder import find_innermost
 from .._sklearn import check_matplotlib_support
 from .._typing import Array

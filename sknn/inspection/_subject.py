@@ -19,9 +19,10 @@ from .._arrays import as_floats
 from .._descent import Clipping, Descent
 from .._estimators.assembly import member_networks
 from .._estimators.base import BaseNetworkEstimator
-from .._estimators.fit import FitRun, train
+from .._estimators.fit import train
 from .._estimators.inputs import check_X, check_X_y
 from .._estimators.parameters import make_schedule, make_solver
+from .._estimators.run import FitRun
 from .._estimators.targets import ClassTargets
 from .._training import Data, Ending, History, Limits
 from .._typing import Array, DType

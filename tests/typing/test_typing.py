@@ -58,11 +58,12 @@ def test_the_users_script_runs():
     user_script.main()
 
 
-USER, BASE, ACCESS, FIT = (
+USER, BASE, ACCESS, FIT, RUN = (
     "user_script.py",
     "sknn/_estimators/base.py",
     "sknn/_estimators/network_access.py",
     "sknn/_estimators/fit.py",
+    "sknn/_estimators/run.py",
 )
 
 MISTAKES = {
@@ -77,7 +78,7 @@ MISTAKES = {
     "missing argument": (
         BASE, "= noise_stream(rng)", "= noise_stream()", "Missing positional argument"),
     "wrong argument type": (
-        FIT, "tol=params.tol", "tol=params.solver", 'Argument "tol"'),
+        RUN, "tol=params.tol", "tol=params.solver", 'Argument "tol"'),
     "wrong literal": (USER, 'loss="huber"', 'loss="hubber"', 'Argument "loss"'),
     "unknown parameter": (USER, "((4,),", "(units=(4,),", 'keyword argument "units"'),
     "unknown attribute": (USER, "clf.n_iter_", "clf.n_iter", '"n_iter"'),
