@@ -151,11 +151,10 @@ def fit_joint_temperature(
     """Return the T for whose members ``z / T`` an ensemble has the smallest loss.
 
     The mean of probabilities is more cautious than each member, so that members of an
-    ensemble may be surer than single networks. How much is seen on the rows that
-    several members have held out. Where these are u⁻¹ members and not all M, as in
-    bagging, the logarithm of T is extrapolated: like the variance of a mean, it is
-    taken to be linear in the inverse of the number of members,
-    ``log T = log T₁ + (log Tᵤ - log T₁) (1 - 1 / M) / (1 - u)``.
+    ensemble may be surer than single networks. How much surer is seen on the rows that
+    k > 1 members have held out. In bagging, k is less than M, the number of members.
+    Then log T is extrapolated: like the variance of a mean, it is taken to be linear in
+    1 / k, ``log T = log T₁ + (log Tₖ - log T₁) (1 - 1 / M) / (1 - 1 / k)``.
 
     Parameters
     ----------
@@ -176,10 +175,10 @@ def fit_joint_temperature(
     n = sum(group.weight.sum() for group in shared)
     if not n:
         return single
-    u = sum(group.weight.sum() / group.n_members for group in shared) / n
+    inverse_k = sum(group.weight.sum() / group.n_members for group in shared) / n
     gain = math.log(fit_shared_temperature(loss, shared))
     gain -= math.log(fit_single_temperature(loss, shared))
-    temperature = single * math.exp(gain * (1 - 1 / n_members) / (1 - u))
+    temperature = single * math.exp(gain * (1 - 1 / n_members) / (1 - inverse_k))
     return min(max(temperature, 1 / HOTTEST), HOTTEST)
 
 
