@@ -92,7 +92,12 @@ class Checkpoint(KeepsTraining):
     def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
         if not is_integer_from(1, every):
             raise ValueError(f"every must be an integer >= 1, got {every!r}.")
-        self.path = os.path.abspath(os.fsdecode(path))
+        given = os.fsdecode(path)
+        self.path = os.path.abspath(given)
+        if given.endswith(("/", os.sep)) and not os.path.isdir(given):
+            raise FileNotFoundError(
+                f"path={given!r} is a folder that does not exist: make it first."
+            )
         self.every = int(every)
 
     def __repr__(self) -> str:
@@ -145,7 +150,7 @@ class WriteOrWarn:
     def __call__(self, state: FitState) -> None:
         try:
             self.file.write(state)
-        except (OSError, FileError) as error:
+        except (OSError, MemoryError, FileError) as error:
             if not self.has_warned:
                 self.has_warned = True
                 warn_caller(

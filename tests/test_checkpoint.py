@@ -18,6 +18,7 @@ import threading
 import time
 import warnings
 from contextlib import contextmanager
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -441,13 +442,31 @@ def test_random_streams_end_where_they_would_have(name, random_state, path):
         resumed.fit(*data)
     np.random.seed(1)  # noqa: NPY002
     before = global_stream()
-    resumed.fit(*data)
+    with_stream(resumed).fit(*data)  # as in a program that is run again
     assert_equal_fits(whole, resumed, data[0])
     if random_state == "stream":
         ours, other = whole.random_state, resumed.random_state
         assert_array_equal(ours.get_state()[1], other.get_state()[1])
     if random_state is not None:
         assert_array_equal(global_stream(), before)
+
+
+def test_fits_with_other_streams_are_other_fits(tmp_path):
+    """Of one stream, or of two that start from other seeds."""
+    stream = np.random.RandomState(0)
+    nets = [
+        checkpointed(mlp(), tmp_path).set_params(random_state=random_state).fit(*IRIS)
+        for random_state in (stream, stream, np.random.RandomState(1))
+    ]
+    assert len({net.coefs_[0].tobytes() for net in nets}) == 3
+    again = checkpointed(mlp(random_state=np.random.RandomState(0)), tmp_path)
+    assert_array_equal(again.fit(*IRIS).coefs_[0], nets[0].coefs_[0])
+    assert len([*tmp_path.iterdir()]) == 3
+
+
+def test_a_folder_that_does_not_exist(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is a folder that does not exist"):
+        Checkpoint(f"{tmp_path}/no/")
 
 
 def test_a_warm_start_is_another_fit(tmp_path):
@@ -515,8 +534,9 @@ SAME = [
     (sparse.csr_array(X), sparse.csr_matrix(X)),
     (F2(), F2()),
     (ShuffleSplit(3), ShuffleSplit(3)),
-    (np.random.RandomState(0), np.random.RandomState(1)),
+    (np.random.RandomState(0), np.random.RandomState(0)),
     (OwnLoss(), OwnLoss()),
+    (pd.Series([1, 2]), pd.Series([1, 2])),
 ]
 DIFFERENT = [
     *(None, 0, 1, 1.0, True, "1", (1,), [1], {"a": 1}, np.float32(1), print, scoring),
@@ -525,6 +545,8 @@ DIFFERENT = [
     *(partial(scoring, y=1), partial(scoring, y=2), F2()),
     *(make_scorer(fbeta_score, beta=1), KFold(3), KFold(4), ShuffleSplit(3)),
     *(StratifiedGroupKFold(3), StratifiedGroupKFold(4), OwnLoss(), OwnSolver, OwnLoss),
+    *(np.random.RandomState(0), np.random.RandomState(1), b"1", b"2", {1}, {2}),
+    *(pd.Series([1, 2]), pd.Series([1, 3]), range(3), range(4), Decimal(1), Decimal(2)),
 ]
 
 

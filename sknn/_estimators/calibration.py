@@ -19,7 +19,11 @@ HOTTEST = 20.0
 
 
 def fit_temperature(
-    loss: Loss, z: Array, y: Array, sample_weight: Array | None = None
+    loss: Loss,
+    z: Array,
+    y: Array,
+    sample_weight: Array | None = None,
+    n_effective: float | None = None,
 ) -> float:
     """Return the T > 0 for which raw scores ``z / T`` have the smallest loss.
 
@@ -44,6 +48,9 @@ def fit_temperature(
         Their targets, encoded as the loss takes them.
     sample_weight : ndarray of shape (n,), default=None
         Weights of the rows; None gives every row weight 1.
+    n_effective : float, default=None
+        m; by default that of the weights. Where a row occurs several times, with the
+        scores of several members, it is less.
 
     Returns
     -------
@@ -72,8 +79,7 @@ def fit_temperature(
     w = np.ones(len(z)) if sample_weight is None else sample_weight.astype(np.float64)
     if not w.any():
         return 1.0
-    if "label_smoothing" in loss.get_params():
-        loss = loss.replace(label_smoothing=1 / (1 + effective_size(w)))
+    loss = smoothed(loss, effective_size(w) if n_effective is None else n_effective)
     dz = np.empty_like(z)
 
     def slope(log_beta: float) -> float:
@@ -187,7 +193,8 @@ def fit_single_temperature(loss: Loss, groups: Sequence[JointScores]) -> float:
     z = np.concatenate([group.z.reshape(-1, group.z.shape[2]) for group in groups])
     y = np.concatenate([group.y.repeat(group.n_members, axis=0) for group in groups])
     w = [(group.weight / group.n_members).repeat(group.n_members) for group in groups]
-    return fit_temperature(loss, z, y, np.concatenate(w))
+    n_effective = effective_size(np.concatenate([group.weight for group in groups]))
+    return fit_temperature(loss, z, y, np.concatenate(w), n_effective)
 
 
 def fit_shared_temperature(loss: Loss, groups: Sequence[JointScores]) -> float:
@@ -195,8 +202,7 @@ def fit_shared_temperature(loss: Loss, groups: Sequence[JointScores]) -> float:
     y = np.concatenate([group.y for group in groups])
     y = y if y.ndim == 1 else y.astype(np.float64)
     w = np.concatenate([group.weight for group in groups])
-    if "label_smoothing" in loss.get_params():
-        loss = loss.replace(label_smoothing=1 / (1 + effective_size(w)))
+    loss = smoothed(loss, effective_size(w))
 
     def joint_loss(log_beta: float) -> float:
         z = np.concatenate([g.scores(loss, math.exp(log_beta)) for g in groups])
@@ -207,7 +213,16 @@ def fit_shared_temperature(loss: Loss, groups: Sequence[JointScores]) -> float:
     return math.exp(-float(found.x))
 
 
+def smoothed(loss: Loss, n_effective: float) -> Loss:
+    """Return the loss with labels smoothed as by one more row, if it can."""
+    if "label_smoothing" not in loss.get_params():
+        return loss
+    return loss.replace(label_smoothing=1 / (1 + n_effective))
+
+
 def effective_size(sample_weight: Array) -> float:
     """Return Kish's effective number of rows, ``(Σ w)² / Σ w²``."""
+    if not sample_weight.any():
+        return 0.0
     w = sample_weight / sample_weight.max()
     return float(w.sum() ** 2 / (w @ w))

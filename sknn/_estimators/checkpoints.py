@@ -157,7 +157,8 @@ class BeforeFit:
     ) -> dict[str, Any]:
         """Return all that makes two fits the same one, by name.
 
-        The random streams are not part of it: those of the first fit are continued.
+        The random stream of ``random_state=None`` is not part of it: that of the first
+        fit is continued.
         """
         params = estimator.get_params(deep=False)
         params.pop("verbose", None)  # it changes nothing

@@ -410,9 +410,10 @@ bagging : bool, default=True
     Whether each of several members holds out other rows, so that all rows are trained
     on. The rows are divided into ``2 / validation_fraction`` blocks; each member holds
     out two of them, and shares one with the member before and one with the member
-    after it. Where a class has fewer rows than there are blocks, each member draws its
-    rows by itself. Not used with `X_val` and `y_val`, or with a splitter as
-    `validation_fraction`: all members then have the same rows.
+    after it. Where that is no whole number of blocks, or a class has fewer rows than
+    there are blocks, each member draws its rows by itself. Not used with `X_val` and
+    `y_val`, or with a splitter as `validation_fraction`: all members then have the same
+    rows.
 hidden_layer_sizes : int or array-like of int, default=(256, 256, 256)
     Number of units in each hidden layer.
 activation : str or ActivationFunction, default='auto'

@@ -179,7 +179,7 @@ class HeldOutByMembers:
     parts: list[Part]
 
     def groups(self) -> list[JointScores]:
-        """Return the scores of the rows, by the members that have held them out."""
+        """Return the scores of the rows, by how many members have held them out."""
         parts = [part for part, _ in self.parts]
         if len(parts) < 2:
             return [JointScores(p.z[:, None], p.y, p.sample_weight) for p in parts]
@@ -196,12 +196,15 @@ class HeldOutByMembers:
             z[at[i], i], y[at[i]], is_held[at[i], i] = part.z, part.y, True
             if w is not None:
                 w[at[i]] = part.sample_weight
-        patterns, pattern_of = np.unique(is_held, axis=0, return_inverse=True)
+        n_saying = is_held.sum(axis=1)
+        members = np.argsort(~is_held, axis=1, kind="stable")  # of each row, first
         groups = []
-        for i, members in enumerate(patterns):
-            chosen = pattern_of.ravel() == i
+        for k in np.unique(n_saying):
+            chosen = n_saying == k
+            of_rows = members[chosen, :k, np.newaxis]
+            scores = np.take_along_axis(z[chosen], of_rows, axis=1)
             weights = None if w is None else w[chosen]
-            groups.append(JointScores(z[chosen][:, members], y[chosen], weights))
+            groups.append(JointScores(scores, y[chosen], weights))
         return groups
 
     def joined(self) -> HeldOut | None:
@@ -241,27 +244,41 @@ def member_splits(
     Without `bagging` they are the same for all. With it, each member holds out two
     blocks of rows, of which it shares one with the member before, and one with the
     member after it, in a ring: what two members say of a row tells how much better
-    their mean is.
+    their mean is. Where blocks of that size are not `validation_fraction`, or there are
+    fewer rows of a class, or with a weight, than blocks, each member draws its rows.
     """
     data, fraction = run.data, run.params.validation_fraction
-    strata = run.targets.strata(data.y)
-
     if not bagging or hasattr(fraction, "split") or not fraction or data.n < 4:
         return [run.draw_split(rng)] * n_members
-    n_blocks = max(4, min(2 * round(1 / fraction), data.n))
-    classes = data.y if strata is None else strata.ravel()
-    is_stratified = classes.ndim == 1
-    if is_stratified and np.unique(classes, return_counts=True)[1].min() < n_blocks:
-        # A class is too rare for all blocks.
+    n_blocks = min(round(2 / fraction), data.n)
+    is_near = abs(2 / n_blocks - fraction) <= fraction / 10 or n_blocks == data.n
+    strata = strata_of(data, run.targets.strata(data.y))
+    is_stratified = strata.ndim == 1
+    rarest = np.unique(strata, return_counts=True)[1].min() if is_stratified else data.n
+    if n_blocks < 3 or not is_near or rarest < n_blocks:
         return [run.draw_split(rng) for _ in range(n_members)]
     Folds = StratifiedKFold if is_stratified else KFold
     folds = Folds(n_blocks, shuffle=True, random_state=rng)
     splits: list[tuple[Data, Data]] = []
     while (n_left := n_members - len(splits)) > 0:
-        blocks = [block for _, block in folds.split(classes, classes)]
+        blocks = [block for _, block in folds.split(strata, strata)]
         size = max(3, min(n_left, n_blocks))
         for i in range(min(n_left, size)):
             held_out = np.concatenate([blocks[i], blocks[(i + 1) % size]])
             train = np.setdiff1d(np.arange(data.n), held_out)
             splits.append(divide(data, train, np.sort(held_out)))
     return splits
+
+
+def strata_of(data: Data, strata: Array | None) -> Array:
+    """Return what each block of rows must have its share of.
+
+    That is classes, where `strata` or the targets have them, and rows with a weight.
+    """
+    labels = data.y if strata is None else strata.ravel()
+    w = data.sample_weight
+    if w is None or w.all():
+        return labels
+    if labels.ndim > 1:
+        return w > 0
+    return np.unique(labels, return_inverse=True)[1] * 2 + (w > 0)

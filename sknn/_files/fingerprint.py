@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import pickle
 from hashlib import sha256
 from typing import Any
 
@@ -27,13 +28,8 @@ class Describer(Writer):
     """Turns any objects into trees, also those that no file can hold.
 
     Of a function or a class, the tree has only the name; of another unknown object, the
-    class and the parameters or attributes. Random streams are all the same.
+    class and the parameters or attributes, or else what a pickle of it has.
     """
-
-    def tree(self, value: Any, place: str, depth: int = 0) -> Any:
-        if isinstance(value, np.random.RandomState | np.random.Generator):
-            return {"stream": type(value).__name__}
-        return super().tree(value, place, depth)
 
     def unknown(self, value: Any, place: str, depth: int) -> Any:
         named = value if hasattr(value, "__qualname__") else type(value)
@@ -49,8 +45,16 @@ class Describer(Writer):
         elif hasattr(value, "get_params"):
             parts = value.get_params(deep=False)
         else:
-            parts = getattr(value, "__dict__", None)
+            parts = getattr(value, "__dict__", None) or pickled(value)
         return {name: self.tree(parts, place, depth + 1)}
+
+
+def pickled(value: Any) -> str | None:
+    """Return a checksum of the pickle of an object; None if it cannot be pickled."""
+    try:
+        return sha256(pickle.dumps(value, protocol=4)).hexdigest()
+    except Exception:  # whatever the object raises
+        return None
 
 
 def fingerprint(value: Any) -> str:

@@ -142,6 +142,9 @@ def test_few_rows(n):
         (0.5, 4, [222, 221, 220, 221]),
         (0.2, 7, [90, 89, 88, 88, 88, 88, 89]),
         (0.001, 3, [2] * 3),
+        (0.75, 4, [332] * 4),
+        (0.3, 4, [127, 126, 126, 127]),
+        (0.95, 3, [420] * 3),
     ],
 )
 def test_each_member_holds_out_the_given_fraction(fraction, n_members, sizes):
@@ -453,6 +456,36 @@ def test_members_that_share_no_rows_have_the_temperature_of_single_ones():
     alone = np.concatenate([group.z[:, 0] for group in groups])
     expected = fit_temperature(CategoricalCrossEntropy(), alone, y)
     assert fit_joint_temperature(CategoricalCrossEntropy(), groups, 2) == expected
+
+
+@pytest.mark.parametrize("n", [5, 20])
+def test_members_that_say_the_same_have_the_temperature_of_one(n):
+    z, y = scores_of_members(n, 1, np.random.RandomState(0))
+    group = JointScores(z.repeat(4, axis=1), y, None)
+    found = fit_joint_temperature(CategoricalCrossEntropy(), [group], 4)
+    expected = fit_temperature(CategoricalCrossEntropy(), z[:, 0], y)
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_rows_with_a_weight_are_in_all_blocks():
+    X, y = IRIS
+    w = np.zeros(len(y))
+    w[::2] = 1.0
+    clf = TabularClassifier(n_members=4, **SMALL)
+    for _, held_out in clf._splits(clf._start_run(X, y, w)):
+        assert 12 <= w[held_out.rows].sum() <= 18
+
+
+def test_many_members_are_few_groups():
+    rng, loss = np.random.RandomState(0), CategoricalCrossEntropy()
+    y = rng.randint(3, size=1000)
+    parts = []
+    for _ in range(40):
+        rows = rng.permutation(1000)[:200]
+        parts.append(Part(HeldOut(rng.normal(size=(200, 3)), y[rows], None), rows))
+    groups = HeldOutByMembers(loss, parts).groups()
+    assert len(groups) == len({group.n_members for group in groups}) < 25
+    assert sum(group.z[..., 0].size for group in groups) == 40 * 200
 
 
 def test_what_members_say_of_the_rows_they_share_is_joined():
