@@ -263,7 +263,8 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     %(classifier_parameters)s
     calibrate : bool, default=True
         Whether to divide the raw scores by the temperature for which the held-out rows
-        have the smallest log-loss [2]_. Predicted classes stay the same.
+        have the smallest log-loss [2]_. With one member, the predicted classes stay the
+        same.
 
     Attributes
     ----------

@@ -338,9 +338,9 @@ averaged_epochs_ : list of int
     Epochs of the last call whose weights were averaged, by `restore_best`; 0 stands for
     the weights of an earlier call. Empty if the weights are those of one epoch.
 converged_ : bool
-    Whether the training loss (with `early_stopping`, the validation score) had not
-    improved by `tol` for `n_iter_no_change` epochs when the last call ended, and no
-    schedule lowers the learning rate further. If so, loops over `partial_fit` may end.
+    Whether the last call ended because the training loss (with `early_stopping`, the
+    validation score) had not improved by `tol` in more than `n_iter_no_change` epochs.
+    If so, loops over `partial_fit` may end.
 n_iter_ : int
     Number of epochs, or iterations, of the last call.
 t_ : int
