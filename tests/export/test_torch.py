@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from test_layers import CASES, Call
 
-from sknn import MLPClassifier, MLPRegressor, SequentialRegressor
+from sknn import CNNClassifier, MLPClassifier, MLPRegressor, SequentialRegressor
 from sknn.activations import ACTIVATIONS, ActivationFunction, ReLU
 from sknn.exceptions import ExportError
 from sknn.export import to_torch
@@ -115,6 +115,18 @@ def test_images_can_be_bytes_or_fractions():
     x = tensor_for(module, estimator, X)
     assert x.dtype == torch.uint8
     assert_allclose(module(x).detach(), module(x.float() / 255).detach(), rtol=1e-6)
+
+
+def test_images_with_dropout_of_the_input():
+    X, y = fitted("CNN, bytes")[1], np.arange(60) % 3
+    estimator = CNNClassifier(4, input_dropout=0.5, **QUICK).fit(X, y)
+    module = to_torch(estimator)
+    x = tensor_for(module, estimator, X)
+    expected = estimator.predict_proba(X)
+    assert_allclose(module.predict_proba(x).detach(), expected, rtol=2e-5, atol=1e-6)
+    assert next(iter(dict(module.layers.named_children()))) == "dropout1"
+    module.train()
+    assert not torch.equal(module(x), module(x))
 
 
 # -- training --------------------------------------------------------------------------
