@@ -63,6 +63,10 @@ def to_torch(estimator: Any) -> Any:
 
     Notes
     -----
+    Where targets are scaled, as in estimators of tables, ``predict(x)`` and ``head``
+    return float64, as ``predict`` of the estimator does: targets such as 1e9 ± 1e3 need
+    it. For a device without float64, call ``module.to(device, torch.float32)``.
+
     Where training in PyTorch differs: the running variance of batch normalization is
     updated with ``n - 1`` in the denominator instead of n. Layers that were frozen are
     trained. A dense layer in the neural tangent parametrization, as in estimators of

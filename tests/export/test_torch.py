@@ -11,7 +11,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from test_layers import CASES, Call
 
-from sknn import CNNClassifier, MLPClassifier, MLPRegressor, SequentialRegressor
+from sknn import (
+    CNNClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialRegressor,
+    TabularRegressor,
+)
 from sknn.activations import ACTIVATIONS, ActivationFunction, ReLU
 from sknn.exceptions import ExportError
 from sknn.export import to_torch
@@ -19,7 +25,7 @@ from sknn.export._plan import steps_of
 from sknn.layers import Dense, Residual, Training
 from sknn.objective import Objective
 
-from .small_models import EXACT, MODELS, QUICK, ROWS, fitted, predictions
+from .small_models import EXACT, MODELS, QUICK, ROWS, TABULAR, fitted, predictions
 
 torch = pytest.importorskip("torch")
 
@@ -127,6 +133,15 @@ def test_images_with_dropout_of_the_input():
     assert next(iter(dict(module.layers.named_children()))) == "dropout1"
     module.train()
     assert not torch.equal(module(x), module(x))
+
+
+def test_large_targets_keep_their_digits():
+    y = 1e9 + 1e3 * ROWS[:, 0]
+    estimator = TabularRegressor(**TABULAR).fit(ROWS, y)
+    module = to_torch(estimator)
+    found = module.predict(tensor_for(module, estimator, ROWS)).detach()
+    assert found.dtype == torch.float64
+    assert_allclose(found, estimator.predict(ROWS), rtol=0, atol=0.02)
 
 
 # -- training --------------------------------------------------------------------------

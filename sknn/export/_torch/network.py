@@ -25,7 +25,8 @@ def network_module(plan: Plan) -> nn.Module:
         module: nn.Module = ClassifierModule(*parts, plan.head, plan.encoder)
     else:
         module = RegressorModule(*parts, plan.head, plan.encoder)
-    return module.to(getattr(torch, plan.dtype.name)).eval()
+    module.layers.to(getattr(torch, plan.dtype.name))  # the units stay in float64
+    return module.eval()
 
 
 def without_conversion(steps: Sequence[Step]) -> list[Step]:
