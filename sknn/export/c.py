@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from ..exceptions import ExportError
 from ._c.source import source_of
-from ._plan import checked_dtype, plan_of
+from ._plan import checked_dtype, plan_of, unwrapped
 
 
 def to_c(
@@ -120,7 +120,7 @@ def check_name(name: Any) -> None:
 def steps_of_pipeline(estimator: Any) -> tuple[list[Any], Any]:
     """Return the transformers of a pipeline, and its last step."""
     scalers = []
-    while isinstance(estimator, Pipeline):
+    while isinstance(estimator := unwrapped(estimator), Pipeline):
         if not estimator.steps:
             raise ExportError("The pipeline has no steps.")
         *before, (_, estimator) = estimator.steps

@@ -9,7 +9,7 @@ from .._estimators.base import BaseNetworkEstimator
 from ._onnx.graph import import_onnx
 from ._onnx.model import model_of_plan
 from ._onnx.pipelines import convert_pipeline
-from ._plan import plan_of
+from ._plan import plan_of, unwrapped
 
 
 def to_onnx(
@@ -98,6 +98,7 @@ def to_onnx(
         label, probabilities = session.run(None, {"X": rows})
     """
     onnx = import_onnx()
+    estimator = unwrapped(estimator)
     if isinstance(estimator, BaseNetworkEstimator):
         plan = plan_of(estimator, dtype)
         model = model_of_plan(plan, type(estimator).__name__)

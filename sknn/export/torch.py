@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from ..exceptions import ExportError
-from ._plan import plan_of
+from ._plan import plan_of, unwrapped
 
 
 def to_torch(estimator: Any) -> Any:
@@ -95,6 +95,7 @@ def to_torch(estimator: Any) -> Any:
     >>> bool(abs(p.detach().numpy() - clf.predict_proba(X)).max() < 1e-12)
     True
     """
+    estimator = unwrapped(estimator)
     if isinstance(estimator, Pipeline):
         raise ExportError(
             "estimator must be an estimator of sknn, got a Pipeline. Pass its last "
