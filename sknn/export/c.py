@@ -59,6 +59,8 @@ def to_c(
     ExportError
         If a layer, an activation or a step of the pipeline cannot be written in C, such
         as one of your own, or if a weight is too large for float. The message names it.
+    NotFittedError
+        If the estimator or a scaler before it is not fitted.
     OSError
         If the file cannot be written.
 

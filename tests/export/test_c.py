@@ -14,7 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import is_classifier
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
-from sklearn.pipeline import make_pipeline
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
@@ -498,6 +499,14 @@ def test_other_steps_of_a_pipeline_are_refused(tmp_path):
         ExportError, match=r"PCA\(n_components=2\), which to_c does not"
     ):
         to_c(pipeline, tmp_path / "m.c")
+
+
+def test_an_unfitted_scaler_is_refused(tmp_path):
+    pipeline = Pipeline([("scaler", StandardScaler()), ("mlp", fitted("MLP, relu")[0])])
+    with pytest.raises(NotFittedError, match="This StandardScaler instance is not fit"):
+        to_c(pipeline, tmp_path / "m.c")
+    with pytest.raises(NotFittedError, match="This MLPRegressor instance is not fit"):
+        to_c(MLPRegressor(), tmp_path / "m.c")
 
 
 def test_categories_are_refused(tmp_path):

@@ -13,6 +13,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.utils.validation import check_is_fitted
 
 from ..._typing import Array
 from ...exceptions import ExportError
@@ -110,6 +111,7 @@ def add_scaler(program: Program, scaler: Any, x: Memory) -> Memory:
             f"The pipeline has the step {scaler!r}, which to_c does not support. It "
             f"supports {names}."
         )
+    check_is_fitted(scaler)
     return SCALERS[type(scaler)](program, scaler, x)
 
 
