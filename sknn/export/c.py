@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from ..exceptions import ExportError
+from ._argument import check_is_instance
 from ._c.source import source_of
 from ._plan import checked_dtype, plan_of, unwrapped
 
@@ -100,6 +101,7 @@ def to_c(
         float x[IRISES_N_INPUTS] = {5.1f, 3.5f, 1.4f, 0.2f};
         int flower = irises_classes[irises_predict(x)];
     """
+    check_is_instance(estimator)
     check_name(name)
     scalers, last = steps_of_pipeline(estimator)
     plan = plan_of(last)

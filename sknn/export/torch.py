@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from ..exceptions import ExportError
+from ._argument import check_is_instance
 from ._plan import plan_of, unwrapped
 
 
@@ -95,6 +96,7 @@ def to_torch(estimator: Any) -> Any:
     >>> bool(abs(p.detach().numpy() - clf.predict_proba(X)).max() < 1e-12)
     True
     """
+    check_is_instance(estimator)
     estimator = unwrapped(estimator)
     if isinstance(estimator, Pipeline):
         raise ExportError(

@@ -509,6 +509,11 @@ def test_an_unfitted_scaler_is_refused(tmp_path):
         to_c(MLPRegressor(), tmp_path / "m.c")
 
 
+def test_a_class_is_refused(tmp_path):
+    with pytest.raises(ExportError, match=r"got the class MLPRegressor\."):
+        to_c(MLPRegressor, tmp_path / "m.c")
+
+
 def test_categories_are_refused(tmp_path):
     estimator, _ = fitted("Tabular, categories")
     with pytest.raises(ExportError, match=r"\['colour', 'town'\] of the table are cat"):

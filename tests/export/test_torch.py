@@ -269,6 +269,11 @@ def test_parts_of_the_user_are_refused():
         to_torch(estimator)
 
 
+def test_a_class_is_refused():
+    with pytest.raises(ExportError, match=r"got the class MLPRegressor\."):
+        to_torch(MLPRegressor)
+
+
 def test_a_pipeline_is_refused():
     pipeline = make_pipeline(StandardScaler(), MLPClassifier(**QUICK))
     with pytest.raises(ExportError, match=r"Pass its last step, estimator\[-1\]"):
