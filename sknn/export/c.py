@@ -46,8 +46,9 @@ def to_c(
     estimator : estimator or Pipeline
         A fitted classifier or regressor of sknn. Or a pipeline that ends with one,
         after scalers: `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler`, `RobustScaler`
-        and `SmoothClipScaler`. An estimator of tables must have columns of numbers
-        only; what is missing is NaN.
+        and `SmoothClipScaler`. Or a search such as `GridSearchCV` whose best estimator
+        is one of these. An estimator of tables must have columns of numbers only; what
+        is missing is NaN.
     path : str or path-like
         The file, such as ``model.c``.
     name : str, default='model'

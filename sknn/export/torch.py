@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
+from .._sklearn import BaseSearchCV
 from ..exceptions import ExportError
 from ._argument import check_is_instance
 from ._plan import plan_of, unwrapped
@@ -35,8 +36,9 @@ def to_torch(estimator: Any) -> Any:
     Parameters
     ----------
     estimator : estimator
-        A fitted classifier or regressor of sknn. Of a pipeline pass the last step, and
-        transform rows by the steps before it.
+        A fitted classifier or regressor of sknn, or a search such as `GridSearchCV`
+        whose best estimator is one. Of a pipeline pass the last step, and transform
+        rows by the steps before it.
 
     Returns
     -------
@@ -53,7 +55,9 @@ def to_torch(estimator: Any) -> Any:
     Raises
     ------
     ExportError
-        If a layer or an activation is not from sknn.
+        If a layer or an activation is not from sknn, or `estimator` is none of sknn.
+    NotFittedError
+        If the estimator is not fitted.
     ImportError
         If PyTorch is not installed: ``pip install "sknn[torch]"``.
 
@@ -97,13 +101,15 @@ def to_torch(estimator: Any) -> Any:
     True
     """
     check_is_instance(estimator)
-    estimator = unwrapped(estimator)
-    if isinstance(estimator, Pipeline):
+    inner = unwrapped(estimator)
+    if isinstance(inner, Pipeline):
+        is_search = isinstance(estimator, BaseSearchCV)
+        name = "estimator.best_estimator_" if is_search else "estimator"
         raise ExportError(
             "estimator must be an estimator of sknn, got a Pipeline. Pass its last "
-            "step, estimator[-1], and transform rows by estimator[:-1]."
+            f"step, {name}[-1], and transform rows by {name}[:-1]."
         )
-    plan = plan_of(estimator, keep_dropout=True)
+    plan = plan_of(inner, keep_dropout=True)
     try:
         import_module("torch")
     except ImportError as error:

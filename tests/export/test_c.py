@@ -15,6 +15,7 @@ from sklearn.base import is_classifier
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import RandomizedSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -231,6 +232,18 @@ def test_scalers_of_a_pipeline(scalers, dtype, tmp_path):
     rtol = {"float32": 2e-4, "float64": 1e-10}[dtype]  # X are 50 deviations from 0
     expected = pipeline.predict(X)
     assert_allclose(found, expected, rtol, rtol * np.abs(expected).max())
+
+
+def test_the_best_estimator_of_a_search(tmp_path):
+    pipeline = make_pipeline(StandardScaler(), MLPRegressor(**QUICK))
+    grid = {"mlpregressor__alpha": [1e-4, 1.0]}
+    search = RandomizedSearchCV(pipeline, grid, n_iter=1, cv=2, random_state=0)
+    with pytest.raises(NotFittedError, match="RandomizedSearchCV instance is not fit"):
+        to_c(search, tmp_path / "m.c")
+    search.fit(ROWS, ROWS[:, 0])
+    to_c(search, tmp_path / "search.c")
+    to_c(search.best_estimator_, tmp_path / "best.c")
+    assert (tmp_path / "search.c").read_bytes() == (tmp_path / "best.c").read_bytes()
 
 
 # -- the code --------------------------------------------------------------------------

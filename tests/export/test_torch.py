@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from test_layers import CASES, Call
@@ -144,6 +145,14 @@ def test_large_targets_keep_their_digits():
     assert_allclose(found, estimator.predict(ROWS), rtol=0, atol=0.02)
 
 
+def test_the_best_estimator_of_a_search():
+    estimator, grid = MLPRegressor(**QUICK), {"alpha": [1e-4, 1.0]}
+    search = RandomizedSearchCV(estimator, grid, n_iter=1, cv=2, random_state=0)
+    module = to_torch(search.fit(ROWS, ROWS[:, 0]))
+    found = module.predict(torch.from_numpy(ROWS)).detach()
+    assert_allclose(found, search.predict(ROWS), rtol=1e-10, atol=1e-12)
+
+
 # -- training --------------------------------------------------------------------------
 
 
@@ -278,6 +287,9 @@ def test_a_pipeline_is_refused():
     pipeline = make_pipeline(StandardScaler(), MLPClassifier(**QUICK))
     with pytest.raises(ExportError, match=r"Pass its last step, estimator\[-1\]"):
         to_torch(pipeline.fit(ROWS, np.arange(60) % 2))
+    search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [0.1]}, cv=2)
+    with pytest.raises(ExportError, match=r"step, estimator\.best_estimator_\[-1\]"):
+        to_torch(search.fit(ROWS, np.arange(60) % 2))
 
 
 def test_without_torch_the_error_names_the_extra(monkeypatch):
