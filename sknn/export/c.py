@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from ..exceptions import ExportError
 from ._argument import check_is_instance
 from ._c.source import source_of
+from ._file import write_file
 from ._plan import checked_dtype, plan_of, unwrapped
 
 
@@ -109,8 +110,7 @@ def to_c(
     real = "float" if checked_dtype(dtype, plan.dtype).itemsize == 4 else "double"
     kind = type(last).__name__.encode("ascii", "backslashreplace").decode()
     text = source_of(plan, scalers, name, real, kind)
-    with open(path, "w", encoding="ascii", newline="\n") as file:
-        file.write(text)
+    write_file(path, text.encode("ascii"))
 
 
 def check_name(name: Any) -> None:
