@@ -31,7 +31,8 @@ def to_c(
 
     - classifiers: ``int model_predict(const float *x)`` returns the index of the class
       in ``model_classes``, and ``void model_predict_proba(const float *x, float *p)``
-      writes the probabilities;
+      writes the probabilities. Labels are int, double or, if they are text or whole
+      numbers beyond 32 bits, ``const char *`` in UTF-8;
     - classifiers of several labels: ``void model_predict(const float *x, int *labels)``
       writes 0 or 1 for each label, and ``model_predict_proba`` their probabilities;
     - regressors: ``void model_predict(const float *x, float *y)`` writes the numbers

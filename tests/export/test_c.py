@@ -462,6 +462,15 @@ def test_a_large_network_needs_an_int_of_32_bits(tmp_path):
     assert sizes[0] < 2**15 < sizes[1]
 
 
+@pytest.mark.parametrize("label", [1, 2**15 - 1, 2**15, -(2**15), 2**31 - 1, 2**31])
+def test_large_labels_need_an_int_of_32_bits(label, tmp_path):
+    y = np.array([0, label])[(ROWS[:, 0] > 0).astype(int)]
+    to_c(MLPClassifier(**QUICK).fit(ROWS, y), tmp_path / "m.c")
+    text = (tmp_path / "m.c").read_text()
+    assert ("#error" in text) == (2**15 <= abs(label) < 2**31)
+    assert ('"2147483648"' in text) == (label == 2**31)  # then it is text
+
+
 @needs_compiler
 def test_the_program_of_the_guide(tmp_path):
     page = Path(__file__).parents[2] / "docs" / "guide" / "deployment.rst"
