@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 )
 from test_layers import CASES, Call
 
-from sknn import MLPClassifier, MLPRegressor, SequentialRegressor
+from sknn import MLPClassifier, MLPRegressor, SequentialRegressor, TabularRegressor
 from sknn.activations import ACTIVATIONS, ELU, LeakyReLU, ReLU
 from sknn.exceptions import ExportError
 from sknn.export import to_c
@@ -40,7 +40,16 @@ from sknn.layers import Activation, Dense
 from sknn.network import Network
 from sknn.preprocessing import SmoothClipScaler
 
-from .small_models import EXACT, LABELS, MODELS, QUICK, ROWS, fitted, predictions
+from .small_models import (
+    EXACT,
+    LABELS,
+    MODELS,
+    QUICK,
+    ROWS,
+    TABULAR,
+    fitted,
+    predictions,
+)
 
 CC = shutil.which("gcc") or shutil.which("cc")
 
@@ -538,8 +547,20 @@ def test_a_class_is_refused(tmp_path):
 
 def test_categories_are_refused(tmp_path):
     estimator, _ = fitted("Tabular, categories")
-    with pytest.raises(ExportError, match=r"\['colour', 'town'\] of the table are cat"):
+    with pytest.raises(ExportError, match=r"\['colour', 'town'\] are categories\.$"):
         to_c(estimator, tmp_path / "m.c")
+
+
+@pytest.mark.parametrize("dtype", [bool, "boolean"])
+def test_booleans_are_refused(dtype, tmp_path):
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"size": ROWS[:, 0]})
+    table["big"] = (table["size"] > 0).astype(dtype)
+    estimator = TabularRegressor(**TABULAR).fit(table, ROWS[:, 1])
+    with pytest.raises(ExportError, match=r"columns \['big'\] are booleans\. Convert"):
+        to_c(estimator, tmp_path / "m.c")
+    table["big"] = table["big"].astype(float)  # what the message says
+    to_c(clone(estimator).fit(table, ROWS[:, 1]), tmp_path / "m.c")
 
 
 @pytest.mark.parametrize("name", ["", "2x", "a-b", "é", None, "a b"])
