@@ -103,6 +103,13 @@ def to_c(
 
         float x[IRISES_N_INPUTS] = {5.1f, 3.5f, 1.4f, 0.2f};
         int flower = irises_classes[irises_predict(x)];
+
+    Compile it with the mathematical functions of the C library::
+
+        cc -std=c99 -O2 main.c -o main -lm
+
+    If ``irises.c`` is compiled as a file of its own, write ``#define
+    IRISES_DECLARATIONS_ONLY`` before each ``#include "irises.c"``.
     """
     check_is_instance(estimator)
     check_name(name)

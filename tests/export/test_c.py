@@ -481,19 +481,37 @@ def test_large_labels_need_an_int_of_32_bits(label, tmp_path):
 
 
 @needs_compiler
-def test_the_program_of_the_guide(tmp_path):
-    page = Path(__file__).parents[2] / "docs" / "guide" / "deployment.rst"
-    (code,) = re.findall(
-        r"\.\. code-block:: c\n\n(.*?)\n\n\S", page.read_text("utf-8"), re.DOTALL
+def test_the_programs_of_the_guide(tmp_path):
+    path = Path(__file__).parents[2] / "docs" / "guide" / "deployment.rst"
+    page = path.read_text("utf-8")
+    section = page[page.index("\nC\n-\n") : page.index("\nPyTorch\n---")]
+    program, declarations = (
+        textwrap.dedent(code)
+        for code in re.findall(r"\.\. code-block:: c\n\n(.*?)\n\n\S", section, re.S)
     )
+    together, apart = re.findall(r"^   cc (.*)$", section, re.M)
     X, y = load_iris(return_X_y=True)
     clf = MLPClassifier((8,), solver="lbfgs", random_state=0)
     clf.fit(X, load_iris().target_names[y])
     to_c(clf, tmp_path / "irises.c", name="irises")
-    (tmp_path / "main.c").write_text(textwrap.dedent(code))
-    program = compile_c(tmp_path, "main.c", more=("-O1",))
-    run = subprocess.run([program], capture_output=True, text=True, check=True)
-    assert run.stdout == f"setosa, {clf.predict_proba(X[:1])[0, 0]:.2f}\n"
+    include = '#include "irises.c"'
+    of_two_files = program.replace(include, declarations)
+    assert of_two_files.count(include) == 1
+    for text, options in ((program, together), (of_two_files, apart)):
+        (tmp_path / "main.c").write_text(text)
+        command = [CC, *options.split(), *WARNINGS]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        run = subprocess.run([tmp_path / "main"], capture_output=True, text=True)
+        assert run.stdout == f"setosa, {clf.predict_proba(X[:1])[0, 0]:.2f}\n"
+
+
+def test_the_file_says_how_it_is_compiled(tmp_path):
+    to_c(fitted("MLP, relu")[0], tmp_path / "m.c", name="small")
+    comment, _, code = (tmp_path / "m.c").read_text().partition("*/")
+    assert "-lm" in comment
+    assert "SMALL_DECLARATIONS_ONLY" in comment
+    assert code.count("#ifndef SMALL_DECLARATIONS_ONLY\n") == 1
 
 
 def test_the_same_model_gives_the_same_file(tmp_path):

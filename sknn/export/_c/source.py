@@ -106,12 +106,14 @@ def source_of(
         C_PLUS_PLUS[0],
         declared_labels,
         *(style.ready(f"/* {p.comment} */\n{p.declaration};") for p in publics),
+        f"#ifndef {name.upper()}_DECLARATIONS_ONLY",
         defined_labels,
         *(
             array_text(f"{name}_{key}", array, real)
             for key, array in program.arrays.items()
         ),
         code,
+        "#endif",
         C_PLUS_PLUS[1],
     ]
     return "\n".join(part.strip("\n") + "\n" for part in parts if part)
