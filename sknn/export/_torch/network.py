@@ -29,13 +29,13 @@ def network_module(plan: Plan) -> nn.Module:
     return module.eval()
 
 
-def without_conversion(steps: Sequence[Step]) -> list[Step]:
+def without_conversion(steps: Sequence[Step]) -> tuple[Step, ...]:
     """Return steps without the first `ToImages`: PyTorch's images are ready.
 
     Only dropout comes before it, which acts on images as it does on rows of pixels.
     """
     i = next(i for i, step in enumerate(steps) if type(step.layer) is ToImages)
-    return [*steps[:i], *steps[i + 1 :]]
+    return (*steps[:i], *steps[i + 1 :])
 
 
 class NetworkModule(nn.Module):
