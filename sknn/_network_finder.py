@@ -96,11 +96,11 @@ def _step_inwards(estimator: Any) -> tuple[str, Any] | None:
     if isinstance(estimator, FrozenEstimator):
         return "estimator", estimator.estimator
     if isinstance(estimator, BaseSearchCV):
-        return "estimator", _best_of(estimator)
+        return "estimator", best_of(estimator)
     return None
 
 
-def _best_of(search: Any) -> Any:
+def best_of(search: Any) -> Any:
     """Return the best estimator of a search."""
     if hasattr(search, "best_estimator_"):
         return search.best_estimator_

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.base import BaseNetworkEstimator
 from .._estimators.tables import Table
 from .._estimators.targets import ClassTargets, NumberTargets, ScaledTargets
+from .._network_finder import best_of
+from .._sklearn import BaseSearchCV
 from .._typing import Array, DType, Shape
 from ..exceptions import ExportError
 from ..layers import (
@@ -203,7 +206,7 @@ def plan_of(estimator: Any, dtype: Any = None, *, keep_dropout: bool = False) ->
     Parameters
     ----------
     estimator : estimator
-        A fitted classifier or regressor of sknn.
+        A fitted classifier or regressor of sknn, or a search that has found one.
     dtype : {'float32', 'float64'} or dtype, default=None
         To compute in; by default that of the fitted network.
     keep_dropout : bool, default=False
@@ -212,12 +215,15 @@ def plan_of(estimator: Any, dtype: Any = None, *, keep_dropout: bool = False) ->
     Raises
     ------
     ExportError
-        If it is no estimator of sknn, or its loss has a link of the user's own.
+        If it is no estimator of sknn, predicts with a method of the user's own, or its
+        loss has a link of the user's own.
     """
+    estimator = unwrapped(estimator)
     if not isinstance(estimator, BaseNetworkEstimator):
         raise ExportError(
             f"estimator must be an estimator of sknn, got {type(estimator).__name__}."
         )
+    check_methods(estimator)
     check_is_fitted(estimator)
     network = estimator.network_.astype(checked_dtype(dtype, estimator.network_.dtype))
     input = estimator._input
@@ -232,6 +238,28 @@ def plan_of(estimator: Any, dtype: Any = None, *, keep_dropout: bool = False) ->
         steps=steps_of(network.layers, network.specs, network.params, keep_dropout),
         head=head_of(estimator._targets, network),
     )
+
+
+def unwrapped(estimator: Any) -> Any:
+    """Return the best estimator of a search, or the estimator that is frozen."""
+    while isinstance(estimator, (BaseSearchCV, FrozenEstimator)):
+        is_frozen = isinstance(estimator, FrozenEstimator)
+        estimator = estimator.estimator if is_frozen else best_of(estimator)
+    return estimator
+
+
+def check_methods(estimator: Any) -> None:
+    """Raise if a subclass of the user's own predicts in its own way."""
+    for method in ("predict", "predict_proba", "decision_function"):
+        for cls in type(estimator).__mro__:
+            if method not in vars(cls):
+                continue
+            if not cls.__module__.startswith("sknn."):
+                raise ExportError(
+                    f"{cls.__name__} has a method {method} of its own, which cannot be "
+                    "exported."
+                )
+            break
 
 
 def checked_dtype(dtype: Any, default: DType) -> DType:

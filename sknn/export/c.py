@@ -9,8 +9,10 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from ..exceptions import ExportError
+from ._argument import check_is_instance
 from ._c.source import source_of
-from ._plan import checked_dtype, plan_of
+from ._file import write_file
+from ._plan import checked_dtype, plan_of, unwrapped
 
 
 def to_c(
@@ -29,7 +31,8 @@ def to_c(
 
     - classifiers: ``int model_predict(const float *x)`` returns the index of the class
       in ``model_classes``, and ``void model_predict_proba(const float *x, float *p)``
-      writes the probabilities;
+      writes the probabilities. Labels are int, double or, if they are text or whole
+      numbers beyond 32 bits, ``const char *`` in UTF-8;
     - classifiers of several labels: ``void model_predict(const float *x, int *labels)``
       writes 0 or 1 for each label, and ``model_predict_proba`` their probabilities;
     - regressors: ``void model_predict(const float *x, float *y)`` writes the numbers
@@ -45,8 +48,9 @@ def to_c(
     estimator : estimator or Pipeline
         A fitted classifier or regressor of sknn. Or a pipeline that ends with one,
         after scalers: `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler`, `RobustScaler`
-        and `SmoothClipScaler`. An estimator of tables must have columns of numbers
-        only; what is missing is NaN.
+        and `SmoothClipScaler`. Or a search such as `GridSearchCV` whose best estimator
+        is one of these. An estimator of tables must have columns of numbers only; what
+        is missing is NaN.
     path : str or path-like
         The file, such as ``model.c``.
     name : str, default='model'
@@ -59,6 +63,8 @@ def to_c(
     ExportError
         If a layer, an activation or a step of the pipeline cannot be written in C, such
         as one of your own, or if a weight is too large for float. The message names it.
+    NotFittedError
+        If the estimator or a scaler before it is not fitted.
     OSError
         If the file cannot be written.
 
@@ -97,15 +103,22 @@ def to_c(
 
         float x[IRISES_N_INPUTS] = {5.1f, 3.5f, 1.4f, 0.2f};
         int flower = irises_classes[irises_predict(x)];
+
+    Compile it with the mathematical functions of the C library::
+
+        cc -std=c99 -O2 main.c -o main -lm
+
+    If ``irises.c`` is compiled as a file of its own, write ``#define
+    IRISES_DECLARATIONS_ONLY`` before each ``#include "irises.c"``.
     """
+    check_is_instance(estimator)
     check_name(name)
     scalers, last = steps_of_pipeline(estimator)
     plan = plan_of(last)
     real = "float" if checked_dtype(dtype, plan.dtype).itemsize == 4 else "double"
     kind = type(last).__name__.encode("ascii", "backslashreplace").decode()
     text = source_of(plan, scalers, name, real, kind)
-    with open(path, "w", encoding="ascii", newline="\n") as file:
-        file.write(text)
+    write_file(path, text.encode("ascii"))
 
 
 def check_name(name: Any) -> None:
@@ -120,7 +133,7 @@ def check_name(name: Any) -> None:
 def steps_of_pipeline(estimator: Any) -> tuple[list[Any], Any]:
     """Return the transformers of a pipeline, and its last step."""
     scalers = []
-    while isinstance(estimator, Pipeline):
+    while isinstance(estimator := unwrapped(estimator), Pipeline):
         if not estimator.steps:
             raise ExportError("The pipeline has no steps.")
         *before, (_, estimator) = estimator.steps

@@ -6,10 +6,11 @@ import os
 from typing import Any
 
 from .._estimators.base import BaseNetworkEstimator
+from ._file import write_file
 from ._onnx.graph import import_onnx
 from ._onnx.model import model_of_plan
 from ._onnx.pipelines import convert_pipeline
-from ._plan import plan_of
+from ._plan import plan_of, unwrapped
 
 
 def to_onnx(
@@ -31,8 +32,8 @@ def to_onnx(
         that has one inside, such as a pipeline of transformers that ends with one:
         skl2onnx then converts all parts that are not from sknn.
     path : str or path-like, default=None
-        The file to write, usually with the extension ``.onnx``. With None the model is
-        only returned.
+        The file to write, usually with the extension ``.onnx``; another extension does
+        not change the format. With None the model is only returned.
     X : array-like of shape (n_samples, n_features), default=None
         Rows as `predict` takes them. One is enough: only the types of the columns
         matter. Needed for a pipeline that was fitted on a data frame; not used for an
@@ -97,12 +98,13 @@ def to_onnx(
         session = onnxruntime.InferenceSession("irises.onnx")
         label, probabilities = session.run(None, {"X": rows})
     """
-    onnx = import_onnx()
+    import_onnx()
+    estimator = unwrapped(estimator)
     if isinstance(estimator, BaseNetworkEstimator):
         plan = plan_of(estimator, dtype)
         model = model_of_plan(plan, type(estimator).__name__)
     else:
         model = convert_pipeline(estimator, X, dtype)
     if path is not None:
-        onnx.save(model, os.fspath(path))
+        write_file(path, model.SerializeToString())
     return model

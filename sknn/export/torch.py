@@ -7,8 +7,10 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
+from .._sklearn import BaseSearchCV
 from ..exceptions import ExportError
-from ._plan import plan_of
+from ._argument import check_is_instance
+from ._plan import plan_of, unwrapped
 
 
 def to_torch(estimator: Any) -> Any:
@@ -34,8 +36,9 @@ def to_torch(estimator: Any) -> Any:
     Parameters
     ----------
     estimator : estimator
-        A fitted classifier or regressor of sknn. Of a pipeline pass the last step, and
-        transform rows by the steps before it.
+        A fitted classifier or regressor of sknn, or a search such as `GridSearchCV`
+        whose best estimator is one. Of a pipeline pass the last step, and transform
+        rows by the steps before it.
 
     Returns
     -------
@@ -52,7 +55,9 @@ def to_torch(estimator: Any) -> Any:
     Raises
     ------
     ExportError
-        If a layer or an activation is not from sknn.
+        If a layer or an activation is not from sknn, or `estimator` is none of sknn.
+    NotFittedError
+        If the estimator is not fitted.
     ImportError
         If PyTorch is not installed: ``pip install "sknn[torch]"``.
 
@@ -63,6 +68,10 @@ def to_torch(estimator: Any) -> Any:
 
     Notes
     -----
+    Where targets are scaled, as in estimators of tables, ``predict(x)`` and ``head``
+    return float64, as ``predict`` of the estimator does: targets such as 1e9 ± 1e3 need
+    it. For a device without float64, call ``module.to(device, torch.float32)``.
+
     Where training in PyTorch differs: the running variance of batch normalization is
     updated with ``n - 1`` in the denominator instead of n. Layers that were frozen are
     trained. A dense layer in the neural tangent parametrization, as in estimators of
@@ -91,12 +100,16 @@ def to_torch(estimator: Any) -> Any:
     >>> bool(abs(p.detach().numpy() - clf.predict_proba(X)).max() < 1e-12)
     True
     """
-    if isinstance(estimator, Pipeline):
+    check_is_instance(estimator)
+    inner = unwrapped(estimator)
+    if isinstance(inner, Pipeline):
+        is_search = isinstance(estimator, BaseSearchCV)
+        name = "estimator.best_estimator_" if is_search else "estimator"
         raise ExportError(
             "estimator must be an estimator of sknn, got a Pipeline. Pass its last "
-            "step, estimator[-1], and transform rows by estimator[:-1]."
+            f"step, {name}[-1], and transform rows by {name}[:-1]."
         )
-    plan = plan_of(estimator, keep_dropout=True)
+    plan = plan_of(inner, keep_dropout=True)
     try:
         import_module("torch")
     except ImportError as error:

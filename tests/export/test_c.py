@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
-from sklearn.pipeline import make_pipeline
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import RandomizedSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
@@ -23,7 +25,7 @@ from sklearn.preprocessing import (
 )
 from test_layers import CASES, Call
 
-from sknn import MLPClassifier, MLPRegressor, SequentialRegressor
+from sknn import MLPClassifier, MLPRegressor, SequentialRegressor, TabularRegressor
 from sknn.activations import ACTIVATIONS, ELU, LeakyReLU, ReLU
 from sknn.exceptions import ExportError
 from sknn.export import to_c
@@ -38,7 +40,16 @@ from sknn.layers import Activation, Dense
 from sknn.network import Network
 from sknn.preprocessing import SmoothClipScaler
 
-from .small_models import EXACT, LABELS, MODELS, QUICK, ROWS, fitted, predictions
+from .small_models import (
+    EXACT,
+    LABELS,
+    MODELS,
+    QUICK,
+    ROWS,
+    TABULAR,
+    fitted,
+    predictions,
+)
 
 CC = shutil.which("gcc") or shutil.which("cc")
 
@@ -230,6 +241,18 @@ def test_scalers_of_a_pipeline(scalers, dtype, tmp_path):
     rtol = {"float32": 2e-4, "float64": 1e-10}[dtype]  # X are 50 deviations from 0
     expected = pipeline.predict(X)
     assert_allclose(found, expected, rtol, rtol * np.abs(expected).max())
+
+
+def test_the_best_estimator_of_a_search(tmp_path):
+    pipeline = make_pipeline(StandardScaler(), MLPRegressor(**QUICK))
+    grid = {"mlpregressor__alpha": [1e-4, 1.0]}
+    search = RandomizedSearchCV(pipeline, grid, n_iter=1, cv=2, random_state=0)
+    with pytest.raises(NotFittedError, match="RandomizedSearchCV instance is not fit"):
+        to_c(search, tmp_path / "m.c")
+    search.fit(ROWS, ROWS[:, 0])
+    to_c(search, tmp_path / "search.c")
+    to_c(search.best_estimator_, tmp_path / "best.c")
+    assert (tmp_path / "search.c").read_bytes() == (tmp_path / "best.c").read_bytes()
 
 
 # -- the code --------------------------------------------------------------------------
@@ -448,20 +471,47 @@ def test_a_large_network_needs_an_int_of_32_bits(tmp_path):
     assert sizes[0] < 2**15 < sizes[1]
 
 
+@pytest.mark.parametrize("label", [1, 2**15 - 1, 2**15, -(2**15), 2**31 - 1, 2**31])
+def test_large_labels_need_an_int_of_32_bits(label, tmp_path):
+    y = np.array([0, label])[(ROWS[:, 0] > 0).astype(int)]
+    to_c(MLPClassifier(**QUICK).fit(ROWS, y), tmp_path / "m.c")
+    text = (tmp_path / "m.c").read_text()
+    assert ("#error" in text) == (2**15 <= abs(label) < 2**31)
+    assert ('"2147483648"' in text) == (label == 2**31)  # then it is text
+
+
 @needs_compiler
-def test_the_program_of_the_guide(tmp_path):
-    page = Path(__file__).parents[2] / "docs" / "guide" / "deployment.rst"
-    (code,) = re.findall(
-        r"\.\. code-block:: c\n\n(.*?)\n\n\S", page.read_text("utf-8"), re.DOTALL
+def test_the_programs_of_the_guide(tmp_path):
+    path = Path(__file__).parents[2] / "docs" / "guide" / "deployment.rst"
+    page = path.read_text("utf-8")
+    section = page[page.index("\nC\n-\n") : page.index("\nPyTorch\n---")]
+    program, declarations = (
+        textwrap.dedent(code)
+        for code in re.findall(r"\.\. code-block:: c\n\n(.*?)\n\n\S", section, re.S)
     )
+    together, apart = re.findall(r"^   cc (.*)$", section, re.M)
     X, y = load_iris(return_X_y=True)
     clf = MLPClassifier((8,), solver="lbfgs", random_state=0)
     clf.fit(X, load_iris().target_names[y])
     to_c(clf, tmp_path / "irises.c", name="irises")
-    (tmp_path / "main.c").write_text(textwrap.dedent(code))
-    program = compile_c(tmp_path, "main.c", more=("-O1",))
-    run = subprocess.run([program], capture_output=True, text=True, check=True)
-    assert run.stdout == f"setosa, {clf.predict_proba(X[:1])[0, 0]:.2f}\n"
+    include = '#include "irises.c"'
+    of_two_files = program.replace(include, declarations)
+    assert of_two_files.count(include) == 1
+    for text, options in ((program, together), (of_two_files, apart)):
+        (tmp_path / "main.c").write_text(text)
+        command = [CC, *options.split(), *WARNINGS]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        run = subprocess.run([tmp_path / "main"], capture_output=True, text=True)
+        assert run.stdout == f"setosa, {clf.predict_proba(X[:1])[0, 0]:.2f}\n"
+
+
+def test_the_file_says_how_it_is_compiled(tmp_path):
+    to_c(fitted("MLP, relu")[0], tmp_path / "m.c", name="small")
+    comment, _, code = (tmp_path / "m.c").read_text().partition("*/")
+    assert "-lm" in comment
+    assert "SMALL_DECLARATIONS_ONLY" in comment
+    assert code.count("#ifndef SMALL_DECLARATIONS_ONLY\n") == 1
 
 
 def test_the_same_model_gives_the_same_file(tmp_path):
@@ -500,10 +550,35 @@ def test_other_steps_of_a_pipeline_are_refused(tmp_path):
         to_c(pipeline, tmp_path / "m.c")
 
 
+def test_an_unfitted_scaler_is_refused(tmp_path):
+    pipeline = Pipeline([("scaler", StandardScaler()), ("mlp", fitted("MLP, relu")[0])])
+    with pytest.raises(NotFittedError, match="This StandardScaler instance is not fit"):
+        to_c(pipeline, tmp_path / "m.c")
+    with pytest.raises(NotFittedError, match="This MLPRegressor instance is not fit"):
+        to_c(MLPRegressor(), tmp_path / "m.c")
+
+
+def test_a_class_is_refused(tmp_path):
+    with pytest.raises(ExportError, match=r"got the class MLPRegressor\."):
+        to_c(MLPRegressor, tmp_path / "m.c")
+
+
 def test_categories_are_refused(tmp_path):
     estimator, _ = fitted("Tabular, categories")
-    with pytest.raises(ExportError, match=r"\['colour', 'town'\] of the table are cat"):
+    with pytest.raises(ExportError, match=r"\['colour', 'town'\] are categories\.$"):
         to_c(estimator, tmp_path / "m.c")
+
+
+@pytest.mark.parametrize("dtype", [bool, "boolean"])
+def test_booleans_are_refused(dtype, tmp_path):
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"size": ROWS[:, 0]})
+    table["big"] = (table["size"] > 0).astype(dtype)
+    estimator = TabularRegressor(**TABULAR).fit(table, ROWS[:, 1])
+    with pytest.raises(ExportError, match=r"columns \['big'\] are booleans\. Convert"):
+        to_c(estimator, tmp_path / "m.c")
+    table["big"] = table["big"].astype(float)  # what the message says
+    to_c(clone(estimator).fit(table, ROWS[:, 1]), tmp_path / "m.c")
 
 
 @pytest.mark.parametrize("name", ["", "2x", "a-b", "é", None, "a b"])

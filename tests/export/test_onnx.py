@@ -12,6 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import erf
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
 from test_activations import OTHERS
 from test_layers import CASES
 
@@ -28,7 +30,7 @@ from sknn import (
 from sknn._estimators.assembly import output_arrays
 from sknn.activations import ACTIVATIONS, ActivationFunction, ReLU
 from sknn.exceptions import ExportError
-from sknn.export import to_onnx
+from sknn.export import to_c, to_onnx
 from sknn.export._onnx import activations as onnx_activations
 from sknn.export._onnx import layers as onnx_layers
 from sknn.export._onnx.graph import Graph
@@ -471,6 +473,39 @@ def test_own_subclasses_of_estimators_are_converted():
         pass
 
     assert_predicts(Own(**QUICK).fit(X, LABELS), X)
+
+
+def own_class(Parent, method):
+    """Return a subclass with a method of its own."""
+
+    def own(self, X):
+        return getattr(super(Own, self), method)(X)
+
+    Own = type("Own", (Parent,), {method: own, "__module__": __name__})
+    return Own
+
+
+@pytest.mark.parametrize(
+    "Parent, method",
+    [(MLPClassifier, "predict"), (MLPClassifier, "predict_proba"),
+     (CNNClassifier, "decision_function"), (TabularRegressor, "predict")],
+)  # fmt: skip
+def test_own_ways_to_predict_are_refused(Parent, method):
+    Own = own_class(Parent, method)
+    fitted = Own(max_iter=1).fit(IMAGES if Parent is CNNClassifier else X, NUMBERS > 1)
+    with pytest.raises(ExportError, match=f"Own has a method {method} of its own"):
+        plan_of(fitted)
+
+
+def test_searches_and_frozen_estimators(tmp_path):
+    search = GridSearchCV(MLPClassifier(**QUICK), {"alpha": [0, 1]}, cv=2)
+    search.fit(X, LABELS)
+    assert_predicts(FrozenEstimator(search), X)
+    for name, fitted in (("a", search), ("b", search.best_estimator_)):
+        to_c(fitted, tmp_path / name)
+    assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text()
+    with pytest.raises(TypeError, match="refit=False, so it has no best_estimator_"):
+        to_onnx(clone(search).set_params(refit=False).fit(X, LABELS))
 
 
 @pytest.mark.parametrize("loss", [BinaryCrossEntropy(), CategoricalCrossEntropy()])

@@ -7,11 +7,18 @@ import sys
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from test_layers import CASES, Call
 
-from sknn import MLPClassifier, MLPRegressor, SequentialRegressor
+from sknn import (
+    CNNClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialRegressor,
+    TabularRegressor,
+)
 from sknn.activations import ACTIVATIONS, ActivationFunction, ReLU
 from sknn.exceptions import ExportError
 from sknn.export import to_torch
@@ -19,7 +26,7 @@ from sknn.export._plan import steps_of
 from sknn.layers import Dense, Residual, Training
 from sknn.objective import Objective
 
-from .small_models import EXACT, MODELS, QUICK, ROWS, fitted, predictions
+from .small_models import EXACT, MODELS, QUICK, ROWS, TABULAR, fitted, predictions
 
 torch = pytest.importorskip("torch")
 
@@ -115,6 +122,35 @@ def test_images_can_be_bytes_or_fractions():
     x = tensor_for(module, estimator, X)
     assert x.dtype == torch.uint8
     assert_allclose(module(x).detach(), module(x.float() / 255).detach(), rtol=1e-6)
+
+
+def test_images_with_dropout_of_the_input():
+    X, y = fitted("CNN, bytes")[1], np.arange(60) % 3
+    estimator = CNNClassifier(4, input_dropout=0.5, **QUICK).fit(X, y)
+    module = to_torch(estimator)
+    x = tensor_for(module, estimator, X)
+    expected = estimator.predict_proba(X)
+    assert_allclose(module.predict_proba(x).detach(), expected, rtol=2e-5, atol=1e-6)
+    assert next(iter(dict(module.layers.named_children()))) == "dropout1"
+    module.train()
+    assert not torch.equal(module(x), module(x))
+
+
+def test_large_targets_keep_their_digits():
+    y = 1e9 + 1e3 * ROWS[:, 0]
+    estimator = TabularRegressor(**TABULAR).fit(ROWS, y)
+    module = to_torch(estimator)
+    found = module.predict(tensor_for(module, estimator, ROWS)).detach()
+    assert found.dtype == torch.float64
+    assert_allclose(found, estimator.predict(ROWS), rtol=0, atol=0.02)
+
+
+def test_the_best_estimator_of_a_search():
+    estimator, grid = MLPRegressor(**QUICK), {"alpha": [1e-4, 1.0]}
+    search = RandomizedSearchCV(estimator, grid, n_iter=1, cv=2, random_state=0)
+    module = to_torch(search.fit(ROWS, ROWS[:, 0]))
+    found = module.predict(torch.from_numpy(ROWS)).detach()
+    assert_allclose(found, search.predict(ROWS), rtol=1e-10, atol=1e-12)
 
 
 # -- training --------------------------------------------------------------------------
@@ -242,10 +278,18 @@ def test_parts_of_the_user_are_refused():
         to_torch(estimator)
 
 
+def test_a_class_is_refused():
+    with pytest.raises(ExportError, match=r"got the class MLPRegressor\."):
+        to_torch(MLPRegressor)
+
+
 def test_a_pipeline_is_refused():
     pipeline = make_pipeline(StandardScaler(), MLPClassifier(**QUICK))
     with pytest.raises(ExportError, match=r"Pass its last step, estimator\[-1\]"):
         to_torch(pipeline.fit(ROWS, np.arange(60) % 2))
+    search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [0.1]}, cv=2)
+    with pytest.raises(ExportError, match=r"step, estimator\.best_estimator_\[-1\]"):
+        to_torch(search.fit(ROWS, np.arange(60) % 2))
 
 
 def test_without_torch_the_error_names_the_extra(monkeypatch):

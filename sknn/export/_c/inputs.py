@@ -13,6 +13,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.utils.validation import check_is_fitted
 
 from ..._typing import Array
 from ...exceptions import ExportError
@@ -110,6 +111,7 @@ def add_scaler(program: Program, scaler: Any, x: Memory) -> Memory:
             f"The pipeline has the step {scaler!r}, which to_c does not support. It "
             f"supports {names}."
         )
+    check_is_fitted(scaler)
     return SCALERS[type(scaler)](program, scaler, x)
 
 
@@ -173,13 +175,7 @@ SCALERS: dict[type, Callable[[Program, Any, Memory], Memory]] = {
 
 def add_encoder(program: Program, encoder: TableEncoder, x: Memory) -> Memory:
     """Append the encoder of a table whose columns are all numbers."""
-    categories = np.flatnonzero(encoder.is_categorical_).tolist()
-    if categories:
-        names = getattr(encoder, "feature_names_in_", np.arange(x.size))
-        raise ExportError(
-            f"The columns {[names[i] for i in categories]} of the table are "
-            "categories, which to_c does not support: it takes tables of numbers."
-        )
+    check_numbers(encoder)
     indicated = encoder._indicated
     if not len(indicated):
         return smooth_clip(program, encoder.scaler_, x)
@@ -188,3 +184,18 @@ def add_encoder(program: Program, encoder: TableEncoder, x: Memory) -> Memory:
     program.do("copy", x, row, x.size)
     program.do("missing", x, columns, At(row, x.size), len(indicated))
     return smooth_clip(program, encoder.scaler_, row)
+
+
+def check_numbers(encoder: TableEncoder) -> None:
+    """Raise unless all columns of a table are numbers."""
+    names = getattr(encoder, "feature_names_in_", np.arange(encoder.n_features_in_))
+    found: dict[str, list[Any]] = {}
+    columns = names[encoder.is_categorical_].tolist()
+    for name, values in zip(columns, encoder.categories_, strict=True):
+        are_bools = {type(value) for value in values} in ({bool}, {np.bool_})
+        found.setdefault("booleans" if are_bools else "categories", []).append(name)
+    if not found:
+        return
+    kinds = " and ".join(f"the columns {found[kind]} are {kind}" for kind in found)
+    hint = " Convert booleans to 0.0 and 1.0 before fitting." * ("booleans" in found)
+    raise ExportError(f"to_c takes tables of numbers, but {kinds}.{hint}")

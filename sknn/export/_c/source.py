@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._typing import Array
 from .._plan import ClassHead, Plan
 from .functions import in_dtype
 from .header import header, macros, sizes_of
@@ -17,6 +18,7 @@ from .program import Program
 from .text import (
     MATH,
     activation_texts,
+    are_ints,
     array_text,
     call_text,
     function_texts,
@@ -35,7 +37,7 @@ SHORT_INT = 2**15
 LONG_INT = """\
 #include <limits.h>
 #if INT_MAX < 2147483647
-#error "This network is too large for an int of 16 bits."
+#error "This network, or a label, is too large for an int of 16 bits."
 #endif"""
 
 SCORES = """\
@@ -93,7 +95,8 @@ def source_of(
     publics = public_functions(program, plan.head)
     code = "\n".join(code_of(program, publics, n_buffer, style))
     sizes = sizes_of(program, publics, n_buffer, real)
-    is_large = max(sizes.constants, sizes.stack) >= SHORT_INT
+    numbers = [sizes.constants, sizes.stack, plan.n_features, *int_labels(plan)]
+    is_large = max(map(abs, numbers)) >= SHORT_INT
     declared_labels, defined_labels = labels_of(plan, name)
     parts = [
         header(plan, scalers, name, real, kind, sizes),
@@ -103,12 +106,14 @@ def source_of(
         C_PLUS_PLUS[0],
         declared_labels,
         *(style.ready(f"/* {p.comment} */\n{p.declaration};") for p in publics),
+        f"#ifndef {name.upper()}_DECLARATIONS_ONLY",
         defined_labels,
         *(
             array_text(f"{name}_{key}", array, real)
             for key, array in program.arrays.items()
         ),
         code,
+        "#endif",
         C_PLUS_PLUS[1],
     ]
     return "\n".join(part.strip("\n") + "\n" for part in parts if part)
@@ -156,11 +161,25 @@ def public_text(public: Public) -> str:
     return "\n".join([public.declaration, "{", *lines, "}", ""])
 
 
+def classes_of(plan: Plan) -> Array | None:
+    """Return the labels that a file has, if any."""
+    head = plan.head
+    if isinstance(head, ClassHead) and head.kind != "multilabel":
+        return head.classes
+    return None
+
+
+def int_labels(plan: Plan) -> list[int]:
+    """Return the labels that are constants of type int."""
+    classes = classes_of(plan)
+    return [] if classes is None or not are_ints(classes) else classes.tolist()
+
+
 def labels_of(plan: Plan, name: str) -> tuple[str, str]:
     """Return the declaration and the definition of labels; empty texts for none."""
-    head = plan.head
-    if not isinstance(head, ClassHead) or head.kind == "multilabel":
+    classes = classes_of(plan)
+    if classes is None:
         return "", ""
-    declaration, definition = labels_texts(f"{name}_classes", head.classes)
+    declaration, definition = labels_texts(f"{name}_classes", classes)
     comment = "/* The classes, in the order of probabilities. */"
     return f"{comment}\n{declaration}", definition

@@ -106,7 +106,7 @@ def function_texts(used: Collection[str], prefix: str) -> Iterable[str]:
 def labels_texts(name: str, classes: Array) -> tuple[str, str]:
     """Return the declaration of the array of class labels, and its definition."""
     values: list[Any] = classes.tolist()
-    if classes.dtype.kind in "biu" and max(map(abs, values)) < 2**31:
+    if are_ints(classes):
         kind, texts = "int", [str(int(v)) for v in values]
     elif classes.dtype.kind == "f":
         kind, texts = "double", [literal(v, "double") for v in values]
@@ -114,6 +114,11 @@ def labels_texts(name: str, classes: Array) -> tuple[str, str]:
         kind, texts = "char *const", [string(str(v)) for v in values]
     array = f"const {kind} {name}[{len(values)}]"
     return f"extern {array};\n", f"{array} = {{\n{wrapped(texts)}\n}};\n"
+
+
+def are_ints(classes: Array) -> bool:
+    """Return whether labels are constants of type int, if it has 32 bits."""
+    return classes.dtype.kind in "biu" and max(map(abs, classes.tolist())) < 2**31
 
 
 def wrapped(texts: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -84,13 +85,15 @@ class Means(nn.Module):
 
 
 class InUnits(nn.Module):
-    """Numbers limited to the range of the targets, and in their units."""
+    """Numbers limited to the range of the targets, and in their units, in float64."""
 
     def __init__(self, **arrays: Array) -> None:
         super().__init__()
         for name in ("low", "high", "center", "scale"):
             array = arrays.get(name)
-            tensor = None if array is None else torch.from_numpy(array.copy())
+            tensor = None
+            if array is not None:
+                tensor = torch.from_numpy(np.array(array, np.float64))
             self.register_buffer(name, tensor)
 
     def forward(self, y: Tensor) -> Tensor:

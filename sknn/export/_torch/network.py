@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ...layers import ToImages
-from .._plan import ClassHead, NumberHead, Plan
+from .._plan import ClassHead, NumberHead, Plan, Step
 from .heads import JointScores, numbers, probabilities
 from .layers import sequential
 from .modules import Pixels
@@ -17,15 +18,24 @@ from .modules import Pixels
 def network_module(plan: Plan) -> nn.Module:
     """Return the network of a plan, in evaluation mode."""
     steps = plan.steps
-    if plan.image_shape is not None:  # PyTorch's images need no conversion
-        assert type(steps[0].layer) is ToImages
-        steps = steps[1:]
+    if plan.image_shape is not None:
+        steps = without_conversion(steps)
     parts = sequential(steps), plan.reads_bytes
     if isinstance(plan.head, ClassHead):
         module: nn.Module = ClassifierModule(*parts, plan.head, plan.encoder)
     else:
         module = RegressorModule(*parts, plan.head, plan.encoder)
-    return module.to(getattr(torch, plan.dtype.name)).eval()
+    module.layers.to(getattr(torch, plan.dtype.name))  # the units stay in float64
+    return module.eval()
+
+
+def without_conversion(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return steps without the first `ToImages`: PyTorch's images are ready.
+
+    Only dropout comes before it, which acts on images as it does on rows of pixels.
+    """
+    i = next(i for i, step in enumerate(steps) if type(step.layer) is ToImages)
+    return (*steps[:i], *steps[i + 1 :])
 
 
 class NetworkModule(nn.Module):
