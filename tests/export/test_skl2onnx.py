@@ -358,6 +358,14 @@ def test_categories_of_all_kinds():
         assert_same(pipeline, TABLE, arrays, to_onnx(pipeline, X=X_), 1e-5)
 
 
+def test_categories_must_be_exact_in_the_type_of_the_input():
+    table = pd.DataFrame({"code": pd.Categorical(2**25 + np.arange(60) % 3)})
+    pipeline = make_pipeline(TableEncoder(), classifier).fit(table, LABELS)
+    assert_same(pipeline, table, feeds(table), to_onnx(pipeline, X=table), 1e-5)
+    with pytest.raises(ExportError, match="not numbers in float32"):
+        to_onnx(pipeline, X=table, dtype="float32")
+
+
 def test_arrays_of_objects():
     rows = np.column_stack([TABLE["town"], TABLE["size"]]).astype(object)
     pipeline = make_pipeline(TableEncoder(), classifier).fit(rows, LABELS)
