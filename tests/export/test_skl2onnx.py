@@ -382,7 +382,7 @@ def test_searches_are_exact(names):
     ).fit(table, y)
     assert_same(search, table, feeds(table), to_onnx(search, X=table), 1e-2)
     pipeline = make_pipeline(StandardScaler(), clone(search)).fit(table[["size"]], y)
-    model = to_onnx(pipeline, X=table)
+    model = to_onnx(pipeline, X=table[["size"]])
     assert_same(pipeline, table[["size"]], feeds(table[["size"]]), model, 1e-2)
 
 
@@ -436,6 +436,12 @@ def test_inputs_of_another_type_than_the_columns():
             skl2onnx.to_onnx(estimator, initial_types=[*zip(names, kinds, strict=True)])
 
 
+def test_steps_that_pass_rows_on():
+    table = TABLE[["town", "size"]]
+    pipeline = make_pipeline("passthrough", TabularClassifier(**ONE)).fit(table, LABELS)
+    assert_same(pipeline, table, feeds(table), to_onnx(pipeline, X=table), 1e-4)
+
+
 # -- what is refused ------------------------------------------------------------------
 
 
@@ -456,6 +462,22 @@ def test_other_steps_are_up_to_skl2onnx():
         to_onnx(own.fit(X, NUMBERS))
     with pytest.raises(ExportError, match=r"calculator for type .*TransformedTarget"):
         to_onnx(make_pipeline(StandardScaler(), own).fit(X, NUMBERS))
+
+
+def test_models_that_predict_something_else_are_refused(monkeypatch):
+    """skl2onnx takes probabilities of a pipeline for scores; float32 has 7 digits."""
+    inner = make_pipeline(StandardScaler(), MLPClassifier(**{**QUICK, "max_iter": 30}))
+    calibrated = CalibratedClassifierCV(inner, cv=2).fit(X, X[:, 0] > 0)
+    with pytest.raises(ExportError, match=r"predicts something else .* of the rows"):
+        to_onnx(calibrated, X=X)
+    times = 1.7e9 + X
+    pipeline = make_pipeline(StandardScaler(), regressor).fit(times, 10 * NUMBERS)
+    for n in (9, 10):
+        to_onnx(pipeline, X=times[:n], dtype="float64")
+    with pytest.raises(ExportError, match=r"in float32 predicts something else"):
+        to_onnx(pipeline, X=times[:10], dtype="float32")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    to_onnx(pipeline, X=times, dtype="float32")
 
 
 def test_columns_that_are_missing_or_of_no_use():

@@ -22,7 +22,7 @@ def with_named_columns(model: Any, inputs: Inputs) -> Any:
     prefix = "_"
     while any(name.startswith(prefix) for name in names):
         prefix += "_"
-    model = compose.add_prefix(model, prefix)
+    model = compose.add_prefix(model, prefix, rename_functions=False)
     graph, make_node = model.graph, onnx.helper.make_node
     old = [value.name for value in graph.input]
     if inputs.is_matrix:

@@ -50,7 +50,11 @@ def prepared(estimator: Any) -> Any:
                 for name, step, _ in part.transformers_
             ]
         elif isinstance(part, Pipeline):
-            part.steps = [(name, unwrapped(step)) for name, step in part.steps]
+            part.steps = [
+                (name, unwrapped(step))
+                for name, step in part.steps
+                if step is not None and not isinstance(step, str)  # 'passthrough'
+            ]
     return copied
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from ...exceptions import ExportError
 from ..skl2onnx import import_skl2onnx, register_converters
 from .graph import ML_OPSET, OPSET
 from .named_columns import with_named_columns
+from .pipeline_check import check_runs
 from .pipeline_inputs import inputs_of_pipeline
 from .pipeline_parts import check_categories, prepared
 
@@ -48,30 +48,13 @@ def convert_pipeline(estimator: Any, X: Any, dtype: Any) -> Any:
             "what it does not know out of the pipeline and do it before or after the "
             "model, or register a converter for it in skl2onnx."
         ) from error
-    check_model(model, inputs.floats)
-    return model if inputs.names is None else with_named_columns(model, inputs)
-
-
-def check_model(model: Any, floats: np.dtype[Any]) -> None:
-    """Raise if a model loses digits or if ONNX Runtime, where installed, refuses it."""
     operators = {node.op_type for node in model.graph.node}
-    reason, advice = None, ""
-    if "FeatureVectorizer" in operators and floats == np.float64:
-        reason = "FeatureVectorizer has float32 as output"
-    try:
-        onnxruntime = import_module("onnxruntime")
-        onnxruntime.InferenceSession(
-            model.SerializeToString(), providers=["CPUExecutionProvider"]
+    if "FeatureVectorizer" in operators and inputs.floats == np.float64:
+        raise ExportError(
+            "skl2onnx joins columns by FeatureVectorizer, whose output is float32: "
+            "pass dtype='float32' if 7 digits of each input are enough."
         )
-    except ImportError:
-        pass
-    except Exception as error:  # classes of onnxruntime, derived from RuntimeError
-        reason = str(error)
-    if reason is None:
-        return
-    if floats == np.float64:
-        advice = " Pass dtype='float32' if 7 digits of each input are enough."
-    raise ExportError(
-        f"ONNX Runtime cannot run the model that skl2onnx wrote in {floats}: {reason}."
-        f"{advice}"
-    )
+    if inputs.names is not None:
+        model = with_named_columns(model, inputs)
+    check_runs(model, estimator, inputs, X)
+    return model
