@@ -35,19 +35,22 @@ def check_runs(model: Any, estimator: Any, inputs: Inputs, X: Any) -> None:
     advice = ""
     if inputs.floats == np.float64:
         advice = " Pass dtype='float32' if 7 digits of each input are enough."
+    rows = feeds = None
+    if X is not None and len(X) >= FEWEST_ROWS:
+        rows = safe_indexing(X, np.arange(min(len(X), MOST_ROWS)))
+        feeds = feeds_of(estimator, inputs, rows)
     try:
         session = runtime.InferenceSession(
             model.SerializeToString(), providers=["CPUExecutionProvider"]
         )
-        if X is None or len(X) < FEWEST_ROWS:
-            return
-        rows = safe_indexing(X, np.arange(min(len(X), MOST_ROWS)))
-        outputs = session.run(None, feeds_of(estimator, inputs, rows))
+        outputs = None if feeds is None else session.run(None, feeds)
     except Exception as error:  # classes of onnxruntime, derived from RuntimeError
         raise ExportError(
             f"ONNX Runtime cannot run the model that skl2onnx wrote in {inputs.floats}:"
             f" {error}.{advice}"
         ) from error
+    if outputs is None:
+        return
     share = share_of_different(estimator, rows, outputs)
     if share > MOST_DIFFERENT:
         raise ExportError(
