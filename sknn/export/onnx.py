@@ -95,8 +95,8 @@ def to_onnx(
     (n, n_classes); for several labels per row both are (n, n_labels). Labels are
     strings or int64, which is 0 and 1 for booleans. A regressor has the output
     ``variable`` of shape (n, n_outputs) and, with ``loss='gaussian'``, ``std`` of the
-    same shape; in a pipeline there are only the means. If a column has the name of an output, the output gets a number, as in
-    ``label_1``.
+    same shape; in a pipeline there are only the means. If a column has the name of an
+    output, the output gets a number, as in ``label_1``.
 
     Examples
     --------
