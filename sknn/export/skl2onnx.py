@@ -82,6 +82,7 @@ def register_converters() -> None:
     of_classifiers = {
         "zipmap": [True, False, "columns"],
         "output_class_labels": [False, True],
+        "nocl": [True, False],  # without effect, but skl2onnx passes it
         "raw_scores": [True, False],
     }
     for kinds, shapes, convert, options in (

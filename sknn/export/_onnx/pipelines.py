@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sklearn.base import is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.utils.validation import check_is_fitted
@@ -48,12 +47,6 @@ def convert_pipeline(estimator: Any, X: Any, dtype: Any) -> Any:
             "what it does not know out of the pipeline and do it before or after the "
             "model, or register a converter for it in skl2onnx."
         ) from error
-    operators = {node.op_type for node in model.graph.node}
-    if "FeatureVectorizer" in operators and inputs.floats == np.float64:
-        raise ExportError(
-            "skl2onnx joins columns by FeatureVectorizer, whose output is float32: "
-            "pass dtype='float32' if 7 digits of each input are enough."
-        )
     if inputs.names is not None:
         model = with_named_columns(model, inputs)
     check_runs(model, estimator, inputs, X)
