@@ -13,7 +13,7 @@ This server predicts with a model that `sknn.export.to_onnx` has written. It nee
 A request is a list of rows. A row has a value for each input of the model: for tables a
 number, a text or null per column, otherwise a list of numbers, ``{"X": [5.1, 3.5]}``.
 The answer has a list for each output. ``GET`` returns the names, types and shapes of
-both.
+both. A request that cannot be answered gets a status of 4xx or 500 and an error.
 
 It is an example: a server in production also needs encryption, limits of time and load,
 and a log.
@@ -38,22 +38,46 @@ DTYPES = {
 }
 
 
+def entries(value, shape):
+    """Yield the entries of the nested lists of one row, which must have this shape."""
+    if not shape:
+        if isinstance(value, list | dict):
+            raise ValueError("has too many brackets")
+        yield value
+        return
+    n = shape[0]  # a number, or a name or None for any number
+    if not isinstance(value, list) or (isinstance(n, int) and len(value) != n):
+        raise ValueError(f"must have the shape {shape} in each row")
+    for item in value:
+        yield from entries(item, shape[1:])
+
+
 def array_of(values, shape, type_name):
     """Return the values of one input, one of each row, as an array."""
+    if shape[1:] == [1]:  # a column: the brackets can be left out
+        values = [v if isinstance(v, list) else [v] for v in values]
+    cells = [list(entries(value, shape[1:])) for value in values]
+    if len({len(row) for row in cells}) > 1:
+        raise ValueError("must have the same length in all rows")
+    n = len(values)
+    lengths = [n if isinstance(n, int) else -1 for n in shape[1:]]
+    flat = [cell for row in cells for cell in row]
     if type_name == "tensor(string)":
-        if not all(isinstance(value, str | None) for value in values):
+        if not all(isinstance(cell, str | None) for cell in flat):
             raise ValueError("must be text or null")
-        text = ["" if value is None else value for value in values]  # "" is missing
-        return np.array(text, object).reshape(-1, 1)
-    numbers = [np.nan if value is None else value for value in values]
-    if any(isinstance(value, str) for value in numbers):
+        text = ["" if cell is None else cell for cell in flat]  # "" is missing
+        return np.array(text, object).reshape(n, *lengths)
+    if not all(isinstance(cell, int | float | None) for cell in flat):
         raise ValueError("must be numbers or null")
-    array, dtype = np.array(numbers, np.float64), np.dtype(DTYPES[type_name])
+    dtype = np.dtype(DTYPES[type_name])
+    array = np.array([np.nan if cell is None else float(cell) for cell in flat])
     with np.errstate(all="ignore"):
         converted = array.astype(dtype)
     if dtype.kind != "f" and not np.array_equal(converted, array):
         raise ValueError(f"must be of the type {dtype}")
-    return converted.reshape(len(values), *shape[1:])
+    if np.isinf(converted).any():
+        raise ValueError(f"must be finite numbers of the type {dtype}")
+    return converted.reshape(n, *lengths)
 
 
 def predict(session, rows):
@@ -68,11 +92,19 @@ def predict(session, rows):
         values = [row[value.name] for row in rows]
         try:
             feeds[value.name] = array_of(values, value.shape, value.type)
-        except (TypeError, ValueError) as error:
+        except (OverflowError, ValueError) as error:
             raise ValueError(f"{value.name!r}: {error}") from None
     names = [value.name for value in session.get_outputs()]
-    outputs = session.run(names, feeds)
-    return {name: out.tolist() for name, out in zip(names, outputs, strict=True)}
+    outputs = dict(zip(names, session.run(names, feeds), strict=True))
+    for out in outputs.values():
+        if out.dtype.kind == "f" and not np.isfinite(out).all():
+            raise ValueError("no prediction: a number is missing or too large")
+    return {name: out.tolist() for name, out in outputs.items()}
+
+
+def no_number(text):
+    """Refuse NaN and Infinity, which Python reads but JSON does not have."""
+    raise ValueError(f"{text} is not JSON: missing values are null")
 
 
 def described(values):
@@ -93,14 +125,23 @@ def make_server(path, port):
             self.answer(200, model)
 
         def do_POST(self):
-            length = int(self.headers.get("Content-Length", 0))
-            if length > MAX_BYTES:
+            length = self.headers.get("Content-Length", "")
+            if not (length.isascii() and length.isdecimal()):
+                return self.answer(411, {"error": "Content-Length must be a number"})
+            if len(length) > 9 or int(length) > MAX_BYTES:
                 return self.answer(413, {"error": f"more than {MAX_BYTES} bytes"})
             try:
-                rows = json.loads(self.rfile.read(length))
-                self.answer(200, predict(session, rows))
+                body = self.rfile.read(int(length))
+                rows = json.loads(body, parse_constant=no_number)
+                status, content = 200, predict(session, rows)
+            except RecursionError:
+                status, content = 400, {"error": "too many brackets"}
             except ValueError as error:  # also of JSON
-                self.answer(400, {"error": str(error)})
+                status, content = 400, {"error": str(error)}
+            except Exception as error:  # of the model: only the log has the details
+                self.log_error("%r", error)
+                status, content = 500, {"error": "the model failed"}
+            self.answer(status, content)
 
         def answer(self, status, content):
             body = json.dumps(content).encode()

@@ -189,6 +189,15 @@ def num_samples(X: Any) -> int:
     return int(_num_samples(X))
 
 
+def columns_of_transformers(transformer: Any) -> dict[str, list[int]]:
+    """Return the positions of the columns of each step of a fitted ColumnTransformer.
+
+    Its attribute `transformers_` has them as they were passed: names or a mask, say.
+    """
+    columns = transformer._transformer_to_input_indices
+    return {name: [int(i) for i in chosen] for name, chosen in columns.items()}
+
+
 __all__ = [
     "HAS_CALLBACKS",
     "BaseEstimator",
@@ -210,6 +219,7 @@ __all__ = [
     "check_optimize_result",
     "check_partial_fit_first_call",
     "check_sample_weight",
+    "columns_of_transformers",
     "fit_context",
     "num_samples",
     "restore_filters",

@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
 from urllib.error import HTTPError
@@ -16,7 +17,7 @@ from numpy.testing import assert_array_equal
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
 
-from sknn import TabularRegressor
+from sknn import MLPRegressor, TabularRegressor
 from sknn.export import to_onnx
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -100,7 +101,13 @@ def test_serve_onnx_predicts(served):
         ('[{"size": 2}]', "a row lacks 'town'"),
         ('[{"size": "2", "town": "Rome"}]', "'size': must be numbers or null"),
         ('[{"size": 2, "town": 3}]', "'town': must be text or null"),
-        ('[{"size": [2, 3], "town": "Rome"}]', "'size': cannot reshape"),
+        ('[{"size": [2, 3], "town": "Rome"}]', "'size': must have the shape [1]"),
+        ('[{"size": [[2]], "town": "Rome"}]', "'size': has too many brackets"),
+        ('[{"size": ["2"], "town": "Rome"}]', "'size': must be numbers or null"),
+        ('[{"size": NaN, "town": "Rome"}]', "NaN is not JSON"),
+        ('[{"size": 1e999, "town": "Rome"}]', "'size': must be finite"),
+        (f'[{{"size": 1{400 * "0"}, "town": "Rome"}}]', "'size': int too large"),
+        (100_000 * "[", "too many brackets"),
         ('{"size": 2}', "the request must be a list of rows"),
         ("[]", "the request must be a list of rows"),
         ("[", "Expecting value"),
@@ -127,6 +134,32 @@ def test_serve_onnx_converts_numbers(dtype, good, bad):
     assert_array_equal(array, expected)
     with pytest.raises(ValueError, match="must be"):
         array_of(bad, ["n", 1], f"tensor({dtype})")
+
+
+@pytest.mark.parametrize("length, status", [("-1", 411), ("abc", 411), ("9" * 99, 413)])
+def test_serve_onnx_checks_the_length(served, length, status):
+    connection = HTTPConnection(served[1].removeprefix("http://"), timeout=30)
+    connection.request("POST", "/", headers={"Content-Length": length})
+    response = connection.getresponse()
+    assert response.status == status
+    assert "error" in json.load(response)
+    connection.close()
+
+
+def test_serve_onnx_with_a_matrix(tmp_path):
+    """Rows of another length, and missing values that the network does not take."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    predict = runpy.run_path(EXAMPLES / "serve_onnx.py")["predict"]
+    reg = MLPRegressor(learning_rate="linear", max_iter=1)
+    model = to_onnx(reg.fit(np.eye(3), np.arange(3.0)))
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    assert len(predict(session, [{"X": [1, 0.5, True]}])["variable"]) == 1
+    for values in ([1, 2], [1, 2, 3, 4], 1, [[1, 2, 3]], ["1", "2", "3"]):
+        with pytest.raises(ValueError, match="'X': "):
+            predict(session, [{"X": values}])
+    with pytest.raises(ValueError, match="a number is missing or too large"):
+        predict(session, [{"X": [1, 2, None]}])
 
 
 def test_serve_onnx_does_not_import_sknn():

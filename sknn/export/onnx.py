@@ -28,21 +28,26 @@ def to_onnx(
     Parameters
     ----------
     estimator : estimator or Pipeline
-        A fitted classifier or regressor of sknn. Or another estimator of scikit-learn
-        that has one inside, such as a pipeline of transformers that ends with one:
-        skl2onnx then converts all parts that are not from sknn.
+        A fitted classifier or regressor of sknn, or a search that has found one. Or
+        another estimator of scikit-learn that has one inside, such as a pipeline of
+        transformers that ends with one: skl2onnx then converts all parts that are not
+        from sknn.
     path : str or path-like, default=None
         The file to write, usually with the extension ``.onnx``; another extension does
         not change the format. With None the model is only returned.
     X : array-like of shape (n_samples, n_features), default=None
-        Rows as `predict` takes them. One is enough: only the types of the columns
-        matter. Needed for a pipeline that was fitted on a data frame; not used for an
-        estimator of sknn.
+        Rows as `predict` takes them. Needed for a pipeline that was fitted on a data
+        frame or on objects, for the types of the columns; one row is enough. With ten
+        rows or more, and with onnxruntime installed, the predictions of the model are
+        compared with those of the pipeline. Not used for an estimator of sknn.
     dtype : {'float32', 'float64'}, default=None
         The type in which the network computes, which is also that of the input and of
         the probabilities. By default that of the fitted network: float64 if it was
         trained on numbers in float64. Networks for tables are trained in float32, but
         their inputs, and the numbers that a regressor predicts, are always float64.
+        Of a pipeline, it is the type of all numbers, also of predicted ones; by default
+        float32 if that has all numbers of the columns of `X`, by their types, and
+        float64 otherwise.
 
     Returns
     -------
@@ -56,8 +61,20 @@ def to_onnx(
         If onnx or, for a pipeline, skl2onnx is not installed:
         ``pip install "sknn[onnx]"``.
     ExportError
-        If a part, such as a layer or an activation, is not from sknn, or if ONNX has
-        no values like the categories or classes.
+        If a part, such as a layer or an activation, is not from sknn, if a subclass has
+        a method `predict`, `predict_proba` or `decision_function` of its own, or if
+        ONNX cannot compare the categories or classes. For a pipeline also if `X` is
+        needed or has columns that are not numbers or text, if skl2onnx does not know a
+        step, or if the model cannot be run or predicts something else.
+    NotFittedError
+        If the estimator is not fitted.
+    TypeError
+        If a search was fitted with ``refit=False``.
+    ValueError
+        If `dtype` is not one of those above, or `X` does not have the columns that the
+        pipeline was fitted on.
+    OSError
+        If the file cannot be written.
 
     See Also
     --------
@@ -71,15 +88,16 @@ def to_onnx(
     tables that has categories, or was fitted on a data frame, has an input of shape
     (n, 1) for each column, with the name of the column or ``x0``, ``x1``, ...: text is
     a tensor of strings in which ``""`` is a missing value, unless it is a category;
-    everything else, also booleans, is float64, NaN where it is missing. A pipeline that
-    was fitted on a data frame has such inputs, too, in the types of the columns of `X`.
+    everything else, also booleans and columns without any value, is float64, NaN where
+    it is missing. A pipeline that was fitted on a data frame has such inputs, too; its
+    numbers are of the type `dtype`.
 
     A classifier has the outputs ``label`` of shape (n,) and ``probabilities`` of shape
     (n, n_classes); for several labels per row both are (n, n_labels). Labels are
     strings or int64, which is 0 and 1 for booleans. A regressor has the output
     ``variable`` of shape (n, n_outputs) and, with ``loss='gaussian'``, ``std`` of the
-    same shape. If a column has the name of an output, the output gets a number, as in
-    ``label_1``.
+    same shape; in a pipeline there are only the means. If a column has the name of an
+    output, the output gets a number, as in ``label_1``.
 
     Examples
     --------

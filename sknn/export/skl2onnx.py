@@ -55,6 +55,13 @@ def register_converters() -> None:
     as two columns, -z and z. Of a regressor with ``loss='gaussian'`` only the
     means are converted.
 
+    For inputs in float64, pass ``options={"zipmap": False}``: by default, skl2onnx
+    makes dictionaries of the probabilities, which ONNX has in float32 only.
+
+    skl2onnx joins columns in the type of the first, and changes the names of columns
+    that are no identifiers; `to_onnx` declares one type for all numbers and keeps the
+    names.
+
     Examples
     --------
     >>> import skl2onnx
@@ -75,7 +82,7 @@ def register_converters() -> None:
     of_classifiers = {
         "zipmap": [True, False, "columns"],
         "output_class_labels": [False, True],
-        "nocl": [True, False],
+        "nocl": [True, False],  # without effect, but skl2onnx passes it
         "raw_scores": [True, False],
     }
     for kinds, shapes, convert, options in (

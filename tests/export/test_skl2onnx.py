@@ -8,7 +8,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import (
+    ColumnTransformer,
+    TransformedTargetRegressor,
+    make_column_transformer,
+)
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     StackingClassifier,
@@ -19,13 +23,14 @@ from sklearn.ensemble import (
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MinMaxScaler,
     OneHotEncoder,
+    OrdinalEncoder,
     StandardScaler,
 )
 
@@ -170,7 +175,13 @@ def test_estimators_alone():
 def test_rows_of_integers():
     rows = np.random.RandomState(0).randint(5, size=(60, 4))
     pipeline = make_pipeline(StandardScaler(), regressor).fit(rows, NUMBERS)
-    assert_same(pipeline, rows, {"X": rows}, to_onnx(pipeline, X=rows), 1e-4)
+    for dtype, atol in (("float32", 1e-4), ("float64", 1e-9)):
+        model = to_onnx(pipeline, X=rows, dtype=dtype)
+        assert_same(pipeline, rows, {"X": rows.astype(dtype)}, model, atol)
+    default = to_onnx(pipeline, X=rows)
+    assert_same(pipeline, rows, {"X": rows.astype(float)}, default, 1e-9)
+    with pytest.raises(ValueError, match="'float32' or 'float64', got 'float16'"):
+        to_onnx(pipeline, X=rows, dtype="float16")
 
 
 def test_categories_in_a_matrix_of_numbers():
@@ -229,6 +240,17 @@ def feeds_of_frame(table):
     return {name: table[[name]].to_numpy() for name in table}
 
 
+def feeds(table, dtype="float64"):
+    """All numbers and booleans in one type, text as strings, of which "" is missing."""
+    arrays = {}
+    for name in table:
+        values = table[name].astype(object)
+        is_text = any(isinstance(value, str) for value in values)
+        values = values.where(values.notna(), "" if is_text else np.nan)
+        arrays[name] = values.to_numpy(object if is_text else dtype)[:, np.newaxis]
+    return arrays
+
+
 @pytest.mark.parametrize("Estimator", [TabularClassifier, TabularRegressor])
 def test_tables(Estimator):
     """An input per column, in the type of the column."""
@@ -246,7 +268,7 @@ def test_a_table_encoder_in_a_pipeline():
     table = frame()
     pipeline = make_pipeline(TableEncoder(), regressor).fit(table, NUMBERS)
     model = to_onnx(pipeline, X=table)
-    assert_same(pipeline, table, feeds_of_frame(table), model, 1e-4)
+    assert_same(pipeline, table, feeds(table), model, 1e-4)
 
 
 def test_a_column_transformer():
@@ -262,11 +284,113 @@ def test_a_column_transformer():
     with pytest.raises(ExportError, match="was fitted on a data frame: pass some of"):
         to_onnx(pipeline)
     model = to_onnx(pipeline, X=table, dtype="float32")
-    feeds = feeds_of_frame(table)
-    feeds["area"] = feeds["area"].astype(np.float32)
-    used = {value.name for value in model.graph.input}
-    feeds = {name: rows for name, rows in feeds.items() if name in used}
-    assert_same(pipeline, table, feeds, model, 1e-4)
+    assert [value.name for value in model.graph.input] == list(table)
+    assert_same(pipeline, table, feeds(table, "float32"), model, 1e-4)
+    # skl2onnx writes a SimpleImputer that ONNX Runtime does not have in float64.
+    with pytest.raises(ExportError, match=r"in float64: .* Pass dtype='float32' if"):
+        to_onnx(pipeline, X=table)
+
+
+def test_numbers_of_all_types_are_one_type():
+    """Integers before floats, and digits that float32 does not have."""
+    table = pd.DataFrame(
+        {
+            "age": np.arange(60) % 9,
+            "income": X[:, 0],
+            "time": 1.7e9 + 100 * X[:, 1],
+            "old": X[:, 2] > 0,
+            "rooms": pd.array(np.arange(60) % 3, "Int64"),
+        }
+    )
+    for scaler in (StandardScaler(), MinMaxScaler()):
+        pipeline = make_pipeline(scaler, classifier).fit(table, LABELS)
+        assert_same(pipeline, table, feeds(table), to_onnx(pipeline, X=table), 1e-9)
+    columns = make_column_transformer(
+        (StandardScaler(), ["income", "age", "time", "old"]),
+        (OneHotEncoder(), ["rooms"]),
+    )
+    pipeline = make_pipeline(columns, classifier).fit(table, LABELS)
+    model = to_onnx(pipeline, X=table[:1])
+    assert_same(pipeline, table, feeds(table), model, 1e-9)
+
+
+def test_the_smallest_common_type_of_the_columns():
+    small = pd.DataFrame({"a": X[:, 0].astype("f4"), "b": np.arange(60, dtype="i2")})
+    for table, dtype in ((small, "float32"), (small.astype({"b": "i4"}), "float64")):
+        pipeline = make_pipeline(StandardScaler(), classifier).fit(table, LABELS)
+        model = to_onnx(pipeline, X=table)
+        assert_same(pipeline, table, feeds(table, dtype), model, 1e-5)
+
+
+def test_names_of_columns_stay():
+    """Names that skl2onnx would change, and those of outputs and inside the model."""
+    names = ["two words", "two_words", "label", "_x", "variable", "1"]
+    table = pd.DataFrame(X[:, :6], columns=names)
+    table["c-d"] = np.where(X[:, 6] > 0, "yes", "no")
+    columns = make_column_transformer(
+        (OneHotEncoder(), ["c-d"]),
+        (StandardScaler(), ["variable", "two_words", "two words"]),
+        ("passthrough", ["label", "1"]),
+    )
+    pipeline = make_pipeline(columns, classifier).fit(table, LABELS)
+    model = to_onnx(pipeline, X=table.iloc[:, ::-1])
+    assert [value.name for value in model.graph.input] == list(table)
+    assert [value.name for value in model.graph.output] == ["label_1", "probabilities"]
+    assert_same(pipeline, table, feeds(table), model, 1e-9)
+
+
+@pytest.mark.parametrize(
+    "columns", [[False, False, True, True], [-1, -2], slice(1, 3), slice("b", "c")]
+)
+def test_columns_by_masks_and_slices(columns):
+    table = pd.DataFrame(X[:, :4], columns=list("abcd"))
+    transformer = ColumnTransformer([("x", StandardScaler(), columns)])
+    pipeline = make_pipeline(transformer, classifier).fit(table, LABELS)
+    assert_same(pipeline, table, feeds(table), to_onnx(pipeline, X=table), 1e-9)
+
+
+def test_categories_of_all_kinds():
+    """Also those that are numbers, and missing values, around a TableEncoder."""
+    pipeline = make_pipeline(TableEncoder(), classifier).fit(TABLE, LABELS)
+    for X_ in (TABLE, TABLE[3:4]):
+        arrays = feeds(TABLE)
+        arrays["empty"] = np.full((60, 1), "", object)
+        assert_same(pipeline, TABLE, arrays, to_onnx(pipeline, X=X_), 1e-5)
+
+
+def test_categories_must_be_exact_in_the_type_of_the_input():
+    table = pd.DataFrame({"code": pd.Categorical(2**25 + np.arange(60) % 3)})
+    pipeline = make_pipeline(TableEncoder(), classifier).fit(table, LABELS)
+    assert_same(pipeline, table, feeds(table), to_onnx(pipeline, X=table), 1e-5)
+    with pytest.raises(ExportError, match="not numbers in float32"):
+        to_onnx(pipeline, X=table, dtype="float32")
+
+
+def test_arrays_of_objects():
+    rows = np.column_stack([TABLE["town"], TABLE["size"]]).astype(object)
+    pipeline = make_pipeline(TableEncoder(), classifier).fit(rows, LABELS)
+    arrays = feeds(pd.DataFrame(rows, columns=["x0", "x1"]))
+    assert_same(pipeline, rows, arrays, to_onnx(pipeline, X=rows), 1e-5)
+
+
+@pytest.mark.parametrize("names", [["town", "size"], ["size", "town"]])
+def test_searches_are_exact(names):
+    """Large targets need float64, whatever the first column is."""
+    table, y = TABLE[names], 1.7e9 + 100 * NUMBERS
+    search = RandomizedSearchCV(
+        TabularRegressor(**ONE), {"alpha": [0, 1]}, n_iter=2, cv=2, random_state=0
+    ).fit(table, y)
+    assert_same(search, table, feeds(table), to_onnx(search, X=table), 1e-2)
+    pipeline = make_pipeline(StandardScaler(), clone(search)).fit(table[["size"]], y)
+    model = to_onnx(pipeline, X=table[["size"]])
+    assert_same(pipeline, table[["size"]], feeds(table[["size"]]), model, 1e-2)
+
+
+def test_a_search_over_networks_for_bytes():
+    search = GridSearchCV(CNNClassifier(4, max_iter=1), {"alpha": [0]}, cv=2)
+    search.fit(IMAGES, LABELS)
+    model = to_onnx(search, X=IMAGES)
+    assert_predicts(search, IMAGES, model=model)
 
 
 def test_the_encoder_alone_encodes_missing_and_unknown_values():
@@ -312,6 +436,12 @@ def test_inputs_of_another_type_than_the_columns():
             skl2onnx.to_onnx(estimator, initial_types=[*zip(names, kinds, strict=True)])
 
 
+def test_steps_that_pass_rows_on():
+    table = TABLE[["town", "size"]]
+    pipeline = make_pipeline("passthrough", TabularClassifier(**ONE)).fit(table, LABELS)
+    assert_same(pipeline, table, feeds(table), to_onnx(pipeline, X=table), 1e-4)
+
+
 # -- what is refused ------------------------------------------------------------------
 
 
@@ -325,8 +455,62 @@ def test_old_operators_are_refused():
 def test_other_steps_are_up_to_skl2onnx():
     pipeline = make_pipeline(FunctionTransformer(np.log1p), classifier)
     pipeline.fit(np.abs(X), LABELS)
-    with pytest.raises(RuntimeError, match="FunctionTransformer is not supported"):
+    with pytest.raises(ExportError, match="FunctionTransformer is not supported"):
         to_onnx(pipeline)
+    own = TransformedTargetRegressor(regressor, func=np.log1p, inverse_func=np.expm1)
+    with pytest.raises(ExportError, match=r"TransformedTargetRegressor .* regressor_"):
+        to_onnx(own.fit(X, NUMBERS))
+    with pytest.raises(ExportError, match=r"calculator for type .*TransformedTarget"):
+        to_onnx(make_pipeline(StandardScaler(), own).fit(X, NUMBERS))
+
+
+def test_models_that_predict_something_else_are_refused(monkeypatch):
+    """skl2onnx takes probabilities of a pipeline for scores; float32 has 7 digits."""
+    inner = make_pipeline(StandardScaler(), MLPClassifier(**{**QUICK, "max_iter": 30}))
+    calibrated = CalibratedClassifierCV(inner, cv=2).fit(X, X[:, 0] > 0)
+    with pytest.raises(ExportError, match=r"predicts something else .* of the rows"):
+        to_onnx(calibrated, X=X)
+    times = 1.7e9 + X
+    pipeline = make_pipeline(StandardScaler(), regressor).fit(times, 10 * NUMBERS)
+    for n in (9, 10):
+        to_onnx(pipeline, X=times[:n], dtype="float64")
+    with pytest.raises(ExportError, match=r"in float32 predicts something else"):
+        to_onnx(pipeline, X=times[:10], dtype="float32")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    to_onnx(pipeline, X=times, dtype="float32")
+
+
+def test_columns_that_are_missing_or_of_no_use():
+    table = TABLE[["size", "big"]]
+    pipeline = make_pipeline(TableEncoder(), classifier).fit(table, LABELS)
+    with pytest.raises(ValueError, match=r"lacks \['big'\]"):
+        to_onnx(pipeline, X=table[["size"]])
+    with pytest.raises(ValueError, match=r"must have the 2 columns .* got 3"):
+        to_onnx(pipeline, X=X[:, :3])
+    dates = table.assign(big=pd.Timestamp(0))
+    with pytest.raises(ExportError, match=r"Column 'big' .* take numbers from them"):
+        to_onnx(pipeline, X=dates)
+
+
+@pytest.mark.parametrize(
+    "encoder, column, message",
+    [
+        (OrdinalEncoder(), 2**25 + np.arange(60) % 3, "no numbers in float32"),
+        (OneHotEncoder(), 2**25 + np.arange(60) % 3, None),
+        (OneHotEncoder(), np.where(X[:, 0] > 0, "a", None), "has missing values"),
+        (OneHotEncoder(), 0.5 + np.arange(60) % 3, "is not an int64"),
+    ],
+)
+def test_categories_that_skl2onnx_mistakes(encoder, column, message):
+    table = pd.DataFrame({"a": column})
+    pipeline = make_pipeline(encoder, classifier).fit(table, LABELS)
+    if message is None:
+        assert_same(pipeline, table, feeds(table), to_onnx(pipeline, X=table), 1e-6)
+        message, dtype = "no numbers in float32", "float32"
+    else:
+        dtype = None
+    with pytest.raises(ExportError, match=message):
+        to_onnx(pipeline, X=table, dtype=dtype)
 
 
 def test_a_pipeline_must_be_fitted():

@@ -38,6 +38,11 @@ class Columns:
         value = self.inputs[0 if self.is_matrix else i]
         return value.element_type == self.g.element_type(object)
 
+    def is_float32(self, i: int) -> bool:
+        """Return whether column `i` is of float32."""
+        value = self.inputs[0 if self.is_matrix else i]
+        return value.element_type == self.g.element_type(np.float32)
+
     def column(self, i: int) -> str:
         """Return column `i`, (n, 1)."""
         if not self.is_matrix:

@@ -31,11 +31,11 @@ def tensor_type(dtype: Any, shape: list[int | None]) -> Any:
 
 
 def dtype_of_inputs(operator: Any) -> np.dtype[Any]:
-    """Return float64 if the first input is, else float32, as skl2onnx has it."""
+    """Return float64 if an input is of it, else float32, as skl2onnx has it."""
     from skl2onnx.common.data_types import DoubleTensorType
 
-    first = operator.inputs[0].type
-    return np.dtype(np.float64 if isinstance(first, DoubleTensorType) else np.float32)
+    is_double = any(isinstance(v.type, DoubleTensorType) for v in operator.inputs)
+    return np.dtype(np.float64 if is_double else np.float32)
 
 
 def values_of(operator: Any) -> list[Value]:

@@ -73,10 +73,13 @@ def make_model(g: Graph, name: str, inputs: list[Value], outputs: list[Any]) -> 
 
 def output_names(plan: Plan, taken: list[str]) -> list[str]:
     """Return names of outputs that no input has."""
-    names = []
-    for name in OUTPUTS[isinstance(plan.head, ClassHead)]:
-        unique, number = name, 1
-        while unique in taken:
-            unique, number = f"{name}_{number}", number + 1
-        names.append(unique)
-    return names
+    names = OUTPUTS[isinstance(plan.head, ClassHead)]
+    return [unique_name(name, taken) for name in names]
+
+
+def unique_name(name: str, taken: list[str]) -> str:
+    """Return a name that is not taken, with a number if need be."""
+    unique, number = name, 1
+    while unique in taken:
+        unique, number = f"{name}_{number}", number + 1
+    return unique

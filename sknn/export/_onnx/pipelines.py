@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sklearn.base import is_classifier
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from ..._network_finder import find_innermost
 from ...exceptions import ExportError
-from ...preprocessing._columns import as_table, columns_of
-from .._plan import checked_dtype
 from ..skl2onnx import import_skl2onnx, register_converters
-from .converters import tensor_type
 from .graph import ML_OPSET, OPSET
+from .named_columns import with_named_columns
+from .pipeline_check import check_runs
+from .pipeline_inputs import inputs_of_pipeline
+from .pipeline_parts import check_categories, prepared
 
 
 def convert_pipeline(estimator: Any, X: Any, dtype: Any) -> Any:
@@ -22,50 +22,32 @@ def convert_pipeline(estimator: Any, X: Any, dtype: Any) -> Any:
     skl2onnx = import_skl2onnx()
     register_converters()
     check_is_fitted(estimator)
-    options = {"zipmap": False} if is_classifier(estimator) else None
-    return skl2onnx.to_onnx(
-        estimator,
-        initial_types=initial_types(estimator, X, dtype),
-        options=options,
-        target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
-        name=type(estimator).__name__,
-    )
-
-
-def initial_types(estimator: Any, X: Any, dtype: Any) -> list[tuple[str, Any]]:
-    """Return the inputs of a pipeline with their types."""
-    if X is not None:
-        return types_of_table(X, dtype)
-    if hasattr(estimator, "feature_names_in_"):
+    if isinstance(estimator, TransformedTargetRegressor):
         raise ExportError(
-            f"This {type(estimator).__name__} was fitted on a data frame: pass some of "
-            "its rows as X, which tell the types of the columns."
+            "A TransformedTargetRegressor cannot be converted. Convert its regressor_, "
+            "and apply inverse_func, or the inverse of transformer_, to what the model "
+            "predicts."
         )
-    n = getattr(estimator, "n_features_in_", None)
-    floats = checked_dtype(dtype, dtype_of_network(estimator))
-    return [("X", tensor_type(floats, [None, n]))]
-
-
-def dtype_of_network(estimator: Any) -> np.dtype[Any]:
-    """Return the dtype of the network in a pipeline or search; float64 without one."""
-    network = getattr(find_innermost(estimator).estimator, "network_", None)
-    return np.dtype(np.float64 if network is None else network.dtype)
-
-
-def types_of_table(X: Any, dtype: Any) -> list[tuple[str, Any]]:
-    """Return the types of the columns of a data frame, or of a matrix."""
-    table = as_table(X, "to_onnx")
-    if not hasattr(table, "columns"):
-        floats = table.dtype if table.dtype.kind in "iufb" else np.dtype(object)
-        if floats.kind == "f":
-            floats = checked_dtype(dtype, floats)
-        return [("X", tensor_type(floats, [None, table.shape[1]]))]
-    types = []
-    for column in columns_of(table):
-        kind = column.values.dtype
-        if kind.kind not in "iufb" or hasattr(column.values, "categories"):
-            kind = np.dtype(object)
-        elif kind.kind == "f":
-            kind = checked_dtype(dtype, np.dtype(f"f{max(4, kind.itemsize)}"))
-        types.append((str(column.name), tensor_type(kind, [None, 1])))
-    return types
+    inputs = inputs_of_pipeline(estimator, X, dtype)
+    check_categories(estimator, inputs.floats)
+    try:
+        model = skl2onnx.to_onnx(
+            prepared(estimator),
+            initial_types=inputs.types(),
+            options={"zipmap": False} if is_classifier(estimator) else None,
+            target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
+            name=type(estimator).__name__,
+        )
+    except ExportError:
+        raise
+    except Exception as error:  # of any class: it depends on the converter
+        first, *_ = str(error).strip().splitlines() or [type(error).__name__]
+        raise ExportError(
+            f"skl2onnx cannot convert this {type(estimator).__name__}: {first} Take "
+            "what it does not know out of the pipeline and do it before or after the "
+            "model, or register a converter for it in skl2onnx."
+        ) from error
+    if inputs.names is not None:
+        model = with_named_columns(model, inputs)
+    check_runs(model, estimator, inputs, X)
+    return model

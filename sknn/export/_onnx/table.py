@@ -129,6 +129,11 @@ def codes_of(g: Graph, columns: Columns, i: int, categories: Categories) -> str:
         )
     if columns.is_text(i):
         return codes_of_text(g, x, values)
+    if columns.is_float32(i) and any(float(np.float32(v)) != v for v in values):
+        raise ExportError(
+            f"Column {i} has the categories {values!r:.100}, which are not numbers in "
+            "float32: the input of the ONNX model must be float64."
+        )
     return codes_of_numbers(g, g.cast(x, np.float64), values)
 
 
