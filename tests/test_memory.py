@@ -150,6 +150,8 @@ def test_rows_are_released_at_once(net, method):
     """Not by the next run of the garbage collector, which may be many calls later."""
     if not hasattr(net, method):
         pytest.skip("lbfgs has no partial_fit")
+    if net.solver == "lbfgs" and Version(scipy.__version__) < Version("1.14"):
+        pytest.skip("older SciPy: what minimizes a function refers to itself")
     X = np.random.RandomState(0).normal(size=(100, 8)).astype(np.float32)
     X_val = X.copy()
     released = weakref.ref(X), weakref.ref(X_val)

@@ -275,8 +275,9 @@ TO_ROUNDING = (
 
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=exceptions)
 def test_common_checks(estimator, check):
-    if isinstance(estimator, TabularRegressor) and check.func.__name__ in TO_ROUNDING:
-        pytest.skip("numbers of float64 from a network of float32: see the twin below")
+    is_tabular = isinstance(estimator, TabularClassifier | TabularRegressor)
+    if is_tabular and check.func.__name__ in TO_ROUNDING:
+        pytest.skip("rows of float64, but a network of float32: see the twin below")
     check(estimator)
 
 
@@ -302,13 +303,21 @@ def weighted_and_repeated():
 
 
 @pytest.mark.parametrize("params", TABLES, ids=str)
-def test_rows_of_a_table_are_predicted_apart_to_the_rounding_of_float32(params):
+@pytest.mark.parametrize("Estimator", [TabularClassifier, TabularRegressor])
+def test_rows_of_a_table_are_predicted_apart_to_the_rounding_of_float32(
+    Estimator, params
+):
     X, y = make_blobs(40, random_state=0)
-    reg = TabularRegressor(**{**FOR_TABLES, **params}).fit(X, y)
-    expected = reg.predict(X)
-    apart = np.concatenate([reg.predict(row[np.newaxis]) for row in X])
-    np.testing.assert_allclose(apart, expected, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(reg.predict(X[::-1])[::-1], expected, 1e-4, atol=1e-5)
+    net = Estimator(**{**FOR_TABLES, **params}).fit(X, y)
+    for name in ("predict", "predict_proba", "decision_function", "transform"):
+        if not hasattr(net, name):
+            continue
+        method = getattr(net, name)
+        expected = method(X)
+        apart = np.concatenate([method(row[np.newaxis]) for row in X])
+        np.testing.assert_allclose(apart, expected, rtol=1e-4, atol=1e-5)
+        backwards = method(X[::-1])[::-1]
+        np.testing.assert_allclose(backwards, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("scoring", [None, "loss"])
