@@ -402,7 +402,8 @@ class ClassTargets(Targets):
         try:
             classes = unique_labels(y)
         except TypeError:  # it sorts them
-            types = sorted({type(label).__name__ for label in np.ravel(y)})
+            names = (type(label).__name__ for label in np.ravel(y))
+            types = sorted({name.removesuffix("Type") for name in names})  # None
             raise TypeError(
                 "y must hold labels of one type, numbers or text, none of them "
                 f"missing, got {', '.join(types)}."
