@@ -243,7 +243,7 @@ def member_splits(
 
     Without `bagging` they are the same for all. With it, each member holds out two
     blocks of rows, of which it shares one with the member before, and one with the
-    member after it, in a ring: what two members say of a row tells how much better
+    member after it, in a ring. The rows that two members hold out show how much better
     their mean is. Where blocks of that size are not `validation_fraction`, or there are
     fewer rows of a class, or with a weight, than blocks, each member draws its rows.
     """

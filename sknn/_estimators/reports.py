@@ -1,4 +1,4 @@
-"""What the user is told when a run has ended: warnings and errors."""
+"""Warnings and errors at the end of a run."""
 
 from __future__ import annotations
 
