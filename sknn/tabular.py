@@ -27,7 +27,13 @@ from ._estimators.members import (
     fit_members,
     member_splits,
 )
-from ._estimators.parameters import BestChoice, ScheduleChoice, SolverChoice, make_part
+from ._estimators.parameters import (
+    BestChoice,
+    RefitChoice,
+    ScheduleChoice,
+    SolverChoice,
+    make_part,
+)
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.run import FitRun
 from ._estimators.tables import Table, TableAccess
@@ -251,8 +257,9 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     tables: robust scaling, learned embeddings of categories, three hidden layers with
     parametric activations, label smoothing, and schedules of the learning rate, of
     dropout and of weight decay. Numbers have piecewise-linear embeddings [3]_. Each of
-    four networks holds out another fifth of the rows, and averages the weights of the
-    epochs with the best scores on them; predicted probabilities are the mean of theirs.
+    four networks holds out another fifth of the rows to find its best epochs, then trains
+    again on all rows and averages the weights of these epochs. Predicted probabilities
+    are the mean of theirs.
 
     Parameters
     ----------
@@ -357,7 +364,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
         max_grad_value: float | None = None,
         mixup: float = 0.0,
         restore_best: BestChoice = 10,
-        refit_on_all: bool = False,
+        refit_on_all: RefitChoice = "auto",
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,
@@ -527,7 +534,7 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
         max_grad_value: float | None = None,
         mixup: float = 0.0,
         restore_best: BestChoice = 10,
-        refit_on_all: bool = False,
+        refit_on_all: RefitChoice = "auto",
         init_from: Any = None,
         freeze: str | int | Sequence[str] | None = None,
         head_learning_rate: float | None = None,

@@ -412,7 +412,7 @@ def test_the_best_epoch_is_one_whose_quantiles_are_right():
 def test_intervals_cover_new_targets(loss):
     rows, y = make_friedman1(3000, noise=1, random_state=0)
     y = 1e3 * y
-    reg = TabularRegressor(loss, **QUICK, quantile=(0.1, 0.5, 0.9) if loss == "quantile"
+    reg = TabularRegressor(loss, **LONGER, quantile=(0.1, 0.5, 0.9) if loss == "quantile"
                            else 0.5).fit(rows[:1500], y[:1500])  # fmt: skip
     low, high = reg.predict_interval(rows[1500:], coverage=0.8).T
     assert 0.75 < np.mean((low <= y[1500:]) & (y[1500:] <= high)) < 0.86
@@ -598,9 +598,36 @@ def test_verbose_prints_and_history_is_kept(Estimator):
 def test_refit_on_all_trains_on_all_rows(Estimator):
     X, _ = DATA[Estimator]
     refit = fit(Estimator, refit_on_all=True)
+    first = fit(Estimator, refit_on_all=False)
     assert refit.n_iter_ == max(refit.averaged_epochs_)
-    assert refit.t_ > 0
-    assert not np.allclose(outputs(refit, X), outputs(fit(Estimator), X))
+    assert refit.history_["loss"] == first.history_["loss"]
+    assert not np.allclose(outputs(refit, X), outputs(first, X))
+
+
+@BOTH
+@pytest.mark.parametrize("params", [{}, {"n_members": 2, "bagging": True}])
+def test_by_default_all_rows_are_trained_on_if_some_are_held_out(Estimator, params):
+    X, y = DATA[Estimator]
+
+    def predictions(Estimator, **others):
+        return outputs(fit(Estimator, **params, **others), X)
+
+    assert_array_equal(predictions(Estimator), predictions(Estimator, refit_on_all=True))
+    for others in ({"warm_start": True}, {"early_stopping": False}):
+        assert_array_equal(
+            predictions(Estimator, **others),
+            predictions(Estimator, **others, refit_on_all=False),
+        )
+    nets = [Estimator(**{**QUICK, **params, "refit_on_all": r}) for r in ("auto", False)]
+    assert_array_equal(*(outputs(n.fit(X, y, X_val=X, y_val=y), X) for n in nets))
+
+
+def test_a_refit_has_batches_of_the_size_of_the_first_run():
+    """1,500 rows would have larger ones than the 1,200 that are not held out."""
+    rows, y = make_friedman1(1500, random_state=0)
+    reg = TabularRegressor(**QUICK, restore_best="latest").fit(rows, y)
+    n_epochs = reg.best_epoch_
+    assert reg.t_ == 128 * (16 * (1200 // 128) + n_epochs * (1500 // 128))
 
 
 # -- the network -----------------------------------------------------------------------
@@ -671,17 +698,19 @@ def test_init_from_takes_weights_and_encoder(Estimator, wrap):
 @BOTH
 def test_init_from_a_file(Estimator, tmp_path):
     X, y = DATA[Estimator]
-    source, path = fit(Estimator), tmp_path / "weights.npz"
+    source, path = fit(Estimator, refit_on_all=False), tmp_path / "weights.npz"
     np.savez(path, *source.get_weights())
-    tuned = Estimator(init_from=path, learning_rate_init=1e-9, **QUICK).fit(X, y)
+    params = {**QUICK, "refit_on_all": False, "learning_rate_init": 1e-9}
+    tuned = Estimator(init_from=path, **params).fit(X, y)
     assert_allclose(outputs(tuned, X), outputs(source, X), rtol=1e-3, atol=1e-3)
 
 
 @BOTH
 def test_all_members_start_from_init_from(Estimator):
     X, y = DATA[Estimator]
-    source = fit(Estimator)
+    source = fit(Estimator, refit_on_all=False)
     params = {**QUICK, "n_members": 2, "bagging": False, "learning_rate_init": 1e-9}
+    params["refit_on_all"] = False
     tuned = Estimator(init_from=source, **params)
     assert_allclose(
         outputs(tuned.fit(X, y), X), outputs(source, X), rtol=1e-3, atol=1e-3

@@ -241,9 +241,11 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "one, batches of 256": ("tabular", {**ONE, "batch_size": 256}),
     "one, best epoch": ("tabular", {**ONE, "restore_best": "latest"}),
     "one, last epoch": ("tabular", {**ONE, "restore_best": False}),
+    "one, no refit": ("tabular", {**ONE, "refit_on_all": False}),
     "one, hard labels": ("tabular", {**ONE, "label_smoothing": 0.0}),
     "one, not calibrated": ("tabular", {**ONE, "calibrate": False}),
     "four, same rows": ("tabular", {"bagging": False}),
+    "four, no refit": ("tabular", {"refit_on_all": False}),
     "eight": ("tabular", {"n_members": 8}),
 }
 """Ablations by name: a method, and the parameters in which it differs."""

@@ -173,8 +173,8 @@ class BaseNetworkEstimator(
     ) -> None:
         """Fit; with `one_epoch`, train for one more epoch after the last call."""
         # Not undone on failure: scikit-learn cleans up itself.
-        unknown = self.early_stopping and self.refit_on_all
-        n_epochs = None if unknown else self.max_iter
+        refits = self._refits(holds_out=validation[0] is None)
+        n_epochs = None if refits else self.max_iter
         callbacks = (
             None if one_epoch else fit_callbacks(self, X, y, sample_weight, n_epochs)
         )

@@ -172,10 +172,11 @@ restore_best : bool, 'latest' or int, default=True
     the later ones of equals, or of half as many if the mean scores worse than these
     epochs do on average, and so on. The network is often better, and less a matter of
     chance on few held-out rows.
-refit_on_all : bool, default=False
+refit_on_all : bool or 'auto', default=False
     Whether `early_stopping`, after finding the best epoch on the held-out rows, trains
     again on all rows for that many epochs. `history_` and the curves then describe the
-    first run, `n_iter_` and `loss_` the second, `t_` both.
+    first run, `n_iter_` and `loss_` the second, `t_` both. 'auto' does so unless there
+    are `X_val` and `y_val`, or `warm_start` is set.
 init_from : estimator, FrozenEstimator, path or None, default=None
     Source of the initial weights: a fitted sknn estimator (in a
     `sklearn.frozen.FrozenEstimator`, so that `clone`, and with it every search, keeps

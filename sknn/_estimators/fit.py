@@ -40,7 +40,7 @@ def fit_network(
     Returns what the network said of the validation set before the refit.
     """
     params, train_data = run.params, run.data
-    refits = params.early_stopping and params.refit_on_all
+    refits = params._refits(holds_out=validation is None and not run.one_epoch)
     if validation is None and params.early_stopping and not run.one_epoch:
         train_data, validation = run.hold_out()
     elif refits:
@@ -62,7 +62,7 @@ def fit_network(
         check_best_epoch(run)
     held_out = None if run.validator is None else run.validator.held_out(run.network)
     if refits and ending not in ("interrupted", "stopped"):
-        refit(run, initial)
+        refit(run, initial, train_data.n)
     run.publish(run.network)
     return held_out
 
@@ -101,7 +101,7 @@ def train_by_batches(run: FitRun, data: Data, limits: Limits) -> Ending:
     else:
         progress = SolverProgress.start(solver, network, rate, run.noise)
     take_latest_weights(run, progress)
-    schedule, batch_size = make_schedule(params), clipped_batch_size(params, data.n)
+    schedule, batch_size = make_schedule(params), clipped_batch_size(run, data.n)
     over = progress.epochs >= params.max_iter
     if run.one_epoch and over and schedule(progress.epochs, params.max_iter) == 0:
         warn_caller(
@@ -180,10 +180,11 @@ def train_by_lbfgs(run: FitRun, data: Data, limits: Limits, dtype: DType) -> End
     return ending
 
 
-def clipped_batch_size(params: TrainingParameters, n: int) -> int:
+def clipped_batch_size(run: FitRun, n: int) -> int:
     """Return the number of rows per batch, at most `n`."""
+    params = run.params
     if params.batch_size == "auto":
-        return min(params.auto_batch_size(n), n)
+        return min(params.auto_batch_size(run.n_before or n), n)
     if params.batch_size > n:
         warn_caller(
             "Got `batch_size` less than 1 or larger than sample size. It is going "
@@ -192,10 +193,11 @@ def clipped_batch_size(params: TrainingParameters, n: int) -> int:
     return min(params.batch_size, n)
 
 
-def refit(run: FitRun, initial: tuple[Array, Array]) -> None:
+def refit(run: FitRun, initial: tuple[Array, Array], n_before: int) -> None:
     """Train on all rows, up to the epoch that had the best validation score.
 
-    If the first run averaged the weights of several epochs, so does this one.
+    If the first run averaged the weights of several epochs, so does this one. Batches are
+    of the size of the first run, which had `n_before` rows.
     """
     best = run.history.best_epoch
     if best == 0:  # no epoch was better than the weights of a warm start
@@ -209,6 +211,7 @@ def refit(run: FitRun, initial: tuple[Array, Array]) -> None:
         validator=None,
         base_rates=first.base_rates,
         average_of=first.averaged,
+        n_before=n_before,
         keeper=None if run.keeper is None else run.keeper.of_refit(),
     )
     limits = replace(

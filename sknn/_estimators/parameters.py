@@ -31,6 +31,7 @@ SolverChoice: TypeAlias = (
     | Solver
 )
 BestChoice: TypeAlias = bool | Literal["latest"] | int
+RefitChoice: TypeAlias = bool | Literal["auto"]
 """What `restore_best` may be."""
 
 ScheduleChoice: TypeAlias = (
@@ -92,7 +93,7 @@ class TrainingParameters(BaseEstimator):
     max_grad_value: float | None
     mixup: float
     restore_best: BestChoice
-    refit_on_all: bool
+    refit_on_all: RefitChoice
     init_from: Any
     freeze: str | int | Sequence[str] | None
     head_learning_rate: float | None
@@ -151,7 +152,7 @@ class TrainingParameters(BaseEstimator):
             StrOptions({"latest"}),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "refit_on_all": ["boolean"],
+        "refit_on_all": ["boolean", StrOptions({"auto"})],
         "init_from": [HasMethods(["fit", "predict"]), str, os.PathLike, None],
         "freeze": [str, Interval(Integral, 0, None, closed="left"), list, tuple, None],
     }
@@ -160,6 +161,13 @@ class TrainingParameters(BaseEstimator):
     def auto_batch_size(n: int) -> int:
         """Return the number of rows of ``batch_size='auto'`` for `n` training rows."""
         return 200
+
+    def _refits(self, holds_out: bool) -> bool:
+        """Return whether `fit` trains again on all rows, if it `holds_out` some."""
+        if self.refit_on_all == "auto":
+            # A second warm start would hold out rows that the first one has trained on.
+            return holds_out and self.early_stopping and not self.warm_start
+        return self.early_stopping and self.refit_on_all
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -42,7 +42,7 @@ class AvailablePartialFit:
                 f"of X (validation_fraction={fraction!r}), since it never sees all "
                 "rows. Set validation_fraction=0 and pass X_val and y_val."
             )
-        if estimator.early_stopping and estimator.refit_on_all:
+        if estimator._refits(holds_out=False):
             raise PartialFitUnavailableError(
                 "partial_fit does not support early_stopping=True with "
                 "refit_on_all=True, since it cannot train again on all rows."

@@ -79,6 +79,8 @@ class FitRun:
         Base rates of the epochs of an earlier run, which a refit repeats.
     average_of : sequence of int
         Epochs whose weights are averaged, those of an earlier run, in a refit.
+    n_before : int or None
+        Rows of an earlier run, of whose size the batches of a refit are.
     time_share : float
         The part of `max_time` that the run may take.
     silent : bool
@@ -112,6 +114,7 @@ class FitRun:
     converged: bool = False
     base_rates: Sequence[float] = ()
     average_of: Sequence[int] = ()
+    n_before: int | None = None
     time_share: float = 1.0
     silent: bool = False
     split: tuple[Data, Data] | None = None
