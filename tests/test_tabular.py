@@ -412,8 +412,9 @@ def test_the_best_epoch_is_one_whose_quantiles_are_right():
 def test_intervals_cover_new_targets(loss):
     rows, y = make_friedman1(3000, noise=1, random_state=0)
     y = 1e3 * y
-    reg = TabularRegressor(loss, **LONGER, quantile=(0.1, 0.5, 0.9) if loss == "quantile"
-                           else 0.5).fit(rows[:1500], y[:1500])  # fmt: skip
+    quantile = (0.1, 0.5, 0.9) if loss == "quantile" else 0.5
+    reg = TabularRegressor(loss, **LONGER, quantile=quantile)
+    reg.fit(rows[:1500], y[:1500])
     low, high = reg.predict_interval(rows[1500:], coverage=0.8).T
     assert 0.75 < np.mean((low <= y[1500:]) & (y[1500:] <= high)) < 0.86
 
@@ -609,17 +610,15 @@ def test_refit_on_all_trains_on_all_rows(Estimator):
 def test_by_default_all_rows_are_trained_on_if_some_are_held_out(Estimator, params):
     X, y = DATA[Estimator]
 
-    def predictions(Estimator, **others):
-        return outputs(fit(Estimator, **params, **others), X)
+    def predictions(validation=(None, None), **others):
+        net = Estimator(**{**QUICK, **params, **others})
+        return outputs(net.fit(X, y, X_val=validation[0], y_val=validation[1]), X)
 
-    assert_array_equal(predictions(Estimator), predictions(Estimator, refit_on_all=True))
-    for others in ({"warm_start": True}, {"early_stopping": False}):
-        assert_array_equal(
-            predictions(Estimator, **others),
-            predictions(Estimator, **others, refit_on_all=False),
-        )
-    nets = [Estimator(**{**QUICK, **params, "refit_on_all": r}) for r in ("auto", False)]
-    assert_array_equal(*(outputs(n.fit(X, y, X_val=X, y_val=y), X) for n in nets))
+    assert_array_equal(predictions(), predictions(refit_on_all=True))
+    options = {"warm_start": True}, {"early_stopping": False}, {"validation": (X, y)}
+    for others in options:
+        first = predictions(**others, refit_on_all=False)
+        assert_array_equal(predictions(**others), first)
 
 
 def test_a_refit_has_batches_of_the_size_of_the_first_run():

@@ -196,8 +196,8 @@ def clipped_batch_size(run: FitRun, n: int) -> int:
 def refit(run: FitRun, initial: tuple[Array, Array], n_before: int) -> None:
     """Train on all rows, up to the epoch that had the best validation score.
 
-    If the first run averaged the weights of several epochs, so does this one. Batches are
-    of the size of the first run, which had `n_before` rows.
+    If the first run averaged the weights of several epochs, so does this one. Batches
+    are of the size of the first run, which had `n_before` rows.
     """
     best = run.history.best_epoch
     if best == 0:  # no epoch was better than the weights of a warm start
@@ -221,6 +221,8 @@ def refit(run: FitRun, initial: tuple[Array, Array], n_before: int) -> None:
         early_stopping=False,
         max_time=None,
     )
+    if limits.verbose:
+        print(f"Training again, on all rows, for {limits.max_iter} epochs.")
     ending = train(second, run.data, limits)
     run.network = second.network
     if ending in ("interrupted", "stopped"):

@@ -194,7 +194,7 @@ def test_members_have_the_configuration_of_scikit_learn():
 
 
 def test_only_the_first_member_prints(capsys):
-    TabularClassifier(verbose=True, **SMALL).fit(*IRIS)
+    TabularClassifier(verbose=True, refit_on_all=False, **SMALL).fit(*IRIS)
     assert capsys.readouterr().out.count("Iteration") == SMALL["max_iter"]
 
 
