@@ -72,7 +72,7 @@ def custom_parts(classes: Any) -> list[Part]:
 
     A file has their names alone: it cannot say from where to import them.
     """
-    found = [*classes] if isinstance(classes, Iterable) else [None]
+    found: list[Any] = [*classes] if isinstance(classes, Iterable) else [None]
     if not all(isinstance(cls, type) and issubclass(cls, Spec) for cls in found):
         raise ValueError(
             "custom_parts must be a list of classes that inherit from base classes of "
