@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import sklearn
@@ -14,14 +15,20 @@ from ._estimators.base import BaseNetworkEstimator
 from ._files.archive import read_archive, write_archive
 from ._files.codec import Reader, Writer
 from ._files.header import check_version, header
-from ._spec import is_integer_from
+from ._files.registry import custom_parts as parts_of
+from ._spec import Spec, is_integer_from
 from .exceptions import FileError
 
 MAX_SIZE = 2**30
 """Bytes of the largest file that `load` reads by default."""
 
 
-def save(estimator: Any, path: str | os.PathLike[str]) -> None:
+def save(
+    estimator: Any,
+    path: str | os.PathLike[str],
+    *,
+    custom_parts: Iterable[type[Spec]] = (),
+) -> None:
     """Save an estimator to a file that holds no code.
 
     The file is a zip archive of a JSON document and of arrays in NumPy's format, with a
@@ -36,12 +43,16 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         :doc:`/guide/saving` lists.
     path : str or path-like
         The file. The extension ``.sknn`` is usual.
+    custom_parts : list of classes, default=()
+        The classes of your own activations, layers, losses, schedules, solvers,
+        initializers and augmentation that the estimator has. The file holds their names
+        and parameters, but not their code: `load` must get the same classes.
 
     Raises
     ------
     FileError
-        If a part is not from sknn or scikit-learn, such as an activation of your own: a
-        file without code cannot hold it.
+        If a part is not from sknn or scikit-learn, such as a function: a file without
+        code cannot hold it.
     OSError
         If the file cannot be written.
 
@@ -62,14 +73,20 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     True
     """
     check_is_ours(estimator, "sknn.save takes")
-    writer = Writer()
+    custom = parts_of(custom_parts)
+    writer = Writer(custom)
     tree = writer.tree(estimator, type(estimator).__name__)
-    Reader(writer.arrays).whole(tree)  # what could not be loaded is not written
+    Reader(writer.arrays, custom).whole(tree)  # what could not be loaded is not written
     document = {**header(), "estimator": tree}
     write_archive(os.path.realpath(os.fsdecode(path)), document, writer.arrays)
 
 
-def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    max_size: int = MAX_SIZE,
+    custom_parts: Iterable[type[Spec]] = (),
+) -> Any:
     """Load an estimator from a file that `save` has written.
 
     Nothing in the file is executed, and nothing is believed before it is checked. The
@@ -84,6 +101,9 @@ def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
     max_size : int, default=2**30
         Bytes of the largest file to read, at most ``2**32``. The arrays take up to
         twice as much memory as the file, and the rest no more than 200 MB.
+    custom_parts : list of classes, default=()
+        Your own classes that the file may name. Objects of them are made by their
+        constructors, from the parameters in the file. No class is imported.
 
     Returns
     -------
@@ -93,8 +113,8 @@ def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
     Raises
     ------
     FileError
-        If the file was not written by `save`, is damaged, of a newer version, or too
-        large.
+        If the file was not written by `save`, is damaged, of a newer version, too
+        large, or has a custom part that is not in `custom_parts`.
     OSError
         If the file does not exist or cannot be read.
 
@@ -104,12 +124,12 @@ def load(path: str | os.PathLike[str], *, max_size: int = MAX_SIZE) -> Any:
     """
     if not is_integer_from(1, max_size):
         raise ValueError(f"max_size must be a positive integer, got {max_size!r}.")
-    path = os.fsdecode(path)
+    custom, path = parts_of(custom_parts), os.fsdecode(path)
     with open(path, "rb") as file:
         try:
             document, arrays = read_archive(file, max_size)
             check_version(document, "estimator")
-            estimator = Reader(arrays).whole(document["estimator"])
+            estimator = Reader(arrays, custom).whole(document["estimator"])
             check_is_ours(estimator, "files hold")
         except Exception as error:  # forged bytes raise almost anything
             known = isinstance(error, FileError)

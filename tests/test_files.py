@@ -13,10 +13,12 @@ import signal
 import subprocess
 import sys
 import time
+import typing
 import warnings
 import zipfile
 from collections import Counter
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
@@ -63,13 +65,26 @@ from sknn import (
     TabularClassifier,
     TabularRegressor,
 )
+from sknn._files.annotations import is_of
 from sknn._files.codec import Reader, Writer
 from sknn._files.registry import parts_by_type
 from sknn._files.transformers import TRANSFORMERS
-from sknn.activations import ReLU
+from sknn.activations import ActivationFunction, ReLU
 from sknn.augmentation import RandomFlip
 from sknn.exceptions import FileError
-from sknn.layers import Activation, Dense
+from sknn.initializers import Constant
+from sknn.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Layer,
+    LayerSpec,
+    ParamSpec,
+    PReLU,
+    Residual,
+)
+from sknn.losses import HalfSquaredError
 from sknn.preprocessing import SmoothClipScaler, TableEncoder
 from sknn.schedules import Cosine, OneCycle
 from sknn.solvers import Adam
@@ -548,11 +563,127 @@ def test_anyone_can_look_into_a_file(path):
     assert any(np.array_equal(a, net.network_.theta) for a in arrays.values())
 
 
-# -- what is refused at save ----------------------------------------------------------
+# -- parts of the user's own ----------------------------------------------------------
 
 
 class OwnReLU(ReLU):
-    """An activation of the user's own."""
+    """A subclass of an activation of sknn."""
+
+
+@dataclass(frozen=True)
+class Bump(ActivationFunction):
+    """An activation with a parameter."""
+
+    width: float = 1.0
+
+    def forward(self, z, out):
+        np.exp(-(z**2) / (2 * self.width**2), out=out)
+
+    def backward(self, z, a, dy):
+        dy *= -z * a / self.width**2
+
+
+@dataclass(frozen=True)
+class Gain(Layer):
+    """A layer with learned parameters."""
+
+    def build(self, in_shape):
+        s = ParamSpec(in_shape, Constant(1.0), fan_in=1, fan_out=1, decay=False)
+        return LayerSpec(in_shape, in_shape, {"s": s})
+
+    def forward(self, p, x, ws, train):
+        ws.x = x
+        return p["s"] * x
+
+    def backward(self, p, g, dy, ws, need_dx):
+        np.sum(dy * ws.x, axis=0, out=g["s"])
+        dy *= p["s"]
+        return dy
+
+
+class OwnError(HalfSquaredError):
+    """A loss of the user's own."""
+
+
+OWN = [OwnReLU, Bump, Gain, OwnError]
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        MLPClassifier(**QUICK, activation=Bump(0.7)),
+        MLPRegressor(**QUICK, activation=[OwnReLU()], loss=OwnError()),
+        make_pipeline(
+            StandardScaler(),
+            SequentialClassifier([Gain(), Activation(Bump())], random_state=0),
+        ),
+    ],
+    ids=repr,
+)
+def test_own_parts_come_back(estimator, path):
+    y = targets(estimator)
+    sknn.save(estimator.fit(X, y), path, custom_parts=OWN)
+    loaded = sknn.load(path, custom_parts=OWN)
+    assert repr(loaded) == repr(estimator)
+    assert_array_equal(loaded.predict(X), estimator.predict(X))
+    again = clone(estimator).fit(X, y)
+    assert_array_equal(clone(loaded).fit(X, y).predict(X), again.predict(X))
+
+
+def test_own_parts_are_not_imported(path):
+    sknn.save(MLPClassifier(activation=Bump()), path, custom_parts=[Bump])
+    assert b"test_files" not in path.read_bytes()
+    with pytest.raises(FileError, match=r"holds 'Bump', .* its class in custom_parts"):
+        sknn.load(path)
+    with pytest.raises(FileError, match="holds 'Bump'"):
+        sknn.load(path, custom_parts=[OwnReLU, Gain])
+
+
+def test_another_class_of_the_same_name_is_refused(path):
+    sknn.save(MLPClassifier(activation=Bump(2.0)), path, custom_parts=[Bump])
+    other = type("Bump", (ReLU,), {})
+    with pytest.raises(FileError, match=r"custom\.Bump does not fit"):
+        sknn.load(path, custom_parts=[other])
+    with pytest.raises(ValueError, match="two classes named 'Bump'"):
+        sknn.load(path, custom_parts=[Bump, other])
+    assert sknn.load(path, custom_parts=[Bump, Bump]).activation == Bump(2.0)
+
+
+@pytest.mark.parametrize(
+    "parts", [Bump, Bump(), [Bump()], "Bump", [dict], [MLPClassifier], None, 3], ids=str
+)
+def test_own_parts_must_be_classes_of_parts(parts, path):
+    sknn.save(MLPClassifier(), path)
+    message = "custom_parts must be a list of classes that inherit"
+    with pytest.raises(ValueError, match=message):
+        sknn.save(MLPClassifier(), path, custom_parts=parts)
+    with pytest.raises(ValueError, match=message):
+        sknn.load(path, custom_parts=parts)
+
+
+# -- skops ----------------------------------------------------------------------------
+
+
+def test_skops_keeps_estimators(path):
+    io = pytest.importorskip("skops.io")
+    for estimator, rows in saved_models():
+        content = io.dumps(estimator)
+        types = io.get_untrusted_types(data=content)
+        assert {name.split(".")[0] for name in types} <= {"sknn", Bump.__module__}
+        with pytest.raises(io.exceptions.UntrustedTypesFoundException):
+            io.loads(content)
+        loaded = io.loads(content, trusted=types)
+        if rows is None:
+            continue
+        assert repr(loaded) == repr(estimator)
+        assert_array_equal(loaded.predict(rows), estimator.predict(rows))
+        if hasattr(estimator, "partial_fit"):
+            for e in (loaded, estimator):
+                e.partial_fit(rows, targets(e))
+            assert_array_equal(loaded.predict(rows), estimator.predict(rows))
+
+
+# -- what is refused at save ----------------------------------------------------------
 
 
 class OwnMLP(MLPClassifier):
@@ -563,8 +694,10 @@ REFUSED = [
     (MLPClassifier(activation=OwnReLU()), r"MLPClassifier\.activation is .*OwnReLU"),
     (
         SequentialClassifier([Dense(3), Activation(OwnReLU())]),
-        r"layers\[1\]\.function is .*no classes from elsewhere: use joblib",
+        r"layers\[1\]\.function is .*no classes from elsewhere: pass custom_parts="
+        r"\[OwnReLU\], to sknn\.load too",
     ),
+    (MLPClassifier(scoring=print), "classes from elsewhere: use joblib"),
     (MLPClassifier(scoring=lambda e, X, y: 0), r"\.scoring is .*function"),
     (OwnMLP(), "of the type test_files.OwnMLP"),
     (make_pipeline(FunctionTransformer(np.log1p), MLPClassifier()), "ufunc"),
@@ -600,6 +733,14 @@ def test_an_unknown_attribute_is_refused(path):
     net.note = "mine"
     with pytest.raises(FileError, match="'note'"):
         sknn.save(net, path)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python 3.12: type aliases")
+def test_annotations_can_be_type_aliases():
+    values = typing.TypeAliasType("values", np.ndarray)
+    assert is_of(X, values)
+    assert is_of([X], list[values])
+    assert not is_of([1], values)
 
 
 # -- interrupted saves ----------------------------------------------------------------
@@ -1048,11 +1189,12 @@ FORGERIES = (forge_header, swap_arrays, change_the_tree)
 """Damage with valid checksums, which can give another estimator."""
 
 MAX_SECONDS = 10
-"""In which a damaged file must be refused."""
+"""Of the processor, in which a damaged file must be refused."""
 
 
-def originals(path):
-    """Return files to damage, each with rows for their estimators."""
+def saved_models():
+    """Yield estimators of all kinds, fitted, each with its rows, and one unfitted."""
+    layers = [Dense(3), BatchNorm(), Residual((PReLU(), Dropout(0.1)))]
     models = [
         (MLPClassifier(**QUICK, early_stopping=True), X),
         (MLPRegressor(**QUICK, loss="gaussian"), X),
@@ -1060,12 +1202,19 @@ def originals(path):
         (TabularRegressor(**QUICK, n_members=2, max_one_hot=4), TABLE),
         (make_pipeline(StandardScaler(), PCA(3), MLPClassifier(**QUICK)), X),
         (MLPClassifier(random_state=np.random.RandomState(1)), None),
+        (MLPClassifier(**QUICK, activation=Bump(2.0)), X),
+        (SequentialClassifier(layers, max_iter=3, random_state=0), X),
+        (TabularClassifier(**QUICK, n_members=2), TABLE),
     ]
-    found = []
     for model, rows in models:
-        if rows is not None:
-            model.fit(rows, targets(model))
-        sknn.save(model, path)
+        yield model if rows is None else model.fit(rows, targets(model)), rows
+
+
+def originals(path):
+    """Return files to damage, each with rows for their estimators."""
+    found = []
+    for model, rows in saved_models():
+        sknn.save(model, path, custom_parts=OWN)
         found.append((path.read_bytes(), rows))
     return found
 
@@ -1095,10 +1244,10 @@ def load_damaged(number, files, path, limit=nullcontext):
     damage = DAMAGE[number % len(DAMAGE)]
     content, rows = files[rng.integers(len(files))]
     path.write_bytes(damage(content, rng))
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         with limit():
-            loaded = sknn.load(path)
+            loaded = sknn.load(path, custom_parts=OWN)
     except FileError as error:
         cause = error
         while cause is not None:
@@ -1106,7 +1255,7 @@ def load_damaged(number, files, path, limit=nullcontext):
             cause = cause.__cause__
         outcome = "refused"
     else:
-        sknn.save(loaded, path)
+        sknn.save(loaded, path, custom_parts=OWN)
         if path.read_bytes() == content:
             outcome = "equal"
         else:
@@ -1114,7 +1263,7 @@ def load_damaged(number, files, path, limit=nullcontext):
             outcome = "another estimator"
             assert type(loaded).__module__.startswith(("sknn.", "sklearn.pipeline"))
             predict_or_raise(loaded, rows)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert seconds < MAX_SECONDS, f"case {number}: {seconds} s"
     return damage.__name__, outcome
 

@@ -44,6 +44,8 @@ def is_of(value: Any, hint: Any) -> bool:
     origin, args = get_origin(hint), get_args(hint)
     if hint is Any:
         return True
+    if hasattr(origin or hint, "__value__"):  # "type X = ...", as NDArray in NumPy 2.5
+        return is_of(value, (origin or hint).__value__)
     if hint is float or hint is int:
         is_number = isinstance(value, Real if hint is float else Integral)
         return is_number and not isinstance(value, bool)

@@ -2,25 +2,27 @@
 
 None, booleans, integers, text, finite floats and lists are themselves. Everything else
 is an object of JSON with one key, its tag: ``{"tuple": [1, 2]}``, ``{"array": 0}``, or,
-for a part of the package, ``{"layers.Dense": {"units": 5, ...}}``. Only the tags below
-and those of `parts_by_tag` are known, so a file can name no other class.
+for a part of the package, ``{"layers.Dense": {"units": 5, ...}}``. Only the tags below,
+those of `parts_by_tag`, and classes that the user passes, are known, so a file can name
+no other class.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
+from .._spec import Spec
 from .._typing import Array
 from ..exceptions import FileError
 from .annotations import check_key
 from .archive import KINDS
 from .part import Part
-from .registry import parts_by_tag, parts_by_type
+from .registry import CUSTOM, parts_by_tag, parts_by_type
 
 MAX_DEPTH = 64
 """Number of objects inside each other."""
@@ -66,14 +68,20 @@ MAX_NAME = 64
 class Writer:
     """Turns objects into trees, and collects their arrays.
 
+    Parameters
+    ----------
+    custom : list of Part
+        The parts of the user.
+
     Attributes
     ----------
     arrays : list of ndarray
         The arrays that the trees refer to by their index, each once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, custom: Sequence[Part] = ()) -> None:
         self.arrays: list[Array] = []
+        self._custom = {part.cls: part for part in custom}
 
     def tree(self, value: Any, place: str, depth: int = 0) -> Any:
         """Return the tree of an object; `place` says in errors where it is."""
@@ -124,7 +132,7 @@ class Writer:
             return {"type": NAMES[value]}
         if isinstance(value, PurePath):
             return {"path": str(value)}
-        part = parts_by_type().get(cls)
+        part = parts_by_type().get(cls) or self._custom.get(cls)
         if part is None:
             return self.unknown(value, place, depth)
         fields = part.take(value)
@@ -139,10 +147,15 @@ def refusal(value: Any, place: str) -> str:
     """Return why a value cannot be saved."""
     cls = value if isinstance(value, type) else type(value)
     name = f"{cls.__module__}.{cls.__qualname__}"
+    instead = (
+        f"pass custom_parts=[{cls.__name__}], to sknn.load too"
+        if issubclass(cls, Spec)
+        else "use joblib.dump or pickle"
+    )
     return (
         f"{place} is {value!r:.200}, of the type {name}. A file without code holds "
         "numbers, text, arrays, parts of sknn and some transformers of scikit-learn, "
-        "but no functions and no classes from elsewhere: use joblib.dump or pickle."
+        f"but no functions and no classes from elsewhere: {instead}."
     )
 
 
@@ -156,9 +169,12 @@ class Reader:
     arrays : list of ndarray
         The arrays that the tree refers to, each once: so nothing in memory is many
         times as large as the file.
+    custom : list of Part
+        The parts of the user.
     """
 
-    def __init__(self, arrays: list[Array]) -> None:
+    def __init__(self, arrays: list[Array], custom: Sequence[Part] = ()) -> None:
+        self._custom = {part.tag: part for part in custom}
         self._unused = dict(enumerate(arrays))
         self._readers: dict[str, Callable[[Any, int], Any]] = {
             "float": lambda text, depth: special_float(text),
@@ -194,9 +210,13 @@ class Reader:
         ((tag, content),) = tree.items()
         if tag in self._readers:
             return self._readers[tag](content, depth)
-        part: Part | None = parts_by_tag().get(tag)
+        part: Part | None = parts_by_tag().get(tag) or self._custom.get(tag)
         if part is None:
-            raise FileError(f"it holds {tag!r:.100}, which sknn does not know.")
+            is_custom = tag.startswith(CUSTOM)
+            name, hint = tag.removeprefix(CUSTOM), "; pass its class in custom_parts"
+            raise FileError(
+                f"it holds {name!r:.100}, which sknn does not know{hint * is_custom}."
+            )
         fields = {name: self.value(v, depth + 1) for name, v in content.items()}
         try:
             return part.make(**fields)

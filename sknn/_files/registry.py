@@ -8,6 +8,7 @@ nothing here.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from functools import cache, partial
 from importlib import import_module
 from typing import Any
@@ -40,6 +41,9 @@ MODULES_OF_SPECS = (
 )
 """All specs in these modules are parts, ``layers.Dense``."""
 
+CUSTOM = "custom."
+"""What the names of classes of the user start with in files."""
+
 ESTIMATORS = {
     "mlp": ("MLPClassifier", "MLPRegressor"),
     "cnn": ("CNNClassifier", "CNNRegressor"),
@@ -61,6 +65,25 @@ def parts_by_tag() -> dict[str, Part]:
 def parts_by_type() -> dict[type, Part]:
     """Return all parts by their classes."""
     return {part.cls: part for part in parts_by_tag().values()}
+
+
+def custom_parts(classes: Any) -> list[Part]:
+    """Return classes of the user as parts, ``custom.Bump``.
+
+    A file has their names alone: it cannot say from where to import them.
+    """
+    found: list[Any] = [*classes] if isinstance(classes, Iterable) else [None]
+    if not all(isinstance(cls, type) and issubclass(cls, Spec) for cls in found):
+        raise ValueError(
+            "custom_parts must be a list of classes that inherit from base classes of "
+            f"sknn, such as Layer, got {classes!r:.200}."
+        )
+    parts: dict[str, Part] = {}
+    for cls in found:
+        tag = f"{CUSTOM}{cls.__name__}"
+        if parts.setdefault(tag, Part(tag, cls, Spec.get_params, cls)).cls is not cls:
+            raise ValueError(f"custom_parts has two classes named {cls.__name__!r}.")
+    return [*parts.values()]
 
 
 def spec_parts() -> list[Part]:

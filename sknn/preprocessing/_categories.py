@@ -37,6 +37,13 @@ class Categories:
         self.n_codes = FIRST + len(values)
         self._code = {value: i for i, value in enumerate(values, FIRST)}
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Without the dict of codes: skops turns its keys True and False both into True.
+        return {"values": self.values, "has_missing": self.has_missing}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(vars(Categories(**state)))
+
     @classmethod
     def learn(cls, column: Column, min_rows: float) -> Categories:
         """Learn from the column in training; values in fewer rows are no categories."""
