@@ -16,11 +16,11 @@ from sklearn.model_selection import ParameterSampler
 from sklearn.utils import check_random_state
 
 from .._network_finder import networks_by_prefix
-from .._sklearn import BaseSearchCV, Interval
+from .._sklearn import BaseSearchCV, DocLinkMixin, Interval
 from ._ranges import make_ranges
 
 
-class CoarseToFineSearchCV(BaseSearchCV):
+class CoarseToFineSearchCV(DocLinkMixin, BaseSearchCV):
     """Random search in rounds: many candidates trained briefly, then fewer for longer.
 
     The first round draws `n_candidates` from the distributions and trains each for a

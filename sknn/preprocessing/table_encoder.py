@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._estimators.input_checks import warn_caller
 from .._sklearn import (
     BaseEstimator,
+    DocLinkMixin,
     Interval,
     RealNotInt,
     StrOptions,
@@ -24,7 +25,7 @@ from ._columns import ADVICE, CATEGORY, Column, as_table, columns_of, numbers_of
 from .smooth_clip_scaler import SmoothClipScaler
 
 
-class TableEncoder(TransformerMixin, BaseEstimator):
+class TableEncoder(DocLinkMixin, TransformerMixin, BaseEstimator):
     """Encode a table of numbers, text and categories as the input of a network [1]_.
 
     The table is a data frame or an array. The columns of the result are, in this order:
