@@ -30,7 +30,7 @@ class CoarseToFineSearchCV(DocLinkMixin, BaseSearchCV):
     narrowed to where the best `keep_fraction` of the previous round lie:
 
     - An interval of numbers becomes the interval of the good values, extended at both
-      ends by a gap: the expected distance between neighbours if the k good values were
+      ends by a gap: the expected distance between neighbors if the k good values were
       drawn uniformly from the old interval. With the gap, the interval of a parameter
       that does not matter stays the same on average. Near a good value at an end the
       interval moves outward: for parameters of a network, as far as the network allows;

@@ -27,7 +27,7 @@ class SmoothClipScaler(
 ):
     """Scale features by their quartiles and limit outliers smoothly [1]_.
 
-    Each feature is centred on its median m and divided by its interquartile range.
+    Each feature is centered on its median m and divided by its interquartile range.
     Then it is squashed into (-c, c), where c is `limit`::
 
         u = (x - m) / (q75 - q25)

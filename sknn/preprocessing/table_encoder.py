@@ -111,9 +111,9 @@ class TableEncoder(DocLinkMixin, TransformerMixin, BaseEstimator):
     >>> from sknn.preprocessing import TableEncoder
     >>> X = [[22.0, "red"], [38.0, "blue"], [None, "red"], [26.0, "green"]]
     >>> encoder = TableEncoder().fit(X)
-    >>> encoder.get_feature_names_out(["age", "colour"])
-    array(['age', 'missingindicator_age', 'colour_blue', 'colour_green',
-           'colour_red'], dtype=object)
+    >>> encoder.get_feature_names_out(["age", "color"])
+    array(['age', 'missingindicator_age', 'color_blue', 'color_green',
+           'color_red'], dtype=object)
     >>> encoder.transform([[30.0, "red"], [None, "black"]]).round(2)
     array([[ 0.49,  0.  ,  0.  ,  0.  ,  0.49],
            [ 0.  ,  2.4 ,  0.  ,  0.  , -0.49]], dtype=float32)
