@@ -93,7 +93,8 @@ def inventory_line(name):
     project = name.split(".")[0]
     found, owner = find(name)
     if inspect.ismodule(found):
-        return f"{name} mod api/{name}.html" if project == "sklearn" else None
+        page = ".".join(name.split(".")[:2])
+        return f"{name} mod api/{page}.html" if project == "sklearn" else None
     is_private = "._" in name or not callable(found)
     # Not an alias, such as numpy.abs, nor from elsewhere, such as plt.cycler.
     is_alias = getattr(found, "__name__", owner.split(".")[-1]) != name.split(".")[-1]

@@ -61,8 +61,8 @@ shuffle : bool, default=True
 random_state : int, RandomState instance or None, default=None
     Determines the initial weights, the rows held out by `early_stopping`, the order of
     the rows, the masks of dropout, the proportions of mixup and the transformations of
-    augmentation. Pass an int for the same result on each call. (A splitter passed as
-    `validation_fraction` has its own `random_state`.)
+    augmentation. Pass an int for the same result on each call. A splitter passed as
+    `validation_fraction` has its own `random_state`.
 tol : float, default=1e-4
     Smallest change of the loss or score that counts as an improvement; for 'lbfgs', the
     optimization stops when no element of the gradient is larger.
