@@ -3,17 +3,21 @@
 sphinx-build -W --keep-going -b html docs docs/_build/html
 """
 
-import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 # The gallery looks up each name that a script imports, without running the script.
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sphinx.util.nodes import get_node_source
 
+sys.path.insert(0, str(Path(__file__).parent / "sphinxext"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from source_links import linkcode_resolve  # noqa: F401
+
 import sknn
+from sknn._sklearn import DOCUMENTATION_URL
 
 project = "sknn"
 author = "The sknn developers"
@@ -24,13 +28,25 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.linkcode",
     "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    # In the folder sphinxext:
+    "code_links",
+    "guide_links",
+    "parameter_groups",
 ]
-exclude_patterns = ["_build", "auto_examples/**/*.md5"]
+exclude_patterns = [
+    "_build",
+    "auto_examples/**/*.md5",
+    # Tables of the gallery's times, whose scripts are on other sites.
+    "**/sg_execution_times.rst",
+    "sg_execution_times.rst",
+]
 templates_path = ["_templates"]
-default_role = "literal"
+default_role = "code-link"
 
 # -- API reference ------------------------------------------------------------------
 
@@ -39,17 +55,28 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 autodoc_member_order = "groupwise"
 autodoc_typehints = "none"  # the docstrings say it in words
+toc_object_entries_show_parents = "hide"  # "fit()", not "MLPClassifier.fit()"
+smartquotes_action = "De"  # dashes and ellipses; quotes stay as in the code
 
-# Links into the documentation of other projects need the network at build time, and
-# a page must not fail to build without it. Ask for them with SKNN_DOCS_ONLINE=1.
-if os.environ.get("SKNN_DOCS_ONLINE"):
-    extensions.append("sphinx.ext.intersphinx")
-    intersphinx_mapping = {
-        "numpy": ("https://numpy.org/doc/stable", None),
-        "python": ("https://docs.python.org/3", None),
-        "scipy": ("https://docs.scipy.org/doc/scipy", None),
-        "sklearn": ("https://scikit-learn.org/stable", None),
-    }
+# -- Links into the documentation of other projects ---------------------------------
+
+# The inventories are stored here, so that the build needs no network.
+intersphinx_mapping = {
+    project: (url, f"inventories/{project}.inv")
+    for project, url in {
+        "matplotlib": "https://matplotlib.org/stable",
+        "numpy": "https://numpy.org/doc/stable",
+        "pandas": "https://pandas.pydata.org/docs",
+        "scipy": "https://docs.scipy.org/doc/scipy",
+        "sklearn": "https://scikit-learn.org/stable",
+    }.items()
+}
+
+# -- Formulas -----------------------------------------------------------------------
+
+# The site serves MathJax itself, as one file, which needs no fonts.
+mathjax_path = "tex-svg.js"
+MATHJAX = Path(*find_spec("sphinx-mathjax-offline").submodule_search_locations)
 
 # -- Gallery ------------------------------------------------------------------------
 
@@ -70,6 +97,8 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sknn {release}"
+html_baseurl = DOCUMENTATION_URL
+html_static_path = [str(MATHJAX / "static" / "mathjax" / mathjax_path)]
 html_theme_options = {
     "navbar_align": "left",
     "show_toc_level": 2,
@@ -80,7 +109,7 @@ html_show_sourcelink = False
 def leave_as_text(app, env, node, contnode):
     """Show references in docstrings inherited from scikit-learn as plain words.
 
-    They point into its user guide and glossary, which only intersphinx can resolve.
+    They point into its user guide and glossary, which the inventories leave out.
     """
     inherited = "docstring of sklearn." in (get_node_source(node) or "")
     return contnode if inherited else None

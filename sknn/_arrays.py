@@ -46,7 +46,7 @@ def batch_empty(n: int, shape: Shape, dtype: DType) -> Array:
     """Return a new array of `n` rows of `shape`, in the fastest memory layout.
 
     For images, (channels, height, width), the rows are innermost in memory, so that a
-    kernel or a pooling window reads neighbouring pixels in a few long runs. For
+    kernel or a pooling window reads neighboring pixels in a few long runs. For
     members, (k, d), the rows of each member are one C-contiguous matrix. The shape is
     (n, *shape) all the same; only the strides differ.
     """

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
@@ -122,6 +123,24 @@ else:
             """No callbacks in this version of scikit-learn."""
 
 
+DOCUMENTATION_URL = "https://sknn.github.io/sknn/stable/"
+"""Where the documentation of the latest release is published."""
+
+
+class DocLinkMixin:
+    """The link to the documentation in the HTML representation of an estimator."""
+
+    _doc_link_module = "sknn"
+
+    @property
+    def _doc_link_template(self) -> str:
+        cls = type(self)
+        package, submodule = cls.__module__.split(".")[:2]
+        at_top = cls.__name__ in vars(import_module(package))["__all__"]
+        module = package if at_top else f"{package}.{submodule}"
+        return f"{DOCUMENTATION_URL}generated/{module}.{cls.__name__}.html"
+
+
 HAS_CALLBACKS = hasattr(CallbackSupportMixin, "set_callbacks")
 """Whether scikit-learn has callbacks: from version 1.9."""
 
@@ -199,12 +218,14 @@ def columns_of_transformers(transformer: Any) -> dict[str, list[int]]:
 
 
 __all__ = [
+    "DOCUMENTATION_URL",
     "HAS_CALLBACKS",
     "BaseEstimator",
     "BaseSearchCV",
     "CallbackSupportMixin",
     "ClassNamePrefixFeaturesOutMixin",
     "ClassifierMixin",
+    "DocLinkMixin",
     "HasMethods",
     "Interval",
     "InvalidParameterError",

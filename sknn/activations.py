@@ -71,7 +71,7 @@ class ReLU(ActivationFunction):
     """The rectified linear unit ``f(z) = max(z, 0)``, with ``f'(0) = 0``."""
 
     def forward(self, z: Array, out: Array) -> None:
-        # NumPy vectorises the maximum of two arrays, but not of an array and a scalar.
+        # NumPy vectorizes the maximum of two arrays, but not of an array and a scalar.
         out.fill(0)
         np.maximum(z, out, out=out)
 

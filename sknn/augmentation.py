@@ -54,7 +54,7 @@ class Geometric(Augmentation):
         """Draw `n` matrices (n, 3, 3) for images of `shape`, (height, width).
 
         They map the position of a pixel in the new image, ``(row, column, 1)`` in
-        pixels from the centre, to the position in the old image that it shows.
+        pixels from the center, to the position in the old image that it shows.
         """
 
     def __call__(self, images: Array, rng: Generator) -> Array:
@@ -102,7 +102,7 @@ class RandomFlip(Geometric):
 
 @spec
 class RandomRotation(Geometric):
-    """Rotate each image about its centre, by an angle uniform in ``±degrees``.
+    """Rotate each image about its center, by an angle uniform in ``±degrees``.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class RandomShift(Geometric):
 
 @spec
 class RandomScale(Geometric):
-    """Enlarge or shrink what each image shows about its centre, at the same image size.
+    """Enlarge or shrink what each image shows about its center, at the same image size.
 
     The scale is ``factor ** u`` with u uniform in [-1, 1], so that enlarging and
     shrinking are equally likely.
@@ -249,7 +249,7 @@ def _check_fill(spec: Geometric) -> None:
         )
 
 
-# -- colour ---------------------------------------------------------------------------
+# -- color ---------------------------------------------------------------------------
 
 
 @spec
@@ -307,9 +307,9 @@ class Contrast(Augmentation):
 
 @spec
 class Saturation(Augmentation):
-    """``g + s (x - g)``, with g the greyscale image and s uniform in ``1 ± delta``.
+    """``g + s (x - g)``, with g the grayscale image and s uniform in ``1 ± delta``.
 
-    The grey level of a pixel is its luma [1]_, ``0.299 R + 0.587 G + 0.114 B``. Images
+    The gray level of a pixel is its luma [1]_, ``0.299 R + 0.587 G + 0.114 B``. Images
     with one channel do not change.
 
     Parameters
@@ -340,7 +340,7 @@ class Saturation(Augmentation):
             )
         s = rng.uniform(1 - self.delta, 1 + self.delta, (n, 1, 1))
         grey = np.outer(self.LUMA, np.ones(3))
-        # A linear map of colours, and therefore one matrix product per image.
+        # A linear map of colors, and therefore one matrix product per image.
         maps = (s * np.eye(3) + (1 - s) * grey).astype(images.dtype)
         changed: Array = images.reshape(n, height * width, 3) @ maps
         return changed.reshape(images.shape)
@@ -353,7 +353,7 @@ class Saturation(Augmentation):
 class Cutout(Augmentation):
     """Cover a random square of each image [1]_.
 
-    Its centre is uniform over the pixels, so that part of the square may lie outside.
+    Its center is uniform over the pixels, so that part of the square may lie outside.
 
     Parameters
     ----------
@@ -513,7 +513,7 @@ def warp(images: Array, matrices: Array, fill: Fill = 0.0) -> Array:
     images : ndarray of shape (n, height, width, channels)
         float32 or float64.
     matrices : ndarray of shape (n, 3, 3)
-        Affine maps of ``(row, column, 1)``, in pixels from the centre of the image.
+        Affine maps of ``(row, column, 1)``, in pixels from the center of the image.
     fill : float or 'nearest', default=0.0
         The value of points outside the image: a number, which is interpolated with the
         outermost pixels, or that of the nearest pixel.

@@ -174,7 +174,7 @@ class BaseCNN(DenseBlockParameters, BaseNetworkEstimator):
         rate: Any,
         is_guessed: bool,
     ) -> list[Layer]:
-        """Return convolution, normalisation, activation, pooling and dropout."""
+        """Return convolution, normalization, activation, pooling and dropout."""
         conv = Conv2D(
             block["channels"],
             block["kernel_size"],

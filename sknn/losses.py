@@ -132,7 +132,7 @@ class HalfPoissonDeviance(Loss):
 class AbsoluteError(Loss):
     """``|z - y|`` with derivative ``sign(z - y)``; summed over outputs.
 
-    It is minimised by the conditional median.
+    It is minimized by the conditional median.
 
     Examples
     --------
@@ -203,7 +203,7 @@ class Huber(Loss):
 
 @spec
 class Quantile(Loss):
-    """The pinball loss ``(q - y) (H(q - y) - quantile)``, minimised by a quantile [1]_.
+    """The pinball loss ``(q - y) (H(q - y) - quantile)``, minimized by a quantile [1]_.
 
     H is the step function: a prediction that is too high by r costs
     ``(1 - quantile) r``, one that is too low by r costs ``quantile r``. The derivative

@@ -175,7 +175,7 @@ def _views(network: Network, name: str) -> ParameterViews:
 
 @shared_docs
 class MLPClassifier(BaseMLP, NetworkClassifier):
-    """Multi-layer perceptron classifier: minimises the cross-entropy.
+    """Multi-layer perceptron classifier: minimizes the cross-entropy.
 
     A drop-in for `sklearn.neural_network.MLPClassifier`: the same parameters in the
     same order, the same results for the same `random_state`, faster. For two or more
@@ -330,7 +330,7 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
 
 @shared_docs
 class MLPRegressor(BaseMLP, NetworkRegressor):
-    """Multi-layer perceptron regressor: minimises the squared error or another loss.
+    """Multi-layer perceptron regressor: minimizes the squared error or another loss.
 
     A drop-in for `sklearn.neural_network.MLPRegressor`: the same parameters in the same
     order, the same results for the same `random_state`, faster. For one or several

@@ -84,7 +84,7 @@ def with_initializers(
             layer = layer.replace(dense=dense)
         elif "initializer" in (params := layer.get_params()):
             own = params["initializer"] or last
-            # The neural tangent parametrisation has an initializer of its own.
+            # The neural tangent parametrization has an initializer of its own.
             if own is not None or params.get("parametrization") != "ntp":
                 layer = layer.replace(initializer=choose(own, activation))
         if isinstance(layer, WEIGHTED):

@@ -302,10 +302,10 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     >>> import numpy as np
     >>> from sknn import TabularClassifier
     >>> rng = np.random.default_rng(0)
-    >>> colour = rng.choice(["red", "green", "blue"], 300)
+    >>> color = rng.choice(["red", "green", "blue"], 300)
     >>> size = rng.normal(size=300)
-    >>> y = np.where((colour == "red") == (size > 0), "good", "bad")
-    >>> X = np.array([colour, size], dtype=object).T
+    >>> y = np.where((color == "red") == (size > 0), "good", "bad")
+    >>> X = np.array([color, size], dtype=object).T
     >>> clf = TabularClassifier(random_state=0).fit(X[:200], y[:200])
     >>> clf.score(X[200:], y[200:]) > 0.9
     True

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._sklearn import fit_context
+from .._sklearn import DocLinkMixin, fit_context
 from .._training import Data, History, SolverProgress
 from .._typing import Array, DType, MatrixLike
 from ..layers import Layer
@@ -47,6 +47,7 @@ from .versions import VersionedPickle
 
 @shared_docs
 class BaseNetworkEstimator(
+    DocLinkMixin,
     TakesCallbacks,
     TrainingParameters,
     VersionedPickle,

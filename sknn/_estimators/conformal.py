@@ -101,7 +101,7 @@ class PredictsIntervals(BaseNetworkEstimator):
     """A regressor that predicts intervals, after it has held rows out.
 
     Of the held-out rows it keeps the errors, not the targets. A subclass that turns raw
-    scores into predictions in another way overrides `_interval_centres`.
+    scores into predictions in another way overrides `_interval_centers`.
     """
 
     _targets: NumberTargets

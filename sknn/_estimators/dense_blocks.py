@@ -69,7 +69,7 @@ NormalizationChoice: TypeAlias = Literal["batch", "layer"] | Layer | None
 """A name, or an object where a name does not say enough."""
 
 NORMALIZATIONS: dict[str, type[Layer]] = {"batch": BatchNorm, "layer": LayerNorm}
-"""The layers that normalise, by name."""
+"""The layers that normalize, by name."""
 
 ACTIVATION_NAMES = {*ACTIVATIONS, "prelu"}
 
@@ -105,7 +105,7 @@ def make_dropout(rate: Any) -> list[Layer]:
 
 
 def make_normalization(choice: str | Layer | None) -> list[Layer]:
-    """Return the layer that normalises, if there is any."""
+    """Return the layer that normalizes, if there is any."""
     if choice is None:
         return []
     return [NORMALIZATIONS[choice]() if isinstance(choice, str) else choice]
@@ -175,7 +175,7 @@ def dense_blocks(
     rates: list[Any],
     initializers: list[Initializer],
 ) -> list[Layer]:
-    """Return hidden layers: dense, normalisation, activation and dropout for each size.
+    """Return hidden layers: dense, normalization, activation and dropout for each size.
 
     `rates` are those of dropout. With ``residual=True``, each two dense layers form a
     residual block.

@@ -1,4 +1,4 @@
-"""Paragraphs that appear in the docstrings of several estimators."""
+"""Paragraphs that several docstrings share, and the topics of the parameters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=type)
 
 TRAINING_PARAMETERS = """\
 solver : str or Solver, default='adam'
-    Algorithm that minimises the loss. On mini-batches: 'sgd' (with momentum),
+    Algorithm that minimizes the loss. On mini-batches: 'sgd' (with momentum),
     'adagrad', 'rmsprop', 'adadelta' (usually with ``learning_rate_init=1`` and
     ``epsilon=1e-6``), 'adam', 'adamw' (adam with decoupled weight decay) and 'nadam'
     (adam with Nesterov's momentum). On all rows at once: 'lbfgs', a quasi-Newton
@@ -23,14 +23,14 @@ solver : str or Solver, default='adam'
 alpha : float, default=0.0001
     Strength of the penalty ``alpha (l1_ratio |W|₁ + ½ (1 - l1_ratio) |W|²)`` on the
     weights, not on the biases. As in scikit-learn, it is divided by the number of rows
-    in a batch (by their total weight), so that its effect depends on `batch_size`;
-    that of `weight_decay` does not.
+    in a batch (by their total weight), so its effect depends on `batch_size`. The
+    effect of `weight_decay` does not.
 batch_size : int or 'auto', default='auto'
     Number of rows in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by
     'lbfgs'.
 learning_rate : str or Schedule, default='constant'
-    Schedule of the learning rate, for any solver except 'lbfgs', which has none. The
-    schedules listed after 'adaptive' are planned for `max_iter` epochs.
+    Schedule of the learning rate. Not used by 'lbfgs'. The schedules listed after
+    'adaptive' are planned for `max_iter` epochs.
 
     - 'constant': always `learning_rate_init`.
     - 'invscaling': ``learning_rate_init / (t + 1) ** power_t`` after t training rows.
@@ -40,7 +40,8 @@ learning_rate : str or Schedule, default='constant'
     - 'exponential': multiplied by the same factor each epoch, down to a hundredth.
     - 'linear', 'cosine': decreases to 0 along a line, or along half a cosine wave.
     - 'flat_cosine': constant for half of the epochs, then as 'cosine'.
-    - 'coslog': four waves between 0 and `learning_rate_init`, ever longer ones.
+    - 'coslog': four waves, each longer than the last, between 0 and
+      `learning_rate_init`.
     - 'inverse_sqrt': decreases with the square root of the epoch, to a third.
     - 'one_cycle': increases to `learning_rate_init`, then decreases.
 
@@ -60,14 +61,14 @@ shuffle : bool, default=True
 random_state : int, RandomState instance or None, default=None
     Determines the initial weights, the rows held out by `early_stopping`, the order of
     the rows, the masks of dropout, the proportions of mixup and the transformations of
-    augmentation. Pass an int for the same result on each call. (A splitter passed as
-    `validation_fraction` has its own `random_state`.)
+    augmentation. Pass an int for the same result on each call. A splitter passed as
+    `validation_fraction` has its own `random_state`.
 tol : float, default=1e-4
     Smallest change of the loss or score that counts as an improvement; for 'lbfgs', the
-    optimisation stops when no element of the gradient is larger.
+    optimization stops when no element of the gradient is larger.
 verbose : bool or int, default=False
-    Whether to print the loss, and the validation score, after each epoch. 2 prints a
-    table instead: the columns of `history_` that have values.
+    Whether to print the loss, and the validation score if there is one, after each
+    epoch. 2 prints a table of the columns of `history_` that have values.
 warm_start : bool, default=False
     Whether `fit` starts from the weights of the previous call instead of new ones. The
     state of the solver is reset; `partial_fit` keeps it.
@@ -84,9 +85,9 @@ early_stopping : bool, default=False
     longer improves.
 validation_fraction : float or splitter, default=0.1
     Proportion of the training rows that `early_stopping` holds out, at least two rows;
-    or a scikit-learn splitter, such as `PredefinedSplit`, of which the first split is
-    used. Not used when `X_val` and `y_val` are passed to `fit`. With 0 they must be
-    passed, and `partial_fit` is available under `early_stopping`.
+    or a scikit-learn splitter, such as `PredefinedSplit`, whose first split is used.
+    Not used when `X_val` and `y_val` are passed to `fit`. With 0 they must be passed,
+    and `partial_fit` can be used with `early_stopping`.
 beta_1 : float, default=0.9
     Exponential decay rate of the mean gradient, in [0, 1). Only used by 'adam', 'adamw'
     and 'nadam'.
@@ -103,12 +104,12 @@ max_fun : int, default=15000
 scoring : str, callable or None, default=None
     Score that `early_stopping` monitors: 'loss' (the negative validation loss), the
     name of a scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for
-    the estimator's `score`; TabularRegressor takes None for 'loss' with quantiles and
-    with ``loss='gaussian'``. Classifiers also take 'neg_calibrated_loss', the negative
-    validation loss of raw scores that are divided by the best temperature: how well
-    they tell the classes apart, whether or not the probabilities are honest. A scorer
-    receives the weights of the rows if it accepts `sample_weight`, and a copy of the
-    validation rows as an array."""
+    the estimator's `score`. For TabularRegressor with quantiles or with
+    ``loss='gaussian'``, None means 'loss'. Classifiers also accept
+    'neg_calibrated_loss', the negative validation loss after the raw scores are divided
+    by the best temperature. It measures how well the scores separate the classes, even
+    if the probabilities are not calibrated. A scorer receives a copy of the validation
+    rows as an array, and the weights of the rows if it accepts `sample_weight`."""
 
 MLP_INITIALIZATION = """\
 initializer : str, Initializer or one for each weight matrix, default='glorot_uniform'
@@ -116,7 +117,7 @@ initializer : str, Initializer or one for each weight matrix, default='glorot_un
     'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform',
     'lecun_normal', 'orthogonal', or 'auto', which chooses by the activation: He for the
     relu family, LeCun for selu, Glorot for the others and the output. Or an object from
-    `sknn.initializers`. Biases are initialised to 0, except with 'glorot_uniform',
+    `sknn.initializers`. Biases are initialized to 0, except with 'glorot_uniform',
     where they are drawn like the weights, as in scikit-learn.
 init_scale : float, default=0.01
     Standard deviation of ``initializer='normal'``, value of 'constant'."""
@@ -143,74 +144,74 @@ input_dropout : float, default=0
 dropconnect : float, default=0
     Probability of dropping a weight in a training step.
 normalization : {'batch', 'layer'}, Layer or None, default=None
-    Normalisation between a hidden layer or convolution and its activation: batch
-    normalisation (over the rows of the batch, with running averages at prediction
-    time), layer normalisation (over the units, or channels, of a row), or none. In a
-    residual block, only the first layer has it.
+    Normalization between a hidden layer or convolution and its activation: batch
+    normalization (over the rows of the batch, with running averages at prediction
+    time), layer normalization (over the units, or channels, of a row), or none. In a
+    residual block, only the first layer is normalized.
 residual : bool, default=False
     Whether each pair of hidden layers forms a residual block: the input of the block is
     added before its last activation, through a projection if the widths differ. The
-    last weights of a block are initialised to 0."""
+    last weights of a block are initialized to 0."""
 
 DESCENT_PARAMETERS = """\
 l1_ratio : float, default=0
     Proportion of the L1 norm in the penalty `alpha`, in [0, 1].
 max_grad_norm : float or None, default=None
-    Maximum Euclidean norm of the gradient, penalty included: longer gradients are
-    scaled down to it. Not used by 'lbfgs'.
+    Maximum Euclidean norm of the gradient, penalty included. Gradients with a larger
+    norm are scaled down to it. Not used by 'lbfgs'.
 max_grad_value : float or None, default=None
     Maximum absolute value of each element of the gradient, applied before
     `max_grad_norm`. Not used by 'lbfgs'.
 mixup : float, default=0
-    If > 0, training mixes the rows of a batch with each other, in proportions
-    ``λ ~ Beta(mixup, mixup)``; 0.2 is usual. The training loss is that of the mixed
-    rows.
+    If > 0, training mixes pairs of rows of a batch in proportions drawn from
+    ``Beta(mixup, mixup)``; 0.2 is usual. The training loss is that of the mixed rows.
 restore_best : bool, 'latest' or int, default=True
-    Whether `early_stopping` restores the weights with the best score, or keeps the last
-    ones. Of several epochs with the best score it restores the first one, with 'latest'
-    the last one. A number k > 1 restores the mean of the weights of the k best epochs,
-    the later ones of equals, or of half as many if the mean scores worse than these
-    epochs do on average, and so on. The network is often better, and less a matter of
-    chance on few held-out rows.
+    Whether `early_stopping` restores the weights with the best score or keeps the last
+    ones. If several epochs have the best score, True restores the first of them and
+    'latest' the last. A number k > 1 restores the mean of the weights of the k best
+    epochs (of equal ones, the later). If the mean scores worse than these epochs do on
+    average, k is halved, and so on. The mean is often more accurate and depends less on
+    chance if few rows are held out.
 refit_on_all : bool or 'auto', default=False
     Whether `early_stopping`, after finding the best epoch on the held-out rows, trains
-    again on all rows for that many epochs. `history_` and the curves then describe the
-    first run, `n_iter_` and `loss_` the second, `t_` both. 'auto' does so unless there
-    are `X_val` and `y_val`, or `warm_start` is set.
+    again on all rows for that number of epochs. `history_` and the curves then describe
+    the first run, `n_iter_` and `loss_` the second, and `t_` both. 'auto' means True
+    unless `X_val` and `y_val` are passed to `fit` or `warm_start` is True.
 init_from : estimator, FrozenEstimator, path or None, default=None
     Source of the initial weights: a fitted sknn estimator (in a
     `sklearn.frozen.FrozenEstimator`, so that `clone`, and with it every search, keeps
     it fitted), or a file written by ``numpy.savez(path, *fitted.get_weights())``.
     Layers are matched by position; the output layer is new if the classes differ. An
-    estimator for tables takes the encoding of columns from the other one too.
+    estimator for tables also takes over the encoding of the columns.
 freeze : 'conv', int, str, list of str or None, default=None
-    Layers whose parameters are not trained: all convolutions with their normalisation,
-    the first layers with weights (an int gives their number), or layers by the names
-    that `summary` shows. Layers before the first trained one need no backward pass.
-    Running averages of batch normalisation are kept too; dropout between frozen layers
+    Layers whose parameters are not trained: all convolutions with their normalization
+    ('conv'), the first layers with weights (their number), or layers by the names that
+    `summary` shows. Layers before the first trained one need no backward pass. Running
+    averages of batch normalization do not change either. Dropout between frozen layers
     is still applied.
 head_learning_rate : float or None, default=None
     Initial learning rate of the output layer, if it differs from `learning_rate_init`;
     the schedule is the same. Not used by 'lbfgs'.
 layer_learning_rates : dict of str to float, default=None
-    Factors that multiply the learning rate of some layers, by their names in `summary`
+    Factors of the learning rate of single layers, by their names in `summary`
     (``{"dense1": 0.1}``), of one array of a layer (``{"dense1.b": 0.1}``), or of the
-    arrays of that name in all layers (``{"*.b": 0.1}``, all biases). A layer and an
-    array that both have a factor multiply. Not used by 'lbfgs'.
+    arrays of one name in all layers (``{"*.b": 0.1}``, all biases). The factors of a
+    layer and of an array in it are multiplied. Not used by 'lbfgs'.
 dropout_schedule : str or Schedule, default='constant'
-    Factor of the rates of dropout and DropConnect during training, one of the schedules
-    of `learning_rate` that do not depend on a plateau: 'flat_cosine' lets them fall to
-    0 in the second half.
+    Factor of the rates of dropout and DropConnect during training: any schedule of
+    `learning_rate` except 'invscaling' and 'adaptive'. 'flat_cosine' lets the rates
+    decrease to 0 in the second half.
 weight_decay_schedule : str or Schedule, default='constant'
-    Factor of `weight_decay` during training, beside the schedule of the learning rate.
+    Factor of `weight_decay` during training, in addition to the schedule of the
+    learning rate.
 drop_last : bool, default=False
-    Whether to leave out, in each epoch, the rows that remain for a last batch of fewer
-    rows than `batch_size`. Not used by 'lbfgs'.
+    Whether to leave out the last batch of an epoch if it has fewer rows than
+    `batch_size`. Not used by 'lbfgs'.
 max_time : float or None, default=None
-    Seconds that training may take: it ends before an epoch, or iteration of 'lbfgs',
-    that would end later if it took as long as the last one. At least one epoch is
-    trained, and schedules stay planned for `max_iter` epochs. What was trained on a
-    busy machine cannot be repeated exactly. Not used by `partial_fit`."""
+    Maximum time of training in seconds. Training stops before an epoch, or an iteration
+    of 'lbfgs', that would exceed it by taking as long as the last one. At least one
+    epoch is trained, and schedules are still planned for `max_iter` epochs. Results
+    then depend on the speed of the machine. Not used by `partial_fit`."""
 
 MLP_PARAMETERS = """\
 hidden_layer_sizes : int or array-like of int, default=(100,)
@@ -224,10 +225,10 @@ activation : str, ActivationFunction, Layer or list of these, default='relu'
 CNN_PARAMETERS = """\
 conv_channels : int or array-like of int, default=(32, 64)
     Number of channels of the convolution in each block. A block consists of
-    convolution, normalisation (if any), activation and pooling.
+    convolution, normalization (if any), activation and pooling.
 kernel_size : int, (int, int) or list of these, default=3
-    Height and width of the kernels. A list or tuple has one entry for each block, so
-    that kernels that are not square are written ``[(5, 3), (3, 3)]``.
+    Height and width of the kernels. A list or tuple has one entry for each block; write
+    kernels that are not square as ``[(5, 3), (3, 3)]``.
 stride : int, (int, int) or list of these, default=1
     Stride of the kernels.
 padding : {'same', 'valid'}, int, (int, int) or list of these, default='same'
@@ -251,10 +252,10 @@ IMAGE_PARAMETERS = """\
 input_shape : tuple or None, default=None
     Height, width and channels (1 if omitted) of the images in the rows of `X`. If None,
     the shape of `X` is used if it is (n, H, W) or (n, H, W, C). Rows of numbers are
-    guessed to be square images, grey or RGB, or strips one pixel high (for a list of
-    `layers`, only if one of them needs images), the last two with a warning. Kernels
-    and pooling windows of a CNN that are larger than a guessed image are reduced, also
-    with a warning.
+    interpreted as square grayscale images, or else, with a warning, as square RGB
+    images or as strips one pixel high (with a list of `layers`, only if one of them
+    needs images). Kernels and pooling windows of a CNN that are larger than such an
+    image are reduced, also with a warning.
 augmentation : Augmentation, list of Augmentation or None, default=None
     Objects from `sknn.augmentation` that transform the images of training batches at
     random, such as ``[RandomFlip(), RandomShift(0.1)]``."""
@@ -265,7 +266,7 @@ initializer : str or Initializer, default='auto'
     'zeros', 'constant', 'normal', 'glorot_uniform', 'glorot_normal', 'he_uniform',
     'he_normal', 'lecun_uniform', 'lecun_normal', 'orthogonal', or 'auto', which
     chooses by the activation after the layer. The last weights of residual blocks are
-    initialised to 0.
+    initialized to 0.
 init_scale : float, default=0.01
     Standard deviation of ``initializer='normal'``, value of 'constant'."""
 
@@ -286,14 +287,14 @@ class_weight : dict, list of dict, 'balanced' or None, default=None
     with their `sample_weight`. For multilabel targets, a list with one dict per label.
     Multiplies `sample_weight`, in training and in the validation loss and score.
 loss : 'log_loss' or Loss, default='log_loss'
-    Loss to minimise: the cross-entropy, or a custom `sknn.losses.Loss`.
+    Loss to minimize: the cross-entropy, or a custom `sknn.losses.Loss`.
 label_smoothing : float, default=0
     Proportion, in [0, 1), of each target that is spread evenly over all classes in
     training. The validation loss is computed without it."""
 
 LOSS_PARAMETER = """\
 loss : str or Loss, default='squared_error'
-    Loss to minimise: 'squared_error' (half the squared error), 'absolute_error',
+    Loss to minimize: 'squared_error' (half the squared error), 'absolute_error',
     'huber' (squared up to `delta`, linear beyond), 'poisson' (half the deviance, for
     counts and rates ``y >= 0``; the network models the logarithm), 'quantile' (the
     pinball loss of `quantile`), 'gaussian' (the negative log-likelihood of a mean and a
@@ -391,30 +392,31 @@ trains."""
 
 TABULAR_PARAMETERS = """\
 categorical_features : 'from_dtype', array-like or None, default='from_dtype'
-    Which columns are categories: those of categories, text or booleans, and those of
-    Python objects that are not all numbers ('from_dtype'); columns by their names,
-    indices or a mask; or none. See `sknn.preprocessing.TableEncoder`.
+    Columns to treat as categorical. 'from_dtype': columns of categories, text or
+    booleans, and columns of Python objects that are not all numbers. An array: names,
+    indices or a mask of the columns. None: no column. See
+    `sknn.preprocessing.TableEncoder`.
 max_one_hot : int, default=9
-    Up to so many categories a column is encoded as one-hot. With more, each category
-    has a learned embedding.
+    Maximum number of categories of a column that is one-hot encoded. The categories of
+    a column with more have learned embeddings.
 embedding_size : int, default=8
-    Length of these embeddings.
+    Length of the learned embeddings of categories.
 numerical_embedding : {'periodic', 'piecewise_linear'}, Layer or None, \
 default='periodic'
     Embedding of each column of numbers: a name, or a
     `sknn.layers.PeriodicEmbedding` or `sknn.layers.PiecewiseLinearEmbedding`.
 n_members : int, default=4
-    Number of networks, trained side by side in threads, whose predictions are averaged:
-    probabilities of classes, predicted numbers. The history is that of the first. One
-    network takes a quarter of the time, and is less accurate.
+    Number of networks whose predictions (for classes, probabilities) are averaged. They
+    are trained in parallel threads. The history is that of the first. A single network
+    takes a quarter of the time of four and is less accurate.
 bagging : bool, default=True
-    Whether each of several members holds out other rows, so that all rows are trained
-    on. The rows are divided into ``2 / validation_fraction`` blocks; each member holds
-    out two of them, and shares one with the member before and one with the member
-    after it. Where that is no whole number of blocks, or a class has fewer rows than
-    there are blocks, each member draws its rows by itself. Not used with `X_val` and
-    `y_val`, or with a splitter as `validation_fraction`: all members then have the same
-    rows.
+    Whether each member holds out different rows, so that the ensemble is trained on all
+    rows. The rows are divided into ``2 / validation_fraction`` blocks. Each member
+    holds out two of them, one shared with the previous member and one with the next. If
+    their number is not close to an integer above 2, or a class has fewer rows than
+    there are blocks, each member draws its rows independently. Not used with `X_val`
+    and `y_val`, or with a splitter as `validation_fraction`: then all members hold out
+    the same rows.
 hidden_layer_sizes : int or array-like of int, default=(256, 256, 256)
     Number of units in each hidden layer.
 activation : str or ActivationFunction, default='auto'
@@ -423,6 +425,62 @@ activation : str or ActivationFunction, default='auto'
 dropout : float or list of float, default=0.15
     Probability, in [0, 1), of dropping a hidden unit in a training step: one for all
     hidden layers or one for each."""
+
+PARAMETER_GROUPS = (
+    (
+        "Architecture",
+        "guide/deep_networks",
+        "layers hidden_layer_sizes activation normalization residual",
+    ),
+    (
+        "Convolutions and images",
+        "guide/images",
+        "conv_channels kernel_size stride padding pooling pool_size input_shape "
+        "augmentation",
+    ),
+    (
+        "Columns of tables",
+        "guide/tables",
+        "categorical_features max_one_hot embedding_size numerical_embedding",
+    ),
+    ("Ensemble and predictions", "guide/tables", "n_members bagging calibrate clip"),
+    ("Initial weights", "guide/initialization", "initializer init_scale"),
+    ("Loss", "guide/losses", "loss delta quantile class_weight label_smoothing"),
+    (
+        "Solver",
+        "guide/solvers",
+        "solver batch_size max_iter shuffle drop_last momentum nesterovs_momentum "
+        "beta_1 beta_2 rho epsilon max_fun max_grad_norm max_grad_value",
+    ),
+    (
+        "Learning rate",
+        "guide/schedules",
+        "learning_rate learning_rate_init power_t head_learning_rate "
+        "layer_learning_rates",
+    ),
+    (
+        "Regularization",
+        "guide/regularization",
+        "alpha l1_ratio weight_decay weight_decay_schedule dropout input_dropout "
+        "dropconnect dropout_schedule mixup",
+    ),
+    (
+        "Stopping",
+        "guide/stopping",
+        "early_stopping validation_fraction scoring n_iter_no_change tol max_time "
+        "restore_best refit_on_all",
+    ),
+    ("Transfer learning", "guide/transfer", "init_from freeze"),
+    (
+        "Repeated calls and output",
+        "guide/reproducibility",
+        "random_state warm_start verbose",
+    ),
+)
+"""The parameters by topic: a heading, a page of the user guide, the names.
+
+The class pages of the documentation show them in these groups.
+"""
 
 PARAGRAPHS = {
     "tabular_parameters": TABULAR_PARAMETERS,

@@ -22,8 +22,8 @@ ImageShape = tuple[int, int, int]
 def guess_image_shape(n_features: int) -> ImageShape:
     """Return height, width and channels of images that are passed as rows.
 
-    A square number of features is a square grey image, three times a square number a
-    square colour image, and any other number a strip one pixel high.
+    A square number of features is a square gray image, three times a square number a
+    square color image, and any other number a strip one pixel high.
     """
     for channels in (1, 3):
         side = math.isqrt(n_features // channels)
@@ -35,7 +35,7 @@ def guess_image_shape(n_features: int) -> ImageShape:
 PIL_IMAGES = (
     "X holds PIL images. Convert them to one array of images of the same size: "
     "numpy.stack([numpy.asarray(image.convert('RGB')) for image in X]), or "
-    "convert('L') for grey."
+    "convert('L') for gray."
 )
 
 DIFFERENT_SIZES = (

@@ -12,7 +12,7 @@ from .input_checks import warn_caller
 
 LARGE_PIXEL = 100
 """Pixels that are never negative and reach this value are probably bytes as floats.
-Standardised pixels can be larger, but some of them are negative."""
+Standardized pixels can be larger, but some of them are negative."""
 
 
 def warn_if_one_hot(y: Array) -> None:
@@ -63,11 +63,11 @@ def warn_if_pixels_are_large(X: Matrix) -> None:
 
 
 def warn_of_guessed_shape(image_shape: tuple[int, int, int], n_features: int) -> None:
-    """Warn if rows were taken for images other than square grey ones."""
+    """Warn if rows were taken for images other than square gray ones."""
     height, width, channels = image_shape
     if channels > 1:
         warn_caller(
-            f"X has rows of {n_features} features, which were taken for colour images "
+            f"X has rows of {n_features} features, which were taken for color images "
             f"of {height} × {width} × {channels} (channels last). Pass "
             f"input_shape={image_shape} to switch this warning off, or another "
             "input_shape. For a table, use MLPClassifier or MLPRegressor."

@@ -53,7 +53,7 @@ class NetworkAccess(
         weights : list of ndarray
             Dense layers have W (fan_in, units) and b (units,); convolutions W
             (channels, channels of the input, kernel height, kernel width) and b
-            (channels,); batch normalisation gamma, beta, and the running mean and
+            (channels,); batch normalization gamma, beta, and the running mean and
             variance. ``numpy.savez(path, *estimator.get_weights())`` makes a file that
             `init_from` takes.
 
@@ -208,7 +208,7 @@ class NetworkAccess(
             quantiles.
         baseline : float or array-like of shape (n_features,), default=0
             The row to compare with, in the units of `X`: one that says nothing. 0 is
-            the mean of standardised features, a black pixel, or no word; for other
+            the mean of standardized features, a black pixel, or no word; for other
             features, pass ``X_train.mean(axis=0)``.
         n_steps : int, default=32
             Number of gradients on the line.

@@ -18,9 +18,9 @@ def check_combinations(
     mixes_rows = any(layer.mixes_rows for layer in layers)
     if mixes_rows and params.batch_size == 1:
         raise ValueError(
-            "Batch normalisation (normalization='batch') needs batches of more than "
+            "Batch normalization (normalization='batch') needs batches of more than "
             "one row, but batch_size=1. Use a larger batch, or layer "
-            "normalisation ('layer')."
+            "normalization ('layer')."
         )
     if params.solver != "lbfgs":
         return
@@ -31,11 +31,11 @@ def check_combinations(
         ),
         ("augmentation makes", variation.augmentations),
         ("mixup makes", variation.mixup),
-        ("batch normalisation (normalization='batch') makes", mixes_rows),
+        ("batch normalization (normalization='batch') makes", mixes_rows),
     ):
         if is_on:
             raise ValueError(
                 f"{cause} the loss different from batch to batch, but solver='lbfgs' "
-                "needs one fixed function to minimise. Disable it, or use another "
+                "needs one fixed function to minimize. Disable it, or use another "
                 "solver, such as 'adam'."
             )

@@ -124,7 +124,7 @@ class FitRun:
     publish: Callable[[Network], None] = lambda network: None
 
     def objective(self, rng: np.random.Generator | None = None) -> Objective:
-        """Return the objective to minimise; its masks are drawn from `rng`."""
+        """Return the objective to minimize; its masks are drawn from `rng`."""
         rng = self.noise if rng is None else rng
         params, variation = self.params, self.variation
         return Objective(

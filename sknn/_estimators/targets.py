@@ -227,7 +227,7 @@ class ScaledTargets(NumberTargets):
     ----------
     center, scale : ndarray of shape (n_targets,)
         Mean and standard deviation of the targets of `fit`. Under the Poisson loss,
-        which needs numbers from 0, the centre is 0 and the scale the mean.
+        which needs numbers from 0, the center is 0 and the scale the mean.
     low, high : ndarray of shape (n_targets,)
         The range of the targets of all calls of `fit` and `partial_fit`, encoded.
     clip : bool

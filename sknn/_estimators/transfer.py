@@ -286,7 +286,7 @@ def frozen_layers(network: Network, freeze: Any) -> list[int]:
 def first_layers(network: Network, trained: list[int], n: int) -> list[int]:
     """Return the first `n` layers with a weight matrix, and what belongs to them.
 
-    The normalisation and the learned slopes after a layer are frozen with it.
+    The normalization and the learned slopes after a layer are frozen with it.
     """
     starts = [
         i for i in trained if any(p.decay for p in network.specs[i].params.values())

@@ -149,7 +149,7 @@ class Calls:
 
 
 def _joined(calls: Sequence[Any]) -> list[Callable[[], None]]:
-    """Join neighbouring kernels, so that no Python runs between them."""
+    """Join neighboring kernels, so that no Python runs between them."""
     program: list[Any] = []
     for call in calls:
         compiled = not isinstance(call, partial)

@@ -2,7 +2,7 @@
 
 Environment variables: with ``SKNN_KERNELS=0`` the wheel is pure Python, with
 ``SKNN_REQUIRE_KERNELS=1`` a build without the kernels fails, and with
-``SKNN_SANITIZE=1`` they have the address and undefined-behaviour sanitizers. ``CC`` and
+``SKNN_SANITIZE=1`` they have the address and undefined-behavior sanitizers. ``CC`` and
 ``CFLAGS`` work as usual.
 
 ``python sknn/_kernels/_build.py`` compiles them in place.

@@ -20,7 +20,7 @@ FLOAT64 = np.dtype(np.float64)
 
 
 class Iterations:
-    """What SciPy calls while it minimises: the objective, and a hook per iteration.
+    """What SciPy calls while it minimizes: the objective, and a hook per iteration.
 
     Attributes
     ----------

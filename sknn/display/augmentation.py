@@ -152,7 +152,7 @@ class AugmentationDisplay:
             The augmentations, applied in this order.
         images : array-like of shape (n_images, height, width) or \
 (n_images, height, width, n_channels)
-            Grey or colour images, as floats or bytes. Each is drawn in one row.
+            Gray or color images, as floats or bytes. Each is drawn in one row.
         n_draws : int, default=6
             Number of augmented versions of each image.
         random_state : int, RandomState instance or None, default=None
@@ -222,7 +222,7 @@ class AugmentationDisplay:
 
 
 def check_images(images: Any) -> Array:
-    """Return grey or colour images as floats (n, height, width, channels)."""
+    """Return gray or color images as floats (n, height, width, channels)."""
     images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., np.newaxis]

@@ -20,7 +20,7 @@ class FilterDisplay:
 
     Create one with :meth:`from_estimator`. A convolution has a small image per kernel,
     a dense layer an image of the size of the input per unit. White is a weight of 0.
-    With three input channels the images are in colour, and grey is 0. With any other
+    With three input channels the images are in color, and gray is 0. With any other
     number of several channels, each row of images is one filter, one channel per image.
 
     Parameters
@@ -35,7 +35,7 @@ class FilterDisplay:
     image_ : matplotlib AxesImage
         All images, joined into one.
     colorbar_ : matplotlib Colorbar or None
-        The scale of the weights; None in colour.
+        The scale of the weights; None in color.
     ax_ : matplotlib Axes
         The axes with the images.
     figure_ : matplotlib Figure
@@ -84,7 +84,7 @@ class FilterDisplay:
         input_shape : tuple of int, default=None
             Height, width and channels (1 if left out) of the images that a dense layer
             takes as flat rows. None uses the shape that the network knows, or guesses a
-            square image, grey or in colour.
+            square image, gray or in color.
         n_columns : int, default=8
             Number of images per row.
         ax : matplotlib Axes, default=None

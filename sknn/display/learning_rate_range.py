@@ -17,7 +17,7 @@ class LearningRateRangeDisplay:
     """The result of a learning-rate range test: the loss at increasing learning rates.
 
     Create one with :meth:`from_estimator` or :meth:`from_result`. The losses of the
-    batches are drawn in a pale colour, their moving average in full colour. A dot marks
+    batches are drawn in a pale color, their moving average in full color. A dot marks
     the suggested rate. Where the loss explodes, it is cut off.
 
     Parameters

@@ -218,7 +218,7 @@ class LossCurveDisplay:
         self.lines_.append(draw_curve(ax, values, **style))
         if self.best_epoch is None:
             return
-        # One entry in the legend is enough: the dot has the colour of its curve.
+        # One entry in the legend is enough: the dot has the color of its curve.
         new = "best epoch" not in ax.get_legend_handles_labels()[1]
         ax.plot(
             self.best_epoch,

@@ -37,7 +37,7 @@ class SearchDisplay:
     marks the best candidate. If several rounds are drawn, it is the best of the last
     round, and a candidate of an earlier round may have a higher score. At the lower
     edge, crosses mark failed fits, and triangles mark scores too low for the axis. The
-    colour shows the round of a `CoarseToFineSearchCV`, or the iteration of a halving
+    color shows the round of a `CoarseToFineSearchCV`, or the iteration of a halving
     search.
 
     Parameters
@@ -251,7 +251,7 @@ class SearchDisplay:
         return "best"
 
     def _groups(self, n: int) -> list[tuple[Array, dict[str, Any]]]:
-        """Return a mask of the candidates of each colour, and their style."""
+        """Return a mask of the candidates of each color, and their style."""
         style = {"alpha": 0.7, "label": "candidate"}
         if self.rounds is None:
             return [(np.ones(n, dtype=bool), style)]

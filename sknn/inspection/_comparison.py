@@ -2,7 +2,7 @@
 
 The forest's score is out-of-bag, on rows that its trees were not trained on. The
 network's score that compares with it is the validation score. Without one there is only
-the training score, which is too favourable to the network: it can show that the network
+the training score, which is too favorable to the network: it can show that the network
 is worse than the forest, but not that it is as good.
 """
 
@@ -20,7 +20,7 @@ stay within it."""
 
 SLIGHT_MARGIN = 0.02
 """How much higher than the forest's score the training score must be for a network to
-be above suspicion. Networks that do well, and regularised ones too, learn their
+be above suspicion. Networks that do well, and regularized ones too, learn their
 training rows better than that, unless their validation score is as high as the
 forest's."""
 
@@ -52,7 +52,7 @@ def slightly_worse_than_forest(exam: Examination) -> bool:
 
     The validation score is lower by more than a standard error, which alone would be a
     false alarm for one network in six; and the training score, on many rows and too
-    favourable, is hardly higher than the forest's score.
+    favorable, is hardly higher than the forest's score.
     """
     is_lower = exam.validation_score < exam.forest_score - standard_error(exam)
     return bool(is_lower and exam.score < exam.forest_score + SLIGHT_MARGIN)
@@ -83,7 +83,7 @@ def comparison_note(exam: Examination) -> str:
     if math.isnan(exam.validation_score):
         return (
             "There is no validation score, so the training score was compared with the "
-            "out-of-bag score of a forest. It is too favourable to the network: pass "
+            "out-of-bag score of a forest. It is too favorable to the network: pass "
             "X_val and y_val."
         )
     return (

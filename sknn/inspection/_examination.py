@@ -135,8 +135,8 @@ class Examination:
 
     @cached_property
     def unregularized_range(self) -> LearningRateRange | None:
-        """The same with all regularisation switched off."""
-        with self.progress.step("Learning-rate range test without regularisation"):
+        """The same with all regularization switched off."""
+        with self.progress.step("Learning-rate range test without regularization"):
             off = without_regularization(self.estimator)
             return self._range_of(self.new_subject(**off))
 

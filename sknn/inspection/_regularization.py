@@ -1,4 +1,4 @@
-"""Switch regularisation off, so that a tool can see what a network could learn."""
+"""Switch regularization off, so that a tool can see what a network could learn."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ REGULARIZATION_OFF = {
     "mixup": 0.0,
     "weight_decay": 0.0,
 }
-"""Parameters that regularise, with the value that switches each off."""
+"""Parameters that regularize, with the value that switches each off."""
 
 
 def without_regularization(estimator: BaseNetworkEstimator) -> dict[str, Any]:
-    """Return the parameters that switch regularisation off, inside objects too."""
+    """Return the parameters that switch regularization off, inside objects too."""
     off: dict[str, Any] = dict(REGULARIZATION_OFF)
     for name in ("solver", "loss"):
         value = getattr(estimator, name, None)
@@ -47,7 +47,7 @@ def _without_dropout(layer: Any) -> Any:
 
 
 def stronger_than_default(estimator: BaseNetworkEstimator) -> dict[str, Any]:
-    """Return the parameters that regularise and are neither off nor at the default."""
+    """Return the parameters that regularize and are neither off nor at the default."""
     params = estimator.get_params(deep=False)
     defaults = signature(type(estimator)).parameters
     return {

@@ -75,7 +75,7 @@ def activation_statistics(
 
     For a fitted estimator, the trained network is used as in `predict`. For an
     estimator that is not fitted, it is a clone with initial weights, as in the first
-    training pass, with batch statistics in batch normalisation, but without dropout. In
+    training pass, with batch statistics in batch normalization, but without dropout. In
     a good start the spread stays of the order of 1 from layer to layer [1]_; where it
     shrinks to nothing, so will the gradients.
 

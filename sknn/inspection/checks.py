@@ -252,7 +252,7 @@ def check_overfits_small_sample(
 ) -> Check:
     """Check that the network can over-fit a few batches.
 
-    A clone without regularisation (penalty, decoupled weight decay, dropout and
+    A clone without regularization (penalty, decoupled weight decay, dropout and
     DropConnect, also in `layers`, mixup, label smoothing, augmentation, early stopping)
     is trained on a few random batches until it predicts all of them correctly. A
     network that cannot do this has a bug, a wrong learning rate or too little capacity,

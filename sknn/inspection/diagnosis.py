@@ -36,14 +36,14 @@ def doctor(
     most of the time; the rest takes seconds.
 
     The validation score is compared with the out-of-bag score of the forest. Without a
-    validation score, the training score is compared, which is too favourable to the
+    validation score, the training score is compared, which is too favorable to the
     network; the `notes` of the report say which it was.
 
     The doctor knows these problems:
 
     - of the data: ``unscaled-features``, ``constant-features``, ``constant-target``
       (also a single class; it is then the only finding), ``unscaled-target``,
-      ``class-imbalance`` (if the rarest class is not recognised),
+      ``class-imbalance`` (if the rarest class is not recognized),
       ``too-little-data``;
     - of the initial weights: ``bad-init-symmetric``, ``bad-init-small``,
       ``bad-init-large``;

@@ -102,7 +102,7 @@ def learning_rate_range_test(
 ) -> LearningRateRange:
     """Take steps at increasing learning rates, to find those that make the loss fall.
 
-    A clone takes one step per batch with the estimator's own solver, regularisation and
+    A clone takes one step per batch with the estimator's own solver, regularization and
     clipping [1]_. The rate of step i is ``min_rate (max_rate / min_rate)^(i / (n_iter -
     1))``; `learning_rate_init` and the schedule are ignored. The losses are smoothed by
     a moving average; the test ends when it has risen to 4 times its minimum.

@@ -1,4 +1,4 @@
-"""Batch normalisation: each unit is standardised over the rows of the batch."""
+"""Batch normalization: each unit is standardized over the rows of the batch."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def batch_norm(
     y: Array,
     epsilon: float,
 ) -> None:
-    """Standardise units of `x` (units, m) into `y`, with their mean and variance."""
+    """Standardize units of `x` (units, m) into `y`, with their mean and variance."""
     np.matmul(x, q, out=mean)
     np.subtract(x, mean[:, np.newaxis], out=y)
     np.matmul(y * y, q, out=var)

@@ -25,7 +25,7 @@ from .base import Layer, LayerSpec, Params, ParamSpec, SparseRows, Workspace
 class Dense(Layer):
     """``y = x W + b`` with x (n, fan_in), W (fan_in, units), b (units,), y (n, units).
 
-    In the neural tangent parametrisation [1]_, ``y = α x W + b``, ``α = 1 / √fan_in``:
+    In the neural tangent parametrization [1]_, ``y = α x W + b``, ``α = 1 / √fan_in``:
     the weights are numbers of order 1 whatever the width, so that one learning rate
     suits networks of any width. Otherwise α is 1. Backward: ``dW = α xᵀ dy``,
     ``db = Σ dy`` over rows, ``dx = α dy Wᵀ``. The input may be a CSR matrix. The
@@ -37,9 +37,9 @@ class Dense(Layer):
         Number of outputs.
     initializer : str or Initializer, default=None
         Initializer of the weights. With None the estimator chooses it; in the neural
-        tangent parametrisation, weights and biases are then drawn from N(0, 1).
+        tangent parametrization, weights and biases are then drawn from N(0, 1).
     parametrization : {'standard', 'ntp'}, default='standard'
-        'ntp' is the neural tangent parametrisation.
+        'ntp' is the neural tangent parametrization.
     data_driven : bool, default=False
         Whether initial weights and biases are adapted to training rows, as in RealMLP
         [2]_. Each column of the drawn W is divided by the standard deviation of

@@ -1,4 +1,4 @@
-"""Layer normalisation: each row is standardised over its units."""
+"""Layer normalization: each row is standardized over its units."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class LayerNorm(Layer):
 
     μ and σ² are the mean and variance over the units of the row, both in training and
     in prediction; each unit has its own γ and β. x, y are (n, units), members
-    (n, k, units), each standardised over its units, or images (n, channels, H, W),
-    where each pixel is standardised over its channels. Backward,
+    (n, k, units), each standardized over its units, or images (n, channels, H, W),
+    where each pixel is standardized over its channels. Backward,
     with ``s = sqrt(σ² + ε)`` and ``d = γ dy``: ``dγ = Σ dy x̂`` and ``dβ = Σ dy`` over
     rows, ``dx = (d - mean(d) - x̂ mean(d x̂)) / s``. The penalty does not apply to γ
     and β.
@@ -88,7 +88,7 @@ def layer_norm(
     y: Array,
     epsilon: float,
 ) -> None:
-    """Standardise columns of `x` (units, m) into `y`, with their mean and 1 / s."""
+    """Standardize columns of `x` (units, m) into `y`, with their mean and 1 / s."""
     np.mean(x, axis=0, out=mean)
     np.subtract(x, mean, out=y)
     var = np.einsum("ij,ij->j", y, y) / len(y)

@@ -43,9 +43,9 @@ class MemberDense(Dense):
         Number of outputs of each member.
     initializer : str or Initializer, default=None
         Initializer of the weights. With None the estimator chooses it; in the neural
-        tangent parametrisation, weights and biases are then drawn from N(0, 1).
+        tangent parametrization, weights and biases are then drawn from N(0, 1).
     parametrization : {'standard', 'ntp'}, default='standard'
-        'ntp' is the neural tangent parametrisation, with ``α = 1 / √fan_in``.
+        'ntp' is the neural tangent parametrization, with ``α = 1 / √fan_in``.
     data_driven : bool, default=False
         Whether initial weights and biases are adapted to training rows, see `Dense`.
     """

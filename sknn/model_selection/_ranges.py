@@ -113,7 +113,7 @@ def _narrow(
 ) -> Bounds:
     """Return the range of the good values, with a gap added at both ends.
 
-    The gap is the expected distance between neighbours of k values drawn uniformly from
+    The gap is the expected distance between neighbors of k values drawn uniformly from
     the old range; with it, the range of k random values is the old one on average. The
     new range is never wider than the old one, but may lie elsewhere within `bounds`.
     """

@@ -16,11 +16,11 @@ from sklearn.model_selection import ParameterSampler
 from sklearn.utils import check_random_state
 
 from .._network_finder import networks_by_prefix
-from .._sklearn import BaseSearchCV, Interval
+from .._sklearn import BaseSearchCV, DocLinkMixin, Interval
 from ._ranges import make_ranges
 
 
-class CoarseToFineSearchCV(BaseSearchCV):
+class CoarseToFineSearchCV(DocLinkMixin, BaseSearchCV):
     """Random search in rounds: many candidates trained briefly, then fewer for longer.
 
     The first round draws `n_candidates` from the distributions and trains each for a
@@ -30,7 +30,7 @@ class CoarseToFineSearchCV(BaseSearchCV):
     narrowed to where the best `keep_fraction` of the previous round lie:
 
     - An interval of numbers becomes the interval of the good values, extended at both
-      ends by a gap: the expected distance between neighbours if the k good values were
+      ends by a gap: the expected distance between neighbors if the k good values were
       drawn uniformly from the old interval. With the gap, the interval of a parameter
       that does not matter stays the same on average. Near a good value at an end the
       interval moves outward: for parameters of a network, as far as the network allows;

@@ -33,7 +33,7 @@ def search_space(
         - 'medium': also width and depth of the network, activation, learning-rate
           schedule and dropout.
         - 'large': also solver, initializer, normalization, residual blocks and further
-          regularisation.
+          regularization.
 
         For tables, it is the search space of RealMLP [1]_: learning rate, dropout and
         weight decay; also width and depth, activation and embedding of numbers; also

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from .._sklearn import (
     BaseEstimator,
+    DocLinkMixin,
     Interval,
     OneToOneFeatureMixin,
     TransformerMixin,
@@ -21,10 +22,12 @@ FLOATS = (np.float64, np.float32)
 """The dtypes that the scaler keeps; others are cast to the first."""
 
 
-class SmoothClipScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class SmoothClipScaler(
+    DocLinkMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+):
     """Scale features by their quartiles and limit outliers smoothly [1]_.
 
-    Each feature is centred on its median m and divided by its interquartile range.
+    Each feature is centered on its median m and divided by its interquartile range.
     Then it is squashed into (-c, c), where c is `limit`::
 
         u = (x - m) / (q75 - q25)

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._estimators.input_checks import warn_caller
 from .._sklearn import (
     BaseEstimator,
+    DocLinkMixin,
     Interval,
     RealNotInt,
     StrOptions,
@@ -24,7 +25,7 @@ from ._columns import ADVICE, CATEGORY, Column, as_table, columns_of, numbers_of
 from .smooth_clip_scaler import SmoothClipScaler
 
 
-class TableEncoder(TransformerMixin, BaseEstimator):
+class TableEncoder(DocLinkMixin, TransformerMixin, BaseEstimator):
     """Encode a table of numbers, text and categories as the input of a network [1]_.
 
     The table is a data frame or an array. The columns of the result are, in this order:
@@ -110,9 +111,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     >>> from sknn.preprocessing import TableEncoder
     >>> X = [[22.0, "red"], [38.0, "blue"], [None, "red"], [26.0, "green"]]
     >>> encoder = TableEncoder().fit(X)
-    >>> encoder.get_feature_names_out(["age", "colour"])
-    array(['age', 'missingindicator_age', 'colour_blue', 'colour_green',
-           'colour_red'], dtype=object)
+    >>> encoder.get_feature_names_out(["age", "color"])
+    array(['age', 'missingindicator_age', 'color_blue', 'color_green',
+           'color_red'], dtype=object)
     >>> encoder.transform([[30.0, "red"], [None, "black"]]).round(2)
     array([[ 0.49,  0.  ,  0.  ,  0.  ,  0.49],
            [ 0.  ,  2.4 ,  0.  ,  0.  , -0.49]], dtype=float32)

@@ -19,7 +19,7 @@ def minimize_lbfgs(
     tol: float,
     on_iteration: Callable[[OptimizeResult], Any],
 ) -> OptimizeResult:
-    """Minimise from `theta` (float64) with `scipy.optimize.minimize` [1]_.
+    """Minimize from `theta` (float64) with `scipy.optimize.minimize` [1]_.
 
     After each iteration, `on_iteration` is called with the current ``x`` and ``fun``.
     It may raise StopIteration to stop there.

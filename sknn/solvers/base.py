@@ -38,7 +38,7 @@ class Solver(Spec, ABC):
     It adds the penalty, applies the weight decay and takes the step, in one pass over
     memory if it has a kernel. ``c`` are L2 and L1 penalty, the factor by which weights
     shrink, the factor of the gradient, and the `constants` of the solver (see
-    `penalise`).
+    `penalize`).
     """
 
     arrays: ClassVar[tuple[str, ...]] = ()

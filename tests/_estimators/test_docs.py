@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import sknn
+from sknn._estimators.docs import PARAMETER_GROUPS
 
 every_estimator = pytest.mark.parametrize(
     "name", [name for name in sknn.__all__ if inspect.isclass(getattr(sknn, name))]
@@ -36,6 +37,15 @@ def test_defaults_are_documented_as_they_are(name):
         found = re.search(rf"^{key} : .*?default=(.+)$", doc.replace("\\\n", ""), re.M)
         assert found, key
         assert eval(found[1], {"np": np}) == parameter.default, key
+
+
+@every_estimator
+def test_every_parameter_is_in_one_group(name):
+    grouped = " ".join(names for _, _, names in PARAMETER_GROUPS).split()
+    parameters = inspect.signature(getattr(sknn, name)).parameters
+    assert {key: grouped.count(key) for key in parameters} == dict.fromkeys(
+        parameters, 1
+    )
 
 
 @every_estimator

@@ -146,7 +146,7 @@ def test_rows_that_are_taken_for_colour_images(digits):
     X, y = np.tile(digits[0].reshape(200, 64), 3), digits[1]
     net = CNNClassifier(2, **QUIET)
     (message,) = messages(net, X, y)
-    assert "192 features, which were taken for colour images of 8 × 8 × 3" in message
+    assert "192 features, which were taken for color images of 8 × 8 × 3" in message
     assert messages(net.set_params(input_shape=(8, 8, 3)), X, y) == []
 
 

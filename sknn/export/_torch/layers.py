@@ -137,7 +137,7 @@ def conv(step: Step) -> nn.Module:
 
 
 def batch_norm(step: Step) -> nn.Module:
-    """Return a batch normalisation with the running averages."""
+    """Return a batch normalization with the running averages."""
     layer: Any = step.layer
     p = {name: array.reshape(-1) for name, array in step.arrays.items()}
     BatchNorms = nn.BatchNorm2d if len(step.in_shape) == 3 else nn.BatchNorm1d
@@ -152,7 +152,7 @@ def batch_norm(step: Step) -> nn.Module:
 
 
 def layer_norm(step: Step) -> nn.Module:
-    """Return a layer normalisation of rows, of pixels, or of members."""
+    """Return a layer normalization of rows, of pixels, or of members."""
     layer: Any = step.layer
     gamma, beta = step.arrays["gamma"], step.arrays["beta"]
     if gamma.ndim == 2:

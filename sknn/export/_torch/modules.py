@@ -97,22 +97,22 @@ class ParametricActivation(nn.Module):
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation of each pixel over its channels."""
+    """Layer normalization of each pixel over its channels."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the standardised images."""
+        """Return the standardized images."""
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class MemberNorm(nn.Module):
-    """Layer normalisation of each member (n, k, units), with parameters of its own."""
+    """Layer normalization of each member (n, k, units), with parameters of its own."""
 
     def __init__(self, gamma: Array, beta: Array, epsilon: float) -> None:
         super().__init__()
         self.weight, self.bias, self.eps = parameter(gamma), parameter(beta), epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the standardised members."""
+        """Return the standardized members."""
         x_hat = F.layer_norm(x, x.shape[-1:], eps=self.eps)
         return x_hat * self.weight + self.bias
 

@@ -32,7 +32,7 @@ def any_serious(found: Found) -> bool:
 
 
 def regularization_as_written(exam: Examination) -> str:
-    """Return the user's regularisation as it is written in a call."""
+    """Return the user's regularization as it is written in a call."""
     return ", ".join(
         f"{name}={value:.4g}" if isinstance(value, Real) else f"{name}={value!r}"
         for name, value in stronger_than_default(exam.estimator).items()

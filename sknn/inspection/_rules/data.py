@@ -16,7 +16,7 @@ for columns of about 1."""
 
 SHORT_ROW = 0.3
 """Root mean square of the norm of the rows below which the first layer receives almost
-nothing: standardised rows have a norm of √n_features, one-hot and tf-idf rows of 1."""
+nothing: standardized rows have a norm of √n_features, one-hot and tf-idf rows of 1."""
 
 MOSTLY_ZERO = 0.5
 """Share of columns that are all 0. A smaller share does no harm: such columns change no
@@ -45,7 +45,7 @@ IMBALANCE = 10.0
 """Number of rows of the largest class divided by that of the smallest."""
 
 LOW_RECALL = 0.5
-"""Share of the training rows of the smallest class that are recognised; above it the
+"""Share of the training rows of the smallest class that are recognized; above it the
 imbalance does no great harm."""
 
 
@@ -131,7 +131,7 @@ def _fails_on_target(exam: Examination) -> bool:
 
 
 def class_imbalance(exam: Examination, found: Found) -> Finding | None:
-    """Find a rare class that is not recognised."""
+    """Find a rare class that is not recognized."""
     after = exam.after
     if after is None or not exam.is_classifier:
         return None
@@ -152,7 +152,7 @@ def class_imbalance(exam: Examination, found: Found) -> Finding | None:
     name = after.classes[rarest]
     evidence = (
         f"The largest class has {number(ratio)} times as many rows as class {name!s}, "
-        f"of which only {recall:.0%} are recognised."
+        f"of which only {recall:.0%} are recognized."
     )
     advice = "Set class_weight='balanced', and score by 'balanced_accuracy' or 'f1'."
     return Finding("class-imbalance", "mild", evidence, advice)

@@ -1,4 +1,4 @@
-"""Rules about generalisation: too little learned, too much, or from too few rows."""
+"""Rules about generalization: too little learned, too much, or from too few rows."""
 
 from __future__ import annotations
 

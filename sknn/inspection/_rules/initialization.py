@@ -135,7 +135,7 @@ def large_init(exam: Examination, found: Found) -> Finding | None:
         return None
     if any_of(found, "unscaled", "exploding", "bad-init"):
         return None
-    scale = "centre X" if exam.is_classifier else "centre X and scale y"
+    scale = "center X" if exam.is_classifier else "center X and scale y"
     return Finding(
         "bad-init-large",
         "serious",

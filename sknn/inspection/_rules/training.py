@@ -70,7 +70,7 @@ def rate_too_high(exam: Examination, found: Found) -> Finding | None:
 
 
 def _only_regularized_too_high(exam: Examination) -> bool:
-    """Return whether the rate would work without the user's regularisation."""
+    """Return whether the rate would work without the user's regularization."""
     if not stronger_than_default(exam.estimator):
         return False
     test = exam.unregularized_range

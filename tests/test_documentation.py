@@ -1,0 +1,72 @@
+"""The API reference lists every public name, and estimators link to their pages."""
+
+import inspect
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import sknn
+from sknn._sklearn import DOCUMENTATION_URL
+from sknn.model_selection import CoarseToFineSearchCV
+from sknn.preprocessing import SmoothClipScaler, TableEncoder
+
+ROOT = Path(__file__).resolve().parents[1]
+API = ROOT / "docs" / "api"
+
+if not API.exists():
+    pytest.skip("there is no checkout", allow_module_level=True)
+
+LISTED = {
+    f"sknn.{name}"
+    for page in API.glob("*.rst")
+    for name in re.findall(r"^   ([\w.]+)$", page.read_text("utf-8"), re.MULTILINE)
+}
+"""The names in the lists of the API reference, each of which has a page."""
+
+ESTIMATORS = [
+    member for member in map(sknn.__getattr__, sknn.__all__) if inspect.isclass(member)
+]
+
+
+MODULES = [sknn, *(getattr(sknn, name) for name in sorted(sknn._SUBMODULES))]
+
+
+@pytest.mark.parametrize(
+    "module", [m for m in MODULES if hasattr(m, "__all__")], ids=lambda m: m.__name__
+)
+def test_every_public_name_is_listed(module):
+    assert {f"{module.__name__}.{name}" for name in module.__all__} <= LISTED
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        *(Estimator() for Estimator in ESTIMATORS),
+        CoarseToFineSearchCV(sknn.MLPClassifier(), {}),
+        SmoothClipScaler(),
+        TableEncoder(),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_the_representation_in_a_notebook_links_to_the_page(estimator):
+    name = type(estimator).__name__
+    html = estimator._repr_html_()
+    links = re.findall(rf'href="{DOCUMENTATION_URL}generated/([^"#]+)\.html"', html)
+    (page,) = [link for link in set(links) if link.endswith(f".{name}")]
+    assert page in LISTED
+
+
+def test_subclasses_outside_of_sknn_have_no_page():
+    class OwnClassifier(sknn.MLPClassifier):
+        pass
+
+    assert OwnClassifier()._get_doc_link() == ""
+
+
+def test_the_address_of_the_documentation_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["urls"]["Documentation"] == DOCUMENTATION_URL
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nurl: {DOCUMENTATION_URL}\n" in citation
