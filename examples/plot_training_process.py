@@ -68,6 +68,7 @@ for ax, n_epochs in zip(axes, [1, 10, 50, 300], strict=True):
     ax.plot(x_grid, reg.predict(x_grid[:, np.newaxis]), color="#D55E00", linewidth=2.5)
     ax.set(title=f"epoch {n_epochs}\nloss {losses[-1]:.3f}", xlabel="x")
 axes[0].set_ylabel("y")
+fig.suptitle("Predictions of a network during training")
 plt.show()
 
 # %%

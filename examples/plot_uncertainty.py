@@ -63,6 +63,7 @@ for ax, (loss, params) in zip(axes, settings.items(), strict=True):
     )
     ax.set(title=f"{loss}\ncoverage {coverage:.0%}", xlabel="x")
 axes[0].set_ylabel("y")
+fig.suptitle("Intervals that contain 90% of the targets, with three losses")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plt.show()
 
