@@ -193,6 +193,8 @@ ESTIMATORS = [
     TabularRegressor(**FOR_TABLES, loss="quantile", clip=False),
 ]
 
+FIRST_OF_CLASS = {type(estimator): estimator for estimator in reversed(ESTIMATORS)}
+
 REPETITION = (
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
@@ -281,7 +283,8 @@ def test_common_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+# What these check comes before training and is the same for all settings.
+@pytest.mark.parametrize("estimator", FIRST_OF_CLASS.values(), ids=repr)
 @pytest.mark.parametrize(
     "check", [check_param_validation, check_dataframe_column_names_consistency]
 )
