@@ -154,7 +154,7 @@ def memory_growth(n_fits):
     reason="mallinfo2 of glibc 2.33 counts the memory",
 )
 def test_memory_does_not_grow_over_many_fits():
-    """A fit that is not freed keeps its weights: about 100 kB.
+    """If every fit kept its weights, they would be 15 MB.
 
     Caches of the libraries grow by about 20 kB in these fits, and stop growing later.
     """
