@@ -31,8 +31,10 @@ SolverChoice: TypeAlias = (
     | Solver
 )
 BestChoice: TypeAlias = bool | Literal["latest"] | int
-RefitChoice: TypeAlias = bool | Literal["auto"]
 """What `restore_best` may be."""
+
+RefitChoice: TypeAlias = bool | Literal["auto"]
+"""What `refit_on_all` may be."""
 
 ScheduleChoice: TypeAlias = (
     Literal[
