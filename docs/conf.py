@@ -12,6 +12,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sphinx.util.nodes import get_node_source
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent / "sphinxext"))
 
 import sknn
 
@@ -26,7 +27,11 @@ extensions = [
     "sphinx.ext.doctest",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    # In the folder sphinxext:
+    "home",
 ]
 exclude_patterns = ["_build", "auto_examples/**/*.md5"]
 templates_path = ["_templates"]
@@ -70,11 +75,39 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sknn {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}  # light or dark, as the browser prefers
 html_theme_options = {
     "navbar_align": "left",
     "show_toc_level": 2,
+    "header_links_before_dropdown": 4,
+    "logo": {
+        "image_light": "_static/logo-light.svg",
+        "image_dark": "_static/logo-dark.svg",
+        "alt_text": "sknn, home page",
+    },
+    "icon_links": [
+        {
+            "name": "Repository on GitHub",
+            "url": "https://github.com/sknn/sknn",
+            "icon": "fa-brands fa-github",
+        }
+    ],
+    "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
+    # _templates/layout.html makes the address one of this site.
+    "switcher": {
+        "json_url": "_static/switcher.json",
+        "version_match": "dev" if "dev" in release else release,
+    },
 }
+# Pages at the top have no others below them, so a list of these would be empty.
+html_sidebars = {"*": []}
 html_show_sourcelink = False
+
+# Copy the input alone, without prompts and output.
+copybutton_exclude = ".linenos, .gp, .go"
 
 
 def leave_as_text(app, env, node, contnode):
