@@ -99,11 +99,11 @@ html_theme_options = {
     # _templates/layout.html makes the address one of this site.
     "switcher": {
         "json_url": "_static/switcher.json",
-        "version_match": "dev" if "dev" in release else release,
+        "version_match": "dev" if "dev" in release else "stable",
     },
 }
-# Pages at the top have no others below them, so a list of these would be empty.
-html_sidebars = {"*": []}
+# The other pages at the top have none below them: the list of these would be empty.
+html_sidebars = {"*": [], "api": ["sidebar-collapse", "sidebar-nav-bs"]}
 html_show_sourcelink = False
 
 # Copy the input alone, without prompts and output.

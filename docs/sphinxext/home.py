@@ -24,21 +24,23 @@ COLORS = {
 
 # Rows of the table of measurements that the home page shows, and their names there.
 WORKS = {
-    "MLP small, epoch: 64-100-10, batch 200, float32": "64-100-10, batch size 200",
+    "MLP small, epoch: 64-100-10, batch 200, float32": "MLP 64-100-10, batches of 200",
     "MLP tiny, epoch: 20-100-100-100-2, batch 32, float32": (
-        "20-100-100-100-2, batch size 32"
+        "MLP 20-100-100-100-2, batches of 32"
     ),
     "MLP medium, epoch: 100-256-256-10, batch 128, float32": (
-        "100-256-256-10, batch size 128"
+        "MLP 100-256-256-10, batches of 128"
     ),
     "MLP large, epoch: 784-512-512-10, batch 128, float32": (
-        "784-512-512-10, batch size 128"
+        "MLP 784-512-512-10, batches of 128"
     ),
-    "LeNet-5, step: batch 64": "LeNet-5, batch size 64",
-    "predict, MLP small: one row": "predict one row, 64-100-10",
-    "predict, MLP medium: 100,000 rows": "predict 100,000 rows, 100-256-256-10",
+    "LeNet-5, step: batch 64": "CNN LeNet-5, batches of 64",
+    "predict, MLP small: one row": "``predict`` of one row, MLP 64-100-10",
+    "predict, MLP medium: 100,000 rows": (
+        "``predict`` of 100,000 rows, MLP 100-256-256-10"
+    ),
     "GridSearchCV: 24 x 5 fits, 30 epochs, n_jobs=2, loky": (
-        "GridSearchCV, 120 fits, n_jobs=2"
+        "``GridSearchCV`` of 120 fits, ``n_jobs=2``"
     ),
 }
 
@@ -128,7 +130,7 @@ def speed_table(table):
         if found == [None, None]:
             raise ValueError(f"performance/table.inc has no row {work!r}.")
         lines.append(f"   * - {name}")
-        lines += [f"     - {float(r):.1f} ×" if r else "     -" for r in found]
+        lines += [f"     - {float(r):.1f} ×" if r else "     - –" for r in found]
     return "\n".join(lines) + "\n"
 
 

@@ -111,6 +111,7 @@ class Tab:
     def __init__(self, browser, address):
         # Reduced motion: colors change at once, not in a transition.
         self.page = browser.new_page(reduced_motion="reduce")
+        self.page.set_default_timeout(120_000)  # milliseconds, for a busy machine
         self.address = address
         self.problems = []
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
@@ -160,6 +161,7 @@ FIND_CUT_OFF = """() => {
     const found = [];
     const walk = (e, right) => {
         const box = e.getBoundingClientRect();
+        if (!e.checkVisibility({visibilityProperty: true})) return;
         if (box.width <= 1 || box.height <= 1 || e.matches("mjx-assistive-mml")) return;
         if (box.right > right + 1) return found.push(describe(e));
         if (scrolls(e)) return;
