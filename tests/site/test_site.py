@@ -171,8 +171,9 @@ FIND_CUT_OFF = """() => {
     const width = document.documentElement.clientWidth;
     const column = document.querySelector(".bd-article").getBoundingClientRect();
     walk(document.querySelector(".bd-article"), column.right);
-    for (const e of document.querySelectorAll("header, footer, .bd-sidebar-primary"))
-        walk(e, width);
+    for (const e of document.querySelectorAll("header, footer")) walk(e, width);
+    for (const e of document.querySelectorAll(".bd-sidebar > *"))
+        walk(e, e.parentElement.getBoundingClientRect().right);
     if (document.documentElement.scrollWidth > width) found.push("the page scrolls");
     return found;
 }"""
