@@ -158,19 +158,21 @@ FIND_CUT_OFF = """() => {
     const scrolls = e => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
     const hides = e => ["hidden", "clip"].includes(getComputedStyle(e).overflowX);
     const describe = e => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`;
+    const shows = e => e.matches("img, svg, pre, table, input")
+        || [...e.childNodes].some(n => n.nodeType == Node.TEXT_NODE && n.data.trim());
     const found = [];
     const walk = (e, right) => {
         const box = e.getBoundingClientRect();
         if (!e.checkVisibility({visibilityProperty: true})) return;
         if (box.width <= 1 || box.height <= 1 || e.matches("mjx-assistive-mml")) return;
-        if (box.right > right + 1) return found.push(describe(e));
+        if (shows(e) && box.right > right + 1) return found.push(describe(e));
         if (scrolls(e)) return;
         if (hides(e) && e.scrollWidth > e.clientWidth + 1) found.push(describe(e));
         for (const child of e.children) walk(child, right);
     };
     const width = document.documentElement.clientWidth;
-    const column = document.querySelector(".bd-article").getBoundingClientRect();
-    walk(document.querySelector(".bd-article"), column.right);
+    const column = document.querySelector(".bd-article, main:not(:has(.bd-article))");
+    walk(column, column.getBoundingClientRect().right);
     for (const e of document.querySelectorAll("header, footer")) walk(e, width);
     for (const e of document.querySelectorAll(".bd-sidebar > *"))
         walk(e, e.parentElement.getBoundingClientRect().right);
@@ -178,11 +180,12 @@ FIND_CUT_OFF = """() => {
     return found;
 }"""
 
-# Code of up to 88 columns, the line length of the project, that has to be scrolled.
-FIND_SCROLLED_CODE = """() => [...document.querySelectorAll(".bd-article pre")]
-    .filter(e => e.scrollWidth > e.clientWidth + 1)
+# Formulas, and code of up to 88 columns (the line length of the project), that have to be
+# scrolled.
+FIND_SCROLLED = """() => [...document.querySelectorAll(".bd-article :is(pre, .math)")]
+    .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
+    .filter(e => !e.matches("pre") || !/.{89}/.test(e.textContent))
     .map(e => e.textContent)
-    .filter(text => text.split("\\n").every(line => line.length <= 88))
 """
 
 
@@ -193,9 +196,9 @@ def test_nothing_is_cut_off(opened, width):
     assert not found, lines(found)
 
 
-def test_code_fits_into_the_column(opened):
+def test_code_and_formulas_fit_into_the_column(opened):
     opened.set_width(1280)
-    found = opened.page.evaluate(FIND_SCROLLED_CODE)
+    found = opened.page.evaluate(FIND_SCROLLED)
     assert not found, lines(found)
 
 
