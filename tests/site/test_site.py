@@ -180,8 +180,8 @@ FIND_CUT_OFF = """() => {
     return found;
 }"""
 
-# Formulas, and code of up to 88 columns (the line length of the project), that have to be
-# scrolled.
+# Formulas and code that have to be scrolled; but code of more than 88 columns, the line
+# length of the project, may be.
 FIND_SCROLLED = """() => [...document.querySelectorAll(".bd-article :is(pre, .math)")]
     .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
     .filter(e => !e.matches("pre") || !/.{89}/.test(e.textContent))
