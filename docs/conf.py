@@ -105,8 +105,6 @@ html_theme_options = {
 # The other pages at the top have none below them: the list of these would be empty.
 html_sidebars = {"*": [], "api": ["sidebar-collapse", "sidebar-nav-bs"]}
 html_show_sourcelink = False
-# Long names would be cut off beside the page.
-toc_object_entries_show_parents = "hide"
 
 # Copy the input alone, without prompts and output.
 copybutton_exclude = ".linenos, .gp, .go"
