@@ -164,7 +164,8 @@ FIND_CUT_OFF = """() => {
     const walk = (e, right) => {
         const box = e.getBoundingClientRect();
         if (!e.checkVisibility({visibilityProperty: true})) return;
-        if (box.width <= 1 || box.height <= 1 || e.matches("span.math, mjx-assistive-mml")) return;
+        if (box.width <= 1 || box.height <= 1) return;
+        if (e.matches("span.math, mjx-assistive-mml")) return;
         if (shows(e) && box.right > right + 1) return found.push(describe(e));
         if (scrolls(e)) return;
         if (hides(e) && e.scrollWidth > e.clientWidth + 1) found.push(describe(e));
@@ -182,7 +183,7 @@ FIND_CUT_OFF = """() => {
 
 # Formulas and code that have to be scrolled; but code of more than 88 columns, the line
 # length of the project, may be.
-FIND_SCROLLED = """() => [...document.querySelectorAll(".bd-article :is(pre, div.math)")]
+FIND_SCROLLED = """() => [...document.querySelectorAll("article :is(pre, div.math)")]
     .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
     .filter(e => !e.matches("pre") || !/.{89}/.test(e.textContent))
     .map(e => e.textContent)
