@@ -11,8 +11,8 @@ from pathlib import Path
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sphinx.util.nodes import get_node_source
 
-sys.path.insert(0, str(Path(__file__).parent / "sphinxext"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent / "sphinxext"))
 
 from source_links import linkcode_resolve  # noqa: F401
 
@@ -32,10 +32,13 @@ extensions = [
     "sphinx.ext.linkcode",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # In the folder sphinxext:
     "code_links",
     "guide_links",
+    "home",
     "parameter_groups",
 ]
 exclude_patterns = [
@@ -98,12 +101,42 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = f"sknn {release}"
 html_baseurl = DOCUMENTATION_URL
-html_static_path = [str(MATHJAX / "static" / "mathjax" / mathjax_path)]
+html_static_path = ["_static", str(MATHJAX / "static" / "mathjax" / mathjax_path)]
+html_css_files = ["site.css"]
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}  # light or dark, as the browser prefers
 html_theme_options = {
     "navbar_align": "left",
     "show_toc_level": 2,
+    "header_links_before_dropdown": 4,
+    "logo": {
+        "image_light": "_static/logo-light.svg",
+        "image_dark": "_static/logo-dark.svg",
+        "alt_text": "sknn, home page",
+    },
+    "icon_links": [
+        {
+            "name": "Repository on GitHub",
+            "url": "https://github.com/sknn/sknn",
+            "icon": "fa-brands fa-github",
+        }
+    ],
+    "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
+    # _templates/layout.html makes the address one of this site.
+    "switcher": {
+        "json_url": "_static/switcher.json",
+        "version_match": "dev" if "dev" in release else "stable",
+    },
 }
+# The other pages at the top have none below them: the list of these would be empty.
+html_sidebars = {"*": [], "api": ["sidebar-collapse", "sidebar-nav-bs"]}
 html_show_sourcelink = False
+# The search and the API reference list all names.
+html_use_index = False
+html_domain_indices = False
+
+# Copy the input alone, without prompts and output.
+copybutton_exclude = ".linenos, .gp, .go"
 
 
 def leave_as_text(app, env, node, contnode):

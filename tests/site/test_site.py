@@ -1,0 +1,314 @@
+"""The built documentation, in a browser.
+
+    SKNN_SITE=docs/_build/html pytest tests/site
+
+The site is served from this machine, and every page is opened in headless Chromium. It
+needs the extra ``site`` and a Chromium or Chrome that is installed already.
+"""
+
+import os
+import shutil
+import threading
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import quote, unquote, urldefrag, urlsplit
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+SITE = Path(os.environ.get("SKNN_SITE", "/nonexistent")).resolve()
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))),
+    None,
+)
+if not (SITE / "index.html").exists():
+    pytest.skip("SKNN_SITE does not name a built site", allow_module_level=True)
+if CHROMIUM is None:
+    pytest.skip("there is no Chromium or Chrome", allow_module_level=True)
+
+PAGES = sorted(
+    page
+    for path in SITE.rglob("*.html")
+    if not (page := path.relative_to(SITE).as_posix()).startswith("_static/")
+)
+
+# What people look for, and the page that has to be among the first hits.
+SEARCHES = {
+    "changelog": "changes",
+    "checkpoint": "generated/sknn.callbacks.Checkpoint",
+    "class weight": "guide/imbalanced",
+    "contributing": "contributing",
+    "convergence": "faq",
+    "dask": "guide/scaling",
+    "dropout": "guide/regularization",
+    "early stopping": "guide/cross_validation",
+    "exploding gradient": "guide/deep_networks",
+    "feature importance": "faq",
+    "GPU": "faq",
+    "grid search": "auto_examples/plot_recipe",
+    "imbalanced": "guide/imbalanced",
+    "keras": "coming_from_keras_pytorch",
+    "learning rate finder": "faq",
+    "missing values": "auto_examples/plot_tables",
+    "multilabel": "guide/multioutput",
+    "multioutput": "guide/multioutput",
+    "my loss is nan": "faq",
+    "onnx": "guide/deployment",
+    "outliers": "guide/regression_outliers",
+    "over-fitting": "faq",
+    "overfit": "faq",
+    "overfitting": "faq",
+    "prediction interval": "auto_examples/plot_regression_outliers",
+    "pytorch": "coming_from_keras_pytorch",
+    "resume training": "guide/saving",
+    "save model": "faq",
+    "skops": "guide/saving",
+    "skorch": "coming_from_keras_pytorch",
+    "slow": "faq",
+    "sparse text": "guide/text",
+    "transfer learning": "guide/transfer",
+    "vanishing gradient": "guide/deep_networks",
+}
+FIRST_HITS = 5
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Return the address at which the site is served."""
+    handler = partial(QuietHandler, directory=SITE)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    options = "--no-sandbox --disable-gpu --disable-background-networking"
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=options.split()
+        )
+        yield browser
+        browser.close()
+
+
+def lines(found):
+    return "\n" + "\n".join(found)
+
+
+class Tab:
+    """A page of the browser that records what goes wrong in it."""
+
+    def __init__(self, browser, address):
+        # Reduced motion: colors change at once, not in a transition.
+        self.page = browser.new_page(reduced_motion="reduce")
+        self.page.set_default_timeout(120_000)  # milliseconds, for a busy machine
+        self.address = address
+        self.problems = []
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("console", self.record_error)
+        self.page.on("request", self.record_request)
+
+    def record_error(self, message):
+        if message.type == "error":
+            self.problems.append(f"console: {message.text}")
+
+    def record_request(self, request):
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.problems.append(f"request to another host: {request.url}")
+
+    def open(self, path):
+        self.problems.clear()
+        self.set_width(1280)
+        self.page.goto(self.address + path)
+        self.page.evaluate("window.MathJax?.startup?.promise")
+
+    def set_width(self, width):
+        self.page.set_viewport_size({"width": width, "height": 900})
+
+
+@pytest.fixture(scope="module")
+def tab(browser, address):
+    return Tab(browser, address)
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def opened(request, tab):
+    """Open each page once, for all tests that use it."""
+    tab.open(request.param)
+    return tab
+
+
+def test_page_has_no_errors(opened):
+    assert not opened.problems, lines(opened.problems)
+
+
+# Elements wider than their column, and text that a box without a scroll bar cuts off.
+# Formulas in the text have a copy for screen readers that is meant to be invisible.
+FIND_CUT_OFF = """() => {
+    const scrolls = e => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
+    const hides = e => ["hidden", "clip"].includes(getComputedStyle(e).overflowX);
+    const describe = e => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`;
+    const shows = e => e.matches("img, svg, pre, table, input")
+        || [...e.childNodes].some(n => n.nodeType == Node.TEXT_NODE && n.data.trim());
+    const found = [];
+    const walk = (e, right) => {
+        const box = e.getBoundingClientRect();
+        if (!e.checkVisibility({visibilityProperty: true})) return;
+        if (box.width <= 1 || box.height <= 1) return;
+        if (e.matches("span.math, mjx-assistive-mml")) return;
+        if (shows(e) && box.right > right + 1) return found.push(describe(e));
+        if (scrolls(e)) return;
+        if (hides(e) && e.scrollWidth > e.clientWidth + 1) found.push(describe(e));
+        for (const child of e.children) walk(child, right);
+    };
+    const width = document.documentElement.clientWidth;
+    const column = document.querySelector(".bd-article, main:not(:has(.bd-article))");
+    walk(column, column.getBoundingClientRect().right);
+    for (const e of document.querySelectorAll("header, footer")) walk(e, width);
+    for (const e of document.querySelectorAll(".bd-sidebar > *"))
+        walk(e, e.parentElement.getBoundingClientRect().right);
+    if (document.documentElement.scrollWidth > width) found.push("the page scrolls");
+    return found;
+}"""
+
+# Formulas and code that have to be scrolled; but code of more than 88 columns, the line
+# length of the project, may be.
+FIND_SCROLLED = """() => [...document.querySelectorAll("article :is(pre, div.math)")]
+    .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
+    .filter(e => !e.matches("pre") || !/.{89}/.test(e.textContent))
+    .map(e => e.textContent)
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_cut_off(opened, width):
+    opened.set_width(width)
+    found = opened.page.evaluate(FIND_CUT_OFF)
+    assert not found, lines(found)
+
+
+def test_code_and_formulas_fit_into_the_column(opened):
+    opened.set_width(1280)
+    found = opened.page.evaluate(FIND_SCROLLED)
+    assert not found, lines(found)
+
+
+# Text with too little contrast to its background: less than 4.5, the AA level of WCAG.
+FIND_PALE = """() => {
+    const channels = color => color.match(/[\\d.]+/g).map(Number);
+    const luminance = color => {
+        const [r, g, b] = channels(color).slice(0, 3).map(c => c / 255)
+            .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const background = e => {
+        for (; e; e = e.parentElement) {
+            const color = getComputedStyle(e).backgroundColor;
+            if ((channels(color)[3] ?? 1) > 0.5) return color;
+        }
+        return getComputedStyle(document.body).backgroundColor;
+    };
+    const found = new Set();
+    for (const e of document.querySelectorAll("header *, .bd-container *, footer *")) {
+        const text = [...e.childNodes].filter(n => n.nodeType == Node.TEXT_NODE)
+            .map(n => n.data.trim()).join("");
+        if (!text || !e.checkVisibility({opacityProperty: true})) continue;
+        const style = getComputedStyle(e);
+        const [low, high] = [style.color, background(e)].map(luminance)
+            .sort((a, b) => a - b);
+        const contrast = (high + 0.05) / (low + 0.05);
+        if (contrast < 4.5)
+            found.add(`${contrast.toFixed(1)} ${e.tagName}.${e.className}: ${text}`);
+    }
+    return [...found];
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_has_contrast(opened, theme):
+    opened.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    found = opened.page.evaluate(FIND_PALE)
+    assert not found, lines(found)
+
+
+class Links(HTMLParser):
+    """The anchors, the links and the pictures of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.anchors, self.links, self.pictures = {"", "top"}, set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.anchors |= {attrs.get("id"), attrs.get("name")}
+        if tag in ("a", "link") and attrs.get("href"):
+            self.links.add(attrs["href"])
+        if tag in ("img", "script") and attrs.get("src"):
+            self.links.add(attrs["src"])
+        if tag == "img":
+            self.pictures.append(attrs)
+
+
+@pytest.fixture(scope="module")
+def links():
+    return {page: Links((SITE / page).read_text("utf-8")) for page in PAGES}
+
+
+def leads_nowhere(link, page, links):
+    url, anchor = urldefrag(link)
+    parts = urlsplit(url)
+    if parts.scheme or parts.netloc:
+        return False
+    target = (SITE / page).parent / unquote(parts.path) if parts.path else SITE / page
+    target = target.resolve()
+    if not target.is_file():
+        return True
+    name = target.relative_to(SITE).as_posix()
+    return name in links and unquote(anchor) not in links[name].anchors
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(links, page):
+    found = [x for x in links[page].links if leads_nowhere(x, page, links)]
+    assert not found, lines(found)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pictures_have_alternative_text(links, page):
+    # The thumbnail of an example stands above its title, so it needs no text.
+    found = [
+        img["src"]
+        for img in links[page].pictures
+        if not img.get("alt") and not img["src"].endswith("_thumb.png")
+    ]
+    assert not found, lines(found)
+
+
+@pytest.mark.parametrize("query", SEARCHES)
+def test_search_finds_the_page(tab, query):
+    tab.open(f"search.html?q={quote(query)}")
+    tab.page.wait_for_selector("#search-results > p.search-summary:has-text('found')")
+    hits = tab.page.eval_on_selector_all(
+        "#search-results li > a", "hits => hits.map(a => a.pathname.slice(1))"
+    )
+    assert f"{SEARCHES[query]}.html" in list(dict.fromkeys(hits))[:FIRST_HITS]
+
+
+def test_versions_can_be_chosen(tab):
+    tab.open("guide/index.html")
+    tab.page.click("header .version-switcher__button")
+    versions = tab.page.locator("header .version-switcher__menu a")
+    assert "dev" in versions.all_inner_texts()
+    assert tab.page.locator("header .version-switcher__menu a.active").count() == 1
+    assert tab.problems == []
