@@ -20,7 +20,7 @@ import numpy as np
 from sknn import MLPRegressor
 from sknn.activations import ACTIVATIONS, LeakyReLU
 
-# Colours that colour-blind readers can distinguish.
+# Colors that color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 

@@ -14,7 +14,7 @@ helps with few images, and how to find the right strength.
 # Each augmentation is an object with parameters. The first image of each row is the
 # original. The augmentations on the left move the image: pixels that come in from
 # outside are 0, here black, or with ``fill="nearest"`` the nearest pixel. Those on the
-# right change its colours or cover a part of it.
+# right change its colors or cover a part of it.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -86,7 +86,7 @@ plt.show()
 # %%
 # Few images
 # ----------
-# Each digit is placed in a field of 12 × 12 pixels, up to two pixels from the centre. A
+# Each digit is placed in a field of 12 × 12 pixels, up to two pixels from the center. A
 # few hundred images are not enough for a network to learn that the position does not
 # matter. Augmentation helps: ``RandomCrop(2)`` shifts each image by up to two whole
 # pixels, differently in each epoch. Each training set is drawn three times.

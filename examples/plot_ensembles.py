@@ -14,7 +14,7 @@ average, bag and stack networks like any other classifier.
 # digits. ``VotingClassifier(voting="soft")`` averages their probabilities. How good is
 # an average of two, of three, and so on? That depends on the choice, so for each number
 # 100 random subsets of the 32 are evaluated. The line is their mean, and the band
-# contains 80 % of them; the crosses are the single members.
+# contains 80% of them; the crosses are the single members.
 #
 # The second member brings the largest gain, and with more than about six there is
 # little more to gain. The average of many networks is about as accurate as the best of

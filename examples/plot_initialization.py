@@ -13,7 +13,7 @@ that neither happens.
 # ----------------------------------
 # Standard normal rows pass through 20 layers of 256 units. The curves show the standard
 # deviation of the activations after each layer. A good initializer keeps it near 1, or
-# at least far from 0. For relu that is He's; with Glorot's about 30 % of the standard
+# at least far from 0. For relu that is He's; with Glorot's about 30% of the standard
 # deviation is lost in each layer. For tanh it falls slowly with Glorot's, and stays
 # constant with He's, but at values where tanh is flatter. For selu it is LeCun's; selu
 # pulls the standard deviation to 1 by itself. A normal distribution with a small σ
@@ -27,7 +27,7 @@ from sknn import MLPClassifier
 from sknn.activations import ACTIVATIONS
 from sknn.initializers import GlorotNormal, HeNormal, LeCunNormal, Normal
 
-# Colours that colour-blind readers can distinguish.
+# Colors that color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 

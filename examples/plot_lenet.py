@@ -1,11 +1,11 @@
 """
-LeNet-5: recognising digits with a convolutional network
+LeNet-5: recognizing digits with a convolutional network
 ========================================================
 
 LeNet-5 is the network of LeCun, Bottou, Bengio and Haffner ("Gradient-based learning
 applied to document recognition", Proceedings of the IEEE, 1998): two blocks of
-convolution and pooling, then three dense layers. Here it recognises digits that are not
-always centred, and is compared with a network of dense layers that has the same number
+convolution and pooling, then three dense layers. Here it recognizes digits that are not
+always centered, and is compared with a network of dense layers that has the same number
 of parameters.
 """
 
@@ -13,7 +13,7 @@ of parameters.
 # Digits shifted by up to two pixels
 # ----------------------------------
 # Each of scikit-learn's digits, 8 × 8 pixels, is placed in a field of 14 × 14, up to
-# two pixels from the centre, and enlarged by two: images of 28 × 28 pixels, as in the
+# two pixels from the center, and enlarged by two: images of 28 × 28 pixels, as in the
 # paper. A thousand images are for training, the others for the test.
 
 import matplotlib.pyplot as plt

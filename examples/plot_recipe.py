@@ -19,7 +19,7 @@ plausible first network to a tuned one, each step with its tool.
 # the features have to be scaled. In a pipeline the scaler stays with the network in
 # every check, search and split.
 #
-# Some terms: the *loss* is what training minimises; for a classifier it is
+# Some terms: the *loss* is what training minimizes; for a classifier it is
 # ``sklearn.metrics.log_loss``. Training takes many small steps, each on a *batch* of
 # rows, here 32. The *learning rate* is the size of the steps. One pass over all rows is
 # an *epoch*. The solver, plain gradient descent (``"sgd"``), and its learning rate of
@@ -116,7 +116,7 @@ plt.show()
 # %%
 # 2. Overfit a small sample
 # -------------------------
-# A network that cannot fit five batches perfectly, with all regularisation off, will
+# A network that cannot fit five batches perfectly, with all regularization off, will
 # not learn 600 rows either. This check takes a second, and finds settings that cannot
 # work.
 
@@ -230,7 +230,7 @@ for name, value in search.best_params_.items():
     )
 
 # %%
-# The later rounds, in lighter colours, are close together at the top, except for one
+# The later rounds, in lighter colors, are close together at the top, except for one
 # candidate: they come from the promising region. The ring marks the best candidate of
 # the last round, which is the one that counts, because it was trained in full.
 
@@ -272,12 +272,12 @@ plt.show()
 # %%
 # - **First network**: both losses are still falling at the end. Training has not
 #   converged: use more epochs, or a larger learning rate.
-# - **Two hidden units**: both losses level off far too high. The network under-fits:
+# - **Two hidden units**: both losses level off far too high. The network underfits:
 #   use more units, less penalty and less dropout. The last two are quick to try, but
 #   not enough here: two units cannot represent ten digits.
 # - **60 rows**: the training loss falls to nearly 0, the validation loss stays far
-#   above it. The network over-fits: use more rows, more penalty or more dropout. The
-#   cause is too few rows; over-fitting is the symptom.
+#   above it. The network overfits: use more rows, more penalty or more dropout. The
+#   cause is too few rows; overfitting is the symptom.
 # - **Tuned**: both losses fall, level off, and end close together. Until about epoch 50
 #   they fluctuate, as with a learning rate that is too large. A rate of 0.6 is large;
 #   the cosine schedule lowers it, and the curves settle.

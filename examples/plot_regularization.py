@@ -1,9 +1,9 @@
 """
-Regularisation against over-fitting
+Regularization against overfitting
 ===================================
 
-A network with more weights than rows can memorise every training row, including the
-wrong ones. Regularisation makes that harder, so that what the network learns also holds
+A network with more weights than rows can memorize every training row, including the
+wrong ones. Regularization makes that harder, so that what the network learns also holds
 for new rows. This example shows the training and the test loss of the same network,
 plain and with five remedies.
 """
@@ -110,7 +110,7 @@ plt.show()
 # %%
 # Final accuracy
 # --------------
-# 83 % of the training rows have their true label: a network that knows the digits would
+# 83% of the training rows have their true label: a network that knows the digits would
 # get 0.83 on them and 1 on the test rows. The plain network has also learned the wrong
 # labels, at the expense of its test accuracy.
 

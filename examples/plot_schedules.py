@@ -26,7 +26,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sknn import MLPRegressor
 from sknn.schedules import SCHEDULES, Constant, Cosine, OneCycle, Step
 
-# Colours that colour-blind readers can distinguish.
+# Colors that color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 

@@ -13,7 +13,7 @@ scaling, no encoding and no imputation.
 # ---------
 # The cars are invented, so that we know what determines their price: the model and the
 # age more than anything else, then the mileage and the gearbox; the price of electric
-# cars falls faster. The colour does not matter. Of many old cars the mileage is not
+# cars falls faster. The color does not matter. Of many old cars the mileage is not
 # known.
 
 import matplotlib.pyplot as plt
@@ -38,7 +38,7 @@ def make_cars(n, rng):
             "mileage": (age * rng.gamma(8, 1.5, n)).round(1),  # in 1,000 km
             "fuel": rng.choice(["petrol", "diesel", "electric"], n, p=[0.5, 0.3, 0.2]),
             "automatic": rng.random(n) < 0.4,
-            "colour": rng.choice(["black", "white", "grey", "red", "blue"], n),
+            "color": rng.choice(["black", "white", "gray", "red", "blue"], n),
         }
     )
     new = 10 + 5 * cars["model"].map(lambda m: "ABCDE".index(m[0]))
@@ -74,11 +74,11 @@ print(reg.summary())
 print(f"R² on the test rows: {reg.score(X_test, price_test):.3f}")
 
 # %%
-# ``predict_interval`` returns intervals that are to contain 90 % of the prices. Their
+# ``predict_interval`` returns intervals that are to contain 90% of the prices. Their
 # width comes from the errors on the rows that ``fit`` has held out. With the default
 # loss all intervals have the same width, although prices of old cars differ less than
 # those of new ones. With ``loss="gaussian"`` the network learns a standard deviation
-# for each row, and the width of the intervals follows it. Both kinds cover about 90 %
+# for each row, and the width of the intervals follows it. Both kinds cover about 90%
 # of all prices; the second covers nearly as many of the high as of the low ones.
 
 gaussian = TabularRegressor(loss="gaussian", scoring="loss", random_state=0)
@@ -106,7 +106,7 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
         color="#56B4E9",
         alpha=0.4,
         linewidth=0,
-        label="interval, 90 %",
+        label="interval, 90%",
     )
     for which, color, label in (
         (inside, "black", "inside"),
@@ -129,7 +129,7 @@ plt.show()
 # Probabilities
 # -------------
 # Is a car sold within a month? Training smooths the labels, so that the probabilities
-# are too cautious: of the cars to which the network gives 80 %, more than 80 % are sold
+# are too cautious: of the cars to which the network gives 80%, more than 80% are sold
 # soon. ``calibrate=True``, the default, divides the raw scores by the temperature that
 # suits the held-out rows best. Multiplied by it again, the scores of a single network
 # are those without calibration.
@@ -161,7 +161,7 @@ plt.show()
 # Reasons
 # -------
 # ``feature_attributions`` says what each column adds to a prediction, compared with a
-# baseline: here with the car of medians, without fuel or colour. The attributions of a
+# baseline: here with the car of medians, without fuel or color. The attributions of a
 # row add up to the difference between the two predictions. On the left is one car, on
 # the right the mean absolute attribution over all test rows.
 

@@ -11,7 +11,7 @@ of which there are few images.
 # %%
 # The digits
 # ----------
-# Each digit is placed in a field of 12 × 12 pixels, up to two pixels from the centre.
+# Each digit is placed in a field of 12 × 12 pixels, up to two pixels from the center.
 # Half of the images of 8 and 9 are for the test.
 
 import matplotlib.pyplot as plt

@@ -3,7 +3,7 @@ From a plain network to a good one
 ==================================
 
 This script adds training techniques one after the other to a plain network: He
-initialisation, batch normalisation, dropout, a cosine schedule, mixup, and weights kept
+initialization, batch normalization, dropout, a cosine schedule, mixup, and weights kept
 from the best epoch. Each is one parameter or two. The table shows, after each step, the
 accuracy on the training and the test rows, and the duration of the fit in seconds.
 Dropout and mixup reduce the gap between the two accuracies; the schedule improves both.
@@ -33,8 +33,8 @@ from sknn.schedules import Cosine
 
 STEPS = {
     "plain network": {},
-    "+ He initialisation": {"initializer": "he_normal"},
-    "+ batch normalisation": {"normalization": "batch"},
+    "+ He initialization": {"initializer": "he_normal"},
+    "+ batch normalization": {"normalization": "batch"},
     "+ dropout": {"dropout": 0.3, "input_dropout": 0.1},
     "+ cosine schedule": {"learning_rate": Cosine(warmup=1)},
     "+ mixup": {"mixup": 0.2},
