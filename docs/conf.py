@@ -104,6 +104,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("sknn",),
     "reference_url": {"sknn": None},
+    "remove_config_comments": True,
     "show_memory": False,
     "write_computation_times": False,
 }

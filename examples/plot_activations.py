@@ -1,6 +1,6 @@
 """
-Activation functions and their derivatives
-==========================================
+Choosing an activation function
+===============================
 
 Without an activation function, a network of any number of layers is still a linear
 model. The derivative of the activation function decides how much of the gradient
@@ -39,6 +39,7 @@ for ax, (name, function) in zip(axes.flat, functions.items(), strict=True):
     (value,) = ax.plot(z, a, linewidth=2)
     (derivative,) = ax.plot(z, slope, "--", linewidth=2)
     ax.set(title=name, ylim=(-2, 3))
+fig.suptitle("Twelve activation functions")
 fig.supxlabel("Argument z")
 fig.legend(
     [value, derivative],

@@ -1,6 +1,6 @@
 """
-Data augmentation for images
-============================
+Augmenting images when there are few
+====================================
 
 A flower that is mirrored, slightly rotated or darker is still a flower. Augmentation
 shows the network a new variation of each training image in every epoch, so that it
@@ -80,7 +80,7 @@ digits = load_digits()
 recipe = [RandomRotation(15), RandomScale(1.2), RandomShift(0.1)]
 AugmentationDisplay.from_augmentation(
     recipe, digits.images[:3] / 16, n_draws=8, random_state=0
-)
+).ax_.set_title("Three digits, rotated, scaled and shifted")
 plt.show()
 
 # %%
@@ -132,7 +132,12 @@ for (name, accuracy), color, marker in zip(
     ax.plot(sizes, accuracy, marker, color=color, alpha=0.6)
     ax.plot([], [], marker + "-", color=color, label=f"augmentation={name}")
     print(f"augmentation={name:25}", accuracy.mean(axis=1).round(3))
-ax.set(xlabel="Training images", ylabel="Test accuracy", xticks=sizes)
+ax.set(
+    title="Accuracy with and without augmentation",
+    xlabel="Training images",
+    ylabel="Test accuracy",
+    xticks=sizes,
+)
 ax.grid(alpha=0.3)
 ax.legend()
 plt.show()

@@ -187,5 +187,10 @@ fig, ax = plt.subplots(figsize=(7, 2.4), layout="constrained")
 bars = ax.barh(list(counts), list(counts.values()), color="#0072B2")
 ax.bar_label(bars, [f"{n:,}" for n in counts.values()], padding=4)
 ax.invert_yaxis()
-ax.set(xscale="log", xlim=(1e2, 4e8), xlabel="Parameters")
+ax.set(
+    title="Parameters of three kinds of layers",
+    xscale="log",
+    xlim=(1e2, 4e8),
+    xlabel="Parameters",
+)
 plt.show()

@@ -1,6 +1,6 @@
 """
-Deep networks: normalization, residual blocks, clipping
-=======================================================
+Training deep networks: normalization, residual blocks, clipping
+================================================================
 
 Depth makes training fragile: signals vanish or explode from layer to layer, and one
 steep region of the loss can ruin the weights. This example shows three remedies, each
@@ -95,7 +95,7 @@ for residual in [False, True]:
     curves[f"residual={residual}"] = losses_of(clf, X, y, 19)
 
 fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
-draw(ax, curves, ylim=(0, 2.6))
+draw(ax, curves, title="Forty hidden layers", ylim=(0, 2.6))
 plt.show()
 
 # %%
@@ -122,5 +122,5 @@ for max_grad_norm in [None, 1.0]:
     curves[f"max_grad_norm={max_grad_norm}"] = losses_of(reg, X, y, 60)
 
 fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
-draw(ax, curves, yscale="log", ylim=(1e2, 1e12))
+draw(ax, curves, title="Clipping of the gradient", yscale="log", ylim=(1e2, 1e12))
 plt.show()

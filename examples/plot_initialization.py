@@ -1,6 +1,6 @@
 """
-Initial weights and the size of the signal
-==========================================
+Choosing the initial weights
+============================
 
 Before training, the weights are drawn at random. If they are too small, the signal
 vanishes on its way through the layers; if they are too large, it explodes. Either way
@@ -65,6 +65,7 @@ for ax, (activation, initializers) in zip(axes, panels.items(), strict=True):
     ax.set(title=activation, xlabel="Layer", yscale="log", ylim=(1e-8, 1e5))
     ax.set_xticks([0, 5, 10, 15, 20])
     ax.legend(loc="upper left", fontsize="small")
+fig.suptitle("Size of the signal after each layer")
 axes[0].set(ylabel="Standard deviation")
 plt.show()
 
@@ -97,6 +98,11 @@ for name, style, width in [
     ).fit(X, y)
     print(f"{name:14} training accuracy {clf.score(X, y):.2f}")
     ax.plot(clf.history_["epoch"], clf.loss_curve_, style, linewidth=width, label=name)
-ax.set(xlabel="Epoch", ylabel="Training loss", ylim=(0, 2.6))
+ax.set(
+    title="Loss curves of a deep network",
+    xlabel="Epoch",
+    ylabel="Training loss",
+    ylim=(0, 2.6),
+)
 ax.legend(title="initializer", loc="lower left")
 plt.show()

@@ -1,6 +1,6 @@
 """
-Loss functions for regression
-=============================
+Choosing a loss function for regression
+=======================================
 
 The loss decides what a regressor learns: the mean, the median, a quantile, or the rate
 of a count. It also decides how much influence a single wrong target has.
@@ -83,7 +83,7 @@ for params, style in [
     wrong = np.abs(prediction - truth).mean()
     print(f"{params['loss']:15} mean distance to the truth {wrong:.3f}")
     ax.plot(x, prediction, style, linewidth=2, label=params["loss"])
-ax.set(xlabel="x", ylabel="y")
+ax.set(title="Fits to data with outliers", xlabel="x", ylabel="y")
 ax.legend(fontsize="small")
 plt.show()
 
@@ -118,6 +118,6 @@ fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 ax.plot(x, y, "o", color="#ABABAB", markersize=3, label="data")
 ax.fill_between(x, low, high, color="C0", alpha=0.25, label="10% to 90%")
 ax.plot(x, median, color="C0", linewidth=2, label="median")
-ax.set(xlabel="x", ylabel="y")
+ax.set(title="A band between two quantiles", xlabel="x", ylabel="y")
 ax.legend(loc="lower left")
 plt.show()

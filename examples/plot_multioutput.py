@@ -87,7 +87,7 @@ print(f"images with all labels correct: {clf.score(both_test, labels_test):.0%}"
 f1 = f1_score(labels_test, found, average="macro")
 print(f"F1 score, mean of the ten labels: {f1:.2f}")
 
-fig, axes = plt.subplots(2, 6, figsize=(9, 3.6), layout="constrained")
+fig, axes = plt.subplots(2, 6, figsize=(9, 3), layout="constrained")
 fig.suptitle("Digits found in images of two overlapping digits (errors in red)")
 for ax, image, row, true in zip(axes.flat, both_test, found, labels_test, strict=False):
     ax.imshow(image.reshape(8, 13), cmap="gray_r", vmin=0, vmax=1)

@@ -1,6 +1,6 @@
 """
-How feature scaling affects training
-====================================
+Scaling features before training
+================================
 
 A network is trained by small steps along the negative gradient, which work best when
 all features have the same scale: a mean near 0 and a standard deviation near 1.
@@ -89,7 +89,7 @@ plt.show()
 # ------------------------
 # The same network is trained with the same learning rate each time, by plain gradient
 # descent, on all 30 features. On the raw features it learns nothing: the area, in the
-# thousands, saturates every tanh, where the gradient is 0. Centring helps a little, a
+# thousands, saturates every tanh, where the gradient is 0. Centering helps a little, a
 # common scale helps a lot: a step size that suits one weight now suits all of them.
 # Whitening reaches the lowest training loss.
 
@@ -119,7 +119,7 @@ for name, steps in transformers.items():
         f"{name:14} training loss {pipe[-1].loss_:.3f}   "
         f"test accuracy {pipe.score(X_test, y_test):.3f}"
     )
-ax.set_ylabel("Training loss")
+ax.set(title="Loss curves of the six versions", ylabel="Training loss")
 ax.get_legend().remove()
 fig.legend(loc="outside right center")
 plt.show()

@@ -26,6 +26,7 @@ plausible first network to a tuned one, each step with its tool.
 # 0.001 are our first guess.
 
 import warnings
+from time import perf_counter
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -76,7 +77,8 @@ net = MLPClassifier(
 )
 first = with_scaler(net)
 
-fig, axes = plt.subplots(2, 10, figsize=(9, 2.2), layout="constrained")
+fig, axes = plt.subplots(2, 10, figsize=(9, 2.5), layout="constrained")
+fig.suptitle("Some of the training images")
 for ax, image, digit in zip(axes.flat, X_train, y_train, strict=False):
     ax.imshow(image.reshape(8, 8), cmap="gray_r")
     ax.set_title(digit)
@@ -140,6 +142,7 @@ _, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 for name, model in {"rate 0.001": first, "rate 0.000001": broken}.items():
     few = clone(model).set_params(net__max_iter=500, net__n_iter_no_change=np.inf)
     LossCurveDisplay.from_estimator(few.fit(X_few, y_few), ax=ax, name=name)
+ax.set_title("Loss on the 160 rows")
 ax.set_ylim(0, None)
 plt.show()
 
@@ -153,7 +156,8 @@ plt.show()
 rates = learning_rate_range_test(first, X_train, y_train)
 print(rates)
 
-LearningRateRangeDisplay.from_result(rates)
+display = LearningRateRangeDisplay.from_result(rates)
+display.ax_.set_title("Range test of the learning rate")
 plt.show()
 
 # %%
@@ -193,12 +197,15 @@ for name, values in space.items():
 # %%
 # ``CoarseToFineSearchCV`` performs this step and the next, in three rounds. Bad
 # candidates show early, so in the first round 27 random candidates are trained for only
-# 10 epochs each.
+# 10 epochs each. The search is the longest step of this example.
 
 search = CoarseToFineSearchCV(model, space, cv=5, n_jobs=2, random_state=0)
+start = perf_counter()
 search.fit(X_train, y_train)
+print(f"search: {perf_counter() - start:.0f} s")
 
-SearchDisplay.from_estimator(search, rounds=0)
+display = SearchDisplay.from_estimator(search, rounds=0)
+display.figure_.suptitle("First round of the search")
 plt.show()
 
 # %%
@@ -234,7 +241,8 @@ for name, value in search.best_params_.items():
 # candidate: they come from the promising region. The ring marks the best candidate of
 # the last round, which is the one that counts, because it was trained in full.
 
-SearchDisplay.from_estimator(search)
+display = SearchDisplay.from_estimator(search)
+display.figure_.suptitle("All rounds of the search")
 plt.show()
 
 # %%
@@ -367,7 +375,7 @@ for i, (name, model) in enumerate(models.items()):
     ax.plot(np.mean(scores), i, "|", color="black", markersize=18)
 ax.set_yticks(range(len(models)), models)
 ax.invert_yaxis()
-ax.set_xlabel("Accuracy on the test rows")
+ax.set(title="Five fits of each model", xlabel="Accuracy on the test rows")
 ax.grid(axis="x", alpha=0.3)
 plt.show()
 

@@ -1,6 +1,6 @@
 """
-Tables: text, categories and missing values
-===========================================
+Predicting from tables with text and missing values
+===================================================
 
 ``TabularClassifier`` and ``TabularRegressor`` take a table as it is: numbers, text,
 booleans and missing values. This example goes from a table of used cars to prices with
@@ -122,7 +122,8 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
         )
     ax.set(title=name, xlabel="Predicted price, in 1,000")
 axes[0].set_ylabel("Price, in 1,000")
-fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+fig.suptitle("Prices and 90% intervals of the test rows")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 plt.show()
 
 # %%
@@ -152,7 +153,11 @@ for name, z, color in (
         is_soon, probability, n_bins=8, strategy="quantile", name=name, ax=ax
     )
     ax.lines[-1].set_color(color)
-ax.set(xlabel="Predicted probability of a sale", ylabel="Share of sales")
+ax.set(
+    title="Calibration",
+    xlabel="Predicted probability of a sale",
+    ylabel="Share of sales",
+)
 ax.legend(loc="upper left")
 ax.grid(alpha=0.3)
 plt.show()

@@ -1,6 +1,6 @@
 """
-From a plain network to a good one
-==================================
+Improving a plain network step by step
+======================================
 
 This script adds training techniques one after the other to a plain network: He
 initialization, batch normalization, dropout, a cosine schedule, mixup, and weights kept
@@ -16,6 +16,8 @@ https://github.com/zalandoresearch/fashion-mnist into one folder, and run::
 Without ``--data`` the script uses scikit-learn's 1,797 digits and takes seconds; there
 the plain network is already nearly as good as possible.
 """
+
+# sphinx_gallery_thumbnail_path = "thumbnails/train_fashion_mnist.svg"
 
 import argparse
 import gzip
@@ -74,6 +76,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=30)
     arguments = parser.parse_args()
     if arguments.data is None:
+        print("No --data: the digits of scikit-learn are used.")
         X_train, X_test, y_train, y_test = load_small_digits()
     else:
         X_train, X_test, y_train, y_test = load_fashion_mnist(arguments.data)
