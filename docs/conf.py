@@ -97,8 +97,8 @@ sphinx_gallery_conf = {
     "minigallery_sort_order": ExplicitOrder(
         [*(EXAMPLES / name for name in gallery_order), "*"]
     ),
-    # The others start a server or a cluster, or take long: their pages show the code.
-    "filename_pattern": r"/plot_",
+    # The pages of the others, which are programs with options, show the code alone.
+    "filename_pattern": r"/(plot_|tune_digits)",
     "ignore_pattern": r"^(_|bench_|run\.py)",  # of benchmarks
     "abort_on_example_error": True,
     "backreferences_dir": "generated/backreferences",

@@ -16,9 +16,14 @@ of it takes less than a minute.
 #
 #    pip install "sknn[plot,progress]"
 #
-# In a notebook, write ``%pip`` instead of ``pip``. The extra ``plot`` installs
-# matplotlib for the pictures, and ``progress`` installs rich for the progress bar. If
-# the last line below says "yes", the fast, compiled code is in use.
+# The extra ``plot`` installs matplotlib for the pictures, and ``progress`` installs rich
+# for the progress bar. In a notebook the bar needs ipywidgets, too:
+#
+# .. code-block:: ipython
+#
+#    %pip install "sknn[plot,progress]" ipywidgets
+#
+# If the last line below says "yes", the fast, compiled code is in use.
 
 import tempfile
 from pathlib import Path
@@ -119,8 +124,8 @@ except ValueError as error:
     print(error)
 
 # %%
-# Some settings are allowed but not good. Then there is a warning, or :func:`the doctor
-# <sknn.inspection.doctor>` finds the cause. Here the learning rate is too large:
+# Some values are allowed but lead to a bad network. Then ask the ``doctor``. Here the
+# learning rate is far too large:
 
 bad = make_pipeline(MinMaxScaler(), MLPClassifier(learning_rate_init=3, random_state=0))
 bad.fit(X_train, y_train)
@@ -131,7 +136,8 @@ print(doctor(bad, X_train, y_train))
 # Save
 # ----
 # ``sknn.save`` writes the whole pipeline to a file, with the scaler. The file contains
-# no code, so you can also load files that others have sent you.
+# no code, so you can also load files that others have sent you. Here it is written to a
+# temporary folder.
 
 path = Path(tempfile.mkdtemp()) / "digits.sknn"
 sknn.save(best, path)
@@ -145,4 +151,4 @@ print(f"test accuracy: {loaded.score(X_test, y_test):.3f}")
 # - :ref:`sphx_glr_auto_examples_plot_recipe.py` tunes a network step by step.
 # - :ref:`sphx_glr_auto_examples_plot_tables.py` is about data frames with text and
 #   missing values.
-# - :doc:`/guide/index` explains all parameters.
+# - The user guide explains all parameters.
