@@ -16,8 +16,8 @@ of it takes less than a minute.
 #
 #    pip install "sknn[plot,progress]"
 #
-# The extra ``plot`` installs matplotlib for the pictures, and ``progress`` installs rich
-# for the progress bar. In a notebook the bar needs ipywidgets, too:
+# The extra ``plot`` installs matplotlib for the pictures. The extra ``progress``
+# installs rich for the progress bar. In a notebook the bar also needs ipywidgets:
 #
 # .. code-block:: ipython
 #

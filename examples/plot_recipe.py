@@ -286,9 +286,9 @@ plt.show()
 # - **60 rows**: the training loss falls to nearly 0, the validation loss stays far
 #   above it. The network overfits: use more rows, more penalty or more dropout. The
 #   cause is too few rows; overfitting is the symptom.
-# - **Tuned**: both losses fall, level off, and end close together. Until about epoch 50
-#   they fluctuate, as with a learning rate that is too large. A rate of 0.6 is large;
-#   the cosine schedule lowers it, and the curves settle.
+# - **Tuned**: both losses fall, level off, and end close together. They fluctuate at
+#   first, as with a learning rate that is too large. The best rate of the search is
+#   large; the cosine schedule lowers it, and the curves settle.
 #
 # The training loss can be above the validation loss: it includes the penalty, and
 # dropout acts only during training.
