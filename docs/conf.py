@@ -99,7 +99,7 @@ sphinx_gallery_conf = {
     ),
     # The pages of the others, which are programs with options, show the code alone.
     "filename_pattern": r"/(plot_|tune_digits)",
-    "ignore_pattern": r"^(_|bench_|run\.py)",  # of benchmarks
+    "ignore_pattern": r"(^|[/\\])(_\w+|bench_\w+|run)\.py$",  # benchmarks
     "abort_on_example_error": True,
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("sknn",),

@@ -10,8 +10,8 @@ connects to one, and runs there
 - a search from coarse to fine, in three rounds,
 - the cross-validation of an ensemble for tables.
 
-It runs all of them in this process too, and compares the results: they are equal, to
-the last bit.
+It runs all of them in this process, too. Then it prints the time of each, and whether
+the results are equal to the last bit.
 
 The training set is sent to the workers once, before the first fit. So are the rows of
 the folds: joblib alone would send them to a single worker, and a search cannot go on if
