@@ -16,6 +16,8 @@ helps with few images, and how to find the right strength.
 # outside are 0, here black, or with ``fill="nearest"`` the nearest pixel. Those on the
 # right change its colors or cover a part of it.
 
+from time import perf_counter
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits, load_sample_images
@@ -110,6 +112,7 @@ clf = CNNClassifier(
 )
 sizes = [100, 200, 400]
 scores = {}
+start = perf_counter()
 for augmentation in [None, [RandomCrop(2)]]:
     clf.set_params(augmentation=augmentation)
     scores[repr(augmentation)] = np.array(
@@ -123,6 +126,7 @@ for augmentation in [None, [RandomCrop(2)]]:
             for size in sizes
         ]
     )
+print(f"18 fits: {perf_counter() - start:.0f} s")
 
 fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
 for (name, accuracy), color, marker in zip(
@@ -155,6 +159,7 @@ plt.show()
 
 cv = ShuffleSplit(3, train_size=200, test_size=1000, random_state=0)
 curves = {}
+start = perf_counter()
 for augmentation, name, values in [
     ([RandomCrop(2)], "augmentation__0__padding", [0, 1, 2, 3, 4]),
     ([RandomRotation(), RandomCrop(2)], "augmentation__0__degrees", [0, 20, 90]),
@@ -164,6 +169,7 @@ for augmentation, name, values in [
         clf, X, y, param_name=name, param_range=values, cv=cv
     )
     curves[name] = augmentation, values, accuracy
+print(f"24 fits: {perf_counter() - start:.0f} s")
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
 for ax, (name, (augmentation, values, accuracy)) in zip(
