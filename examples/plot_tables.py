@@ -65,8 +65,9 @@ print(cars.isna().sum())
 # -----------------------------------
 # The table goes into ``fit``. Columns of text with at most nine categories become
 # one-hot columns; for the 30 models, the network learns a vector each. Missing values
-# are replaced and marked. Four networks are trained, each without another fifth of the
-# rows, and their predictions averaged.
+# are replaced and marked. Four networks are trained, and their predictions averaged.
+# Each holds out another fifth of the rows to find its best epochs, and is then trained
+# again on all rows.
 
 X_train, X_test, price_train, price_test, sold_train, sold_test = train_test_split(
     cars, price, sold, test_size=1000, random_state=0
