@@ -73,7 +73,7 @@ for ax, name in zip(axes, ["identity", "relu", "tanh", "gelu"], strict=True):
         max_iter=1000,
         random_state=0,
     ).fit(x[:, np.newaxis], y)
-    ax.plot(x, y, "o", color="#ABABAB", markersize=4, label="data")
+    ax.plot(x, y, "o", color="#8C8C8C", markersize=4, label="data")
     ax.plot(x_grid, reg.predict(x_grid[:, np.newaxis]), linewidth=2, label="network")
     ax.set(title=name, xlabel="x")
 axes[0].set(ylabel="y")

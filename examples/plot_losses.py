@@ -62,7 +62,7 @@ y[outliers] += rng.uniform(3, 6, outliers.sum())
 X = x[:, np.newaxis]
 
 fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
-ax.plot(x, y, "o", color="#ABABAB", markersize=3, label="data")
+ax.plot(x, y, "o", color="#8C8C8C", markersize=3, label="data")
 ax.plot(x, truth, color="#CFCFCF", linewidth=7, label="truth")
 for params, style in [
     ({"loss": "squared_error"}, "-"),
@@ -115,7 +115,7 @@ inside = np.mean((low <= y) & (y <= high))
 print(f"Targets inside the band: {inside:.0%}")
 
 fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
-ax.plot(x, y, "o", color="#ABABAB", markersize=3, label="data")
+ax.plot(x, y, "o", color="#8C8C8C", markersize=3, label="data")
 ax.fill_between(x, low, high, color="C0", alpha=0.25, label="10% to 90%")
 ax.plot(x, median, color="C0", linewidth=2, label="median")
 ax.set(title="A band between two quantiles", xlabel="x", ylabel="y")
