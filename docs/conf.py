@@ -3,6 +3,7 @@
 sphinx-build -W --keep-going -b html docs docs/_build/html
 """
 
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 # The gallery looks up each name that a script imports, without running the script.
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sphinx.util.nodes import get_node_source
+from sphinx_gallery.sorting import ExplicitOrder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent / "sphinxext"))
@@ -83,17 +85,31 @@ MATHJAX = Path(*find_spec("sphinx-mathjax-offline").submodule_search_locations)
 
 # -- Gallery ------------------------------------------------------------------------
 
+# `examples/index.rst` is the page of the gallery: its topics, and the order in each.
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+gallery_order = re.findall(
+    r"^   \.\./examples/(\w+\.py)$",
+    (EXAMPLES / "index.rst").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    # The others need data, or take long: their pages show the code alone.
-    "filename_pattern": r"/plot_",
-    "ignore_pattern": r"/benchmarks/",
+    "copyfile_regex": r"index\.rst",
+    "minigallery_sort_order": ExplicitOrder(
+        [*(EXAMPLES / name for name in gallery_order), "*"]
+    ),
+    # The pages of the others, which are programs with options, show the code alone.
+    "filename_pattern": r"/(plot_|tune_digits)",
+    "ignore_pattern": r"(^|[/\\])(_\w+|bench_\w+|run)\.py$",  # benchmarks
     "abort_on_example_error": True,
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("sknn",),
     "reference_url": {"sknn": None},
+    "remove_config_comments": True,
     "show_memory": False,
+    "write_computation_times": False,
 }
 
 # -- HTML ---------------------------------------------------------------------------

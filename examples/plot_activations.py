@@ -1,6 +1,6 @@
 """
-Activation functions and their derivatives
-==========================================
+Choosing an activation function
+===============================
 
 Without an activation function, a network of any number of layers is still a linear
 model. The derivative of the activation function decides how much of the gradient
@@ -20,7 +20,7 @@ import numpy as np
 from sknn import MLPRegressor
 from sknn.activations import ACTIVATIONS, LeakyReLU
 
-# Colours that colour-blind readers can distinguish.
+# Colors that color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -39,6 +39,7 @@ for ax, (name, function) in zip(axes.flat, functions.items(), strict=True):
     (value,) = ax.plot(z, a, linewidth=2)
     (derivative,) = ax.plot(z, slope, "--", linewidth=2)
     ax.set(title=name, ylim=(-2, 3))
+fig.suptitle("Twelve activation functions")
 fig.supxlabel("Argument z")
 fig.legend(
     [value, derivative],
@@ -72,7 +73,7 @@ for ax, name in zip(axes, ["identity", "relu", "tanh", "gelu"], strict=True):
         max_iter=1000,
         random_state=0,
     ).fit(x[:, np.newaxis], y)
-    ax.plot(x, y, "o", color="#ABABAB", markersize=4, label="data")
+    ax.plot(x, y, "o", color="#8C8C8C", markersize=4, label="data")
     ax.plot(x_grid, reg.predict(x_grid[:, np.newaxis]), linewidth=2, label="network")
     ax.set(title=name, xlabel="x")
 axes[0].set(ylabel="y")

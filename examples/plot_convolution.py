@@ -86,11 +86,11 @@ print("pixel of the output:   ", edges[row, column])
 # ---------------
 # Each kernel of a layer creates one channel of the output, a map of where in the image
 # its pattern occurs. The kernels below have long been used in image processing; a
-# network learns its own. In the edge maps grey is 0, white positive and black negative.
+# network learns its own. In the edge maps gray is 0, white positive and black negative.
 # The lines along the border are due to ``padding="same"``, which treats everything
 # outside as black.
 
-photo = load_sample_image("flower.jpg")[:416, 80:560].mean(axis=2) / 255  # grey
+photo = load_sample_image("flower.jpg")[:416, 80:560].mean(axis=2) / 255  # gray
 photo = apply([AvgPool2D(4)], photo[np.newaxis])  # 104 × 120 pixels
 
 kernels = {
@@ -168,7 +168,7 @@ for size in [1, 2, 4, 8]:
 # %%
 # Parameter sharing
 # -----------------
-# Three layers that turn a greyscale image of 28 × 28 pixels into 32 channels of the
+# Three layers that turn a grayscale image of 28 × 28 pixels into 32 channels of the
 # same size. In a dense layer each output is connected to each pixel. If each output is
 # connected only to the 3 × 3 pixels around it, with separate weights, it has ten
 # parameters: nine weights and a bias. A convolution uses the same ten parameters at all
@@ -187,5 +187,10 @@ fig, ax = plt.subplots(figsize=(7, 2.4), layout="constrained")
 bars = ax.barh(list(counts), list(counts.values()), color="#0072B2")
 ax.bar_label(bars, [f"{n:,}" for n in counts.values()], padding=4)
 ax.invert_yaxis()
-ax.set(xscale="log", xlim=(1e2, 4e8), xlabel="Parameters")
+ax.set(
+    title="Parameters of three kinds of layers",
+    xscale="log",
+    xlim=(1e2, 4e8),
+    xlabel="Parameters",
+)
 plt.show()

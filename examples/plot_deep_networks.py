@@ -1,6 +1,6 @@
 """
-Deep networks: normalisation, residual blocks, clipping
-=======================================================
+Training deep networks: normalization, residual blocks, clipping
+================================================================
 
 Depth makes training fragile: signals vanish or explode from layer to layer, and one
 steep region of the loss can ruin the weights. This example shows three remedies, each
@@ -20,7 +20,7 @@ from sklearn.preprocessing import scale
 
 from sknn import MLPClassifier, MLPRegressor
 
-# Colours that colour-blind readers can distinguish.
+# Colors that color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -47,13 +47,13 @@ def draw(ax, curves, **settings):
 
 
 # %%
-# Normalisation allows larger learning rates
+# Normalization allows larger learning rates
 # ------------------------------------------
 # Eight hidden layers are trained on handwritten digits by gradient descent without
 # momentum. With a rate of 0.05 the plain network trains well. With 0.5, ten times as
-# much, it learns nothing. With batch normalisation the scale of the signals no longer
+# much, it learns nothing. With batch normalization the scale of the signals no longer
 # depends on that of the weights, and the network learns even faster than with the small
-# rate. Layer normalisation helps too, but less.
+# rate. Layer normalization helps too, but less.
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
@@ -84,7 +84,7 @@ plt.show()
 # -------------------------------------
 # Forty hidden layers of 32 units. Without residual blocks the gradient vanishes in the
 # backward pass. With them each block starts as the identity, because its last weights
-# are initialised to 0: the network starts shallow and grows deeper as it learns.
+# are initialized to 0: the network starts shallow and grows deeper as it learns.
 
 curves = {}
 for residual in [False, True]:
@@ -95,7 +95,7 @@ for residual in [False, True]:
     curves[f"residual={residual}"] = losses_of(clf, X, y, 19)
 
 fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
-draw(ax, curves, ylim=(0, 2.6))
+draw(ax, curves, title="Forty hidden layers", ylim=(0, 2.6))
 plt.show()
 
 # %%
@@ -122,5 +122,5 @@ for max_grad_norm in [None, 1.0]:
     curves[f"max_grad_norm={max_grad_norm}"] = losses_of(reg, X, y, 60)
 
 fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
-draw(ax, curves, yscale="log", ylim=(1e2, 1e12))
+draw(ax, curves, title="Clipping of the gradient", yscale="log", ylim=(1e2, 1e12))
 plt.show()

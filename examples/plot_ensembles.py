@@ -1,6 +1,6 @@
 """
-Ensembles: several networks instead of one
-==========================================
+Combining several networks into an ensemble
+===========================================
 
 Networks with different initial weights make different errors. Their average usually
 makes fewer: where one is wrong, the others outvote it. scikit-learn's meta-estimators
@@ -14,7 +14,7 @@ average, bag and stack networks like any other classifier.
 # digits. ``VotingClassifier(voting="soft")`` averages their probabilities. How good is
 # an average of two, of three, and so on? That depends on the choice, so for each number
 # 100 random subsets of the 32 are evaluated. The line is their mean, and the band
-# contains 80 % of them; the crosses are the single members.
+# contains 80% of them; the crosses are the single members.
 #
 # The second member brings the largest gain, and with more than about six there is
 # little more to gain. The average of many networks is about as accurate as the best of
@@ -84,7 +84,8 @@ for ax, (name, measure) in zip(axes, measures.items(), strict=True):
     ax.fill_between(sizes, *np.transpose(bands), color="#0072B2", alpha=0.2)
     ax.set(xlabel="Members", ylabel=name, xticks=range(2, 17, 2))
     print(name, dict(zip(sizes, np.round(means, 4).tolist(), strict=True)))
-fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+fig.suptitle("Averages of several networks")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 plt.show()
 
 # %%
@@ -137,7 +138,8 @@ for i, (name, ensemble) in enumerate(ensembles.items()):
     print(f"{name:20} mean member {np.mean(alone):.3f}   ensemble {together:.3f}")
 print(f"bagging, out-of-bag accuracy: {bag.oob_score_:.3f}")
 ax.set_yticks(range(len(ensembles)), list(ensembles))
+ax.set_title("Ensembles and their members")
 ax.set(xlabel="Test accuracy", ylim=(len(ensembles) - 0.5, -0.5))
 ax.grid(axis="x", alpha=0.3)
-fig.legend(loc="outside upper center", ncols=2)
+fig.legend(loc="outside lower center", ncols=2)
 plt.show()

@@ -102,7 +102,12 @@ for path, accuracy in sorted(runs.items()):
         name, color = list(styles)[path[2] // 2], ["#0072B2", "#D55E00"][path[2] // 2]
     epochs = range(1, len(accuracy) + 1)
     ax.plot(epochs, accuracy, styles[name], color=color, linewidth=2, label=name)
-ax.set(xlabel="Epoch", ylabel="Training accuracy", ylim=(0, 1.02))
+ax.set(
+    title="Training accuracy of each fit in the search",
+    xlabel="Epoch",
+    ylabel="Training accuracy",
+    ylim=(0, 1.02),
+)
 ax.xaxis.get_major_locator().set_params(integer=True)
 handles, labels = ax.get_legend_handles_labels()
 once = dict(zip(labels, handles, strict=True))

@@ -1,6 +1,6 @@
 """
-Initial weights and the size of the signal
-==========================================
+Choosing the initial weights
+============================
 
 Before training, the weights are drawn at random. If they are too small, the signal
 vanishes on its way through the layers; if they are too large, it explodes. Either way
@@ -13,7 +13,7 @@ that neither happens.
 # ----------------------------------
 # Standard normal rows pass through 20 layers of 256 units. The curves show the standard
 # deviation of the activations after each layer. A good initializer keeps it near 1, or
-# at least far from 0. For relu that is He's; with Glorot's about 30 % of the standard
+# at least far from 0. For relu that is He's; with Glorot's about 30% of the standard
 # deviation is lost in each layer. For tanh it falls slowly with Glorot's, and stays
 # constant with He's, but at values where tanh is flatter. For selu it is LeCun's; selu
 # pulls the standard deviation to 1 by itself. A normal distribution with a small σ
@@ -27,7 +27,7 @@ from sknn import MLPClassifier
 from sknn.activations import ACTIVATIONS
 from sknn.initializers import GlorotNormal, HeNormal, LeCunNormal, Normal
 
-# Colours that colour-blind readers can distinguish.
+# Colors that color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -65,6 +65,7 @@ for ax, (activation, initializers) in zip(axes, panels.items(), strict=True):
     ax.set(title=activation, xlabel="Layer", yscale="log", ylim=(1e-8, 1e5))
     ax.set_xticks([0, 5, 10, 15, 20])
     ax.legend(loc="upper left", fontsize="small")
+fig.suptitle("Size of the signal after each layer")
 axes[0].set(ylabel="Standard deviation")
 plt.show()
 
@@ -97,6 +98,11 @@ for name, style, width in [
     ).fit(X, y)
     print(f"{name:14} training accuracy {clf.score(X, y):.2f}")
     ax.plot(clf.history_["epoch"], clf.loss_curve_, style, linewidth=width, label=name)
-ax.set(xlabel="Epoch", ylabel="Training loss", ylim=(0, 2.6))
+ax.set(
+    title="Loss curves of a deep network",
+    xlabel="Epoch",
+    ylabel="Training loss",
+    ylim=(0, 2.6),
+)
 ax.legend(title="initializer", loc="lower left")
 plt.show()

@@ -1,8 +1,8 @@
 """
-Learning curves: when to stop
-=============================
+Stopping early with learning curves
+===================================
 
-A network that is trained for too long memorises its training rows. With
+A network that is trained for too long memorizes its training rows. With
 ``early_stopping=True`` some rows are held out: training ends when the score on them
 stops improving, and the weights with the best score are kept.
 

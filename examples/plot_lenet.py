@@ -1,11 +1,11 @@
 """
-LeNet-5: recognising digits with a convolutional network
-========================================================
+Recognizing handwritten digits with LeNet-5
+===========================================
 
 LeNet-5 is the network of LeCun, Bottou, Bengio and Haffner ("Gradient-based learning
 applied to document recognition", Proceedings of the IEEE, 1998): two blocks of
-convolution and pooling, then three dense layers. Here it recognises digits that are not
-always centred, and is compared with a network of dense layers that has the same number
+convolution and pooling, then three dense layers. Here it recognizes digits that are not
+always centered, and is compared with a network of dense layers that has the same number
 of parameters.
 """
 
@@ -13,7 +13,7 @@ of parameters.
 # Digits shifted by up to two pixels
 # ----------------------------------
 # Each of scikit-learn's digits, 8 × 8 pixels, is placed in a field of 14 × 14, up to
-# two pixels from the centre, and enlarged by two: images of 28 × 28 pixels, as in the
+# two pixels from the center, and enlarged by two: images of 28 × 28 pixels, as in the
 # paper. A thousand images are for training, the others for the test.
 
 import matplotlib.pyplot as plt
@@ -37,7 +37,8 @@ for field, image in zip(X, digits.images / 16, strict=True):
 X = X.repeat(2, axis=1).repeat(2, axis=2)
 X_train, X_test, y_train, y_test = X[:1000], X[1000:], y[:1000], y[1000:]
 
-fig, axes = plt.subplots(1, 8, figsize=(9, 1.5), layout="constrained")
+fig, axes = plt.subplots(1, 8, figsize=(9, 1.9), layout="constrained")
+fig.suptitle("Shifted digits")
 for ax, image, label in zip(axes, X, y, strict=False):
     ax.imshow(image, cmap="gray")
     ax.set(title=label, xticks=[], yticks=[])
@@ -92,6 +93,7 @@ for name, net, color in [
     epochs = range(1, len(net.loss_curve_) + 1)
     axes[0].plot(epochs, net.loss_curve_, color=color, linewidth=2, label=name)
     axes[1].plot(epochs, net.validation_scores_, color=color, linewidth=2, label=name)
+fig.suptitle("Learning curves of LeNet-5 and of dense layers")
 axes[0].set(xlabel="Epoch", ylabel="Training loss", ylim=(0, None))
 axes[1].set(xlabel="Epoch", ylabel="Test accuracy", ylim=(0, 1))
 axes[1].legend()
@@ -132,7 +134,8 @@ first = Network([Conv2D(6, 5), Activation("relu")], (1, 28, 28), np.dtype(float)
 first.weights = lenet.get_weights()[:2]
 maps = first.scores(X_test[:1, np.newaxis])[0]
 
-fig, axes = plt.subplots(1, 7, figsize=(9, 1.7), layout="constrained")
+fig, axes = plt.subplots(1, 7, figsize=(9, 2.1), layout="constrained")
+fig.suptitle("Output of the first convolution")
 axes[0].imshow(X_test[0], cmap="gray")
 axes[0].set_title("image", fontsize="medium")
 for i, ax in enumerate(axes[1:]):

@@ -1,6 +1,6 @@
 """
-Loss functions for regression
-=============================
+Choosing a loss function for regression
+=======================================
 
 The loss decides what a regressor learns: the mean, the median, a quantile, or the rate
 of a count. It also decides how much influence a single wrong target has.
@@ -12,7 +12,7 @@ of a count. It also decides how much influence a single wrong target has.
 # The left plot shows the loss of one row as a function of the error (prediction minus
 # target), the right plot its derivative, which is how strongly the row pulls. With the
 # squared error, a target pulls more strongly the farther away it is; with Huber's loss,
-# never more strongly than ``delta``, here 1. The pinball loss of the 90 % quantile
+# never more strongly than ``delta``, here 1. The pinball loss of the 90% quantile
 # pulls nine times as strongly upwards as downwards.
 
 import matplotlib.pyplot as plt
@@ -21,7 +21,7 @@ import numpy as np
 from sknn import MLPRegressor
 from sknn.losses import AbsoluteError, HalfSquaredError, Huber, Quantile
 
-# Colours that colour-blind readers can distinguish.
+# Colors that color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -62,7 +62,7 @@ y[outliers] += rng.uniform(3, 6, outliers.sum())
 X = x[:, np.newaxis]
 
 fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
-ax.plot(x, y, "o", color="#ABABAB", markersize=3, label="data")
+ax.plot(x, y, "o", color="#8C8C8C", markersize=3, label="data")
 ax.plot(x, truth, color="#CFCFCF", linewidth=7, label="truth")
 for params, style in [
     ({"loss": "squared_error"}, "-"),
@@ -83,14 +83,14 @@ for params, style in [
     wrong = np.abs(prediction - truth).mean()
     print(f"{params['loss']:15} mean distance to the truth {wrong:.3f}")
     ax.plot(x, prediction, style, linewidth=2, label=params["loss"])
-ax.set(xlabel="x", ylabel="y")
+ax.set(title="Fits to data with outliers", xlabel="x", ylabel="y")
 ax.legend(fontsize="small")
 plt.show()
 
 # %%
 # Quantile bands
 # --------------
-# Here the noise grows with x. Three quantiles, learned together, show by how much: 80 %
+# Here the noise grows with x. Three quantiles, learned together, show by how much: 80%
 # of the targets should lie between the lowest and the highest curve. The curves can
 # touch but never cross, whatever the data.
 
@@ -115,9 +115,9 @@ inside = np.mean((low <= y) & (y <= high))
 print(f"Targets inside the band: {inside:.0%}")
 
 fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
-ax.plot(x, y, "o", color="#ABABAB", markersize=3, label="data")
-ax.fill_between(x, low, high, color="C0", alpha=0.25, label="10 % to 90 %")
+ax.plot(x, y, "o", color="#8C8C8C", markersize=3, label="data")
+ax.fill_between(x, low, high, color="C0", alpha=0.25, label="10% to 90%")
 ax.plot(x, median, color="C0", linewidth=2, label="median")
-ax.set(xlabel="x", ylabel="y")
+ax.set(title="A band between two quantiles", xlabel="x", ylabel="y")
 ax.legend(loc="lower left")
 plt.show()

@@ -1,6 +1,6 @@
 """
-How feature scaling affects training
-====================================
+Scaling features before training
+================================
 
 A network is trained by small steps along the negative gradient, which work best when
 all features have the same scale: a mean near 0 and a standard deviation near 1.
@@ -11,15 +11,15 @@ shows what each does to the data and to training.
 # %%
 # Six versions of the same data
 # -----------------------------
-# The data are measurements of cell nuclei from 569 tumours, benign or malignant. Two of
+# The data are measurements of cell nuclei from 569 tumors, benign or malignant. Two of
 # the 30 features are plotted: the perimeter, in the tens to hundreds, and the
 # concavity, below 0.5. They are correlated: large nuclei tend to be more concave.
 #
-# - **centred**: the mean of each feature is subtracted.
+# - **centered**: the mean of each feature is subtracted.
 # - **min-max**: each feature is shifted and scaled to [0, 1].
-# - **standardised**: centred, then divided by the standard deviation, so that every
+# - **standardized**: centered, then divided by the standard deviation, so that every
 #   feature has a standard deviation of 1.
-# - **PCA**: standardised, then rotated so that the features are no longer correlated;
+# - **PCA**: standardized, then rotated so that the features are no longer correlated;
 #   the first one now has the largest standard deviation.
 # - **whitened**: each component is divided by its standard deviation. The cloud is
 #   round: it has the same extent in all directions.
@@ -47,13 +47,13 @@ X_train, X_test, y_train, y_test = train_test_split(
 
 transformers = {
     "raw": [],
-    "centred": [StandardScaler(with_std=False)],
+    "centered": [StandardScaler(with_std=False)],
     "min-max": [MinMaxScaler()],
-    "standardised": [StandardScaler()],
+    "standardized": [StandardScaler()],
     "PCA": [StandardScaler(), PCA()],
     "whitened": [StandardScaler(), PCA(whiten=True)],
 }
-# Colours that colour-blind readers can distinguish.
+# Colors that color-blind readers can distinguish.
 colors = ["black", "#E69F00", "#56B4E9", "#0072B2", "#009E73", "#D55E00"]
 style = dict(zip(transformers, colors, strict=True))
 
@@ -78,7 +78,7 @@ for ax, (name, steps) in zip(axes.flat, transformers.items(), strict=True):
         xlabel="first component" if turned else "mean perimeter",
         ylabel="second component" if turned else "mean concavity",
     )
-    if name not in ("raw", "centred"):
+    if name not in ("raw", "centered"):
         ax.set_aspect("equal", adjustable="datalim")
     ax.grid(alpha=0.3)
 fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
@@ -89,7 +89,7 @@ plt.show()
 # ------------------------
 # The same network is trained with the same learning rate each time, by plain gradient
 # descent, on all 30 features. On the raw features it learns nothing: the area, in the
-# thousands, saturates every tanh, where the gradient is 0. Centring helps a little, a
+# thousands, saturates every tanh, where the gradient is 0. Centering helps a little, a
 # common scale helps a lot: a step size that suits one weight now suits all of them.
 # Whitening reaches the lowest training loss.
 
@@ -111,7 +111,7 @@ def make_net(**params):
 fig, ax = plt.subplots(figsize=(7.5, 4), layout="constrained")
 for name, steps in transformers.items():
     pipe = make_pipeline(*steps, make_net()).fit(X_train, y_train)
-    dashes = "--" if name == "PCA" else "-"  # it coincides with "standardised"
+    dashes = "--" if name == "PCA" else "-"  # it coincides with "standardized"
     LossCurveDisplay.from_estimator(
         pipe, ax=ax, label=name, color=style[name], linestyle=dashes, linewidth=2
     )
@@ -119,15 +119,15 @@ for name, steps in transformers.items():
         f"{name:14} training loss {pipe[-1].loss_:.3f}   "
         f"test accuracy {pipe.score(X_test, y_test):.3f}"
     )
-ax.set_ylabel("Training loss")
+ax.set(title="Loss curves of the six versions", ylabel="Training loss")
 ax.get_legend().remove()
 fig.legend(loc="outside right center")
 plt.show()
 
 # %%
-# On the test rows, however, whitening is worse than standardising. The last components
+# On the test rows, however, whitening is worse than standardizing. The last components
 # of PCA hardly vary: they are mostly noise, which whitening scales up to the size of
-# everything else, so that the network memorises it. ``PCA(n_components=0.99,
+# everything else, so that the network memorizes it. ``PCA(n_components=0.99,
 # whiten=True)`` would leave them out.
 
 pipe = make_pipeline(
@@ -141,14 +141,14 @@ print(f"test accuracy {pipe.score(X_test, y_test):.3f}")
 # -------------------------
 # A learning-rate range test increases the rate step by step until the loss explodes. On
 # the raw features no rate brings the loss much below 0.66, the loss of always
-# predicting the proportion of malignant tumours. On the centred features the loss
-# starts high and falls to 0.3; on the standardised ones it falls to 0.1, over two
-# orders of magnitude of rates. So standardise first, then look for a learning rate.
+# predicting the proportion of malignant tumors. On the centered features the loss
+# starts high and falls to 0.3; on the standardized ones it falls to 0.1, over two
+# orders of magnitude of rates. So standardize first, then look for a learning rate.
 
 fig, axes = plt.subplots(
     1, 3, figsize=(9, 3.6), sharex=True, sharey=True, layout="constrained"
 )
-for ax, name in zip(axes, ("raw", "centred", "standardised"), strict=True):
+for ax, name in zip(axes, ("raw", "centered", "standardized"), strict=True):
     LearningRateRangeDisplay.from_estimator(
         make_pipeline(*transformers[name], make_net()),
         X_train,

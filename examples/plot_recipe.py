@@ -19,13 +19,14 @@ plausible first network to a tuned one, each step with its tool.
 # the features have to be scaled. In a pipeline the scaler stays with the network in
 # every check, search and split.
 #
-# Some terms: the *loss* is what training minimises; for a classifier it is
+# Some terms: the *loss* is what training minimizes; for a classifier it is
 # ``sklearn.metrics.log_loss``. Training takes many small steps, each on a *batch* of
 # rows, here 32. The *learning rate* is the size of the steps. One pass over all rows is
 # an *epoch*. The solver, plain gradient descent (``"sgd"``), and its learning rate of
 # 0.001 are our first guess.
 
 import warnings
+from time import perf_counter
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -76,7 +77,8 @@ net = MLPClassifier(
 )
 first = with_scaler(net)
 
-fig, axes = plt.subplots(2, 10, figsize=(9, 2.2), layout="constrained")
+fig, axes = plt.subplots(2, 10, figsize=(9, 2.5), layout="constrained")
+fig.suptitle("Some of the training images")
 for ax, image, digit in zip(axes.flat, X_train, y_train, strict=False):
     ax.imshow(image.reshape(8, 8), cmap="gray_r")
     ax.set_title(digit)
@@ -116,7 +118,7 @@ plt.show()
 # %%
 # 2. Overfit a small sample
 # -------------------------
-# A network that cannot fit five batches perfectly, with all regularisation off, will
+# A network that cannot fit five batches perfectly, with all regularization off, will
 # not learn 600 rows either. This check takes a second, and finds settings that cannot
 # work.
 
@@ -140,6 +142,7 @@ _, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 for name, model in {"rate 0.001": first, "rate 0.000001": broken}.items():
     few = clone(model).set_params(net__max_iter=500, net__n_iter_no_change=np.inf)
     LossCurveDisplay.from_estimator(few.fit(X_few, y_few), ax=ax, name=name)
+ax.set_title("Loss on the 160 rows")
 ax.set_ylim(0, None)
 plt.show()
 
@@ -153,7 +156,8 @@ plt.show()
 rates = learning_rate_range_test(first, X_train, y_train)
 print(rates)
 
-LearningRateRangeDisplay.from_result(rates)
+display = LearningRateRangeDisplay.from_result(rates)
+display.ax_.set_title("Range test of the learning rate")
 plt.show()
 
 # %%
@@ -193,12 +197,15 @@ for name, values in space.items():
 # %%
 # ``CoarseToFineSearchCV`` performs this step and the next, in three rounds. Bad
 # candidates show early, so in the first round 27 random candidates are trained for only
-# 10 epochs each.
+# 10 epochs each. The search is the longest step of this example.
 
 search = CoarseToFineSearchCV(model, space, cv=5, n_jobs=2, random_state=0)
+start = perf_counter()
 search.fit(X_train, y_train)
+print(f"search: {perf_counter() - start:.0f} s")
 
-SearchDisplay.from_estimator(search, rounds=0)
+display = SearchDisplay.from_estimator(search, rounds=0)
+display.figure_.suptitle("First round of the search")
 plt.show()
 
 # %%
@@ -230,11 +237,12 @@ for name, value in search.best_params_.items():
     )
 
 # %%
-# The later rounds, in lighter colours, are close together at the top, except for one
+# The later rounds, in lighter colors, are close together at the top, except for one
 # candidate: they come from the promising region. The ring marks the best candidate of
 # the last round, which is the one that counts, because it was trained in full.
 
-SearchDisplay.from_estimator(search)
+display = SearchDisplay.from_estimator(search)
+display.figure_.suptitle("All rounds of the search")
 plt.show()
 
 # %%
@@ -272,15 +280,15 @@ plt.show()
 # %%
 # - **First network**: both losses are still falling at the end. Training has not
 #   converged: use more epochs, or a larger learning rate.
-# - **Two hidden units**: both losses level off far too high. The network under-fits:
+# - **Two hidden units**: both losses level off far too high. The network underfits:
 #   use more units, less penalty and less dropout. The last two are quick to try, but
 #   not enough here: two units cannot represent ten digits.
 # - **60 rows**: the training loss falls to nearly 0, the validation loss stays far
-#   above it. The network over-fits: use more rows, more penalty or more dropout. The
-#   cause is too few rows; over-fitting is the symptom.
-# - **Tuned**: both losses fall, level off, and end close together. Until about epoch 50
-#   they fluctuate, as with a learning rate that is too large. A rate of 0.6 is large;
-#   the cosine schedule lowers it, and the curves settle.
+#   above it. The network overfits: use more rows, more penalty or more dropout. The
+#   cause is too few rows; overfitting is the symptom.
+# - **Tuned**: both losses fall, level off, and end close together. They fluctuate at
+#   first, as with a learning rate that is too large. The best rate of the search is
+#   large; the cosine schedule lowers it, and the curves settle.
 #
 # The training loss can be above the validation loss: it includes the penalty, and
 # dropout acts only during training.
@@ -367,7 +375,7 @@ for i, (name, model) in enumerate(models.items()):
     ax.plot(np.mean(scores), i, "|", color="black", markersize=18)
 ax.set_yticks(range(len(models)), models)
 ax.invert_yaxis()
-ax.set_xlabel("Accuracy on the test rows")
+ax.set(title="Five fits of each model", xlabel="Accuracy on the test rows")
 ax.grid(axis="x", alpha=0.3)
 plt.show()
 

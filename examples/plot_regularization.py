@@ -1,9 +1,9 @@
 """
-Regularisation against over-fitting
-===================================
+Reducing overfitting with regularization
+========================================
 
-A network with more weights than rows can memorise every training row, including the
-wrong ones. Regularisation makes that harder, so that what the network learns also holds
+A network with more weights than rows can memorize every training row, including the
+wrong ones. Regularization makes that harder, so that what the network learns also holds
 for new rows. This example shows the training and the test loss of the same network,
 plain and with five remedies.
 """
@@ -102,15 +102,16 @@ for ax, (name, params) in zip(axes.flat, remedies.items(), strict=True):
             epochs[np.argmax(clf.validation_scores_)], color="gray", linestyle=":"
         )
     ax.set(title=name, ylim=(0, 2.4))
+fig.suptitle("Training and test loss of a plain network and with remedies")
 fig.supxlabel("Epoch")
 fig.supylabel("Loss")
-fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
 # Final accuracy
 # --------------
-# 83 % of the training rows have their true label: a network that knows the digits would
+# 83% of the training rows have their true label: a network that knows the digits would
 # get 0.83 on them and 1 on the test rows. The plain network has also learned the wrong
 # labels, at the expense of its test accuracy.
 
@@ -123,7 +124,7 @@ for i, (name, (training, test)) in enumerate(accuracies.items()):
     ax.plot(test, i, "D", color="#D55E00", label="test" if i == 0 else None)
 ax.set_yticks(range(len(accuracies)), [name.replace("\n", ", ") for name in accuracies])
 ax.invert_yaxis()
-ax.set(xlabel="Accuracy")
+ax.set(title="Training and test accuracy", xlabel="Accuracy")
 ax.set_xticks([0.8, 0.85, 0.9, 0.95, 1.0])
 ax.grid(axis="x", alpha=0.3)
 ax.legend(loc="lower right")

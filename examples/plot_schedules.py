@@ -1,6 +1,6 @@
 """
-Learning-rate schedules
-=======================
+Lowering the learning rate with a schedule
+==========================================
 
 Large steps make fast progress, small steps reach the minimum. A schedule starts with
 large steps and ends with small ones. This example plots the eleven schedules, and
@@ -26,7 +26,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sknn import MLPRegressor
 from sknn.schedules import SCHEDULES, Constant, Cosine, OneCycle, Step
 
-# Colours that colour-blind readers can distinguish.
+# Colors that color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -48,6 +48,7 @@ for ax, (name, kind) in zip(axes.flat[:11], SCHEDULES.items(), strict=True):
     ax.plot(epochs, factors, linewidth=2)
     ax.set(title=f'"{name}"')
     ax.grid(alpha=0.3)
+fig.suptitle("The eleven schedules")
 fig.supxlabel("Epoch")
 fig.supylabel("Factor on learning_rate_init")
 plt.show()
@@ -70,7 +71,11 @@ fig, ax = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
 for name, (schedule, style) in schedules.items():
     factors = [schedule(epoch, N_EPOCHS) for epoch in epochs]
     ax.plot(epochs, factors, linestyle=style, linewidth=2, label=name)
-ax.set(xlabel="Epoch", ylabel="Factor on learning_rate_init")
+ax.set(
+    title="Schedules with parameters",
+    xlabel="Epoch",
+    ylabel="Factor on learning_rate_init",
+)
 ax.grid(alpha=0.3)
 fig.legend(loc="outside lower center", ncols=2, fontsize="small")
 plt.show()
@@ -109,6 +114,11 @@ for name, style in [("constant", "-"), ("step", "--"), ("cosine", "-.")]:
     ).fit(X, y)
     excess = np.array(reg.loss_curve_) - least_loss
     ax.plot(reg.history_["epoch"], excess, style, linewidth=2, label=name)
-ax.set(xlabel="Epoch", ylabel="Training loss minus the minimum", yscale="log")
+ax.set(
+    title="Loss curves of three schedules",
+    xlabel="Epoch",
+    ylabel="Training loss minus the minimum",
+    yscale="log",
+)
 ax.legend(title="learning_rate")
 plt.show()

@@ -1,6 +1,6 @@
 """
-Solvers on an ill-conditioned problem
-=====================================
+Comparing solvers on an ill-conditioned problem
+===============================================
 
 A loss is ill-conditioned if it is steep in one direction and flat in another, like a
 narrow valley. Plain gradient descent needs steps that are small enough for the steep
@@ -25,7 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sknn import MLPRegressor
 from sknn.solvers import SGD, Adam, RMSProp
 
-# Colours that colour-blind readers can distinguish.
+# Colors that color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "black"]
 plt.rcParams["axes.prop_cycle"] = plt.cycler(color=COLORS)
 
@@ -53,6 +53,7 @@ for ax, (name, (solver, rate)) in zip(axes.flat, paths.items(), strict=True):
     ax.plot(*path[0], "x", color="black", markersize=9)
     ax.plot(0, 0, "*", color="black", markersize=9)
     ax.set(title=name)
+fig.suptitle("Paths of four solvers through a valley")
 fig.supxlabel("x")
 fig.supylabel("y")
 plt.show()

@@ -1,6 +1,6 @@
 """
-Tables: text, categories and missing values
-===========================================
+Predicting from tables with text and missing values
+===================================================
 
 ``TabularClassifier`` and ``TabularRegressor`` take a table as it is: numbers, text,
 booleans and missing values. This example goes from a table of used cars to prices with
@@ -13,8 +13,10 @@ scaling, no encoding and no imputation.
 # ---------
 # The cars are invented, so that we know what determines their price: the model and the
 # age more than anything else, then the mileage and the gearbox; the price of electric
-# cars falls faster. The colour does not matter. Of many old cars the mileage is not
+# cars falls faster. The color does not matter. Of many old cars the mileage is not
 # known.
+
+from time import perf_counter
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,7 +40,7 @@ def make_cars(n, rng):
             "mileage": (age * rng.gamma(8, 1.5, n)).round(1),  # in 1,000 km
             "fuel": rng.choice(["petrol", "diesel", "electric"], n, p=[0.5, 0.3, 0.2]),
             "automatic": rng.random(n) < 0.4,
-            "colour": rng.choice(["black", "white", "grey", "red", "blue"], n),
+            "color": rng.choice(["black", "white", "gray", "red", "blue"], n),
         }
     )
     new = 10 + 5 * cars["model"].map(lambda m: "ABCDE".index(m[0]))
@@ -63,22 +65,25 @@ print(cars.isna().sum())
 # -----------------------------------
 # The table goes into ``fit``. Columns of text with at most nine categories become
 # one-hot columns; for the 30 models, the network learns a vector each. Missing values
-# are replaced and marked. Four networks are trained, each without another fifth of the
-# rows, and their predictions averaged.
+# are replaced and marked. Four networks are trained, and their predictions averaged.
+# Each holds out another fifth of the rows to find its best epochs, and is then trained
+# again on all rows.
 
 X_train, X_test, price_train, price_test, sold_train, sold_test = train_test_split(
     cars, price, sold, test_size=1000, random_state=0
 )
+start = perf_counter()
 reg = TabularRegressor(random_state=0).fit(X_train, price_train)
+print(f"fit of four networks: {perf_counter() - start:.1f} s")
 print(reg.summary())
 print(f"R² on the test rows: {reg.score(X_test, price_test):.3f}")
 
 # %%
-# ``predict_interval`` returns intervals that are to contain 90 % of the prices. Their
+# ``predict_interval`` returns intervals that are to contain 90% of the prices. Their
 # width comes from the errors on the rows that ``fit`` has held out. With the default
 # loss all intervals have the same width, although prices of old cars differ less than
 # those of new ones. With ``loss="gaussian"`` the network learns a standard deviation
-# for each row, and the width of the intervals follows it. Both kinds cover about 90 %
+# for each row, and the width of the intervals follows it. Both kinds cover about 90%
 # of all prices; the second covers nearly as many of the high as of the low ones.
 
 gaussian = TabularRegressor(loss="gaussian", scoring="loss", random_state=0)
@@ -106,7 +111,7 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
         color="#56B4E9",
         alpha=0.4,
         linewidth=0,
-        label="interval, 90 %",
+        label="interval, 90%",
     )
     for which, color, label in (
         (inside, "black", "inside"),
@@ -122,14 +127,15 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
         )
     ax.set(title=name, xlabel="Predicted price, in 1,000")
 axes[0].set_ylabel("Price, in 1,000")
-fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+fig.suptitle("Prices and 90% intervals of the test rows")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 plt.show()
 
 # %%
 # Probabilities
 # -------------
 # Is a car sold within a month? Training smooths the labels, so that the probabilities
-# are too cautious: of the cars to which the network gives 80 %, more than 80 % are sold
+# are too cautious: of the cars to which the network gives 80%, more than 80% are sold
 # soon. ``calibrate=True``, the default, divides the raw scores by the temperature that
 # suits the held-out rows best. Multiplied by it again, the scores of a single network
 # are those without calibration.
@@ -152,7 +158,11 @@ for name, z, color in (
         is_soon, probability, n_bins=8, strategy="quantile", name=name, ax=ax
     )
     ax.lines[-1].set_color(color)
-ax.set(xlabel="Predicted probability of a sale", ylabel="Share of sales")
+ax.set(
+    title="Calibration",
+    xlabel="Predicted probability of a sale",
+    ylabel="Share of sales",
+)
 ax.legend(loc="upper left")
 ax.grid(alpha=0.3)
 plt.show()
@@ -161,7 +171,7 @@ plt.show()
 # Reasons
 # -------
 # ``feature_attributions`` says what each column adds to a prediction, compared with a
-# baseline: here with the car of medians, without fuel or colour. The attributions of a
+# baseline: here with the car of medians, without fuel or color. The attributions of a
 # row add up to the difference between the two predictions. On the left is one car, on
 # the right the mean absolute attribution over all test rows.
 

@@ -11,7 +11,7 @@ of which there are few images.
 # %%
 # The digits
 # ----------
-# Each digit is placed in a field of 12 × 12 pixels, up to two pixels from the centre.
+# Each digit is placed in a field of 12 × 12 pixels, up to two pixels from the center.
 # Half of the images of 8 and 9 are for the test.
 
 import matplotlib.pyplot as plt
@@ -128,7 +128,9 @@ for i, (of_sizes, color) in enumerate(zip(scores.values(), COLORS, strict=True))
     ax.plot(of_50.mean(), i, "|", color=color, markersize=22, markeredgewidth=3)
 ax.set_yticks(range(len(WAYS)), WAYS)
 ax.invert_yaxis()
-ax.set(xlabel="Test accuracy, 50 training images", ylim=(3.5, -0.5))
+ax.set(
+    title="Accuracy with 50 training images", xlabel="Test accuracy", ylim=(3.5, -0.5)
+)
 ax.grid(axis="x", alpha=0.3)
 plt.show()
 
@@ -142,7 +144,12 @@ plt.show()
 fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 for (way, of_sizes), color, marker in zip(scores.items(), COLORS, "osD^", strict=True):
     ax.plot(sizes, of_sizes.mean(axis=1), marker + "-", color=color, label=way)
-ax.set(xlabel="Training images of 8 and 9", ylabel="Mean test accuracy", xscale="log")
+ax.set(
+    title="Accuracy with few and many training images",
+    xlabel="Training images of 8 and 9",
+    ylabel="Mean test accuracy",
+    xscale="log",
+)
 ax.set_xticks(sizes, sizes)
 ax.minorticks_off()
 ax.grid(alpha=0.3)

@@ -1,6 +1,6 @@
 """
-Validation rows inside cross-validation
-=======================================
+Early stopping inside cross-validation
+======================================
 
 Cross-validation holds out test rows, and early stopping holds out validation rows. The
 two must not overlap: if training stopped where the *test* rows score best, the test

@@ -1,6 +1,6 @@
 """
-Searches and ensembles on a cluster
-===================================
+Running searches and ensembles on a cluster
+===========================================
 
 scikit-learn runs the fits of a search or of a cross-validation through joblib, and
 joblib can run them on a Dask cluster. This script starts a cluster on this machine, or
@@ -10,8 +10,8 @@ connects to one, and runs there
 - a search from coarse to fine, in three rounds,
 - the cross-validation of an ensemble for tables.
 
-It runs all of them in this process too, and compares the results: they are equal, to
-the last bit.
+It runs all of them in this process, too. Then it prints the time of each, and whether
+the results are equal to the last bit.
 
 The training set is sent to the workers once, before the first fit. So are the rows of
 the folds: joblib alone would send them to a single worker, and a search cannot go on if
@@ -25,6 +25,8 @@ Run it with::
 It takes less than a minute on two cores. ``--scheduler tcp://HOST:8786`` uses a cluster
 that is running already. Its workers need the same versions of Python and packages.
 """
+
+# sphinx_gallery_thumbnail_path = "thumbnails/scale_out.svg"
 
 import argparse
 from contextlib import contextmanager
@@ -69,7 +71,7 @@ def make_folds(X, y, n_splits=3):
     return list(folds.split(X, y))
 
 
-def works(folds):
+def tasks(folds):
     """Return functions of X and y by name; each returns an array of scores."""
     net = MLPClassifier((32,), learning_rate="cosine", max_iter=20, random_state=0)
     ensemble = TabularClassifier(
@@ -102,18 +104,18 @@ def works(folds):
 
 
 def run_all(folds, X, y):
-    """Return the scores and the seconds of each work, by name."""
+    """Return the scores and the seconds of each task, by name."""
     found = {}
     # A worker has one thread for each fit. So have we, so that sums have one order.
     with threadpool_limits(1):
-        for name, work in works(folds).items():
+        for name, task in tasks(folds).items():
             start = perf_counter()
-            found[name] = work(X, y), perf_counter() - start
+            found[name] = task(X, y), perf_counter() - start
     return found
 
 
 def compare(client, X, y):
-    """Do all works here and on the cluster; print whether the results are equal."""
+    """Do all tasks here and on the cluster; print whether the results are equal."""
     folds = make_folds(X, y)
     here = run_all(folds, X, y)
     with on_cluster(client, X, y, *chain(*folds)):

@@ -11,6 +11,8 @@ given, so short training predicts long training well.
 Run it with ``python examples/search_digits.py``; it takes about a minute on two cores.
 """
 
+# sphinx_gallery_thumbnail_path = "thumbnails/search_digits.svg"
+
 import warnings
 from time import perf_counter
 

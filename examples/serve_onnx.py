@@ -10,6 +10,9 @@ This server predicts with a model that `sknn.export.to_onnx` has written. It nee
    python examples/serve_onnx.py model.onnx --port 8000
    curl localhost:8000 -d '[{"age": 39, "town": "Rome"}, {"age": null, "town": "Oslo"}]'
 
+Without a model, the script shows what happens: it trains a small network (for this it
+needs sknn), serves it, sends the request above and prints the answer.
+
 A request is a list of rows. A row has a value for each input of the model: for tables a
 number, a text or null per column, otherwise a list of numbers, ``{"X": [5.1, 3.5]}``.
 The answer has a list for each output. ``GET`` returns the names, types and shapes of
@@ -19,9 +22,15 @@ It is an example: a server in production also needs encryption, limits of time a
 and a log.
 """
 
+# sphinx_gallery_thumbnail_path = "thumbnails/serve_onnx.svg"
+
 import argparse
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from urllib.request import urlopen
 
 import numpy as np
 import onnxruntime
@@ -154,11 +163,38 @@ def make_server(path, port):
     return ThreadingHTTPServer(("localhost", port), Handler)
 
 
+def demonstrate():
+    """Train a small network, serve it, send a request, and print the answer."""
+    import pandas as pd
+
+    from sknn import TabularRegressor
+    from sknn.export import to_onnx
+
+    table = pd.DataFrame({"age": range(18, 66), "town": ["Rome", "Oslo"] * 24})
+    income = 20 + table["age"] + 10 * (table["town"] == "Oslo")
+    reg = TabularRegressor(n_members=1, random_state=0).fit(table, income)
+    rows = [{"age": 39, "town": "Rome"}, {"age": None, "town": "Oslo"}]
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        to_onnx(reg, path)
+        with make_server(path, port=0) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            address = f"http://localhost:{server.server_port}"
+            with urlopen(address, json.dumps(rows).encode()) as response:
+                answer = response.read().decode()
+            server.shutdown()
+    print(f"Request to {address}: {json.dumps(rows)}")
+    print(f"Answer: {answer}")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("model", help="the file that to_onnx has written")
+    parser.add_argument("model", nargs="?", help="the file that to_onnx has written")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
-    with make_server(arguments.model, arguments.port) as server:
-        print(f"Serving {arguments.model} on http://localhost:{arguments.port}")
-        server.serve_forever()
+    if arguments.model is None:
+        demonstrate()
+    else:
+        with make_server(arguments.model, arguments.port) as server:
+            print(f"Serving {arguments.model} on http://localhost:{arguments.port}")
+            server.serve_forever()

@@ -1,9 +1,9 @@
 """
-From a plain network to a good one
-==================================
+Improving a plain network step by step
+======================================
 
 This script adds training techniques one after the other to a plain network: He
-initialisation, batch normalisation, dropout, a cosine schedule, mixup, and weights kept
+initialization, batch normalization, dropout, a cosine schedule, mixup, and weights kept
 from the best epoch. Each is one parameter or two. The table shows, after each step, the
 accuracy on the training and the test rows, and the duration of the fit in seconds.
 Dropout and mixup reduce the gap between the two accuracies; the schedule improves both.
@@ -16,6 +16,8 @@ https://github.com/zalandoresearch/fashion-mnist into one folder, and run::
 Without ``--data`` the script uses scikit-learn's 1,797 digits and takes seconds; there
 the plain network is already nearly as good as possible.
 """
+
+# sphinx_gallery_thumbnail_path = "thumbnails/train_fashion_mnist.svg"
 
 import argparse
 import gzip
@@ -33,8 +35,8 @@ from sknn.schedules import Cosine
 
 STEPS = {
     "plain network": {},
-    "+ He initialisation": {"initializer": "he_normal"},
-    "+ batch normalisation": {"normalization": "batch"},
+    "+ He initialization": {"initializer": "he_normal"},
+    "+ batch normalization": {"normalization": "batch"},
     "+ dropout": {"dropout": 0.3, "input_dropout": 0.1},
     "+ cosine schedule": {"learning_rate": Cosine(warmup=1)},
     "+ mixup": {"mixup": 0.2},
@@ -74,6 +76,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=30)
     arguments = parser.parse_args()
     if arguments.data is None:
+        print("No --data: the digits of scikit-learn are used.")
         X_train, X_test, y_train, y_test = load_small_digits()
     else:
         X_train, X_test, y_train, y_test = load_fashion_mnist(arguments.data)

@@ -1,5 +1,5 @@
 """
-Training on rows that do not fit into memory
+Training on data that do not fit into memory
 ============================================
 
 This script writes generated rows to a file, and trains a network on them in chunks
@@ -17,8 +17,11 @@ Run it with::
 
 It prints how many rows per second were trained on, reading included, and the largest
 memory of the process, most of which are Python and its packages. 10 million rows of 20
-numbers are a file of 0.8 GB.
+numbers are a file of 0.8 GB. Without arguments the script uses a million rows, and a
+temporary folder.
 """
+
+# sphinx_gallery_thumbnail_path = "thumbnails/train_larger_than_memory.svg"
 
 import argparse
 import sys

@@ -1,6 +1,6 @@
 """
-Tables from a file, without preprocessing
-=========================================
+Training on tables read from files
+==================================
 
 This script reads two tables as they come, and fits a classifier and a regressor:
 
@@ -19,11 +19,14 @@ run::
 
     python examples/train_tables.py --data FOLDER --out attributions.png
 
-Without ``--data`` the script uses a table of 2,000 invented flats, and takes seconds.
+Without ``--data`` the script uses a table of 2,000 invented apartments.
 """
+
+# sphinx_gallery_thumbnail_path = "thumbnails/train_tables.svg"
 
 import argparse
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -49,7 +52,7 @@ def find(folder, *names):
 
 def read_adult(folder):
     """Return the official split of adult."""
-    # The first line of adult.test is a comment, and its labels end with a full stop.
+    # The first line of adult.test is a comment, and its labels end with a period.
     form = dict(names=ADULT, na_values="?", skipinitialspace=True, comment="|")
     split = []
     for names in (("adult.data", "adult-train"), ("adult.test", "adult-test")):
@@ -66,19 +69,21 @@ def read_ames(folder):
     return split_rows(X, y)
 
 
-def make_flats(n=2000):
-    """Return a split of a table of invented flats, with text and missing values."""
+def make_apartments(n=2000):
+    """Return a split of invented apartments, with text and missing values."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame(
         {
             "area": rng.lognormal(4, 0.4, n).round(),
             "year": rng.integers(1900, 2020, n),
-            "lift": rng.random(n) < 0.5,
+            "elevator": rng.random(n) < 0.5,
             "heating": rng.choice(["gas", "oil", "district"], n),
             "town": rng.choice([f"town {i}" for i in range(1, 21)], n),
         }
     )
-    level = 5 + X["town"].str[5:].astype(int) / 4 + 2 * (X["year"] > 1980) + X["lift"]
+    level = (
+        5 + X["town"].str[5:].astype(int) / 4 + 2 * (X["year"] > 1980) + X["elevator"]
+    )
     rent = X["area"] * level + rng.normal(scale=30, size=n)
     for name in ("year", "heating"):
         X.loc[rng.random(n) < 0.2, name] = None
@@ -94,7 +99,9 @@ def split_rows(X, y):
 def report_classes(settings, X_train, y_train, X_test, y_test):
     """Fit a classifier; print scores without and with calibration."""
     print(f"\nClasses: {len(X_train)} rows to train on, {X_train.shape[1]} columns")
+    start = perf_counter()
     clf = TabularClassifier(calibrate=True, **settings).fit(X_train, y_train)
+    print(f"fit                 {perf_counter() - start:.1f} s")
     z = clf.decision_function(X_test)
     before = 1 / (1 + np.exp(-z * clf.temperature_))
     after = clf.predict_proba(X_test)[:, 1]
@@ -108,7 +115,9 @@ def report_classes(settings, X_train, y_train, X_test, y_test):
 def report_numbers(settings, X_train, y_train, X_test, y_test):
     """Fit a regressor; print scores, intervals and attributions, and return these."""
     print(f"\nNumbers: {len(X_train)} rows to train on, {X_train.shape[1]} columns")
+    start = perf_counter()
     reg = TabularRegressor(**settings).fit(X_train, y_train)
+    print(f"fit                 {perf_counter() - start:.1f} s")
     print(f"test R²             {reg.score(X_test, y_test):.4f}")
     for coverage in (0.5, 0.8, 0.9):
         low, high = reg.predict_interval(X_test, coverage=coverage).T
@@ -156,7 +165,8 @@ def main():
         "random_state": 0,
     }
     if arguments.data is None:
-        numbers = make_flats()
+        print("No --data: a table of invented apartments is used.")
+        numbers = make_apartments()
         X_train, y_train, X_test, y_test = numbers
         limit = y_train.median()
         classes = X_train, y_train > limit, X_test, y_test > limit

@@ -1,15 +1,17 @@
 """
-Tune a pipeline on handwritten digits
-=====================================
+Tuning a pipeline with a grid search
+====================================
 
 A network is rarely used alone: the features are scaled and whitened first, and nobody
 knows beforehand how many components to keep, how wide to make the hidden layer, or how
-strongly to penalise large weights. Here all of this is one scikit-learn ``Pipeline``,
+strongly to penalize large weights. Here all of this is one scikit-learn ``Pipeline``,
 and a grid search finds good values using the training data only. The test data are used
 once, at the end.
 
 Run it with ``python examples/tune_digits.py``; it takes some seconds.
 """
+
+# sphinx_gallery_thumbnail_path = "thumbnails/tune_digits.svg"
 
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA

@@ -1,4 +1,4 @@
-"""The examples: what they do without an optional package, or without their data."""
+"""The examples: their gallery, and what they do without an optional package or data."""
 
 import json
 import re
@@ -21,6 +21,23 @@ from sknn import MLPRegressor, TabularRegressor
 from sknn.export import to_onnx
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+DOCS = EXAMPLES.parent / "docs"
+
+
+def test_gallery_lists_every_script():
+    page = (EXAMPLES / "index.rst").read_text(encoding="utf-8")
+    shown = re.findall(r"^   \.\./examples/(\w+)\.py$", page, re.MULTILINE)
+    in_contents = re.findall(r"^   (\w+)$", page, re.MULTILINE)
+    assert sorted(shown) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
+    assert in_contents == shown
+
+
+def test_scripts_without_pictures_have_a_thumbnail():
+    for path in EXAMPLES.glob("*.py"):
+        code = path.read_text(encoding="utf-8")
+        if "plt.show()" not in code:
+            found = re.search(r'^# sphinx_gallery_thumbnail_path = "(.*)"$', code, re.M)
+            assert (DOCS / found[1]).is_file(), path
 
 
 def test_tune_digits_prints_one_line_without_rich(monkeypatch, capsys):
@@ -30,6 +47,25 @@ def test_tune_digits_prints_one_line_without_rich(monkeypatch, capsys):
     show_progress(search).fit([[0], [0], [1], [1]], [0, 1, 0, 1])
     line = "Fitting 2 folds for each of 2 candidates, totalling 4 fits"
     assert capsys.readouterr().out.splitlines() == [line]
+
+
+def test_tune_fashion_mnist_runs_without_data(monkeypatch, capsys):
+    arguments = ["--search-rows", "100", "--n-jobs", "1"]
+    monkeypatch.setattr(sys, "argv", ["tune_fashion_mnist.py", *arguments])
+    runpy.run_path(EXAMPLES / "tune_fashion_mnist.py", run_name="__main__")
+    printed = capsys.readouterr().out
+    assert float(re.search(r"Test accuracy: (0\.\d+)", printed)[1]) > 0.9
+
+
+def test_train_cnn_fashion_mnist_runs_without_data(monkeypatch, capsys):
+    script = runpy.run_path(EXAMPLES / "train_cnn_fashion_mnist.py")
+    for net in script["NETWORKS"].values():
+        net.set_params(max_iter=1)
+    arguments = ["--quiet", "--networks", "LeNet-5 with augmentation"]
+    monkeypatch.setattr(sys, "argv", ["train_cnn_fashion_mnist.py", *arguments])
+    script["main"]()
+    printed = capsys.readouterr().out
+    assert float(re.search(r"test accuracy (0\.\d+)", printed)[1]) > 0.5
 
 
 def test_train_tables_runs_without_data(monkeypatch, capsys, tmp_path):
@@ -160,6 +196,14 @@ def test_serve_onnx_with_a_matrix(tmp_path):
             predict(session, [{"X": values}])
     with pytest.raises(ValueError, match="a number is missing or too large"):
         predict(session, [{"X": [1, 2, None]}])
+
+
+def test_serve_onnx_shows_a_request_without_a_model(capsys):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    runpy.run_path(EXAMPLES / "serve_onnx.py")["demonstrate"]()
+    answer = capsys.readouterr().out.splitlines()[1].removeprefix("Answer: ")
+    assert np.shape(json.loads(answer)["variable"])[0] == 2
 
 
 def test_serve_onnx_does_not_import_sknn():
