@@ -297,7 +297,7 @@ plt.show()
 # names the cause if it can:
 
 for name, report in reports.items():
-    print(f"{name}: {', '.join(report.diseases) or 'nothing found'}")
+    print(f"{name}: {', '.join(report.problems) or 'nothing found'}")
 
 # %%
 # Its findings come with evidence and advice:

@@ -156,13 +156,13 @@ PROBLEMS = [
     ("not-converged", clf(learning_rate_init=0.002, max_iter=5), DIGITS),
     ("not-converged", clf(**SLOW, max_iter=200), DIGITS),
     ("not-converged", reg(learning_rate_init=0.002, max_iter=10), LINEAR),
-    ("under-fitting", clf(alpha=300.0, learning_rate_init=0.01), DIGITS),
-    ("under-fitting", clf(solver="sgd", alpha=10.0, **SHORT_BATCHES), DIGITS),
-    ("under-fitting", clf(2, learning_rate_init=0.03, max_iter=300), DIGITS),
-    ("under-fitting", reg(1, learning_rate_init=0.02, max_iter=200), FRIEDMAN),
-    ("under-fitting", clf(alpha=1000.0, learning_rate_init=0.01), WINE),
-    ("over-fitting", clf(200, learning_rate_init=0.01, max_iter=100), NOISY),
-    ("over-fitting", reg(50, 50, learning_rate_init=0.01, max_iter=200), DIABETES),
+    ("underfitting", clf(alpha=300.0, learning_rate_init=0.01), DIGITS),
+    ("underfitting", clf(solver="sgd", alpha=10.0, **SHORT_BATCHES), DIGITS),
+    ("underfitting", clf(2, learning_rate_init=0.03, max_iter=300), DIGITS),
+    ("underfitting", reg(1, learning_rate_init=0.02, max_iter=200), FRIEDMAN),
+    ("underfitting", clf(alpha=1000.0, learning_rate_init=0.01), WINE),
+    ("overfitting", clf(200, learning_rate_init=0.01, max_iter=100), NOISY),
+    ("overfitting", reg(50, 50, learning_rate_init=0.01, max_iter=200), DIABETES),
 ]
 
 ALSO = {
@@ -170,7 +170,7 @@ ALSO = {
     "learning-rate-too-high": {"dead-units"},
     "saturated-units": {"bad-init-large"},
     "unscaled-features": {"saturated-units", "dead-units"},
-    "over-fitting": {"too-little-data"},
+    "overfitting": {"too-little-data"},
 }
 """Findings that may accompany a problem, as its cause or consequence."""
 
@@ -223,11 +223,11 @@ def name_of(case):
     return case if isinstance(case, str) else ""
 
 
-@pytest.mark.parametrize("disease, estimator, data", PROBLEMS, ids=name_of)
-def test_each_problem_is_found(disease, estimator, data):
+@pytest.mark.parametrize("problem, estimator, data", PROBLEMS, ids=name_of)
+def test_each_problem_is_found(problem, estimator, data):
     report = doctor(estimator, *data)
-    assert disease in report.diseases
-    assert set(report.diseases) <= {disease, *ALSO.get(disease, ())}
+    assert problem in report.problems
+    assert set(report.problems) <= {problem, *ALSO.get(problem, ())}
     assert not report.healthy
     params = {*clone(estimator).get_params(), "y"}
     params |= {"StandardScaler", "VarianceThreshold"}
@@ -239,7 +239,7 @@ def test_each_problem_is_found(disease, estimator, data):
 @pytest.mark.parametrize("estimator, data", HEALTHY)
 def test_good_networks_have_no_findings(estimator, data):
     report = doctor(estimator, *data)
-    assert report.diseases == []
+    assert report.problems == []
     assert report.healthy
     assert "The network is healthy" in repr(report)
     assert "The network is healthy" in report._repr_html_()
@@ -247,7 +247,7 @@ def test_good_networks_have_no_findings(estimator, data):
 
 def test_every_documented_problem_has_a_case():
     documented = set(re.findall(r"``([a-z]+(?:-[a-z]+)+)``", doctor.__doc__))
-    assert documented == {disease for disease, *_ in PROBLEMS}
+    assert documented == {problem for problem, *_ in PROBLEMS}
 
 
 def test_the_same_data_scaled_or_not():
@@ -258,15 +258,15 @@ def test_the_same_data_scaled_or_not():
 
 
 @pytest.mark.parametrize(
-    "disease, estimator, data",
+    "problem, estimator, data",
     [case for case in PROBLEMS if case[0].startswith("learning-rate")][::2],
     ids=name_of,
 )
-def test_the_advice_mends_a_wrong_learning_rate(disease, estimator, data):
-    (finding,) = (f for f in doctor(estimator, *data).findings if f.disease == disease)
+def test_the_advice_mends_a_wrong_learning_rate(problem, estimator, data):
+    (finding,) = (f for f in doctor(estimator, *data).findings if f.problem == problem)
     rate = re.search(r"learning_rate_init=([\d.e-]*\d)", finding.advice)
     changed = clone(estimator).set_params(learning_rate_init=float(rate[1]))
-    assert not any("rate" in disease for disease in doctor(changed, *data).diseases)
+    assert not any("rate" in problem for problem in doctor(changed, *data).problems)
 
 
 # -- fitted estimators ----------------------------------------------------------------
@@ -282,7 +282,7 @@ def test_a_fitted_estimator_is_looked_at_as_it_is():
     fitted = clone(estimator).fit(X, y, X_val=X_val, y_val=y_val)
     before = copy.deepcopy(vars(fitted))
     report = doctor(fitted, X, y, X_val, y_val)
-    assert report.diseases == ["over-fitting"]
+    assert report.problems == ["overfitting"]
     assert vars(fitted).keys() == before.keys()
     assert fitted.history_ == before["history_"]
     assert np.array_equal(fitted.network_.theta, before["network_"].theta)
@@ -303,9 +303,9 @@ def test_without_validation_data_over_fitting_cannot_be_detected():
     fitted = clf(200, learning_rate_init=0.01, max_iter=100).fit(X, y)
     report = doctor(fitted, X, y)
     assert report.healthy
-    assert "over-fitting" in report.notes[0]
+    assert "overfitting" in report.notes[0]
     assert np.isnan(report.figures["validation score"])
-    assert doctor(fitted, X, y, X_val, y_val).diseases == ["over-fitting"]
+    assert doctor(fitted, X, y, X_val, y_val).problems == ["overfitting"]
 
 
 @pytest.mark.parametrize("restore_best", [True, False])
@@ -331,7 +331,7 @@ def test_rows_that_early_stopping_held_out_are_no_training_rows(fraction):
     assert report.figures["rows"] == 60
     assert (train + held_out) / 2 == pytest.approx(fitted.score(X, y))
     assert train > fitted.score(X, y) > held_out
-    assert report.diseases == ["too-little-data"]
+    assert report.problems == ["too-little-data"]
     everything = clone(fitted).set_params(refit_on_all=True).fit(X, y)
     assert scores_of(doctor(everything, X, y))[0] == everything.score(X, y)
 
@@ -372,17 +372,17 @@ def test_a_mild_finding_does_not_hide_a_serious_one():
     estimator = clf(2, solver="sgd", max_iter=200, n_iter_no_change=np.inf)
     estimator.set_params(early_stopping=True, **SHORT_BATCHES)
     report = doctor(estimator.fit(*data), *data)
-    assert report.diseases[0] == "under-fitting"
-    assert "over-fitting" not in report.diseases
+    assert report.problems[0] == "underfitting"
+    assert "overfitting" not in report.problems
     constant = np.c_[DIGITS[0], np.ones(len(DIGITS[0]))], DIGITS[1]
     report = doctor(clf(learning_rate_init=1e-6), *constant)
-    assert report.diseases == ["learning-rate-too-low", "constant-features"]
+    assert report.problems == ["learning-rate-too-low", "constant-features"]
 
 
 def test_a_penalty_that_makes_the_rate_too_high_is_named():
     diverges = clf(solver="sgd", alpha=np.float64(1000.0), **SHORT_BATCHES)
     finding = doctor(diverges, *DIGITS).findings[0]
-    assert finding.disease == "learning-rate-too-high"
+    assert finding.problem == "learning-rate-too-high"
     assert "Lower alpha=1000:" in finding.advice
     estimator = clf(alpha=np.float64(300.0), dropout=0.1, learning_rate_init=0.01)
     advice = doctor(estimator, *DIGITS).findings[0].advice
@@ -394,7 +394,7 @@ def test_a_penalty_that_makes_the_rate_too_high_is_named():
 def test_advice_names_parameters_that_there_are():
     own = SequentialClassifier([Dense(2)], learning_rate_init=0.03, random_state=0)
     report = doctor(own, *DIGITS)
-    assert report.diseases == ["under-fitting"]
+    assert report.problems == ["underfitting"]
     assert "(layers)" in report.findings[0].advice
     frozen = cnn(freeze="conv").fit(*IMAGES)
     assert doctor(frozen, *IMAGES).figures["rows"] == 700
@@ -441,7 +441,7 @@ def test_errors_of_fit_pass_through():
 def test_several_labels_and_several_quantiles():
     labels = make_multilabel_classification(400, random_state=0)
     report = doctor(clf(early_stopping=True), *scaled(*labels))
-    assert "class-imbalance" not in report.diseases
+    assert "class-imbalance" not in report.problems
     assert np.isnan(report.figures["score of a forest"])
     quantiles = reg(loss="quantile", quantile=(0.1, 0.9), learning_rate_init=0.02)
     report = doctor(quantiles.set_params(max_iter=100), *LINEAR)
@@ -466,7 +466,7 @@ def test_a_single_class_and_a_constant_target_are_the_only_finding(fit):
     ):
         estimator = estimator.fit(scale(X), y) if fit else estimator
         report = doctor(estimator, X, y)
-        assert report.diseases == ["constant-target"]
+        assert report.problems == ["constant-target"]
         assert report.findings[0].evidence.startswith(evidence)
         assert "nothing to learn" in report.findings[0].advice
         assert not re.search("rate|StandardScaler", report.findings[0].advice)
@@ -510,7 +510,7 @@ def test_few_rows():
 
 def test_features_that_overflow_are_unscaled():
     report = doctor(clf(), WINE[0] * 1e200, WINE[1])
-    assert report.diseases == ["unscaled-features"]
+    assert report.problems == ["unscaled-features"]
 
 
 def test_a_report_is_escaped_in_a_notebook():
@@ -525,7 +525,7 @@ def test_a_report_is_escaped_in_a_notebook():
 def test_serious_findings_come_first():
     X = np.c_[RAW_CANCER[0], np.ones(len(RAW_CANCER[0]))]
     report = doctor(clf(), X, RAW_CANCER[1])
-    assert report.diseases == ["unscaled-features", "constant-features"]
+    assert report.problems == ["unscaled-features", "constant-features"]
     assert [f.severity for f in report.findings] == ["serious", "mild"]
     assert isinstance(report.findings[0], Finding)
     assert report.figures["rows"] == 455
@@ -548,23 +548,23 @@ def figures_of_scores(monkeypatch, train, validation, forest, n=4000):
 
 
 @pytest.mark.parametrize(
-    "scores, diseases",
+    "scores, problems",
     [
-        ((0.894, 0.866, 0.886), ["under-fitting"]),
+        ((0.894, 0.866, 0.886), ["underfitting"]),
         ((0.894, 0.890, 0.886), []),  # validation is as good as the forest
         ((0.930, 0.866, 0.886), []),  # a single sign, of little more than an error
-        ((0.920, 0.830, 0.886), ["under-fitting"]),  # clear
-        ((0.800, 0.880, 0.886), ["under-fitting"]),  # clear in the training score
-        ((1.000, 0.830, 0.886), []),  # that is over-fitting, if the loss shows it
+        ((0.920, 0.830, 0.886), ["underfitting"]),  # clear
+        ((0.800, 0.880, 0.886), ["underfitting"]),  # clear in the training score
+        ((1.000, 0.830, 0.886), []),  # that is overfitting, if the loss shows it
         ((0.894, math.nan, 0.886), []),  # the training score shows nothing
         ((0.894, 0.866, math.nan), []),
     ],
 )
 def test_the_validation_score_is_compared_with_the_forest(
-    scores, diseases, monkeypatch
+    scores, problems, monkeypatch
 ):
     report = figures_of_scores(monkeypatch, *scores)
-    assert report.diseases == diseases
+    assert report.problems == problems
     for finding in report.findings:
         assert "0.886 on rows that it was not trained on" in finding.evidence
         assert f"{scores[1]:.3g} on the validation rows" in finding.evidence
@@ -586,8 +586,8 @@ def test_a_network_with_too_few_units_is_found_by_its_validation_score(seed):
     )
     params = {"learning_rate_init": 0.01, "max_iter": 100, "random_state": seed}
     report = doctor(clf(3, **params), scale(X), y)
-    assert "under-fitting" in report.diseases
-    assert "under-fitting" not in doctor(clf(100, **params), scale(X), y).diseases
+    assert "underfitting" in report.problems
+    assert "underfitting" not in doctor(clf(100, **params), scale(X), y).problems
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -600,13 +600,13 @@ def test_a_raw_target_is_named(mean, std, seed):
     network = MLPRegressor(random_state=seed, max_iter=50)
     report = doctor(network, X, mean + std * y)
     finding = report.findings[0]
-    assert finding.disease == "unscaled-target"
+    assert finding.problem == "unscaled-target"
     assert "TransformedTargetRegressor" in finding.advice
     assert "StandardScaler" in finding.advice
-    assert "under-fitting" not in report.diseases
+    assert "underfitting" not in report.problems
     ready = TransformedTargetRegressor(network, transformer=StandardScaler())
-    assert "unscaled-target" not in doctor(ready, X, mean + std * y).diseases
-    assert "unscaled-target" not in doctor(network, X, y).diseases
+    assert "unscaled-target" not in doctor(ready, X, mean + std * y).problems
+    assert "unscaled-target" not in doctor(network, X, y).problems
 
 
 # -- what is printed ------------------------------------------------------------------

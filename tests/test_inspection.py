@@ -203,7 +203,7 @@ def test_doctor_takes_every_sparse_format_that_fit_takes(sparse_format):
     X[np.abs(X) < 0.5] = 0
     expected = doctor(classifier(max_iter=5), X, y)
     report = doctor(classifier(max_iter=5), getattr(sparse, sparse_format)(X), y)
-    assert report.diseases == expected.diseases
+    assert report.problems == expected.problems
     assert_allclose([*report.figures.values()], [*expected.figures.values()])
 
 

@@ -1,4 +1,4 @@
-"""Checks: the initial loss, over-fitting a small sample."""
+"""Checks: the initial loss, overfitting a small sample."""
 
 import re
 

@@ -26,7 +26,7 @@ forest's."""
 
 GAP = 0.1
 """Training score minus validation score above which a low validation score is due to
-over-fitting."""
+overfitting."""
 
 
 def training_score_is_low(exam: Examination) -> bool:
@@ -38,7 +38,7 @@ def clearly_worse_than_forest(exam: Examination) -> bool:
     """Return whether the network learns clearly less than the forest.
 
     Either its training score is clearly lower, or its validation score is, by more than
-    two standard errors too, and that not because of over-fitting.
+    two standard errors too, and that not because of overfitting.
     """
     if training_score_is_low(exam):
         return True

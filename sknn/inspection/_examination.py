@@ -302,7 +302,7 @@ def _find_held_out(exam: Examination) -> None:
     """Set which rows a fitted network was not trained on; note what is unknown."""
     exam.held_out = held_out_by(exam)
     if exam.validation is None and exam.estimator.validation_scores_ is None:
-        exam.notes.append("Without X_val and y_val, over-fitting cannot be detected.")
+        exam.notes.append("Without X_val and y_val, overfitting cannot be detected.")
     if exam.held_out is not None and exam.held_out.train is None:
         exam.notes.append(
             "It is unknown which rows early stopping held out, so the training score "

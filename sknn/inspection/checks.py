@@ -1,4 +1,4 @@
-"""Checks before training: the initial loss, and over-fitting a small sample."""
+"""Checks before training: the initial loss, and overfitting a small sample."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def best_constant_loss(subject: Subject) -> float:
         )
 
 
-# -- over-fitting a small sample ------------------------------------------------------
+# -- overfitting a small sample ------------------------------------------------------
 
 
 def check_overfits_small_sample(
@@ -250,7 +250,7 @@ def check_overfits_small_sample(
     *,
     max_iter: int = 500,
 ) -> Check:
-    """Check that the network can over-fit a few batches.
+    """Check that the network can overfit a few batches.
 
     A clone without regularization (penalty, decoupled weight decay, dropout and
     DropConnect, also in `layers`, mixup, label smoothing, augmentation, early stopping)
@@ -325,7 +325,7 @@ def check_overfits_small_sample(
         "first loss": first,
         "last loss": learning.losses[-1],
     }
-    name = "Over-fitting a small sample"
+    name = "Overfitting a small sample"
     return Check(name, learning.score, goal, ok, verdict, advice, figures)
 
 

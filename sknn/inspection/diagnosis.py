@@ -50,7 +50,7 @@ def doctor(
     - of the signals: ``vanishing-gradients``, ``exploding-gradients``, ``dead-units``,
       ``saturated-units``;
     - of the training: ``learning-rate-too-high``, ``learning-rate-too-low``,
-      ``not-converged``, ``under-fitting``, ``over-fitting``.
+      ``not-converged``, ``underfitting``, ``overfitting``.
 
     A symptom that another finding explains is not reported: solve that problem first,
     and call the doctor again.
@@ -67,7 +67,7 @@ def doctor(
         The targets.
     X_val, y_val : array-like, default=None
         Validation data. Without them a fifth of the rows, at least 2, is held out
-        before a clone is trained; for a fitted estimator, over-fitting can then be
+        before a clone is trained; for a fitted estimator, overfitting can then be
         detected only if it was fitted with early stopping or a validation set.
     verbose : int, default=0
         If 1 or more, print one line per step, with the time that it took.
@@ -93,7 +93,7 @@ def doctor(
     >>> X, y = load_digits(return_X_y=True)
     >>> clf = MLPClassifier(learning_rate_init=1e-5, max_iter=20, random_state=0)
     >>> report = doctor(clf, X / 16, y)
-    >>> report.diseases
+    >>> report.problems
     ['learning-rate-too-low']
     >>> print(report.findings[0].advice)
     Set learning_rate_init=0.0...

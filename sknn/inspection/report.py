@@ -19,7 +19,7 @@ class Finding(PrintedText):
 
     Attributes
     ----------
-    disease : str
+    problem : str
         The code of the problem, such as 'learning-rate-too-low'.
     severity : {'serious', 'mild'}
         Whether it keeps the network from learning, or from learning well.
@@ -29,13 +29,13 @@ class Finding(PrintedText):
         What to do, with the parameter to change.
     """
 
-    disease: str
+    problem: str
     severity: Severity
     evidence: str
     advice: str
 
     def _title(self) -> str:
-        return f"{self.disease} ({self.severity})"
+        return f"{self.problem} ({self.severity})"
 
     def _paragraphs(self) -> list[str]:
         return [self.evidence, self.advice]
@@ -48,7 +48,7 @@ class Report:
     Attributes
     ----------
     findings : list of Finding
-        The problems, the serious ones first; each has a code (`disease`), a `severity`,
+        The problems, the serious ones first; each has a code (`problem`), a `severity`,
         the `evidence` and an `advice`. Empty if no problem was found.
     figures : dict of str to float
         Rows, parameters, epochs, losses and scores, by name; NaN where unknown.
@@ -61,9 +61,9 @@ class Report:
     notes: list[str]
 
     @property
-    def diseases(self) -> list[str]:
+    def problems(self) -> list[str]:
         """The codes of all findings."""
-        return [finding.disease for finding in self.findings]
+        return [finding.problem for finding in self.findings]
 
     @property
     def healthy(self) -> bool:
@@ -86,7 +86,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         items = "".join(
-            f"<li><b>{escape(f.disease)}</b> ({escape(f.severity)})<br>"
+            f"<li><b>{escape(f.problem)}</b> ({escape(f.severity)})<br>"
             f"{escape(f.evidence)}<br><i>{escape(f.advice)}</i></li>"
             for f in self.findings
         )

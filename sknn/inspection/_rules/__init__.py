@@ -47,7 +47,7 @@ def apply_rules(exam: Examination) -> list[Finding]:
         for rule in RULES:
             finding = rule(exam, found)
             if finding is not None:
-                found[finding.disease] = finding
+                found[finding.problem] = finding
     return sorted(found.values(), key=lambda finding: finding.severity != "serious")
 
 

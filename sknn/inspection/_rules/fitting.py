@@ -57,7 +57,7 @@ def under_fitting(exam: Examination, found: Found) -> Finding | None:
     size = size_parameter(exam.estimator)
     more = f"{'more' if params else 'More'} units or layers ({size})"
     return Finding(
-        "under-fitting",
+        "underfitting",
         severity,
         _scores_beside_the_forest(exam),
         f"{f'Lower {params}; ' if params else ''}{more}, or a smaller tol, may help "
@@ -107,7 +107,7 @@ def over_fitting(exam: Examination, found: Found) -> Finding | None:
     more = [name for name in ("dropout", "label_smoothing") if name in params]
     stop = "" if exam.estimator.early_stopping else "Set early_stopping=True. "
     return Finding(
-        "over-fitting",
+        "overfitting",
         "mild",
         evidence,
         f"{stop}Raise {' or '.join(['alpha', *more])}; use fewer units "
