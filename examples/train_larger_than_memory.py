@@ -105,7 +105,7 @@ class ArrayFiles:
         return -(-len(np.load(self.paths[1], mmap_mode="r")) // self.chunk)
 
     def read(self, i):
-        # Mapped anew: the process keeps the pages of a map as long as the map.
+        # Mapped again: the process keeps the pages of a map as long as the map.
         rows = slice(i * self.chunk, (i + 1) * self.chunk)
         X, y = (np.load(path, mmap_mode="r")[rows] for path in self.paths)
         return np.array(X), np.array(y)

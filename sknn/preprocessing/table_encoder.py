@@ -377,7 +377,7 @@ def warn_of_identifiers(column: Column, categories: Categories) -> None:
     if n > MANY and n > n_present / 2:
         warn_caller(
             f"Column {column.name!r} has {n} categories in {n_present} rows. If it is "
-            "free text or an identifier, a network learns the rows by heart: leave it "
+            "free text or an identifier, a network memorizes the rows: leave it "
             "out, or turn text into numbers, for example with TfidfVectorizer."
         )
 

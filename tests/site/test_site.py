@@ -7,6 +7,7 @@ needs the extra ``site`` and a Chromium or Chrome that is installed already.
 """
 
 import os
+import re
 import shutil
 import threading
 from functools import partial
@@ -290,7 +291,7 @@ def test_pictures_have_alternative_text(links, page):
     found = [
         img["src"]
         for img in links[page].pictures
-        if not img.get("alt") and not img["src"].endswith("_thumb.png")
+        if not img.get("alt") and not re.search(r"_thumb\.(png|svg)$", img["src"])
     ]
     assert not found, lines(found)
 
