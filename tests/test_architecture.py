@@ -272,5 +272,5 @@ def test_top_level_is_short():
         pytest.skip("not a git repository")
     top = {line.strip('"').split("/")[0] for line in result.stdout.splitlines()}
     visible = {name for name in top if not name.startswith(".")}
-    files = {"README.md", "LICENSE", "pyproject.toml"}
+    files = {"README.md", "LICENSE", "CITATION.cff", "pyproject.toml"}
     assert visible <= files | {"sknn", "tests", "examples", "docs"}

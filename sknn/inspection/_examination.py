@@ -313,7 +313,7 @@ def _find_held_out(exam: Examination) -> None:
 def held_out_by(exam: Examination) -> HeldOut | None:
     """Return the rows held out by a fitted estimator; None if it used all rows."""
     estimator = exam.estimator
-    if not estimator.early_stopping or estimator._refits(holds_out=True):
+    if not estimator.early_stopping or exam.before.refits:
         return None
     if exam.validation and math.isclose(exam.validation_score, exam.recorded_score):
         return None  # this was the validation set of `fit` too

@@ -185,6 +185,11 @@ class Subject:
         """Compute in float64 from now on."""
         self.run.network = self.network.astype(np.dtype(np.float64))
 
+    @property
+    def refits(self) -> bool:
+        """Whether `fit` trains again on the rows that it holds out."""
+        return self.estimator._refits(holds_out=True)
+
     def hold_out(self) -> tuple[Data, Data]:
         """Split the data as early stopping does, in rows to train on and held out."""
         return self.estimator._hold_out(self.run)

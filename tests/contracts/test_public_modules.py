@@ -1,7 +1,7 @@
 """Modules are private or public by one rule, which the API page decides.
 
 A module is private, and its name starts with an underscore, if and only if it defines
-nothing that ``docs/api.rst`` lists. A package exports exactly what that page lists.
+nothing that the pages in ``docs/api`` list. A package exports exactly what they list.
 """
 
 import importlib
@@ -13,15 +13,18 @@ import pytest
 
 import sknn
 
-API_PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.rst"
+API_PAGES = Path(__file__).resolve().parents[2] / "docs" / "api"
 
 
-def names_on_the_api_page():
-    """Return the dotted names of all objects on the page."""
-    text = API_PAGE.read_text(encoding="utf-8")
-    (current_module,) = re.findall(r"^\.\. currentmodule:: (\S+)$", text, re.MULTILINE)
-    entries = re.findall(r"^   ([A-Za-z]\S*)$", text, re.MULTILINE)
-    return [f"{current_module}.{entry}" for entry in entries]
+def names_on_the_api_pages():
+    """Return the dotted names of all objects on the pages."""
+    names = []
+    for page in sorted(API_PAGES.glob("*.rst")):
+        text = page.read_text(encoding="utf-8")
+        (module,) = re.findall(r"^\.\. currentmodule:: (\S+)$", text, re.MULTILINE)
+        entries = re.findall(r"^   ([A-Za-z]\S*)$", text, re.MULTILINE)
+        names += [f"{module}.{entry}" for entry in entries]
+    return names
 
 
 def import_object(name):
@@ -30,7 +33,7 @@ def import_object(name):
     return getattr(importlib.import_module(module), attribute)
 
 
-LISTED = names_on_the_api_page()
+LISTED = names_on_the_api_pages()
 DEFINING_MODULES = {import_object(name).__module__ for name in LISTED}
 FOUND = list(pkgutil.walk_packages(sknn.__path__, "sknn."))
 MODULES = [module.name for module in FOUND if not module.ispkg]

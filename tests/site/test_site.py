@@ -227,6 +227,7 @@ FIND_PALE = """() => {
         const text = [...e.childNodes].filter(n => n.nodeType == Node.TEXT_NODE)
             .map(n => n.data.trim()).join("");
         if (!text || !e.checkVisibility({opacityProperty: true})) continue;
+        if (e.closest(".sk-top-container")) continue;  // the colors are scikit-learn's
         const style = getComputedStyle(e);
         const [low, high] = [style.color, background(e)].map(luminance)
             .sort((a, b) => a - b);
