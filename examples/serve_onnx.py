@@ -196,5 +196,8 @@ if __name__ == "__main__":
         demonstrate()
     else:
         with make_server(arguments.model, arguments.port) as server:
-            print(f"Serving {arguments.model} on http://localhost:{arguments.port}")
+            print(
+                f"Serving {arguments.model} on http://localhost:{arguments.port}",
+                flush=True,
+            )
             server.serve_forever()

@@ -149,9 +149,12 @@ def check_is_ours(estimator: Any, what: str) -> None:
     if not isinstance(last, BaseNetworkEstimator):
         kind = type(estimator).__name__
         ending = "" if last is estimator else f" that ends with {type(last).__name__}"
+        instead = (
+            " Save its best_estimator_." if hasattr(last, "best_estimator_") else ""
+        )
         raise FileError(
             f"{what} an estimator of sknn, or a pipeline that ends with one, but this "
-            f"is a {kind}{ending}."
+            f"is a {kind}{ending}.{instead}"
         )
 
 

@@ -148,7 +148,7 @@ def refusal(value: Any, place: str) -> str:
     cls = value if isinstance(value, type) else type(value)
     name = f"{cls.__module__}.{cls.__qualname__}"
     instead = (
-        f"pass custom_parts=[{cls.__name__}], to sknn.load too"
+        f"pass custom_parts=[{cls.__name__}] to sknn.save and to sknn.load"
         if issubclass(cls, Spec)
         else "use joblib.dump or pickle"
     )
