@@ -138,8 +138,9 @@ class GlorotUniform(Initializer):
     >>> import numpy as np
     >>> from sknn.initializers import GlorotUniform
     >>> W = GlorotUniform()((2, 4), 2, 4, np.random.RandomState(0))
-    >>> bool((abs(W) <= 1).all())
-    True
+    >>> print(W.round(2))
+    [[ 0.1   0.43  0.21  0.09]
+     [-0.15  0.29 -0.12  0.78]]
     """
 
     factor: float = 6.0
@@ -256,8 +257,8 @@ class FanInUniform(Initializer):
     >>> import numpy as np
     >>> from sknn.initializers import FanInUniform
     >>> b = FanInUniform().bias((4,), 25, 4, np.random.RandomState(0))
-    >>> bool((abs(b) <= 0.2).all())
-    True
+    >>> print(b.round(3))
+    [0.02  0.086 0.041 0.018]
     """
 
     draws_biases = True

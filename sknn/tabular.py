@@ -307,8 +307,8 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     >>> y = np.where((color == "red") == (size > 0), "good", "bad")
     >>> X = np.array([color, size], dtype=object).T
     >>> clf = TabularClassifier(random_state=0).fit(X[:200], y[:200])
-    >>> clf.score(X[200:], y[200:]) > 0.9
-    True
+    >>> print(f"{clf.score(X[200:], y[200:]):.2f}")
+    1.0
     """
 
     AUTO_ACTIVATION = "selu"
@@ -478,8 +478,8 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
     >>> from sknn import TabularRegressor
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
     >>> reg = TabularRegressor(random_state=0, max_iter=128).fit(X[:300], y[:300])
-    >>> reg.score(X[300:], y[300:]) > 0.4
-    True
+    >>> print(f"{reg.score(X[300:], y[300:]):.2f}")
+    0.5
     """
 
     AUTO_ACTIVATION = "mish"

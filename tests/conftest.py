@@ -42,6 +42,7 @@ NEED_CALLBACKS = {"stopping.rst"}
 
 NEED_PACKAGES = {
     "deployment.rst": ("onnx", "onnxruntime", "pandas", "skl2onnx"),
+    "displays.rst": ("matplotlib",),
     "onnx.py": ("onnx",),
     "skl2onnx.py": ("onnx", "skl2onnx"),
     "torch.py": ("torch",),

@@ -179,8 +179,8 @@ class PredictsIntervals(BaseNetworkEstimator):
         ... ).fit(X[:500], y[:500])
         >>> low, high = reg.predict_interval(X[500:], coverage=0.8).T
         >>> inside = (low <= y[500:]) & (y[500:] <= high)
-        >>> bool(inside.mean() > 0.7)
-        True
+        >>> print(f"{inside.mean():.2f}")
+        0.8
         """
         coverage = check_coverage(coverage)
         z = self._raw_scores(X)

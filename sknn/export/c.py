@@ -94,8 +94,11 @@ def to_c(
     >>> clf = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
     >>> path = Path(tempfile.mkdtemp(), "irises.c")
     >>> to_c(clf, path, name="irises")
-    >>> "int irises_predict(const float *x);" in path.read_text()
-    True
+    >>> for line in path.read_text().splitlines():
+    ...     if line.startswith(("void ", "int ")) and line.endswith(";"):
+    ...         print(line)
+    void irises_predict_proba(const float *x, float *p);
+    int irises_predict(const float *x);
 
     In the program that predicts::
 

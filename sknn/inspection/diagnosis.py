@@ -96,9 +96,9 @@ def doctor(
     >>> report.problems
     ['learning-rate-too-low']
     >>> print(report.findings[0].advice)
-    Set learning_rate_init=0.0...
-    >>> doctor(clf.set_params(learning_rate_init=0.01), X / 16, y).healthy
-    True
+    Set learning_rate_init=0.02.
+    >>> doctor(clf.set_params(learning_rate_init=0.01), X / 16, y).problems
+    []
     """
     check_scalar(verbose, "verbose", Integral, min_val=0)
     given = check_validation_pair(X_val, y_val, None)
