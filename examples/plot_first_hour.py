@@ -10,18 +10,18 @@ of it takes less than a minute.
 # %%
 # Install
 # -------
-# In a terminal:
+# In a terminal, in the folder of a checkout of sknn:
 #
 # .. code-block:: bash
 #
-#    pip install "sknn[plot,progress]"
+#    pip install ".[plot,progress]"
 #
 # The extra ``plot`` installs matplotlib for the pictures. The extra ``progress``
 # installs rich for the progress bar. In a notebook the bar also needs ipywidgets:
 #
 # .. code-block:: ipython
 #
-#    %pip install "sknn[plot,progress]" ipywidgets
+#    %pip install ".[plot,progress]" ipywidgets
 #
 # If the last line below says "yes", the fast, compiled code is in use.
 

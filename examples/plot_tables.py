@@ -12,7 +12,7 @@ scaling, no encoding and no imputation.
 # The table
 # ---------
 # The cars are invented, so that we know what determines their price: the model and the
-# age more than anything else, then the mileage and the gearbox; the price of electric
+# age more than anything else, then the mileage and the transmission; the price of electric
 # cars falls faster. The color does not matter. Of many old cars the mileage is not
 # known.
 
@@ -38,7 +38,9 @@ def make_cars(n, rng):
             "model": rng.choice([f"{m}{i}" for m in "ABCDE" for i in range(1, 7)], n),
             "age": age.round(1),
             "mileage": (age * rng.gamma(8, 1.5, n)).round(1),  # in 1,000 km
-            "fuel": rng.choice(["petrol", "diesel", "electric"], n, p=[0.5, 0.3, 0.2]),
+            "fuel": rng.choice(
+                ["gasoline", "diesel", "electric"], n, p=[0.5, 0.3, 0.2]
+            ),
             "automatic": rng.random(n) < 0.4,
             "color": rng.choice(["black", "white", "gray", "red", "blue"], n),
         }

@@ -2,10 +2,10 @@
 Transfer learning: from eight digits to two others
 ==================================================
 
-A network that has learned to distinguish some images knows things that hold for others
-as well: strokes, curves, that the position does not matter. Here a network learns the
-digits 0 to 7 from more than a thousand images. It is then used to distinguish 8 from 9,
-of which there are few images.
+A network that has learned to distinguish some images has learned features that are
+useful for other images, such as strokes and curves. Here a network learns the digits 0
+to 7 from more than a thousand images. It is then used to distinguish 8 from 9, of which
+there are few images.
 """
 
 # %%

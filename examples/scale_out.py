@@ -11,15 +11,15 @@ connects to one, and runs there
 - the cross-validation of an ensemble for tables.
 
 It runs all of them in this process, too. Then it prints the time of each, and whether
-the results are equal to the last bit.
+the results are equal to the last bit. Without Dask, it runs them in this process only.
 
 The training set is sent to the workers once, before the first fit. So are the rows of
-the folds: joblib alone would send them to a single worker, and a search cannot go on if
+the folds: joblib alone would send them to a single worker, and a search fails if
 this worker is lost. With copies on all workers, the others repeat its fits.
 
 Run it with::
 
-    pip install "sknn[distributed]"
+    pip install ".[distributed]"
     python examples/scale_out.py
 
 It takes less than a minute on two cores. ``--scheduler tcp://HOST:8786`` uses a cluster
@@ -106,12 +106,18 @@ def tasks(folds):
 def run_all(folds, X, y):
     """Return the scores and the seconds of each task, by name."""
     found = {}
-    # A worker has one thread for each fit. So have we, so that sums have one order.
+    # A worker has one thread for each fit. Use one here, too: sums have the same order.
     with threadpool_limits(1):
         for name, task in tasks(folds).items():
             start = perf_counter()
             found[name] = task(X, y), perf_counter() - start
     return found
+
+
+def run_here(X, y):
+    """Do all tasks in this process only, and print their times."""
+    for name, (_, seconds) in run_all(make_folds(X, y), X, y).items():
+        print(f"{name:20}{seconds:8.1f} s")
 
 
 def compare(client, X, y):
@@ -135,7 +141,7 @@ def main():
     try:
         from dask.distributed import Client, LocalCluster
     except ImportError as error:
-        raise SystemExit(f'{error}: pip install "sknn[distributed]"') from None
+        raise SystemExit(f'{error}: pip install ".[distributed]"') from None
     X, y = load_digits(return_X_y=True)
     X = X / 16
     if arguments.scheduler:

@@ -2,9 +2,9 @@
 Tuning a pipeline with a grid search
 ====================================
 
-A network is rarely used alone: the features are scaled and whitened first, and nobody
-knows beforehand how many components to keep, how wide to make the hidden layer, or how
-strongly to penalize large weights. Here all of this is one scikit-learn ``Pipeline``,
+A network is rarely used alone: the features are scaled and whitened first. The best
+number of components, width of the hidden layer and penalty of large weights are not
+known in advance. Here all of this is one scikit-learn ``Pipeline``,
 and a grid search finds good values using the training data only. The test data are used
 once, at the end.
 

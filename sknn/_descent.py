@@ -16,7 +16,7 @@ from ._typing import Array
 from .network import Network
 from .objective import Objective
 from .solvers import Solver
-from .solvers.base import N_COMMON, SolverState, penalise
+from .solvers.base import N_COMMON, SolverState, penalize
 
 BLOCK = 65_536
 """Number of elements per block. Smaller blocks cost more calls, larger ones more memory
@@ -121,8 +121,8 @@ class Descent:
             self._parts.append((factor, c, state))
             arrays = _arrays(solver, state) if update else (solver, state)
             W = theta[self._weights[-1]]
-            penalised = W.size if objective.alpha or solver.weight_decay else 0
-            args.append((theta[at], grad[at], *arrays, penalised, c, sums))
+            penalized = W.size if objective.alpha or solver.weight_decay else 0
+            args.append((theta[at], grad[at], *arrays, penalized, c, sums))
         self._calls = Calls()
         self._calls.do_each(update or _step_at_once, args)
 
@@ -179,7 +179,7 @@ def _step_at_once(
     sums: Array,
 ) -> None:
     """Take the step of a solver that has no `update`."""
-    penalise(theta, grad, n_decay, c, sums)
+    penalize(theta, grad, n_decay, c, sums)
     solver.step(theta, grad, state, float(c[N_COMMON]))
 
 

@@ -339,9 +339,9 @@ class Saturation(Augmentation):
                 f"one, got {channels} channels."
             )
         s = rng.uniform(1 - self.delta, 1 + self.delta, (n, 1, 1))
-        grey = np.outer(self.LUMA, np.ones(3))
+        gray = np.outer(self.LUMA, np.ones(3))
         # A linear map of colors, and therefore one matrix product per image.
-        maps = (s * np.eye(3) + (1 - s) * grey).astype(images.dtype)
+        maps = (s * np.eye(3) + (1 - s) * gray).astype(images.dtype)
         changed: Array = images.reshape(n, height * width, 3) @ maps
         return changed.reshape(images.shape)
 
@@ -600,12 +600,12 @@ def _places(
     The shape is (n, height, width), with 1 instead of the length of the other axis if
     the result does not depend on it. With `nearest`, no position lies in the frame.
     """
-    centre = [(length - 1) / 2 for length in shape]
-    i = np.arange(shape[0])[:, None] - centre[0]
-    j = np.arange(shape[1]) - centre[1]
+    center = [(length - 1) / 2 for length in shape]
+    i = np.arange(shape[0])[:, None] - center[0]
+    j = np.arange(shape[1]) - center[1]
     a, b, c = matrices[:, axis, :, None, None].swapaxes(0, 1)
     along, across = (a * i, b * j) if axis == 0 else (b * j, a * i)
-    places = (along + (c + centre[axis] + 1)).astype(dtype)
+    places = (along + (c + center[axis] + 1)).astype(dtype)
     if across.any():
         places = places + across.astype(dtype)
     low, high = (1, shape[axis]) if nearest else (0, shape[axis] + 1)

@@ -1,4 +1,4 @@
-"""The folder listing is the architecture: floors, imports, the top level."""
+"""The folder listing is the architecture: levels, imports, the top level."""
 
 import ast
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sknn"
 
-FLOORS = [
+LEVELS = [
     {
         "_arrays",
         "_kernels",
@@ -52,9 +52,9 @@ FLOORS = [
         "model_selection",
     },
 ]
-"""The modules of each floor, the lowest first; a folder stands for all its modules."""
+"""The modules of each level, the lowest first; a folder stands for all its modules."""
 
-ESTIMATOR_FLOORS = [
+ESTIMATOR_LEVELS = [
     {"assembly"},
     {
         "aliases",
@@ -85,8 +85,8 @@ ESTIMATOR_FLOORS = [
 ]
 """The files of ``_estimators/``: parts below, the estimators that have them above."""
 
-SKLEARN_FLOOR = 4
-"""The lowest floor that knows scikit-learn."""
+SKLEARN_LEVEL = 4
+"""The lowest level that knows scikit-learn."""
 
 SOLVERS_MAY_IMPORT = {"solvers", "_arrays", "_kernels", "_spec", "_typing"}
 """Solvers know theta, the gradient and the learning rate, and nothing of networks."""
@@ -148,14 +148,14 @@ def part_of(module):
     return module.partition(".")[2].partition(".")[0]
 
 
-def floor_of(module):
+def level_of(module):
     if module == "sknn":
-        return len(FLOORS)
-    for floor, parts in enumerate(FLOORS):
+        return len(LEVELS)
+    for level, parts in enumerate(LEVELS):
         if part_of(module) in parts:
-            return floor
+            return level
     pytest.fail(
-        f"{module} is on no floor: add {part_of(module)!r} to FLOORS in "
+        f"{module} is on no level: add {part_of(module)!r} to LEVELS in "
         f"tests/{Path(__file__).name}, and to the design page of the docs."
     )
 
@@ -185,21 +185,21 @@ def function():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_run_downwards(module):
-    floor = floor_of(module)
-    upwards = {other for other in own_imports_of(module) if floor_of(other) > floor}
+    level = level_of(module)
+    upwards = {other for other in own_imports_of(module) if level_of(other) > level}
     assert not upwards
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if "_estimators." in m])
 def test_parts_know_nothing_of_the_estimators_that_have_them(module):
-    def estimator_floor(name):
+    def estimator_level(name):
         part = name.rpartition(".")[2]
-        found = [i for i, parts in enumerate(ESTIMATOR_FLOORS) if part in parts]
-        assert found, f"{name} is on no floor: add it to ESTIMATOR_FLOORS."
+        found = [i for i, parts in enumerate(ESTIMATOR_LEVELS) if part in parts]
+        assert found, f"{name} is on no level: add it to ESTIMATOR_LEVELS."
         return found[0]
 
     others = [name for name in own_imports_of(module) if "_estimators." in name]
-    upwards = {o for o in others if estimator_floor(o) > estimator_floor(module)}
+    upwards = {o for o in others if estimator_level(o) > estimator_level(module)}
     assert not upwards
 
 
@@ -207,8 +207,8 @@ def test_imports_have_no_cycles():
     TopologicalSorter({module: own_imports_of(module) for module in FILES}).prepare()
 
 
-def test_floors_name_only_what_exists():
-    assert set().union(*FLOORS) <= {part_of(module) for module in MODULES}
+def test_levels_name_only_what_exists():
+    assert set().union(*LEVELS) <= {part_of(module) for module in MODULES}
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if part_of(m) == "solvers"])
@@ -224,7 +224,7 @@ def test_layers_know_nothing_of_solvers(module):
 @pytest.mark.parametrize("module", MODULES)
 def test_the_engine_does_not_import_sklearn(module):
     if any(name.split(".")[0] == "sklearn" for name in imports_of(module)):
-        assert floor_of(module) >= SKLEARN_FLOOR
+        assert level_of(module) >= SKLEARN_LEVEL
 
 
 @pytest.mark.parametrize("module", FILES)

@@ -1,4 +1,4 @@
-"""Augmentations: contract, exact maps, SciPy's resampling, colours, distributions."""
+"""Augmentations: contract, exact maps, SciPy's resampling, colors, distributions."""
 
 import math
 import pickle
@@ -202,14 +202,14 @@ def fixed(matrix, fill=0.0):
 
 def warped_by_scipy(images, matrices, fill):
     """Warp one image and channel at a time."""
-    centre = (np.array(images.shape[1:3]) - 1) / 2
+    center = (np.array(images.shape[1:3]) - 1) / 2
     mode = {"mode": "nearest"}
     if fill != "nearest":
         mode = {"mode": "grid-constant", "cval": fill}
     result = np.empty_like(images)
     for image, matrix, out in zip(images, matrices, result, strict=True):
         linear = matrix[:2, :2]
-        offset = matrix[:2, 2] + centre - linear @ centre
+        offset = matrix[:2, 2] + center - linear @ center
         for channel in range(images.shape[3]):
             out[..., channel] = ndimage.affine_transform(
                 image[..., channel], linear, offset, order=1, **mode
@@ -451,7 +451,7 @@ def test_no_augmentations():
     assert augment([], images, rng()) is images
 
 
-# -- colour ---------------------------------------------------------------------------
+# -- color ---------------------------------------------------------------------------
 
 
 @all_dtypes
@@ -475,33 +475,33 @@ def test_contrast_stretches_about_the_mean(dtype):
     assert_allclose(result.mean(axis=(1, 2, 3)), mean.ravel(), rtol=1e-5)
 
 
-def grey(images):
+def gray(images):
     red, green, blue = np.moveaxis(images, -1, 0)
     return (0.299 * red + 0.587 * green + 0.114 * blue)[..., None]
 
 
 @all_dtypes
-def test_saturation_stretches_about_grey(dtype):
+def test_saturation_stretches_about_gray(dtype):
     images = draw_images(2000, (3, 2, 3), dtype)
     result = Saturation(0.4)(images, rng())
-    assert_allclose(grey(result), grey(images), atol=1e-5)
-    colour = images - grey(images)
-    factor = np.sum((result - grey(images)) * colour, axis=(1, 2, 3))
-    factor /= np.sum(colour**2, axis=(1, 2, 3))
-    expected = grey(images) + factor[:, None, None, None] * colour
+    assert_allclose(gray(result), gray(images), atol=1e-5)
+    color = images - gray(images)
+    factor = np.sum((result - gray(images)) * color, axis=(1, 2, 3))
+    factor /= np.sum(color**2, axis=(1, 2, 3))
+    expected = gray(images) + factor[:, None, None, None] * color
     assert_allclose(result, expected, atol=1e-5)
     assert_uniform(factor.astype(float), 0.6, 1.4)
 
 
-def test_saturation_does_not_change_grey_images():
+def test_saturation_does_not_change_gray_images():
     images = draw_images(5, (4, 4, 1))
     assert_array_equal(Saturation(1)(images, rng()), images)
-    coloured = np.repeat(images, 3, axis=-1)
-    assert_allclose(Saturation(1)(coloured, rng()), coloured, atol=1e-14)
+    colored = np.repeat(images, 3, axis=-1)
+    assert_allclose(Saturation(1)(colored, rng()), colored, atol=1e-14)
 
 
 @pytest.mark.parametrize("channels", [2, 4])
-def test_saturation_needs_colours(channels):
+def test_saturation_needs_colors(channels):
     with pytest.raises(ValueError, match=f"red, green and blue.* got {channels} ch"):
         Saturation()(np.ones((3, 4, 4, channels)), rng())
 

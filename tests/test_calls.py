@@ -42,7 +42,7 @@ def test_order_is_kept_where_python_stands_between_kernels(level):
 
 
 @with_and_without
-def test_neighbouring_kernels_are_joined(level):
+def test_neighboring_kernels_are_joined(level):
     y, b = draw(5, 3), draw(3)
     with use(level):
         calls = Calls()

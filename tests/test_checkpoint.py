@@ -77,8 +77,8 @@ pytestmark = pytest.mark.filterwarnings(*IGNORED)
 
 RNG = np.random.RandomState(0)
 IMAGES = RNG.randint(256, size=(60, 8, 8)).astype(np.uint8), RNG.randint(3, size=60)
-COLOURS = RNG.choice(["red", "green", "blue", "black"], 150)
-TABLE = pd.DataFrame(IRIS[0]).add_prefix("x").assign(colour=COLOURS)
+COLORS = RNG.choice(["red", "green", "blue", "black"], 150)
+TABLE = pd.DataFrame(IRIS[0]).add_prefix("x").assign(color=COLORS)
 W = np.linspace(0, 2, 150)
 
 SMALL = {"batch_size": 40, "max_iter": 8, "random_state": 0}

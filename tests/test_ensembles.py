@@ -54,7 +54,7 @@ def classifier(**params):
 
 
 def regressor(**params):
-    """A network that learns the standardised target."""
+    """A network that learns the standardized target."""
     net = MLPRegressor(hidden_layer_sizes=(30,), **{**TRAINING, **params})
     return TransformedTargetRegressor(net, transformer=StandardScaler())
 

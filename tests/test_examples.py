@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
 
@@ -55,6 +56,22 @@ def test_tune_fashion_mnist_runs_without_data(monkeypatch, capsys):
     runpy.run_path(EXAMPLES / "tune_fashion_mnist.py", run_name="__main__")
     printed = capsys.readouterr().out
     assert float(re.search(r"Test accuracy: (0\.\d+)", printed)[1]) > 0.9
+
+
+def test_scale_out_runs_without_dask(monkeypatch, capsys):
+    X, y = load_digits(return_X_y=True)
+    few = X[:90], y[:90]
+    monkeypatch.setattr("sklearn.datasets.load_digits", lambda return_X_y: few)
+    monkeypatch.setattr(sys, "argv", ["scale_out.py"])
+    monkeypatch.setitem(sys.modules, "dask", None)
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    runpy.run_path(EXAMPLES / "scale_out.py", run_name="__main__")
+    *times, advice = capsys.readouterr().out.splitlines()
+    for line, task in zip(
+        times, ["grid search", "coarse to fine", "ensemble"], strict=True
+    ):
+        assert re.match(rf"{task}.* \d+\.\d s$", line)
+    assert advice.endswith('install Dask: pip install ".[distributed]"')
 
 
 def test_train_cnn_fashion_mnist_runs_without_data(monkeypatch, capsys):

@@ -106,14 +106,14 @@ NUMBERS = RNG.normal(size=60) ** 2
 TABLE = pd.DataFrame(
     {
         "size": np.where(RNG.uniform(size=60) < 0.1, np.nan, X[:, 0]),
-        "colour": pd.Categorical(RNG.choice(["rot", "grün", "青"], 60)),
+        "color": pd.Categorical(RNG.choice(["rot", "grün", "青"], 60)),
         "town": RNG.choice([f"town {i}" for i in range(12)], 60),
         "old": RNG.choice([True, False], 60),
         "rooms": pd.array(RNG.choice([1, 2, 3], 60), "Int64"),
         "code": pd.Categorical(RNG.choice([10, 20, 30], 60)),
     }
 )
-TABLE.loc[3, ["colour", "town"]] = None
+TABLE.loc[3, ["color", "town"]] = None
 
 QUICK = {"hidden_layer_sizes": (5,), "max_iter": 3, "random_state": 0}
 
@@ -250,7 +250,7 @@ def test_arrays_come_back(array, path):
     assert [*map(type, loaded["any"].flat)] == [*map(type, array.flat)]
 
 
-LABELLED = [
+LABELED = [
     np.where(X[:, 0] > 0, "yes", "no"),
     np.where(X[:, 0] > 0, "yes", "no").astype(object),
     (X[:, 0] > 0),
@@ -260,7 +260,7 @@ LABELLED = [
 ]
 
 
-@pytest.mark.parametrize("y", LABELLED, ids=lambda y: f"{y.dtype}{y.shape}")
+@pytest.mark.parametrize("y", LABELED, ids=lambda y: f"{y.dtype}{y.shape}")
 def test_labels_keep_their_types(y, path):
     net = MLPClassifier(**QUICK, class_weight=None).fit(X, y)
     loaded = round_trip(net, path)

@@ -139,7 +139,7 @@ def test_clipping_prevents_divergence(clipping):
 
 
 def activations(name, initializer, depth=20):
-    """The activations of `depth` layers of 200 units on real, standardised rows."""
+    """The activations of `depth` layers of 200 units on real, standardized rows."""
     X = scale(load_breast_cancer().data)
     layers = []
     for _ in range(depth):

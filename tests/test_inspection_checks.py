@@ -61,7 +61,7 @@ def test_several_labels_cost_log_2_each():
     assert_allclose(check_initial_loss(classifier(), X, y).expected, 4 * np.log(2))
 
 
-def test_the_first_loss_is_that_of_the_initial_weights_without_regularisation():
+def test_the_first_loss_is_that_of_the_initial_weights_without_regularization():
     off = {"alpha": 0.0}
     on = {
         "alpha": 10.0,
@@ -179,7 +179,7 @@ def test_the_sample_has_the_size_that_was_asked_for_and_training_stops_at_the_go
     ],
     ids=str,
 )
-def test_regularisation_is_off_while_over_fitting(regularization):
+def test_regularization_is_off_while_over_fitting(regularization):
     params = {"learning_rate_init": 0.01, "batch_size": 20, **regularization}
     check = check_overfits_small_sample(classifier(**params), *WINE, n_batches=2)
     params["solver"] = "adam"

@@ -76,7 +76,7 @@ def test_float32_is_checked_in_float64():
 
 @dataclass(frozen=True)
 class WrongSlope(ActivationFunction):
-    """The square, with a derivative that is 1 % too large."""
+    """The square, with a derivative that is 1% too large."""
 
     def forward(self, z, out):
         np.multiply(z, z, out=out)

@@ -512,7 +512,7 @@ def test_dense_takes_csr(layer, csr, dtype):
     assert_allclose(grad_sparse, grad, rtol=rtol)
 
 
-def test_the_neural_tangent_parametrisation_divides_the_weights_by_the_root_of_fan_in():
+def test_the_neural_tangent_parametrization_divides_the_weights_by_the_root_of_fan_in():
     ntp, standard = Call(Dense(3, parametrization="ntp"), (5,)), Call(Dense(3), (5,))
     standard.theta[:15] = ntp.theta[:15] / np.sqrt(5)
     assert_allclose(ntp.forward(), standard.forward(), rtol=1e-13)
@@ -522,7 +522,7 @@ def test_the_neural_tangent_parametrisation_divides_the_weights_by_the_root_of_f
     assert_allclose(grad, expected, rtol=1e-12)
 
 
-def test_the_neural_tangent_parametrisation_draws_standard_normal_numbers():
+def test_the_neural_tangent_parametrization_draws_standard_normal_numbers():
     params = Dense(3, parametrization="ntp").build((5,)).params
     assert {param.init for param in params.values()} == {Normal(1.0, biases=True)}
     params = Dense(3, "zeros", parametrization="ntp").build((5,)).params
@@ -602,7 +602,7 @@ def test_plain_layers_adapt_to_nothing():
     assert not Residual((Dense(3), TANH)).adapts
 
 
-def test_a_list_of_layers_leaves_the_neural_tangent_parametrisation_its_initializer():
+def test_a_list_of_layers_leaves_the_neural_tangent_parametrization_its_initializer():
     ntp = Dense(3, parametrization="ntp")
     layers = [ntp, TANH, Dense(3), DropConnect(ntp, 0.5), Residual((ntp, TANH, ntp))]
     made = with_initializers(layers, lambda own, activation: own or HeNormal())

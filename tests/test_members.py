@@ -125,7 +125,7 @@ ALONE = {
         *(dense(6, parametrization="ntp"), ParametricActivation("mish")),
         dense(2, parametrization="ntp"),
     ],
-    "normalised": lambda dense: [dense(6), LayerNorm(), PReLU(), dense(2)],
+    "normalized": lambda dense: [dense(6), LayerNorm(), PReLU(), dense(2)],
     "batch norm": lambda dense: [dense(6), BatchNorm(), TANH, dense(2)],
     "residual": lambda dense: [dense(6), Residual((TANH, dense(6))), TANH, dense(2)],
 }

@@ -153,11 +153,11 @@ def mixed_table(n=300, missing=0.1):
             "age": rng.normal(40, 10, n),
             "sex": rng.choice(["m", "f"], n),
             "income": rng.lognormal(size=n),
-            "colour": rng.choice(["red", "green", "blue", "black"], n),
+            "color": rng.choice(["red", "green", "blue", "black"], n),
             "children": rng.integers(0, 4, n),
         }
     )
-    for name in ("town", "age", "sex", "colour"):
+    for name in ("town", "age", "sex", "color"):
         table.loc[rng.random(n) < missing, name] = None
     return table
 
@@ -167,7 +167,7 @@ def test_columns_are_numbers_then_indicators_then_one_hot_then_codes():
     encoder = TableEncoder().fit(table)
     assert encoder.get_feature_names_out().tolist() == [
         *["age", "income", "children", "missingindicator_age", "sex_f"],
-        *["colour_black", "colour_blue", "colour_green", "colour_red", "town"],
+        *["color_black", "color_blue", "color_green", "color_red", "town"],
     ]
     assert encoder.n_numeric_ == 3
     assert encoder.n_categories_ == (22,)
@@ -191,10 +191,10 @@ def test_one_hot_columns_are_those_of_one_hot_encoder_scaled():
     table = mixed_table()
     encoder = TableEncoder(dtype=np.float64)
     encoded = encoder.fit_transform(table)
-    colours = sorted(set(table["colour"].dropna()))
+    colors = sorted(set(table["color"].dropna()))
     one_hot = OneHotEncoder(
-        categories=[colours], handle_unknown="ignore", sparse_output=False
-    ).fit_transform(table[["colour"]])
+        categories=[colors], handle_unknown="ignore", sparse_output=False
+    ).fit_transform(table[["color"]])
     assert_allclose(encoded[:, 5:9], realmlp_scaling(one_hot), rtol=1e-12)
     sign = table[["sex"]].eq("f").to_numpy() * 1.0 - table[["sex"]].eq("m").to_numpy()
     assert_allclose(encoded[:, 4:5], realmlp_scaling(sign), rtol=1e-12)
@@ -483,7 +483,7 @@ def test_frames_that_convert_to_pandas_are_converted():
     ],
 )
 def test_categorical_features_by_name_index_or_mask(given):
-    table = mixed_table().drop(columns=["sex", "colour"]).assign(a=1.0, b=2.0)
+    table = mixed_table().drop(columns=["sex", "color"]).assign(a=1.0, b=2.0)
     table = table[["town", "age", "income", "a", "b", "children"]]
     encoder = TableEncoder(categorical_features=given).fit(table)
     assert np.flatnonzero(encoder.is_categorical_).tolist() == [0, 5]
@@ -560,7 +560,7 @@ def test_wrong_dtype(dtype):
 
 def test_text_that_is_no_category_is_an_error_that_names_the_column():
     with pytest.raises(ValueError, match=r"Column 'town' must hold numbers, but .*'t"):
-        TableEncoder(categorical_features=["sex", "colour"]).fit(mixed_table())
+        TableEncoder(categorical_features=["sex", "color"]).fit(mixed_table())
 
 
 @pytest.mark.parametrize(

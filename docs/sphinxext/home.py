@@ -116,7 +116,7 @@ def write_pictures(folder):
 
 def read_ratios(table):
     """Return the measured ratios by work and by the package they refer to."""
-    rows = re.findall(r"   \* - (.*)\n     - (.*)\n     -.*\n     - ([\d.]+)", table)
+    rows = re.findall(r"   \* - (.*)\n     - (.*)\n     - ([\d.]+) ", table)
     return {(work, against): ratio for work, against, ratio in rows}
 
 

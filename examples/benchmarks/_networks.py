@@ -105,7 +105,7 @@ class CNN:
     hidden: tuple[int, ...]
     batch_size: int
     steps: int
-    varied: bool = False  # with batch normalisation and augmentation
+    varied: bool = False  # with batch normalization and augmentation
     epochs = 1
     dtype = "float32"
 

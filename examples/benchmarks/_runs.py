@@ -46,7 +46,7 @@ def number_scores(y, predicted):
 
 
 def coverage(estimator, X, y):
-    """Return the share of targets inside their intervals of 90 %, if it has them."""
+    """Return the share of targets inside their intervals of 90%, if it has them."""
     if not hasattr(estimator, "predict_interval"):
         return {}
     low, high = estimator.predict_interval(X, coverage=0.9).T

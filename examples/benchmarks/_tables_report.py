@@ -9,7 +9,7 @@ import pandas as pd
 from _ranks import critical_distance, draw_critical_distance, friedman_p, mean_ranks
 
 SMALL = 1500
-"""Tables with at most so many rows are summarised apart."""
+"""Tables with at most so many rows are summarized apart."""
 
 MEASURES = {
     "error": ("Class error, %", "class", lambda x: f"{100 * x:.2f}"),

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from time import sleep
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Faster:
     """sknn should be at least `factor` times as fast."""
 
     factor: float | None = None
+    unit: ClassVar[str] = "× as fast"
 
     def compare(self, sknn, peer):
         return peer / sknn
@@ -46,6 +47,8 @@ class Faster:
 class Within(Faster):
     """sknn should take at most `factor` times as long."""
 
+    unit: ClassVar[str] = "× the time"
+
     def compare(self, sknn, peer):
         return sknn / peer
 
@@ -59,6 +62,8 @@ class Within(Faster):
 @dataclass(frozen=True)
 class Plus(Within):
     """sknn should take at most `factor` milliseconds longer."""
+
+    unit: ClassVar[str] = "ms longer"
 
     def compare(self, sknn, peer):
         return 1e3 * (sknn - peer)

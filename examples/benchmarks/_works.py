@@ -237,7 +237,7 @@ def search_works():
 
 def other_works():
     yield Work(
-        "partial_fit, sparse: 1,000 rows, 100,000 columns, 0.1 % full",
+        "partial_fit, sparse: 1,000 rows, 100,000 columns, 0.1% full",
         partial_fit_sparse,
         {"sklearn": Faster(3)},
     )

@@ -92,9 +92,9 @@ def split(X, y, seed, classes):
     scaler = StandardScaler().fit(X)
     X, X_test = (scaler.transform(part).astype(np.float32) for part in (X, X_test))
     if not classes:
-        centre, scale = y.mean(), y.std()
+        center, scale = y.mean(), y.std()
         y, y_test = (
-            ((part - centre) / scale).astype(np.float32) for part in (y, y_test)
+            ((part - center) / scale).astype(np.float32) for part in (y, y_test)
         )
     return X, X_test, y, y_test
 

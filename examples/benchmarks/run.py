@@ -9,7 +9,7 @@ and the third quartile. Run it on an otherwise idle machine::
     python examples/benchmarks/run.py --busy                # and beside busy processes
     python examples/benchmarks/run.py --quick               # does everything run?
 
-It prints the table and writes it into a folder, with pictures, if Matplotlib is
+It prints the table, with the goals, and writes it into a folder, with pictures, if Matplotlib is
 installed. PyTorch is optional. What is measured is listed in `_works.py`; ``--out
 docs/performance`` updates the documentation.
 """
@@ -25,7 +25,15 @@ from pathlib import Path
 from time import perf_counter
 
 from _networks import HAS_TORCH
-from _report import draw_curves, draw_ratios, machine, markdown, restructured_text, rows
+from _report import (
+    cells,
+    draw_curves,
+    draw_ratios,
+    goal,
+    machine,
+    markdown,
+    restructured_text,
+)
 from _timing import measure
 from _works import BUSY_WORKS, CURVES, WORKS, curve_work
 
@@ -73,8 +81,9 @@ def main():
     for work in chosen:
         if peers := installed(work):
             results[work.name] = result = measure(work, peers, n_rounds, scale)
-            for cells in rows([result]):
-                print(" | ".join(cells).rstrip(" |"), flush=True)
+            for peer in peers:
+                line = *cells(result, peer), goal(result, peer)
+                print(" | ".join(line).rstrip(" |"), flush=True)
 
     table = [results[work.name] for work in works if work.name in results]
     minutes = (perf_counter() - start) / 60

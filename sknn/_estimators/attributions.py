@@ -34,7 +34,7 @@ def integrated_gradients(
 
     The integral over t from 0 to 1 is computed by the Gauss-Legendre rule. For each
     row, the attributions add up to ``f(x) - f(x₀)``, up to the error of the rule: with
-    32 steps about 1e-8 for smooth activations, and 0.2 % for relu, whose kinks it
+    32 steps about 1e-8 for smooth activations, and 0.2% for relu, whose kinks it
     meets.
 
     Parameters

@@ -108,15 +108,15 @@ class PredictsIntervals(BaseNetworkEstimator):
     _held_out_errors: Array | None = None
     _held_out_weight: Array | None = None
 
-    def _interval_centres(self, z: Array) -> tuple[Array, Array]:
+    def _interval_centers(self, z: Array) -> tuple[Array, Array]:
         """Return what intervals start from, and the unit in which they are widened."""
-        return self._targets.centres(z)
+        return self._targets.centers(z)
 
     def _keep_held_out(self, held_out: HeldOut | None) -> None:
         self._held_out_errors = self._held_out_weight = None
         if held_out is not None:
-            centres, unit = self._interval_centres(held_out.z)
-            self._held_out_errors = (held_out.y[..., np.newaxis] - centres) / unit
+            centers, unit = self._interval_centers(held_out.z)
+            self._held_out_errors = (held_out.y[..., np.newaxis] - centers) / unit
             self._held_out_weight = held_out.sample_weight
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
@@ -197,10 +197,10 @@ class PredictsIntervals(BaseNetworkEstimator):
             conformal_radius(column, coverage, self._held_out_weight)
             for column in outside.T
         ]
-        centres, unit = self._interval_centres(z)
+        centers, unit = self._interval_centers(z)
         margin = unit[..., 0] * np.asarray(radii, z.dtype)
-        lower = np.maximum(centres[..., low] - margin, self._targets.smallest)
-        ends = ordered(lower, centres[..., high] + margin)
+        lower = np.maximum(centers[..., low] - margin, self._targets.smallest)
+        ends = ordered(lower, centers[..., high] + margin)
         return np.stack([self._targets.decode(end) for end in ends], axis=-1)
 
 

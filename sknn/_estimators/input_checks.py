@@ -24,9 +24,14 @@ from .aliases import suggest
 def add_suggestion(
     error: InvalidParameterError, params: dict[str, Any], constraints: dict[str, Any]
 ) -> InvalidParameterError:
-    """Return scikit-learn's error with the nearest valid name added to its message."""
+    """Return scikit-learn's error with advice, such as the nearest valid name, added."""
     for name, value in params.items():
         if f"The {name!r} parameter" in str(error):
+            # The first parameter of a regressor is `loss`, of a classifier the layers.
+            if name == "loss" and isinstance(value, tuple | list | Integral):
+                return InvalidParameterError(
+                    f"{error} Pass the layers as hidden_layer_sizes={value!r}."
+                )
             choices = {
                 option
                 for constraint in constraints[name]

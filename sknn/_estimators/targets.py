@@ -174,7 +174,7 @@ class NumberTargets(Targets):
         y, std = (self.loss.by_output(z)[..., i].copy() for i in (0, 1))
         return self.limited(y), std
 
-    def centres(self, z: Array) -> tuple[Array, Array]:
+    def centers(self, z: Array) -> tuple[Array, Array]:
         """Return what intervals start from, and the unit in which they are widened.
 
         These are the predictions (n, n_targets, n_levels), where several quantiles are
@@ -183,10 +183,10 @@ class NumberTargets(Targets):
         """
         predictions = np.empty_like(z)
         self.loss.link(z, out=predictions)
-        centres = self.loss.by_output(predictions)
+        centers = self.loss.by_output(predictions)
         if self.loss.predicts_std:
-            return centres[..., :1], centres[..., 1:]
-        return centres, np.ones((1, 1, 1), z.dtype)
+            return centers[..., :1], centers[..., 1:]
+        return centers, np.ones((1, 1, 1), z.dtype)
 
     def nearest_levels(self, coverage: float) -> tuple[int, int]:
         """Return the indices of the levels nearest to ``½ (1 ± coverage)``."""

@@ -202,8 +202,8 @@ class AugmentationDisplay:
         columns = [(part - low) / (high - low) for part in (images, *draws)]
         rows = list(zip(*columns, strict=True))
         whole = np.clip(mosaic(rows, fill=np.nan), 0, 1)
-        grey = whole.shape[-1] == 1
-        whole = whole[..., 0] if grey else np.nan_to_num(whole, nan=1.0)
+        gray = whole.shape[-1] == 1
+        whole = whole[..., 0] if gray else np.nan_to_num(whole, nan=1.0)
         self.ax_ = single_axes(ax, figsize=fitting_size(whole))
         self.figure_ = self.ax_.figure
         style = {"cmap": "gray", "vmin": 0, "vmax": 1, **kwargs}

@@ -119,9 +119,9 @@ def _narrow(
     """
     width, gap = high - low, max((high - low) / (len(good) + 1), least_gap)
     smallest, largest = min(good), max(good)
-    centre = (smallest + largest) / 2
+    center = (smallest + largest) / 2
     half = min(largest - smallest + 2 * gap, width) / 2
-    return max(centre - half, bounds[0]), min(centre + half, bounds[1])
+    return max(center - half, bounds[0]), min(center + half, bounds[1])
 
 
 def make_ranges(distributions: Mapping[str, Any], estimator: Any) -> dict[str, Range]:

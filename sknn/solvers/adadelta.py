@@ -10,7 +10,7 @@ from .._arrays import aligned_empty
 from .._kernels import has_kernel
 from .._spec import check_range, spec
 from .._typing import Array
-from .base import N_COMMON, Solver, SolverState, penalise
+from .base import N_COMMON, Solver, SolverState, penalize
 
 
 @has_kernel()
@@ -21,7 +21,7 @@ def adadelta(
 
     Then ``θ ← θ - η d``.
     """
-    penalise(theta, grad, n_decay, c, sums)
+    penalize(theta, grad, n_decay, c, sums)
     rate, rho, epsilon = c[N_COMMON:].tolist()
     scratch = grad * grad
     _add_square(v, scratch, rho, epsilon)

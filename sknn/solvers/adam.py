@@ -10,7 +10,7 @@ from .._arrays import aligned_zeros
 from .._kernels import has_kernel
 from .._spec import check_range, spec
 from .._typing import Array
-from .base import N_COMMON, Solver, SolverState, penalise
+from .base import N_COMMON, Solver, SolverState, penalize
 
 
 @has_kernel()
@@ -18,7 +18,7 @@ def adam(
     theta: Array, grad: Array, m: Array, v: Array, n_decay: int, c: Array, sums: Array
 ) -> None:
     """``m ← β₁ m + g``, ``v ← β₂ v + g²``, ``θ ← θ - η m / (sqrt(v) + ε)``."""
-    penalise(theta, grad, n_decay, c, sums)
+    penalize(theta, grad, n_decay, c, sums)
     rate, beta_1, beta_2, epsilon = c[N_COMMON:].tolist()
     m *= beta_1
     m += grad

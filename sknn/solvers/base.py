@@ -65,7 +65,7 @@ class Solver(Spec, ABC):
         type(self).update(theta, grad, *arrays, 0, c, np.zeros(2))  # type: ignore[misc]
 
 
-def penalise(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> None:
+def penalize(theta: Array, grad: Array, n_decay: int, c: Array, sums: Array) -> None:
     """Scale the gradient, add that of the penalty, and let the weights decay.
 
     ``g ← scale g + l2 W + l1 sign(W)`` and ``W ← shrink W``, with ``c = (l2, l1,

@@ -10,7 +10,7 @@ from .._arrays import aligned_zeros
 from .._kernels import has_kernel
 from .._spec import check_range, spec
 from .._typing import Array
-from .base import N_COMMON, Solver, SolverState, penalise
+from .base import N_COMMON, Solver, SolverState, penalize
 
 
 @has_kernel()
@@ -18,7 +18,7 @@ def rmsprop(
     theta: Array, grad: Array, v: Array, n_decay: int, c: Array, sums: Array
 ) -> None:
     """``v ← ρ v + g²``, ``θ ← θ - η g / (sqrt(v) + ε)``."""
-    penalise(theta, grad, n_decay, c, sums)
+    penalize(theta, grad, n_decay, c, sums)
     rate, rho, epsilon = c[N_COMMON:].tolist()
     scratch = grad * grad
     v *= rho

@@ -8,7 +8,7 @@ from .._arrays import aligned_zeros
 from .._kernels import has_kernel
 from .._spec import check_bool, check_range, spec
 from .._typing import Array
-from .base import N_COMMON, Solver, SolverState, penalise
+from .base import N_COMMON, Solver, SolverState, penalize
 
 
 @has_kernel()
@@ -21,7 +21,7 @@ def sgd(
     sums: Array,
 ) -> None:
     """``v ← μ v - η g``, ``θ ← θ + v``; with Nesterov ``θ ← θ + μ v - η g``."""
-    penalise(theta, grad, n_decay, c, sums)
+    penalize(theta, grad, n_decay, c, sums)
     rate, momentum, nesterov = c[N_COMMON:].tolist()
     grad *= rate
     if velocity is None:

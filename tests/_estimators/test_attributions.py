@@ -220,7 +220,7 @@ def test_after_an_encoder_they_are_those_of_the_encoded_features():
         found = integrated_gradients(tail, encoded, first, start[0])
         expected = net.decision_function(X) - net.decision_function(0 * X[:1])
         assert found.shape == encoded.shape
-        # Layer normalisation turns fast where the units of a row are nearly equal.
+        # Layer normalization turns fast where the units of a row are nearly equal.
         assert_allclose(found.sum(axis=1), expected[:, 0], atol=2e-3)
 
 

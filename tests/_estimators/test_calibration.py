@@ -38,7 +38,7 @@ def draw(kind, n=3000, temperature=2.5, seed=0):
 
 
 def smoothed_loss(loss, z, y, w, temperature):
-    """The loss to minimise: labels are smoothed by one row."""
+    """The loss to minimize: labels are smoothed by one row."""
     w = np.ones(len(z)) if w is None else w
     loss = loss.replace(label_smoothing=1 / (1 + w.sum() ** 2 / (w @ w)))
     return loss.loss_gradient(z / temperature, y, w, out=np.empty_like(z))

@@ -243,7 +243,7 @@ def test_they_follow_the_noise_where_the_loss_does():
 
 
 def test_an_interval_is_never_empty():
-    # The 0.4 and 0.6 quantiles are too far apart for a coverage of 1 %.
+    # The 0.4 and 0.6 quantiles are too far apart for a coverage of 1%.
     reg, X_val, _ = fitted(loss="quantile", quantile=(0.4, 0.6), max_iter=5)
     interval = reg.predict_interval(X_val, 0.01)
     assert (interval[:, 0] <= interval[:, 1]).all()

@@ -95,7 +95,7 @@ def test_images_in_every_form_are_the_same(digits, tmp_path):
     assert_array_equal(fit(forms[1], y, input_shape=(8, 8)).predict_proba(X), expected)
 
 
-def test_colours_are_channels(digits):
+def test_colors_are_channels(digits):
     X, y = digits
     X = np.stack([X, X[:, ::-1], X[:, :, ::-1]], axis=3)
     net = fit(X, y)
@@ -407,9 +407,9 @@ def test_a_single_image_needs_an_axis(digits):
     assert net.predict(X[0][np.newaxis]).shape == (1,)
     with pytest.raises(ValueError, match=r"a single image of \(8, 8, 1\)"):
         net.predict(X[0][..., np.newaxis])
-    colours = np.repeat(X[..., np.newaxis], 3, axis=3)
+    colors = np.repeat(X[..., np.newaxis], 3, axis=3)
     with pytest.raises(ValueError, match=r"a single image of \(8, 8, 3\)"):
-        fit(colours, y).predict(colours[0])
+        fit(colors, y).predict(colors[0])
 
 
 def test_images_of_different_sizes_cannot_be_stacked(digits):
@@ -480,9 +480,9 @@ def test_augmentation_changes_training(digits):
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_training_with_each_augmentation(name, digits):
     X, y = digits
-    colours = np.repeat(X[..., np.newaxis], 3, axis=3).astype(np.float32)
+    colors = np.repeat(X[..., np.newaxis], 3, axis=3).astype(np.float32)
     params = {"padding": 1} if name == "RandomCrop" else {}
-    net = fit(colours, y, augmentation=[AUGMENTATIONS[name](**params)])
+    net = fit(colors, y, augmentation=[AUGMENTATIONS[name](**params)])
     assert np.isfinite(net.loss_curve_).all()
     assert net.get_weights()[0].dtype == np.float32
 

@@ -77,7 +77,7 @@ DIFFERENCES = {
         [RELU, Dense(8), RELU],
         r"activation1, this network has Act.* and init_from has no layer",
     ),
-    "layer normalisation with another epsilon": (
+    "layer normalization with another epsilon": (
         [Dense(8), LayerNorm(), RELU],
         [Dense(8), LayerNorm(1e-2), RELU],
         "layernorm1, this",

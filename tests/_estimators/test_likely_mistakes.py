@@ -116,9 +116,9 @@ def test_large_pixels(convert, digits):
 
 def test_pixels_that_need_no_scaling(digits):
     X, y = digits
-    standardised = StandardScaler().fit_transform(X.reshape(200, 64) * 255)
-    standardised[0, 0] = 200
-    for given in (X, X * 16, (X * 255).astype(np.uint8), standardised):
+    standardized = StandardScaler().fit_transform(X.reshape(200, 64) * 255)
+    standardized[0, 0] = 200
+    for given in (X, X * 16, (X * 255).astype(np.uint8), standardized):
         assert messages(CNNClassifier(2, **QUIET), given, y) == []
     assert messages(MLPClassifier(2, **QUIET), X.reshape(200, 64) * 255, y) == []
 
@@ -142,7 +142,7 @@ def test_tables_that_are_taken_for_strips(digits):
     assert messages(net.set_params(input_shape=(1, 60)), X, y) == []
 
 
-def test_rows_that_are_taken_for_colour_images(digits):
+def test_rows_that_are_taken_for_color_images(digits):
     X, y = np.tile(digits[0].reshape(200, 64), 3), digits[1]
     net = CNNClassifier(2, **QUIET)
     (message,) = messages(net, X, y)

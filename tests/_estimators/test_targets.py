@@ -150,7 +150,7 @@ def test_several_quantiles_cover_what_they_say_and_never_cross(fan):
     shares = (y_test[:, np.newaxis] <= q).mean(axis=0)
     margin = 3 * np.sqrt(np.multiply(levels, np.subtract(1, levels)) / 400)
     assert (np.abs(shares - levels) < margin).all()
-    # The fan opens: 2.563 standard deviations of noise lie between 10 % and 90 %.
+    # The fan opens: 2.563 standard deviations of noise lie between 10% and 90%.
     width = (q[:, -1] - q[:, 0]) / (0.1 + X_test.ravel())
     assert np.median(width) == pytest.approx(2.563, rel=0.15)
 

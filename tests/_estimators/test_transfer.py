@@ -120,7 +120,7 @@ def test_frozen_parameters_do_not_move_by_a_bit(freeze, names, solver, fitted, d
     X, y = digits
     X, y = X[y < 8], y[y < 8]
     params = {} if solver != "lbfgs" else {"normalization": "layer"}
-    if solver == "lbfgs":  # batch normalisation and lbfgs do not go together
+    if solver == "lbfgs":  # batch normalization and lbfgs do not go together
         names = [name.replace("batch", "layer") for name in names]
         is_list = isinstance(freeze, list)
         freeze = [f.replace("batch", "layer") for f in freeze] if is_list else freeze
@@ -557,7 +557,7 @@ def same_arrays(a, b):
 def test_output_layers_are_never_hidden_ones(theirs, ours, taken, digits):
     X, y = digits[0].reshape(-1, 64), digits[1]
     source = MLPClassifier(theirs, max_iter=1, random_state=0).fit(X, y)
-    # The weights hardly move, so those that were copied can be recognised.
+    # The weights hardly move, so those that were copied can be recognized.
     net = MLPClassifier(
         ours, init_from=source, max_iter=1, learning_rate_init=1e-300, random_state=1
     )
@@ -660,7 +660,7 @@ def test_layers_that_know_nothing_of_freezing_can_be_frozen(digits):
     assert_array_equal(arrays_by_layer(clf)["residual1"][0], 1)
 
 
-def test_frozen_batch_normalisation_does_not_forbid_lbfgs(fitted, digits):
+def test_frozen_batch_normalization_does_not_forbid_lbfgs(fitted, digits):
     X, y = digits
     X, y = X[y < 8], y[y < 8]
     tuned = clone(fitted).set_params(

@@ -145,7 +145,7 @@ def test_memory_maps_pickle(clf, iris, tmp_path):
         assert_array_equal(mapped.get_weights()[0], clf.coefs_[0])
 
 
-def test_state_of_batch_normalisation_is_copied_too(tmp_path):
+def test_state_of_batch_normalization_is_copied_too(tmp_path):
     digits = load_digits()
     cnn = CNNClassifier(2, hidden_layer_sizes=4, normalization="batch", **SETTINGS)
     cnn.fit(digits.images, digits.target)

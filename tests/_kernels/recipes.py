@@ -427,7 +427,7 @@ RECIPES += [
     ]
 ]
 
-# -- normalisation and masks ----------------------------------------------------------
+# -- normalization and masks ----------------------------------------------------------
 
 LARGE_UNITS = (131, 1021)
 EPSILON = 1e-3
@@ -839,13 +839,13 @@ def draw_warp(maps, fill, draw, n, height, width, channels):
 RECIPES += [
     Recipe(
         warp_images,
-        # Where pixels are copied, their neighbours have no influence.
+        # Where pixels are copied, their neighbors have no influence.
         "r-w-" if maps == "crop" else "--w-",
         partial(draw_warp, maps, fill),
         [(7, 28, 28, 1), (1, 1, 1, 1), (5, 1, 7, 2), (3, 33, 1, 3), (3, 5, 67, 3)],
         (35, 64, 64, 1),
         name=f"{maps}-{fill}",
-        # The rounding of a place in the image, times the slope between its neighbours
+        # The rounding of a place in the image, times the slope between its neighbors
         tolerance=0 if maps == "crop" else 200,
     )
     for maps, fill in product(MAPS, (-0.5, "nearest"))

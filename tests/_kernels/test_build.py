@@ -34,7 +34,7 @@ unix = pytest.mark.skipif(os.name == "nt", reason="of Unix")
 
 
 def load():
-    """Execute _build.py; make it compile little, which is not optimised."""
+    """Execute _build.py; make it compile little, which is not optimized."""
     spec = importlib.util.spec_from_file_location("_build", PATH)
     build = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)

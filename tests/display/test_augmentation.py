@@ -40,7 +40,7 @@ def test_images_and_their_draws():
     draw(shown.figure_)
 
 
-def test_colours_bytes_and_the_scale_of_the_originals():
+def test_colors_bytes_and_the_scale_of_the_originals():
     bytes_ = np.random.RandomState(0).randint(256, size=(2, 6, 6, 3)).astype(np.uint8)
     shown = AugmentationDisplay.from_augmentation([Brightness(0.0)], bytes_, n_draws=1)
     picture = shown.image_.get_array()

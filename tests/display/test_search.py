@@ -157,7 +157,7 @@ def test_labels_of_a_logarithmic_axis_do_not_overlap(low, high, labels):
         assert left < right
 
 
-def test_rounds_have_colours():
+def test_rounds_have_colors():
     halving = HalvingRandomSearchCV(
         mlp(), {"alpha": loguniform(1e-5, 1)}, n_candidates=4, factor=2, cv=2,
         resource="max_iter", max_resources=4, random_state=0,

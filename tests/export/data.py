@@ -19,7 +19,7 @@ TABLE = pd.DataFrame(
         "size": np.where(RNG.uniform(size=60) < 0.1, np.nan, X[:, 0]),
         "big": 1e9 + X[:, 1],
         "constant": 3.0,
-        "colour": pd.Categorical(RNG.choice(["rot", "grün", "青"], 60)),
+        "color": pd.Categorical(RNG.choice(["rot", "grün", "青"], 60)),
         "town": RNG.choice([f"town {i}" for i in range(12)], 60),
         "old": RNG.choice([True, False], 60),
         "rooms": pd.array(RNG.choice([1, 2, 3], 60), "Int64"),
@@ -28,8 +28,8 @@ TABLE = pd.DataFrame(
         "empty": pd.Series([None] * 60, dtype=object),
     }
 )
-TABLE.loc[3, ["colour", "town", "rooms"]] = None
-TEXT = {"colour", "town"}
+TABLE.loc[3, ["color", "town", "rooms"]] = None
+TEXT = {"color", "town"}
 
 
 def feeds_of_table(table):
@@ -48,10 +48,10 @@ def feeds_of_table(table):
 def other_rows():
     """Rows of the table with values that were not there in training."""
     other = TABLE.iloc[:9].copy()
-    for name in ("colour", "code", "id"):
+    for name in ("color", "code", "id"):
         other[name] = other[name].astype(object)
-    other.loc[0, ["colour", "town", "code", "id"]] = ["blau", "Rom", 11, 7]
-    other.loc[1, ["colour", "town", "size", "rooms"]] = None
+    other.loc[0, ["color", "town", "code", "id"]] = ["blau", "Rom", 11, 7]
+    other.loc[1, ["color", "town", "size", "rooms"]] = None
     other.loc[2, ["code", "id", "constant"]] = [None, None, 4.0]
     other.loc[4, ["size", "big"]] = [np.inf, -np.inf]
     other.loc[5, ["size", "big"]] = [1e300, -1e300]

@@ -62,7 +62,7 @@ ODD_COLUMNS[:, 0], ODD_COLUMNS[:, 1] = 3.0, np.nan
 TABLE = pd.DataFrame(
     {
         "size": WITH_NAN[:, 0],
-        "colour": np.array(["red", "green", None], object)[CLASSES],
+        "color": np.array(["red", "green", None], object)[CLASSES],
         "town": RNG.choice([f"town {i}" for i in range(12)], N),
         "age": WITH_NAN[:, 1],
     }

@@ -565,7 +565,7 @@ def test_a_class_is_refused(tmp_path):
 
 def test_categories_are_refused(tmp_path):
     estimator, _ = fitted("Tabular, categories")
-    with pytest.raises(ExportError, match=r"\['colour', 'town'\] are categories\.$"):
+    with pytest.raises(ExportError, match=r"\['color', 'town'\] are categories\.$"):
         to_c(estimator, tmp_path / "m.c")
 
 

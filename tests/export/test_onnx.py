@@ -340,8 +340,8 @@ def test_images(dtype):
     for model, y in ((CNNClassifier, LABELS), (CNNRegressor, NUMBERS)):
         network = model(**params).fit(images, y)
         assert_predicts(network, images)
-        grey = network.fit(images[..., 0], y)
-        assert_predicts(grey, images[..., 0], {"X": images[..., :1]})
+        gray = network.fit(images[..., 0], y)
+        assert_predicts(gray, images[..., 0], {"X": images[..., :1]})
 
 
 # -- tables ---------------------------------------------------------------------------

@@ -399,7 +399,7 @@ def test_the_encoder_alone_encodes_missing_and_unknown_values():
     register_converters()
     types = [
         (name, skl2onnx.common.data_types.StringTensorType([None, 1])
-         if name in ("colour", "town")
+         if name in ("color", "town")
          else skl2onnx.common.data_types.DoubleTensorType([None, 1]))
         for name in TABLE
     ]  # fmt: skip

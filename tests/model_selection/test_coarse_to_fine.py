@@ -218,7 +218,7 @@ def test_candidates_that_fail_are_not_good():
     with pytest.warns(FitFailedWarning):
         search.fit(*IRIS)
     assert search.best_params_["batch_size"] == 16
-    assert search.ranges_[1]["batch_size"] == [-1, 16]  # and a neighbour in the list
+    assert search.ranges_[1]["batch_size"] == [-1, 16]  # and a neighbor in the list
 
 
 # -- reproducibility and warnings ------------------------------------------------------

@@ -45,7 +45,7 @@ def test_integer_ranges_narrow_and_stay_integers():
     assert {type(v) for v in new.rvs(5, random_state=0).tolist()} == {int}
 
 
-def test_small_integer_ranges_keep_the_neighbours():
+def test_small_integer_ranges_keep_the_neighbors():
     assert narrowed(randint(1, 10), [4] * 20).support() == (3, 5)
     assert narrowed(randint(3, 4), [3]).support() == (3, 3)
 

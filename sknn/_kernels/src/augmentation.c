@@ -1,6 +1,6 @@
 /* The resampling of images for augmentation. */
 
-/* Number of neighbouring pixels that are warped at once. The places of a strip are
+/* Number of neighboring pixels that are warped at once. The places of a strip are
  * computed in full even where the image ends before it. */
 enum { STRIP = 32 };
 
@@ -80,7 +80,7 @@ static inline real NAME(clip)(real place, real low, real high)
 }
 
 /* Pixel p of each new image shows what is at matrix @ p in the old one, interpolated
- * bilinearly, where p = (row, column, 1) is counted from the centre. Points outside show
+ * bilinearly, where p = (row, column, 1) is counted from the center. Points outside show
  * `fill`, or with `nearest` the nearest pixel. Positions that coincide with pixels are
  * copied.
  * images, warped (n, height, width, channels), matrices (n, 3, 3) */
@@ -92,7 +92,7 @@ KERNEL(warp)
     int nearest = NUMBER(4) != 0;
     I n = SHAPE(0, 0), height = SHAPE(0, 1), width = SHAPE(0, 2), channels = SHAPE(0, 3);
     /* Rows and columns are counted from 1; 0 and length + 1 are outside. */
-    double y_centre = (double)(height - 1) / 2, x_centre = (double)(width - 1) / 2;
+    double y_center = (double)(height - 1) / 2, x_center = (double)(width - 1) / 2;
     real low = nearest ? 1 : 0;
     real y_high = (real)(height + !nearest), x_high = (real)(width + !nearest);
     NAME(Image) image = {images, height, width, nearest ? 0 : (real)NUMBER(3)};
@@ -101,14 +101,14 @@ KERNEL(warp)
             for (I first = 0; first < width; first += STRIP) {
                 int32_t count = (int32_t)(width - first < STRIP ? width - first : STRIP);
                 real y[STRIP], x[STRIP];
-                double down = (double)i - y_centre, left = (double)first - x_centre;
-                real y_along = (real)(matrices[0] * down + (matrices[2] + y_centre + 1));
+                double down = (double)i - y_center, left = (double)first - x_center;
+                real y_along = (real)(matrices[0] * down + (matrices[2] + y_center + 1));
                 real x_across = (real)(matrices[3] * down);
                 SIMD
                 for (int32_t k = 0; k < STRIP; k++) {
                     double right = k + left;
                     real y_across = (real)(matrices[1] * right);
-                    real x_along = (real)(matrices[4] * right + (matrices[5] + x_centre + 1));
+                    real x_along = (real)(matrices[4] * right + (matrices[5] + x_center + 1));
                     y[k] = NAME(clip)(y_along + y_across, low, y_high);
                     x[k] = NAME(clip)(x_along + x_across, low, x_high);
                 }

@@ -1,4 +1,4 @@
-/* Transcendental functions without branches or calls, which compilers can vectorise.
+/* Transcendental functions without branches or calls, which compilers can vectorize.
  *
  * Errors are at most about 2 units in the last place. Infinities and NaN give what the
  * functions of math.h give, unless noted.
@@ -258,7 +258,7 @@ static inline real vnormal_cdf(real x)
 }
 
 /* Angles in turns, t = z / 2 pi: the turn that is left after whole ones, in [-1/2, 1/2].
- * NaN for infinite t; where neighbouring numbers are turns apart, any number. */
+ * NaN for infinite t; where neighboring numbers are turns apart, any number. */
 static inline real fraction(real t)
 {
     real r = t - ((t + ROUND) - ROUND);

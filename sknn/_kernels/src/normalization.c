@@ -1,13 +1,13 @@
-/* Batch and layer normalisation: y = gamma x_hat + beta, x_hat = (x - mean) / s.
+/* Batch and layer normalization: y = gamma x_hat + beta, x_hat = (x - mean) / s.
  *
  * Batches are matrices (units, m), a row for each unit or channel, where m counts rows of
  * the data or pixels. Either axis may be the contiguous one, the same in all arrays of a
  * call: m for images, units for rows of numbers. In-place calls are allowed: y or dx may
- * be x or dy. Variances are those of centred values. Nothing but two vectors is kept for
+ * be x or dy. Variances are those of centerd values. Nothing but two vectors is kept for
  * the backward pass, which computes x_hat again.
  *
  * Sums over a contiguous axis are sums of vectors. Sums over the other axis are taken for
- * up to PANEL neighbours at once. Both add up at most CHUNK terms in `real`, and these sums
+ * up to PANEL neighbors at once. Both add up at most CHUNK terms in `real`, and these sums
  * in double, which makes them as accurate as pairwise sums.
  */
 
@@ -132,13 +132,13 @@ KERNEL(batch_norm)
         I x_step = STRIDE(0, 0), y_step = STRIDE(6, 0);
         for (I u = 0; u < units; u++, x += x_step, y += y_step) {
             SUM(mu, m, q[j] * x[j])
-            real centre = mean[u] = (real)mu;
-            SUM(v, m, q[j] * NAME(square)(x[j] - centre))
+            real center = mean[u] = (real)mu;
+            SUM(v, m, q[j] * NAME(square)(x[j] - center))
             var[u] = (real)v;
             real scale = (real)(gamma[u] / sqrt(v + epsilon)), shift = beta[u];
             SIMD
             for (I j = 0; j < m; j++)
-                y[j] = (x[j] - centre) * scale + shift;
+                y[j] = (x[j] - center) * scale + shift;
         }
         return;
     }
@@ -176,9 +176,9 @@ KERNEL(batch_norm_backward)
         I x_step = STRIDE(0, 0), dy_step = STRIDE(1, 0), dx_step = STRIDE(8, 0);
         for (I u = 0; u < units; u++, x += x_step, dy += dy_step) {
             double inverse = 1 / sqrt(var[u] + epsilon);
-            real centre = mean[u];
+            real center = mean[u];
             SUM(sum, m, dy[j])
-            SUM(sum_x, m, dy[j] * (x[j] - centre))
+            SUM(sum_x, m, dy[j] * (x[j] - center))
             dbeta[u] = (real)sum;
             dgamma[u] = (real)(sum_x * inverse);
             if (!dx)
@@ -187,7 +187,7 @@ KERNEL(batch_norm_backward)
             real slope = (real)(sum_x * inverse * inverse), *to = dx + u * dx_step;
             SIMD
             for (I j = 0; j < m; j++)
-                to[j] = scale * (dy[j] - q[j] * (shift + slope * (x[j] - centre)));
+                to[j] = scale * (dy[j] - q[j] * (shift + slope * (x[j] - center)));
         }
         return;
     }
@@ -228,12 +228,12 @@ KERNEL(layer_norm)
         I x_step = STRIDE(0, 1), y_step = STRIDE(5, 1);
         for (I i = 0; i < m; i++, x += x_step, y += y_step) {
             SUM(sum, units, x[j])
-            real centre = mean[i] = (real)(sum / units);
-            SUM(v, units, NAME(square)(x[j] - centre))
+            real center = mean[i] = (real)(sum / units);
+            SUM(v, units, NAME(square)(x[j] - center))
             real scale = inverse[i] = (real)(1 / sqrt(v / units + epsilon));
             SIMD
             for (I j = 0; j < units; j++)
-                y[j] = (x[j] - centre) * scale * gamma[j] + beta[j];
+                y[j] = (x[j] - center) * scale * gamma[j] + beta[j];
         }
         return;
     }
@@ -297,13 +297,13 @@ KERNEL(layer_norm_backward)
     if (STRIDE(0, 1) != 1) {
         I x_step = STRIDE(0, 1), dy_step = STRIDE(1, 1), dx_step = STRIDE(5, 1);
         for (I i = 0; i < m; i++, x += x_step, dy += dy_step, dx += dx_step) {
-            real centre = mean[i], scale = inverse[i];
+            real center = mean[i], scale = inverse[i];
             SUM(sum, units, gamma[j] * dy[j])
-            SUM(sum_x, units, gamma[j] * dy[j] * ((x[j] - centre) * scale))
+            SUM(sum_x, units, gamma[j] * dy[j] * ((x[j] - center) * scale))
             real shift = (real)(sum / units), slope = (real)(sum_x / units);
             SIMD
             for (I j = 0; j < units; j++)
-                dx[j] = (gamma[j] * dy[j] - shift - (x[j] - centre) * scale * slope) * scale;
+                dx[j] = (gamma[j] * dy[j] - shift - (x[j] - center) * scale * slope) * scale;
         }
         return;
     }

@@ -203,7 +203,7 @@ static void work(int worker)
 }
 
 /* A worker that keeps us waiting for longer than our own blocks took shares its processor
- * with another program: do without it for some time, so that waiting costs a few per cent.
+ * with another program: do without it for some time, so that waiting costs a few percent.
  */
 static void judge_wait(int64_t start, int64_t waiting)
 {

@@ -1,6 +1,6 @@
 /* Solvers: penalty, weight decay and the step in one pass over the parameters.
  *
- * The first n_decay elements W of theta are penalised: their gradient is
+ * The first n_decay elements W of theta are penalized: their gradient is
  * g = scale · grad + l2 W + l1 sign(W), that of the others is g = scale · grad. Before the
  * step, W is multiplied by `shrink` (decoupled weight decay). sums[0] = sum of W²,
  * sums[1] = sum of |W|, before both. c = [l2, l1, shrink, scale, constants of the
