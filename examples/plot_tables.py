@@ -12,9 +12,9 @@ scaling, no encoding and no imputation.
 # The table
 # ---------
 # The cars are invented, so that we know what determines their price: the model and the
-# age more than anything else, then the mileage and the transmission; the price of electric
-# cars falls faster. The color does not matter. Of many old cars the mileage is not
-# known.
+# age more than anything else, then the mileage and the transmission; the price of
+# electric cars falls faster. The color does not matter. Of many old cars the mileage is
+# not known.
 
 from time import perf_counter
 

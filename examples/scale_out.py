@@ -138,12 +138,14 @@ def main():
     parser.add_argument("--scheduler", help="address of a cluster that is running")
     parser.add_argument("--workers", type=int, default=2, help="processes to start")
     arguments = parser.parse_args()
-    try:
-        from dask.distributed import Client, LocalCluster
-    except ImportError as error:
-        raise SystemExit(f'{error}: pip install ".[distributed]"') from None
     X, y = load_digits(return_X_y=True)
     X = X / 16
+    try:
+        from dask.distributed import Client, LocalCluster
+    except ImportError:
+        run_here(X, y)
+        print('To run this on a cluster, install Dask: pip install ".[distributed]"')
+        return
     if arguments.scheduler:
         with Client(arguments.scheduler) as client:
             compare(client, X, y)

@@ -9,9 +9,9 @@ and the third quartile. Run it on an otherwise idle machine::
     python examples/benchmarks/run.py --busy                # and beside busy processes
     python examples/benchmarks/run.py --quick               # does everything run?
 
-It prints the table, with the goals, and writes it into a folder, with pictures, if Matplotlib is
-installed. PyTorch is optional. What is measured is listed in `_works.py`; ``--out
-docs/performance`` updates the documentation.
+It prints the table, with the goals, and writes it into a folder, with pictures, if
+Matplotlib is installed. PyTorch is optional. What is measured is listed in `_works.py`;
+``--out docs/performance`` updates the documentation.
 """
 
 from __future__ import annotations

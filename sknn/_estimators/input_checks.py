@@ -24,7 +24,7 @@ from .aliases import suggest
 def add_suggestion(
     error: InvalidParameterError, params: dict[str, Any], constraints: dict[str, Any]
 ) -> InvalidParameterError:
-    """Return scikit-learn's error with advice, such as the nearest valid name, added."""
+    """Return scikit-learn's error with the nearest valid name or advice added."""
     for name, value in params.items():
         if f"The {name!r} parameter" in str(error):
             # The first parameter of a regressor is `loss`, of a classifier the layers.

@@ -329,7 +329,7 @@ BAD = [
     (C, {"activation": "sin"}, r"'activation'.*Got 'sin' instead\.$"),
     (R, {"loss": "squared_eror"}, "Did you mean 'squared_error'?"),
     (R, {"loss": (50, 20)}, r"Pass the layers as hidden_layer_sizes=\(50, 20\)\.$"),
-    (R, {"loss": 100}, r"Got 100 instead\. Pass the layers as hidden_layer_sizes=100\.$"),
+    (R, {"loss": 100}, r"instead\. Pass the layers as hidden_layer_sizes=100\.$"),
     (R, {"learning_rate": "adaptiv"}, "Did you mean 'adaptive'?"),
     (C, {"scoring": "acuracy"}, "'scoring'.*Did you mean 'accuracy'?"),
     (C, {"class_weight": "balance"}, "Did you mean 'balanced'?"),
