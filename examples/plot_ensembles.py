@@ -18,9 +18,8 @@ average, bag and stack networks like any other classifier.
 #
 # The second member brings the largest gain, and with more than about six there is
 # little more to gain. The average of many networks is about as accurate as the best of
-# them, which are not known in advance. The band continues to narrow: the
-# more members, the less depends on chance. (Large subsets of 32 also have many members
-# in common.)
+# them, which are not known in advance. The band continues to narrow: the more members,
+# the less depends on chance. (Large subsets of 32 also have many members in common.)
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -14,8 +14,8 @@ It runs all of them in this process, too. Then it prints the time of each, and w
 the results are equal to the last bit. Without Dask, it runs them in this process only.
 
 The training set is sent to the workers once, before the first fit. So are the rows of
-the folds: joblib alone would send them to a single worker, and a search fails if
-this worker is lost. With copies on all workers, the others repeat its fits.
+the folds: joblib alone would send them to a single worker, and a search fails if this
+worker is lost. With copies on all workers, the others repeat its fits.
 
 Run it with::
 

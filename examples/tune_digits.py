@@ -4,9 +4,8 @@ Tuning a pipeline with a grid search
 
 A network is rarely used alone: the features are scaled and whitened first. The best
 number of components, width of the hidden layer and penalty of large weights are not
-known in advance. Here all of this is one scikit-learn ``Pipeline``,
-and a grid search finds good values using the training data only. The test data are used
-once, at the end.
+known in advance. Here all of this is one scikit-learn ``Pipeline``, and a grid search
+finds good values using the training data only. The test data are used once, at the end.
 
 Run it with ``python examples/tune_digits.py``; it takes some seconds.
 """

@@ -77,8 +77,8 @@ class Work:
     """Something that sknn and its peers do, and how they should compare.
 
     `sample` takes the name of a contender, and a number by which to divide the amount
-    of work; 1 is the full amount. Outcomes must agree to within `agree`, so that nobody
-    wins by doing less.
+    of work; 1 is the full amount. Outcomes must agree to within `agree`, so that no
+    contender wins by doing less.
     """
 
     name: str
