@@ -2,7 +2,8 @@
 Training on tables read from files
 ==================================
 
-This script reads two tables as they are published, and fits a classifier and a regressor:
+This script reads two tables as they are published, and fits a classifier and a
+regressor:
 
 - adult: do 48,842 persons earn more than $50,000 a year? 14 columns, most of them text,
   with missing values;
