@@ -695,7 +695,7 @@ REFUSED = [
     (
         SequentialClassifier([Dense(3), Activation(OwnReLU())]),
         r"layers\[1\]\.function is .*no classes from elsewhere: pass custom_parts="
-        r"\[OwnReLU\], to sknn\.load too",
+        r"\[OwnReLU\] to sknn\.save and to sknn\.load",
     ),
     (MLPClassifier(scoring=print), "classes from elsewhere: use joblib"),
     (MLPClassifier(scoring=lambda e, X, y: 0), r"\.scoring is .*function"),
