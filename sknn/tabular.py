@@ -124,7 +124,7 @@ class BaseTabular(TableAccess):
     """What the documentation says of ``batch_size='auto'``."""
 
     @staticmethod
-    def auto_batch_size(n: int) -> int:
+    def _auto_batch_size(n: int) -> int:
         """Return n / 8, rounded to a power of two, from 32 to 256.
 
         Small tables need many steps, and large ones quick ones.
