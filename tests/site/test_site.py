@@ -3,8 +3,8 @@
     SKNN_SITE=docs/_build/html pytest tests/site
 
 The site is served from this machine, and every page is opened in headless Chromium.
-This needs the extra ``site`` and an installed Chromium or Chrome. Without them, only the
-tests that read the files run.
+This needs the extra ``site`` and an installed Chromium or Chrome. Without them, only
+the tests that read the files run.
 """
 
 import os
