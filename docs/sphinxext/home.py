@@ -52,9 +52,7 @@ def draw(net, X, y, colors):
         ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color"),
         colors["text"],
     )
-    with mpl.rc_context(
-        style | {"ytick.color": colors["text"], "svg.hashsalt": "sknn"}
-    ):
+    with mpl.rc_context(style | {"ytick.color": colors["text"]}):
         fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
         epochs = np.arange(1, net.n_iter_ + 1)
         left.plot(epochs, net.loss_curve_, color=colors["training"], label="training")
@@ -116,7 +114,8 @@ def write_pictures(folder):
     for mode, colors in COLORS.items():
         fig = draw(net, X, y, colors)
         svg = StringIO()
-        fig.savefig(svg, format="svg", facecolor="none", metadata={"Date": None})
+        with mpl.rc_context({"svg.hashsalt": "sknn"}):  # the same names each time
+            fig.savefig(svg, format="svg", facecolor="none", metadata={"Date": None})
         plt.close(fig)
         write_if_new(folder / f"picture-{mode}.svg", svg.getvalue())
 
