@@ -120,18 +120,18 @@ class BaseTabular(TableAccess):
 
     _others: list[Member]
 
-    AUTO_BATCH_SIZE = "a power of two near ``n_samples / 8``, from 32 to 256"
+    _AUTO_BATCH_SIZE = "a power of two near ``n_samples / 8``, from 32 to 256"
     """What the documentation says of ``batch_size='auto'``."""
 
     @staticmethod
-    def auto_batch_size(n: int) -> int:
+    def _auto_batch_size(n: int) -> int:
         """Return n / 8, rounded to a power of two, from 32 to 256.
 
         Small tables need many steps, and large ones quick ones.
         """
         return int(np.clip(2 ** round(math.log2(max(n / 8, 1))), 32, 256))
 
-    AUTO_ACTIVATION: str
+    _AUTO_ACTIVATION: str
     """The activation that ``activation='auto'`` means."""
 
     def _make_encoder(self) -> TableEncoder:
@@ -145,7 +145,7 @@ class BaseTabular(TableAccess):
         sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         rates = per_layer("dropout", self.dropout, len(sizes))
         activation = self.activation
-        activation = self.AUTO_ACTIVATION if activation == "auto" else activation
+        activation = self._AUTO_ACTIVATION if activation == "auto" else activation
         layers = self._input_layers(input)
         for size, rate in zip(sizes, rates, strict=True):
             layers.append(Dense(size, parametrization="ntp", data_driven=True))
@@ -311,7 +311,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     1.0
     """
 
-    AUTO_ACTIVATION = "selu"
+    _AUTO_ACTIVATION = "selu"
 
     calibrate: bool
 
@@ -482,7 +482,7 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
     0.5
     """
 
-    AUTO_ACTIVATION = "mish"
+    _AUTO_ACTIVATION = "mish"
 
     clip: bool
 

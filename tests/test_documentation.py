@@ -70,3 +70,12 @@ def test_the_address_of_the_documentation_is_the_same_everywhere():
     assert project["urls"]["Documentation"] == DOCUMENTATION_URL
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
     assert f"\nurl: {DOCUMENTATION_URL}\n" in citation
+
+
+def test_the_citation_names_the_latest_release():
+    changes = (ROOT / "docs" / "changes.rst").read_text("utf-8")
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    dated = r"^Version (.+)\n-+\n\n(\d{4}-\d\d-\d\d)\."
+    version, date = re.search(dated, changes, re.MULTILINE).groups()
+    assert f"\nversion: {version}\ndate-released: {date}\n" in citation
+    assert sknn.__version__ == version or "dev" in sknn.__version__

@@ -62,7 +62,10 @@ GUIDE_PAGES = {
 def add_link(app, what, name, obj, options, lines):
     if what not in {"class", "exception", "function"}:
         return
-    page = GUIDE_PAGES.get(name) or GUIDE_PAGES[name.rpartition(".")[0]]
+    module = name.rpartition(".")[0]
+    page = GUIDE_PAGES.get(name) or GUIDE_PAGES.get(module)
+    if page is None:
+        raise ValueError(f"GUIDE_PAGES of guide_links.py has no page for {module}.")
     end = lines.index("") if "" in lines else len(lines)
     lines[end:end] = ["", f"Read more in the :doc:`User Guide </{page}>`."]
 

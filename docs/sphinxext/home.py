@@ -5,6 +5,7 @@ here; ``home/speed.inc`` is an extract of ``performance/table.inc``.
 """
 
 import re
+from io import StringIO
 from pathlib import Path
 
 import matplotlib as mpl
@@ -51,9 +52,7 @@ def draw(net, X, y, colors):
         ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color"),
         colors["text"],
     )
-    with mpl.rc_context(
-        style | {"ytick.color": colors["text"], "svg.hashsalt": "sknn"}
-    ):
+    with mpl.rc_context(style | {"ytick.color": colors["text"]}):
         fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
         epochs = np.arange(1, net.n_iter_ + 1)
         left.plot(epochs, net.loss_curve_, color=colors["training"], label="training")
@@ -97,6 +96,12 @@ def draw(net, X, y, colors):
     return fig
 
 
+def write_if_new(path, text):
+    """Write a file, unless it has this text: Sphinx reads again what is newer."""
+    if not path.exists() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
+
+
 def write_pictures(folder):
     """Train a network on two classes, and draw it for both backgrounds."""
     X, y = make_moons(400, noise=0.25, random_state=0)
@@ -108,10 +113,11 @@ def write_pictures(folder):
     net.fit(X, y, X_val=X_val, y_val=y_val)
     for mode, colors in COLORS.items():
         fig = draw(net, X, y, colors)
-        fig.savefig(
-            folder / f"picture-{mode}.svg", facecolor="none", metadata={"Date": None}
-        )
+        svg = StringIO()
+        with mpl.rc_context({"svg.hashsalt": "sknn"}):  # the same names each time
+            fig.savefig(svg, format="svg", facecolor="none", metadata={"Date": None})
         plt.close(fig)
+        write_if_new(folder / f"picture-{mode}.svg", svg.getvalue())
 
 
 def read_ratios(table):
@@ -139,7 +145,7 @@ def make(app):
     folder = docs / "home"
     folder.mkdir(exist_ok=True)
     table = (docs / "performance" / "table.inc").read_text("utf-8")
-    (folder / "speed.inc").write_text(speed_table(table), "utf-8")
+    write_if_new(folder / "speed.inc", speed_table(table))
     write_pictures(folder)
 
 

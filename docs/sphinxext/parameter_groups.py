@@ -44,6 +44,8 @@ def group_parameters(app, domain, objtype, contentnode):
     items = {name: item for item in whole for name in names(item)}
     if "learning_rate_init" not in items:  # no estimator
         return
+    if left_out := items.keys() - " ".join(m for *_, m in PARAMETER_GROUPS).split():
+        raise ValueError(f"PARAMETER_GROUPS of sknn has no group for {left_out}.")
     grouped = []
     for title, page, members in PARAMETER_GROUPS:
         # dict: an item for two parameters comes once.

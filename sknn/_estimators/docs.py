@@ -524,7 +524,9 @@ AUTO_BATCH_SIZE = "``min(200, n_samples)``"
 
 def own_defaults(cls: type, doc: str) -> str:
     """Put the defaults of the constructor where shared paragraphs have others."""
-    doc = doc.replace(AUTO_BATCH_SIZE, getattr(cls, "AUTO_BATCH_SIZE", AUTO_BATCH_SIZE))
+    doc = doc.replace(
+        AUTO_BATCH_SIZE, getattr(cls, "_AUTO_BATCH_SIZE", AUTO_BATCH_SIZE)
+    )
     if "__init__" not in vars(cls):
         return doc
     for name, parameter in signature(cls).parameters.items():

@@ -184,7 +184,7 @@ def clipped_batch_size(run: FitRun, n: int) -> int:
     """Return the number of rows per batch, at most `n`."""
     params = run.params
     if params.batch_size == "auto":
-        return min(params.auto_batch_size(run.n_before or n), n)
+        return min(params._auto_batch_size(run.n_before or n), n)
     if params.batch_size > n:
         warn_caller(
             "Got `batch_size` less than 1 or larger than sample size. It is going "

@@ -160,7 +160,7 @@ class TrainingParameters(BaseEstimator):
     }
 
     @staticmethod
-    def auto_batch_size(n: int) -> int:
+    def _auto_batch_size(n: int) -> int:
         """Return the number of rows of ``batch_size='auto'`` for `n` training rows."""
         return 200
 

@@ -29,7 +29,7 @@ NOT_KEPT = {"_skl_callbacks", "memory", "force_int_remainder_cols"}
 last one was a parameter of ColumnTransformer before scikit-learn 1.9; it changes no
 results."""
 
-OF_CLASS = {"_parameter_constraints", "AUTO_ACTIVATION"}
+OF_CLASS = {"_parameter_constraints", "_AUTO_ACTIVATION"}
 """Annotated attributes of classes, which objects do not have."""
 
 SEEN = {

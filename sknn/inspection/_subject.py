@@ -150,7 +150,7 @@ class Subject:
     def batch_size(self, n: int) -> int:
         """Return the number of rows per batch when there are `n` rows; never warns."""
         size = self.estimator.batch_size
-        return min(self.estimator.auto_batch_size(n) if size == "auto" else size, n)
+        return min(self.estimator._auto_batch_size(n) if size == "auto" else size, n)
 
     def batches(self) -> Iterator[Batch]:
         """Yield batches of the estimator's size for ever, shuffled in each epoch."""
