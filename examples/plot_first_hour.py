@@ -91,7 +91,7 @@ print(f"test accuracy: {best.score(X_test, y_test):.3f}")
 # The loss says how well the predicted probabilities match the labels: the lower, the
 # better. It is plotted for the rows that the network was trained on, and for those held
 # out for validation. If the validation loss rises while the training loss falls, the
-# network overfits. Here it does not.
+# network overfits. Here the validation loss does not rise.
 
 display = LossCurveDisplay.from_estimator(best[-1])
 display.figure_.suptitle("Loss and accuracy of the best network")

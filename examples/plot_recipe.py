@@ -204,8 +204,7 @@ start = perf_counter()
 search.fit(X_train, y_train)
 print(f"search: {perf_counter() - start:.0f} s")
 
-display = SearchDisplay.from_estimator(search, rounds=0)
-display.figure_.suptitle("First round of the search")
+SearchDisplay.from_estimator(search, rounds=0)
 plt.show()
 
 # %%
@@ -241,8 +240,7 @@ for name, value in search.best_params_.items():
 # candidate: they come from the promising region. The ring marks the best candidate of
 # the last round, which is the one that counts, because it was trained in full.
 
-display = SearchDisplay.from_estimator(search)
-display.figure_.suptitle("All rounds of the search")
+SearchDisplay.from_estimator(search)
 plt.show()
 
 # %%

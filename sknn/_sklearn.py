@@ -25,8 +25,8 @@ from sklearn.utils._param_validation import (
     InvalidParameterError,
     Options,
     RealNotInt,
-    StrOptions,
 )
+from sklearn.utils._param_validation import StrOptions as _StrOptions
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call as check_partial_fit_first_call,
 )
@@ -121,6 +121,13 @@ else:
 
         class CallbackSupportMixin:
             """No callbacks in this version of scikit-learn."""
+
+
+class StrOptions(_StrOptions):
+    """scikit-learn's constraint; errors list its strings in alphabetical order."""
+
+    def __str__(self) -> str:
+        return f"a str among {{{', '.join(map(repr, sorted(self.options)))}}}"
 
 
 DOCUMENTATION_URL = "https://sknn.github.io/sknn/stable/"

@@ -346,6 +346,8 @@ BAD = [
     (C, {"early_stopping": True, "validation_fraction": 0.999},
      "validation_fraction=0.999 holds out 120 of 120 rows"),
     (C, {"scoring": "acc"}, "'acc' is called 'accuracy' here"),
+    (C, {"solver": "none"},
+     "{'adadelta', 'adagrad', 'adam', 'adamw', 'lbfgs', 'nadam', 'rmsprop', 'sgd'}"),
 ]  # fmt: skip
 
 
