@@ -416,7 +416,10 @@ def test_intervals_cover_new_targets(loss):
     reg = TabularRegressor(loss, **LONGER, quantile=quantile)
     reg.fit(rows[:1500], y[:1500])
     low, high = reg.predict_interval(rows[1500:], coverage=0.8).T
-    assert 0.75 < np.mean((low <= y[1500:]) & (y[1500:] <= high)) < 0.86
+    covered = np.mean((low <= y[1500:]) & (y[1500:] <= high))
+    # Of 300 held-out rows the share below the 80% quantile of all varies by this much.
+    deviation = np.sqrt(0.8 * 0.2 * (1 / 300 + 1 / 1500))
+    assert abs(covered - 0.8) < 3 * deviation
 
 
 def test_several_targets_of_any_size():
@@ -615,7 +618,12 @@ def test_by_default_all_rows_are_trained_on_if_some_are_held_out(Estimator, para
         return outputs(net.fit(X, y, X_val=validation[0], y_val=validation[1]), X)
 
     assert_array_equal(predictions(), predictions(refit_on_all=True))
-    options = {"warm_start": True}, {"early_stopping": False}, {"validation": (X, y)}
+    options = [
+        {"warm_start": True},
+        {"early_stopping": False},
+        {"restore_best": False},
+        {"validation": (X, y)},
+    ]
     for others in options:
         first = predictions(**others, refit_on_all=False)
         assert_array_equal(predictions(**others), first)

@@ -176,7 +176,8 @@ refit_on_all : bool or 'auto', default=False
     Whether `early_stopping`, after finding the best epoch on the held-out rows, trains
     again on all rows for that number of epochs. `history_` and the curves then describe
     the first run, `n_iter_` and `loss_` the second, and `t_` both. 'auto' means True
-    unless `X_val` and `y_val` are passed to `fit` or `warm_start` is True.
+    unless `X_val` and `y_val` are passed to `fit`, `warm_start` is True or
+    `restore_best` is False.
 init_from : estimator, FrozenEstimator, path or None, default=None
     Source of the initial weights: a fitted sknn estimator (in a
     `sklearn.frozen.FrozenEstimator`, so that `clone`, and with it every search, keeps

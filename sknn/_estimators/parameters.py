@@ -168,7 +168,8 @@ class TrainingParameters(BaseEstimator):
         """Return whether `fit` trains again on all rows, if it `holds_out` some."""
         if self.refit_on_all == "auto":
             # A second warm start would hold out rows that the first one has trained on.
-            return holds_out and self.early_stopping and not self.warm_start
+            finds_best = self.early_stopping and bool(self.restore_best)
+            return holds_out and finds_best and not self.warm_start
         return self.early_stopping and self.refit_on_all
 
     def __init_subclass__(cls, **options: Any) -> None:
