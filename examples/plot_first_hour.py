@@ -19,7 +19,7 @@ of it takes less than a minute.
 # The extra ``plot`` installs matplotlib for the pictures. The extra ``progress``
 # installs rich for the progress bar. In a notebook the bar also needs ipywidgets:
 #
-# .. code-block:: ipython
+# .. code-block:: text
 #
 #    %pip install ".[plot,progress]" ipywidgets
 #
