@@ -185,7 +185,7 @@ def test_eight_threads_that_fit_and_predict_give_what_one_gives(expected):
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn", "loky"])
 def test_processes_give_what_this_one_gives(method, expected, monkeypatch):
-    """Forked from a process whose threads have worked, started anew, or by n_jobs."""
+    """Forked from a process whose threads have worked, spawned, or by n_jobs."""
     monkeypatch.setenv("PYTHONHASHSEED", "7")
     if method == "loky":
         calls = [joblib.delayed(outputs)(name) for name in MODELS]

@@ -80,7 +80,7 @@ class FitRun:
     average_of : sequence of int
         Epochs whose weights are averaged, those of an earlier run, in a refit.
     n_before : int or None
-        Rows of an earlier run, of whose size the batches of a refit are.
+        Number of rows of an earlier run, whose batch size a refit uses too.
     time_share : float
         The part of `max_time` that the run may take.
     silent : bool
