@@ -1,10 +1,9 @@
 """Makes the parts of the home page when the documentation is built.
 
 ``home/picture-light.svg`` and ``home/picture-dark.svg`` show a network that is trained
-here; ``home/speed.inc`` is an extract of ``performance/table.inc``.
+here; ``home/speed.inc`` is an extract of the tables in ``performance``.
 """
 
-import re
 from io import StringIO
 from pathlib import Path
 
@@ -120,23 +119,42 @@ def write_pictures(folder):
         write_if_new(folder / f"picture-{mode}.svg", svg.getvalue())
 
 
-def read_ratios(table):
-    """Return the measured ratios by work and by the package they refer to."""
-    rows = re.findall(r"   \* - (.*)\n     - (.*)\n     - ([\d.]+) ", table)
-    return {(work, against): ratio for work, against, ratio in rows}
+def read_ratios(path):
+    """Return the ratios in the first table of a file, by work and package."""
+    table = path.read_text("utf-8").split(".. list-table::")[1]
+    header, *rows = (
+        row.strip().split("\n     - ") for row in table.split("   * - ")[1:]
+    )
+    return {
+        (row[0], package): float(cell.split(" ")[0])
+        for row in rows
+        for package, cell in zip(header[2:], row[2:], strict=True)
+        if cell != "–"
+    }
 
 
-def speed_table(table):
-    """Return the table of the home page."""
-    ratios = read_ratios(table)
+def spread(ratios):
+    """Return the smallest and the largest ratio as a cell of the table."""
+    if not ratios:
+        return "–"
+    low, high = (f"{ratio:.1f}" for ratio in (min(ratios), max(ratios)))
+    return f"{low} ×" if low == high else f"{low} – {high} ×"
+
+
+def speed_table(folder):
+    """Return the table of the home page, from the tables of all machines."""
+    machines = [read_ratios(path) for path in sorted(folder.glob("*/table.inc"))]
+    packages = ["scikit-learn", "PyTorch"]
     lines = [".. list-table::", "   :header-rows: 1", "   :widths: 50 25 25", ""]
-    lines += ["   * - Work", "     - scikit-learn", "     - PyTorch"]
+    lines += ["   * - Work", *(f"     - {package}" for package in packages)]
     for work, name in WORKS.items():
-        found = [ratios.get((work, against)) for against in ("sklearn", "torch")]
-        if found == [None, None]:
-            raise ValueError(f"performance/table.inc has no row {work!r}.")
-        lines.append(f"   * - {name}")
-        lines += [f"     - {float(r):.1f} ×" if r else "     - –" for r in found]
+        cells = [
+            spread([x[work, package] for x in machines if (work, package) in x])
+            for package in packages
+        ]
+        if set(cells) == {"–"}:
+            raise ValueError(f"No table in {folder} has a row {work!r}.")
+        lines += [f"   * - {name}", *(f"     - {cell}" for cell in cells)]
     return "\n".join(lines) + "\n"
 
 
@@ -144,8 +162,7 @@ def make(app):
     docs = Path(app.srcdir)
     folder = docs / "home"
     folder.mkdir(exist_ok=True)
-    table = (docs / "performance" / "table.inc").read_text("utf-8")
-    write_if_new(folder / "speed.inc", speed_table(table))
+    write_if_new(folder / "speed.inc", speed_table(docs / "performance"))
     write_pictures(folder)
 
 

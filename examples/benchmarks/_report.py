@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_info
 
 import sknn
 
-HEADER = ("work", "against", "sknn (quartiles)", "ms", "ms, other")
+# The packages that sknn is compared with, and what bounds the speed of each.
+TITLES = {"sklearn": "scikit-learn", "torch": "PyTorch", "products": "Matrix products"}
 
 
 def machine():
@@ -55,7 +56,7 @@ def machine():
 
 
 def cells(result, peer):
-    """Return a line of the table, as strings."""
+    """Return what is printed of a comparison, as strings."""
     reach = result.work.reach[peer]
     low, middle, high = result.quartiles(peer)
     form = ".0f" if isinstance(reach, Plus) else ".2f"
@@ -77,26 +78,61 @@ def goal(result, peer):
     return f"goal {reach}: {met}"
 
 
-def rows(results):
-    """Yield the lines of the table."""
+def table_of(results):
+    """Return the lines of a table: a work, the time of sknn, and a column per peer.
+
+    The number of a peer is its time divided by that of sknn, with quartiles.
+    """
+    peers = list(dict.fromkeys(peer for x in results for peer in x.seconds))
+    peers.remove("sknn")
+    lines = [("Work", "sknn, ms", *(TITLES.get(peer, peer) for peer in peers))]
     for result in results:
-        for peer in result.work.reach:
-            if peer in result.seconds:
-                yield cells(result, peer)
+        ratios = [
+            "{1:.2f} ({0:.2f} – {2:.2f})".format(*result.ratio(peer))
+            if peer in result.seconds
+            else "–"
+            for peer in peers
+        ]
+        lines.append((result.work.name, _three_digits(result.ms("sknn")), *ratios))
+    return lines
+
+
+def _three_digits(x):
+    return f"{x:.3g}" if x < 1000 else f"{x:,.0f}"
+
+
+def tables(results):
+    """Yield a table of the comparisons with packages, and one of each other peer."""
+    families = {}
+    for result in results:
+        peer = next(iter(result.work.reach))
+        families.setdefault("packages" if peer in TITLES else peer, []).append(result)
+    yield from map(table_of, families.values())
 
 
 def markdown(results, notes):
-    lines = [*notes, "", "| " + " | ".join(HEADER) + " |", "|---" * len(HEADER) + "|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows(results)]
+    lines = list(notes)
+    for header, *rows in tables(results):
+        lines += ["", "| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
 def restructured_text(results, notes):
-    """Return the same table as the documentation includes it."""
-    lines = [*notes, "", ".. list-table::", "   :header-rows: 1", ""]
-    for row in (HEADER, *rows(results)):
-        bullets = ["   * -", *["     -"] * (len(row) - 1)]
-        lines += [f"{x} {cell}" for x, cell in zip(bullets, row, strict=True)]
+    """Return the same tables as the documentation includes them."""
+    lines = list(notes)
+    for table in tables(results):
+        widths = " ".join(["40", "12", *["18"] * (len(table[0]) - 2)])
+        lines += [
+            "",
+            ".. list-table::",
+            "   :header-rows: 1",
+            f"   :widths: {widths}",
+            "",
+        ]
+        for row in table:
+            bullets = ["   * -", *["     -"] * (len(row) - 1)]
+            lines += [f"{x} {cell}" for x, cell in zip(bullets, row, strict=True)]
     return "\n".join(lines) + "\n"
 
 

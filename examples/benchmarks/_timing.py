@@ -104,6 +104,10 @@ class Result:
         values = compare(self.seconds["sknn"], self.seconds[peer])
         return np.percentile(values, [25, 50, 75])
 
+    def ratio(self, peer):
+        """Return quartiles of the time of the peer, divided by that of sknn."""
+        return np.percentile(self.seconds[peer] / self.seconds["sknn"], [25, 50, 75])
+
 
 def measure(work, peers, n_rounds, scale=1):
     """Let sknn and these peers take turns, after a round to warm up."""
