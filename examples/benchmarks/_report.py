@@ -110,16 +110,8 @@ def tables(results):
     yield from map(table_of, families.values())
 
 
-def markdown(results, notes):
-    lines = list(notes)
-    for header, *rows in tables(results):
-        lines += ["", "| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
-        lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
 def restructured_text(results, notes):
-    """Return the same tables as the documentation includes them."""
+    """Return the tables as the documentation includes them."""
     lines = list(notes)
     for table in tables(results):
         widths = " ".join(["40", "12", *["18"] * (len(table[0]) - 2)])

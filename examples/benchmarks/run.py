@@ -9,9 +9,9 @@ and the third quartile. Run it on an otherwise idle machine::
     python examples/benchmarks/run.py --busy                # and beside busy processes
     python examples/benchmarks/run.py --quick               # does everything run?
 
-It prints the table, with the goals, and writes it into a folder, with pictures, if
+It prints each comparison, with its goal, and writes tables into a folder, and pictures, if
 Matplotlib is installed. PyTorch is optional. What is measured is listed in `_works.py`;
-``--out docs/performance`` updates the documentation.
+``--out docs/performance/intel`` updates the documentation of a machine.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from _report import (
     draw_ratios,
     goal,
     machine,
-    markdown,
     restructured_text,
 )
 from _timing import measure
@@ -94,7 +93,6 @@ def main():
         f"{minutes:.0f} minutes{load}.",
     ]
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "table.md").write_text(markdown(table, notes))
     (args.out / "table.inc").write_text(restructured_text(table, notes))
     print("", *notes, sep="\n")
     if find_spec("matplotlib") is not None:
