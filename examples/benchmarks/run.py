@@ -9,9 +9,9 @@ and the third quartile. Run it on an otherwise idle machine::
     python examples/benchmarks/run.py --busy                # and beside busy processes
     python examples/benchmarks/run.py --quick               # does everything run?
 
-It prints each comparison, with its goal, and writes tables into a folder, and pictures, if
-Matplotlib is installed. PyTorch is optional. What is measured is listed in `_works.py`;
-``--out docs/performance/intel`` updates the documentation of a machine.
+It prints each comparison, with its goal, and writes tables and, if Matplotlib is
+installed, pictures into a folder. PyTorch is optional. What is measured is listed in
+`_works.py`; ``--out docs/performance/intel`` updates the documentation of a machine.
 """
 
 from __future__ import annotations
