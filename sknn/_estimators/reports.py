@@ -14,12 +14,12 @@ from .input_checks import warn_caller
 from .parameters import make_schedule
 from .run import FitRun
 
-DIVERGED = (
-    "The {what} became {value} in epoch {epoch}, where training stopped. Scale the "
-    "features, for example with sklearn.preprocessing.StandardScaler, and the target "
-    "of a regressor"
-)
+BEST_KEPT = " The weights with the best validation score are kept."
 
+RISEN = 2.0
+"""Ratio of the loss of the last epoch to that of the first, from which training has
+failed: it is hardly above 1 where the loss does not fall at all, and above 10 where the
+steps are too long."""
 
 NEARLY_ENDED = 0.02
 """Factor of the learning rate below which a schedule counts as ended."""
@@ -29,6 +29,8 @@ def report(run: FitRun, ending: Ending) -> None:
     """Warn or raise, depending on how the run has ended."""
     network = run.network
     finite = all(np.isfinite(part).all() for part in (network.theta, network.state))
+    if finite and ending in ("converged", "max_iter", "max_time"):
+        report_rising_loss(run)
     if ending == "diverged" or not finite:
         report_divergence(run, finite)
     elif ending == "interrupted":
@@ -67,27 +69,55 @@ def report_unfinished_schedule(run: FitRun) -> None:
         )
 
 
-def report_divergence(run: FitRun, finite: bool) -> None:
-    """Report the epoch and what to try; raise unless the best weights are kept."""
-    params, history = run.params, run.history
-    what = "weights" if math.isfinite(history.loss) else "loss"
-    value = "non-finite" if math.isfinite(history.loss) else history.loss
-    advice = DIVERGED.format(what=what, value=value, epoch=history.n_iter)
-    if params.solver != "lbfgs":
-        advice += (
-            f", lower learning_rate_init={params.learning_rate_init}, or bound the "
+def report_rising_loss(run: FitRun) -> None:
+    """Warn if the loss of the last epoch is higher than that of the first one."""
+    losses = run.history.columns["loss"]
+    if run.one_epoch or len(losses) < 2 or not losses[-1] > RISEN * losses[0]:
+        return
+    kept = BEST_KEPT if keeps_best(run) else ""
+    warn_caller(
+        f"The training loss rose from {losses[0]:.3g} in the first epoch to "
+        f"{losses[-1]:.3g} in the last one. {advice(run)}.{kept} "
+        "sknn.inspection.doctor examines the training.",
+        ConvergenceWarning,
+    )
+
+
+def keeps_best(run: FitRun) -> bool:
+    """Return whether the run ends with the weights of its best epoch."""
+    params = run.params
+    return params.early_stopping and params.restore_best and not run.one_epoch
+
+
+def advice(run: FitRun) -> str:
+    """Return what to try where the steps of the solver were too long."""
+    text = (
+        "Scale the features, for example with sklearn.preprocessing.StandardScaler, "
+        "and the target of a regressor"
+    )
+    if run.params.solver != "lbfgs":
+        text += (
+            f", lower learning_rate_init={run.params.learning_rate_init}, or bound the "
             "gradient, for example by max_grad_norm=1"
         )
-    keeps_best = params.early_stopping and params.restore_best and not run.one_epoch
-    if finite and keeps_best and history.best_validation_score > -math.inf:
-        warn_caller(
-            f"{advice}. The weights with the best validation score are kept.",
-            ConvergenceWarning,
-        )
+    return text
+
+
+def report_divergence(run: FitRun, finite: bool) -> None:
+    """Report the epoch and what to try; raise unless the best weights are kept."""
+    history = run.history
+    what = "weights" if math.isfinite(history.loss) else "loss"
+    value = "non-finite" if math.isfinite(history.loss) else history.loss
+    message = (
+        f"The {what} became {value} in epoch {history.n_iter}, where training stopped. "
+        f"{advice(run)}."
+    )
+    if finite and keeps_best(run) and history.best_validation_score > -math.inf:
+        warn_caller(message + BEST_KEPT, ConvergenceWarning)
         return
     raise ValueError(
         "Solver produced non-finite parameter weights. The input data may contain "
-        f"large values and need to be preprocessed. {advice}."
+        f"large values and need to be preprocessed. {message}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a fit warns of: interrupts, unused rows, schedules that could not end."""
+"""What a fit warns of: interrupts, unused rows, schedules cut short, rising losses."""
 
 import itertools
 import warnings
@@ -243,6 +243,37 @@ def test_sparse_targets_of_a_regressor(n_targets, make):
 
 
 # -- networks that became useless ------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver, learning_rate_init", [("sgd", 0.001), ("sgd", 1)])
+def test_a_loss_that_has_risen(solver, learning_rate_init):
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    net = MLPRegressor(
+        solver=solver, learning_rate_init=learning_rate_init, random_state=0
+    )
+    (message,) = fit_and_catch(net, X, y)
+    first, last = net.loss_curve_[0], net.loss_curve_[-1]
+    assert f"rose from {first:.3g} in the first epoch to {last:.3g}" in message
+    assert f"lower learning_rate_init={learning_rate_init}, " in message
+    assert net.score(X, y) < 0
+
+
+@pytest.mark.parametrize("restore_best", [True, False])
+def test_a_loss_that_has_risen_with_early_stopping(restore_best):
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    net = MLPRegressor(
+        solver="sgd", learning_rate_init=0.1, early_stopping=True, random_state=0
+    )
+    (message,) = fit_and_catch(net.set_params(restore_best=restore_best), X, y)
+    assert "The training loss rose" in message
+    assert ("best validation score are kept" in message) == restore_best
+
+
+def test_a_loss_that_stays_low_when_training_goes_on(iris):
+    net = MLPClassifier((8,), random_state=0, warm_start=True, max_iter=300)
+    net.set_params(learning_rate_init=0.01)
+    for _ in range(3):
+        assert not any("rose" in message for message in fit_and_catch(net, *iris))
 
 
 def test_an_explosion_is_noticed_where_the_first_rows_have_no_weight():
