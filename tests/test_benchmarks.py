@@ -38,4 +38,4 @@ def test_tables_of_run_have_the_ratio_to_each_other_program(load):
     table = report.restructured_text([result], ["A machine."])
     assert table.startswith("A machine.\n\n.. list-table::")
     cells = table.split("   * - ")[2].rstrip().split("\n     - ")
-    assert cells == [work.name, "10", "5.00 (4.50 – 5.50)", "0.50 (0.38 – 0.50)"]
+    assert cells == [work.name, "10", "5.00 (4.50–5.50)", "0.50 (0.38–0.50)"]

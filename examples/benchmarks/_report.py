@@ -88,7 +88,7 @@ def table_of(results):
     lines = [("Work", "sknn, ms", *(TITLES.get(peer, peer) for peer in peers))]
     for result in results:
         ratios = [
-            "{1:.2f} ({0:.2f} – {2:.2f})".format(*result.ratio(peer))
+            "{1:.2f} ({0:.2f}–{2:.2f})".format(*result.ratio(peer))
             if peer in result.seconds
             else "–"
             for peer in peers
