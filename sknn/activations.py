@@ -22,7 +22,7 @@ class ActivationFunction(Spec, ABC):
 
     Examples
     --------
-    A function of your own is a frozen dataclass with the two methods:
+    A function of your own is a frozen dataclass with these two methods:
 
     >>> from dataclasses import dataclass
     >>> import numpy as np
@@ -40,7 +40,7 @@ class ActivationFunction(Spec, ABC):
     >>> print(a.round(2), dy.round(2))
     [0. 1. 0.] [ 1.  0. -1.]
 
-    ``MLPClassifier(activation=Sine())`` uses it.
+    Pass it to an estimator: ``MLPClassifier(activation=Sine())``.
     """
 
     @abstractmethod
@@ -58,19 +58,20 @@ class Identity(ActivationFunction):
 
     Examples
     --------
-    With a layer of one unit, the predictions of three targets are linear and of rank 1:
+    Through a layer of one unit, three inputs give three predictions by a matrix of
+    rank 1:
 
     >>> import numpy as np
     >>> from sklearn.datasets import load_linnerud
     >>> from sklearn.preprocessing import scale
     >>> from sknn import MLPRegressor
     >>> X, Y = (scale(table) for table in load_linnerud(return_X_y=True))
-    >>> reg = MLPRegressor(
-    ...     hidden_layer_sizes=(1,), activation="identity", solver="lbfgs"
-    ... ).fit(X, Y)
-    >>> W_1, W_2 = reg.coefs_
+    >>> reg = MLPRegressor(activation="identity", solver="lbfgs", random_state=0)
+    >>> W_1, W_2 = reg.set_params(hidden_layer_sizes=(1,)).fit(X, Y).coefs_
     >>> W_1.shape, W_2.shape, int(np.linalg.matrix_rank(W_1 @ W_2))
     ((3, 1), (1, 3), 1)
+
+    By name: ``MLPClassifier(activation="identity")``.
     """
 
     def forward(self, z: Array, out: Array) -> None:
@@ -95,6 +96,8 @@ class Logistic(ActivationFunction):
     >>> Logistic().backward(z, a, dy)
     >>> print(a.round(3), dy.round(3))
     [0.018 0.5   0.982] [0.018 0.25  0.018]
+
+    By name: ``MLPClassifier(activation="logistic")``.
     """
 
     def forward(self, z: Array, out: Array) -> None:
@@ -120,6 +123,8 @@ class Tanh(ActivationFunction):
     >>> Logistic().forward(2 * z, out=p)
     >>> print(a.round(3), (2 * p - 1).round(3))
     [-0.964  0.     0.462] [-0.964  0.     0.462]
+
+    By name: ``MLPClassifier(activation="tanh")``.
     """
 
     def forward(self, z: Array, out: Array) -> None:
@@ -146,6 +151,8 @@ class ReLU(ActivationFunction):
     >>> ReLU().backward(z, a, dy)
     >>> print(a, dy)
     [0. 0. 2.] [0. 0. 5.]
+
+    By name: ``MLPClassifier(activation="relu")``.
     """
 
     def forward(self, z: Array, out: Array) -> None:
@@ -188,6 +195,8 @@ class LeakyReLU(ActivationFunction):
     >>> clf = MLPClassifier(activation=LeakyReLU())
     >>> clf.set_params(activation__slope=0.2).activation
     LeakyReLU(slope=0.2)
+
+    By name: ``MLPClassifier(activation="leaky_relu")``.
     """
 
     slope: float = 0.01
@@ -236,6 +245,8 @@ class ELU(ActivationFunction):
     ReLU(): mean 0.40
     ELU(): mean 0.16
     ELU(alpha=2.0): mean -0.08
+
+    By name: ``MLPClassifier(activation="elu")``.
     """
 
     alpha: float = 1.0
@@ -273,7 +284,7 @@ class SELU(ActivationFunction):
 
     Examples
     --------
-    The standard deviation of the activations after ten layers, for standard normal
+    The standard deviation after ten layers with LeCun's weights, for standard normal
     inputs:
 
     >>> import numpy as np
@@ -287,6 +298,8 @@ class SELU(ActivationFunction):
     ...     print(f"{f}: {a.std():.2f}")
     ReLU(): 0.03
     SELU(): 1.01
+
+    By name: ``MLPClassifier(activation="selu")``.
     """
 
     alpha: ClassVar[float] = 1.6732632423543772848170429916717
@@ -332,6 +345,8 @@ class GELU(ActivationFunction):
     ...     print(a.round(3))
     [0. 0. 0. 1. 3.]
     [-0.004 -0.159  0.     0.841  2.996]
+
+    By name: ``MLPClassifier(activation="gelu")``.
     """
 
     def forward(self, z: Array, out: Array) -> None:
@@ -374,6 +389,8 @@ class SiLU(ActivationFunction):
     >>> SiLU().backward(z, a, dy)
     >>> print(a.round(3), dy.round(3))
     [-0.033 -0.278  0.     4.967] [-0.027  0.     0.5    1.027]
+
+    By name: ``MLPClassifier(activation="silu")``.
     """
 
     def forward(self, z: Array, out: Array) -> None:
@@ -414,6 +431,8 @@ class Mish(ActivationFunction):
     [-0.073 -0.303  0.     0.865  3.997]
     >>> print((z * np.tanh(np.log(1 + np.exp(z)))).round(3))
     [-0.073 -0.303  0.     0.865  3.997]
+
+    By name: ``MLPClassifier(activation="mish")``.
     """
 
     linear_from: ClassVar[float] = 20.0
@@ -464,6 +483,8 @@ class Softplus(ActivationFunction):
     ...     print(*(f"{value:.3g}" for value in row))
     2.06e-09 0.693 1e+03
     2.06e-09 0.5 1
+
+    By name: ``MLPClassifier(activation="softplus")``.
     """
 
     def forward(self, z: Array, out: Array) -> None:

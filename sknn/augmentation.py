@@ -29,8 +29,8 @@ class Augmentation(Spec, ABC):
 
     Examples
     --------
-    An augmentation of your own is a frozen dataclass with the method ``__call__``. This
-    one turns half of the images into negatives:
+    An augmentation of your own is a frozen dataclass that draws from `rng`. This one
+    turns half of the images into negatives:
 
     >>> from dataclasses import dataclass
     >>> import numpy as np
@@ -44,7 +44,7 @@ class Augmentation(Spec, ABC):
     >>> RandomNegative()(images, np.random.default_rng(0)).ravel()
     array([0., 1., 1., 1., 0., 0.])
 
-    ``CNNClassifier(augmentation=[RandomNegative()])`` uses it.
+    Pass it to an estimator: ``CNNClassifier(augmentation=[RandomNegative()])``.
     """
 
     @abstractmethod

@@ -11,12 +11,14 @@ class FileError(ValueError):
 
     Examples
     --------
+    The end of a file is missing:
+
     >>> import sknn, tempfile
     >>> from pathlib import Path
     >>> from sknn.exceptions import FileError
     >>> path = Path(tempfile.mkdtemp(), "model.sknn")
     >>> sknn.save(sknn.MLPClassifier(), path)
-    >>> n_bytes = path.write_bytes(path.read_bytes()[:-100])  # the file is cut off
+    >>> n_bytes = path.write_bytes(path.read_bytes()[:-100])
     >>> try:
     ...     sknn.load(path)
     ... except FileError as error:
@@ -34,6 +36,8 @@ class ExportError(ValueError):
 
     Examples
     --------
+    A step of the pipeline cannot be written in C:
+
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import PolynomialFeatures

@@ -20,7 +20,7 @@ class Initializer(Spec, ABC):
 
     Examples
     --------
-    An initializer of your own is a frozen dataclass with the method ``__call__``:
+    An initializer of your own is a frozen dataclass that draws from `rng`:
 
     >>> from dataclasses import dataclass
     >>> import numpy as np
@@ -34,7 +34,7 @@ class Initializer(Spec, ABC):
     >>> print(f"standard deviation {W.std():.3f}, 1 / sqrt(fan_in) = {400**-0.5:.3f}")
     standard deviation 0.050, 1 / sqrt(fan_in) = 0.050
 
-    ``MLPClassifier(initializer=Triangular())`` uses it.
+    Pass it to an estimator: ``MLPClassifier(initializer=Triangular())``.
     """
 
     draws_biases: ClassVar[bool] = False
@@ -108,6 +108,8 @@ class Constant(Initializer):
      [0.45 0.45 0.45]
      [0.55 0.55 0.55]
      [0.55 0.55 0.55]]
+
+    By name: ``MLPClassifier(initializer="constant", init_scale=0.5)``.
     """
 
     value: float = 0.01
@@ -145,6 +147,8 @@ class Normal(Initializer):
     ...     print(f"{fan_in} inputs: weights {W.std():.1f}, sums {z.std():.1f}")
     25 inputs: weights 0.1, sums 0.5
     2500 inputs: weights 0.1, sums 5.0
+
+    By name: ``MLPClassifier(initializer="normal", init_scale=0.1)``.
     """
 
     std: float = 0.01
@@ -203,6 +207,8 @@ class GlorotUniform(Initializer):
     >>> print(W.round(2))
     [[ 0.1   0.43  0.21  0.09]
      [-0.15  0.29 -0.12  0.78]]
+
+    By name: ``MLPClassifier(initializer="glorot_uniform")``.
     """
 
     factor: float = 6.0
@@ -237,6 +243,8 @@ class GlorotNormal(Initializer):
     >>> W = GlorotNormal()((500, 300), 500, 300, np.random.RandomState(0))
     >>> print(f"{W.std():.3f} {(2 / (500 + 300)) ** 0.5:.3f}")
     0.050 0.050
+
+    By name: ``MLPClassifier(initializer="glorot_normal")``.
     """
 
     def __call__(
@@ -265,6 +273,8 @@ class HeUniform(Initializer):
     0.100 0.100
     >>> print(f"{W.std():.3f} {(2 / 600) ** 0.5:.3f}")
     0.058 0.058
+
+    By name: ``MLPClassifier(initializer="he_uniform")``.
     """
 
     def __call__(
@@ -292,6 +302,8 @@ class HeNormal(Initializer):
     >>> W = HeNormal()((200, 100), 200, 100, np.random.RandomState(0))
     >>> float(W.std().round(2))
     0.1
+
+    By name: ``MLPClassifier(initializer="he_normal")``.
     """
 
     def __call__(
@@ -322,6 +334,8 @@ class LeCunUniform(Initializer):
     ...     print(f"weights within ±{W.max():.3f}, variance of sums {z.var():.1f}")
     weights within ±0.316, variance of sums 1.0
     weights within ±0.032, variance of sums 1.0
+
+    By name: ``MLPClassifier(initializer="lecun_uniform")``.
     """
 
     def __call__(
@@ -350,6 +364,8 @@ class LeCunNormal(Initializer):
     >>> W = layer.build(in_shape=(4, 32, 32)).params["W"]
     >>> print(f"{W.draw(np.random.RandomState(0)).std():.2f} {100**-0.5:.2f}")
     0.10 0.10
+
+    By name: ``MLPClassifier(initializer="lecun_normal")``.
     """
 
     def __call__(
@@ -392,11 +408,15 @@ class RandomSigns(Initializer):
 
     Examples
     --------
+    The scales of two members for six inputs:
+
     >>> import numpy as np
     >>> from sknn.initializers import RandomSigns
     >>> RandomSigns()((2, 6), 6, 6, np.random.RandomState(0))
     array([[-1.,  1.,  1., -1.,  1.,  1.],
            [ 1.,  1.,  1.,  1.,  1., -1.]])
+
+    By name: ``BatchEnsembleDense(64, input_scales="random_signs")``.
     """
 
     def __call__(
@@ -435,6 +455,8 @@ class Orthogonal(Initializer):
     ...     x = x @ Orthogonal()((64, 64), 64, 64, rng)
     >>> print(f"{np.linalg.norm(x):.6f}")
     8.000000
+
+    By name: ``MLPClassifier(initializer="orthogonal")``.
     """
 
     gain: float = 1.0

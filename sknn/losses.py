@@ -31,7 +31,7 @@ class Loss(Spec, ABC):
 
     Examples
     --------
-    A loss of your own is a frozen dataclass with the two methods:
+    A loss of your own is a frozen dataclass with these two methods:
 
     >>> from dataclasses import dataclass
     >>> import numpy as np
@@ -51,7 +51,7 @@ class Loss(Spec, ABC):
     >>> z.ravel()
     array([ 8., -1.])
 
-    ``MLPRegressor(loss=FourthPower())`` uses it.
+    Pass it to an estimator: ``MLPRegressor(loss=FourthPower())``.
     """
 
     link_name: ClassVar[str] = "identity"
@@ -124,6 +124,8 @@ class HalfSquaredError(Loss):
     >>> z
     array([[ 1.,  0.],
            [ 2., -4.]])
+
+    By name: ``MLPRegressor(loss="squared_error")``.
     """
 
     link_name = "identity"
@@ -159,6 +161,8 @@ class HalfPoissonDeviance(Loss):
     1.296
     >>> z.ravel()
     array([ 0., -2.])
+
+    By name: ``MLPRegressor(loss="poisson")``.
     """
 
     link_name = "exp"
@@ -194,6 +198,8 @@ class AbsoluteError(Loss):
     3.0
     >>> z.ravel()
     array([-1.,  0.])
+
+    By name: ``MLPRegressor(loss="absolute_error")``.
     """
 
     link_name = "identity"
@@ -297,6 +303,8 @@ class Quantile(Loss):
     >>> loss.link(z, out=z)
     >>> z.round(2)
     array([[1.  , 1.05, 1.05]])
+
+    By name: ``MLPRegressor(loss="quantile", quantile=(0.1, 0.5, 0.9))``.
     """
 
     quantile: float | tuple[float, ...] = 0.5
@@ -383,6 +391,8 @@ class GaussianNLL(Loss):
     >>> loss.link(z, out=z)
     >>> z.round(3)
     array([[1.   , 0.694]])
+
+    By name: ``MLPRegressor(loss="gaussian")``.
     """
 
     min_std: float = 1e-3

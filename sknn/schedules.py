@@ -18,7 +18,7 @@ class Schedule(Spec, ABC):
 
     Examples
     --------
-    A schedule of your own is a frozen dataclass with the method ``__call__``:
+    A schedule of your own is a frozen dataclass that returns the factor:
 
     >>> from dataclasses import dataclass
     >>> from sklearn.datasets import load_iris
@@ -29,9 +29,10 @@ class Schedule(Spec, ABC):
     ...     ends = True
     ...     def __call__(self, epoch, n_epochs, rows=0):
     ...         return 0.5 ** int(4 * epoch / n_epochs)
-    >>> clf = MLPClassifier(learning_rate=Halving(), learning_rate_init=0.8, max_iter=8)
-    >>> clf.fit(*load_iris(return_X_y=True)).learning_rates_
-    [0.8, 0.8, 0.4, 0.4, 0.2, 0.2, 0.1, 0.1]
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(learning_rate=Halving(), max_iter=8, random_state=0)
+    >>> clf.set_params(learning_rate_init=0.08).fit(X, y).learning_rates_
+    [0.08, 0.08, 0.04, 0.04, 0.02, 0.02, 0.01, 0.01]
     """
 
     stop_message: ClassVar[str] = "Stopping."

@@ -99,7 +99,7 @@ class Training:
 
     Examples
     --------
-    Half of the rate of dropout, 0.5, makes a quarter of the elements 0:
+    Dropout sets half of the elements to 0, and with a factor of 0.5 a quarter of them:
 
     >>> import numpy as np
     >>> from sknn.layers import Dropout, Training

@@ -108,11 +108,15 @@ class Flatten(Layer):
 
     Examples
     --------
-    Three channels of 4 x 4 pixels:
+    The pixels of the first of two channels come first, then those of the second:
 
-    >>> from sknn.layers import Flatten
-    >>> Flatten().build(in_shape=(3, 4, 4)).out_shape
-    (48,)
+    >>> import numpy as np
+    >>> from sknn.layers import Flatten, ToImages
+    >>> from sknn.network import Network
+    >>> layers = [ToImages((2, 2, 2)), Flatten()]
+    >>> network = Network(layers, in_shape=(8,), dtype=np.dtype(float))
+    >>> network.scores(np.arange(8.0).reshape(1, 8))
+    array([[0., 2., 4., 6., 1., 3., 5., 7.]])
     """
 
     def build(self, in_shape: Shape) -> LayerSpec:

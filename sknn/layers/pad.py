@@ -33,7 +33,7 @@ class Pad(Layer):
 
     Examples
     --------
-    Without the border, the largest pixel at the edge would be in a single window:
+    One row of pixels at the top, and two columns on the right:
 
     >>> import numpy as np
     >>> from sknn.layers import Pad

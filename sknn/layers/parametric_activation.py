@@ -45,7 +45,7 @@ class ParametricActivation(Layer):
 
     Examples
     --------
-    The function, half of it, and the identity:
+    The rectifier, the mean of rectifier and identity, and the identity:
 
     >>> import numpy as np
     >>> from sknn.layers import ParametricActivation

@@ -35,7 +35,7 @@ class PReLU(Layer):
 
     Examples
     --------
-    The slope of the second unit has been learned:
+    Two units, with the slopes 0.25 and -0.5:
 
     >>> import numpy as np
     >>> from sknn.layers import PReLU

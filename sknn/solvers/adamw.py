@@ -35,7 +35,7 @@ class AdamW(Adam):
 
     Examples
     --------
-    The norm of the weights after training, without and with decay:
+    The step is Adam's. The training loop applies the decay, and only to weights:
 
     >>> import numpy as np
     >>> from sklearn.datasets import load_iris
@@ -45,9 +45,10 @@ class AdamW(Adam):
     >>> clf = MLPClassifier(alpha=0, learning_rate="linear", random_state=0)
     >>> for weight_decay in (0.0, 10.0):
     ...     clf = clf.set_params(solver=AdamW(weight_decay=weight_decay)).fit(X, y)
-    ...     print(f"{np.linalg.norm(clf.coefs_[0]):.1f}")
-    3.0
-    1.2
+    ...     norm = np.linalg.norm(clf.coefs_[0])
+    ...     print(f"weight_decay {weight_decay}: norm of the first weights {norm:.1f}")
+    weight_decay 0.0: norm of the first weights 3.0
+    weight_decay 10.0: norm of the first weights 1.2
     """
 
     weight_decay: float = 0.01  # type: ignore[misc]

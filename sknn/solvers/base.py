@@ -43,7 +43,7 @@ class Solver(Spec, ABC):
     >>> theta
     array([ 0.75, -1.75])
 
-    ``MLPClassifier(solver=SignSGD())`` uses it.
+    Pass it to an estimator: ``MLPClassifier(solver=SignSGD())``.
     """
 
     weight_decay: ClassVar[float] = 0.0
