@@ -25,7 +25,27 @@ Fill: TypeAlias = float | Literal["nearest"]
 
 
 class Augmentation(Spec, ABC):
-    """A random change of images that leaves their targets as they are."""
+    """A random change of images that leaves their targets as they are.
+
+    Examples
+    --------
+    An augmentation of your own is a frozen dataclass that draws from `rng`. This one
+    turns half of the images into negatives:
+
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from sknn.augmentation import Augmentation
+    >>> @dataclass(frozen=True)
+    ... class RandomNegative(Augmentation):
+    ...     def __call__(self, images, rng):
+    ...         negative = rng.random((len(images), 1, 1, 1)) < 0.5
+    ...         return np.where(negative, 1 - images, images)
+    >>> images = np.zeros((6, 1, 1, 1))
+    >>> RandomNegative()(images, np.random.default_rng(0)).ravel()
+    array([0., 1., 1., 1., 0., 0.])
+
+    Pass it to an estimator: ``CNNClassifier(augmentation=[RandomNegative()])``.
+    """
 
     @abstractmethod
     def __call__(self, images: Array, rng: Generator) -> Array:
@@ -44,6 +64,25 @@ class Geometric(Augmentation):
     Consecutive maps are multiplied into one, so that images are resampled only once.
     This is faster and blurs less, and what one map moves out of the image the next can
     move back in.
+
+    Examples
+    --------
+    A subclass has the method `draw`. This shear turns a diagonal into a vertical line:
+
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from sknn.augmentation import Geometric
+    >>> @dataclass(frozen=True)
+    ... class Shear(Geometric):
+    ...     def draw(self, n, shape, rng):
+    ...         matrices = np.tile(np.eye(3), (n, 1, 1))
+    ...         matrices[:, 1, 0] = 1  # column in the old image: column + row
+    ...         return matrices
+    >>> images = np.eye(3).reshape(1, 3, 3, 1)
+    >>> print(Shear()(images, np.random.default_rng(0))[0, :, :, 0])
+    [[0. 1. 0.]
+     [0. 1. 0.]
+     [0. 1. 0.]]
     """
 
     fill: Fill | None = None
@@ -110,6 +149,24 @@ class RandomRotation(Geometric):
         Largest angle, in [0, 180].
     fill : float or 'nearest', default=0.0
         The value of points outside the image: a number, or that of the nearest pixel.
+
+    Examples
+    --------
+    The corners of a rotated white image come from outside of it, unless they are filled
+    with the nearest pixel:
+
+    >>> import numpy as np
+    >>> from sknn.augmentation import RandomRotation
+    >>> images = np.ones((1, 3, 3, 1))
+    >>> for fill in (0.0, "nearest"):
+    ...     rotate = RandomRotation(degrees=45, fill=fill)
+    ...     print(rotate(images, np.random.default_rng(0))[0, :, :, 0].round(2))
+    [[0.81 1.   0.81]
+     [1.   1.   1.  ]
+     [0.81 1.   0.81]]
+    [[1. 1. 1.]
+     [1. 1. 1.]
+     [1. 1. 1.]]
     """
 
     degrees: float = 10.0
@@ -141,6 +198,19 @@ class RandomShift(Geometric):
         Largest shift, in [0, 1], as a fraction of the height or width.
     fill : float or 'nearest', default=0.0
         The value of points outside the image: a number, or that of the nearest pixel.
+
+    Examples
+    --------
+    A vertical line in the middle, shifted by a fraction of a pixel, in two images:
+
+    >>> import numpy as np
+    >>> from sknn.augmentation import RandomShift
+    >>> images = np.zeros((2, 5, 5, 1))
+    >>> images[:, :, 2] = 1
+    >>> shifted = RandomShift(0.2, fill="nearest")(images, np.random.default_rng(0))
+    >>> print(shifted[:, 2, :, 0].round(2))
+    [[0.   0.   0.54 0.46 0.  ]
+     [0.   0.   0.03 0.97 0.  ]]
     """
 
     share: float = 0.1
@@ -169,6 +239,17 @@ class RandomScale(Geometric):
         Largest scale, at least 1; the smallest is its inverse.
     fill : float or 'nearest', default=0.0
         The value of points outside the image: a number, or that of the nearest pixel.
+
+    Examples
+    --------
+    The scales of 1000 images: half of them are enlarged, up to twice the size.
+
+    >>> import numpy as np
+    >>> from sknn.augmentation import RandomScale
+    >>> maps = RandomScale(factor=2.0).draw(1000, (28, 28), np.random.default_rng(0))
+    >>> scales = 1 / maps[:, 0, 0]
+    >>> print(np.quantile(scales, [0, 0.5, 1]).round(1))
+    [0.5 1.  2. ]
     """
 
     factor: float = 1.1
@@ -261,6 +342,19 @@ class Brightness(Augmentation):
     delta : float, default=0.2
         Largest b, not negative, in units of the pixel values; those of bytes are scaled
         to [0, 1].
+
+    Examples
+    --------
+    Each of three gray images gets another brightness, the same for all its pixels:
+
+    >>> import numpy as np
+    >>> from sknn.augmentation import Brightness
+    >>> images = np.full((3, 1, 2, 1), 0.5)
+    >>> changed = Brightness(delta=0.2)(images, np.random.default_rng(0))
+    >>> print(changed[:, 0, :, 0].round(2))
+    [[0.55 0.55]
+     [0.41 0.41]
+     [0.32 0.32]]
     """
 
     delta: float = 0.2
@@ -320,6 +414,21 @@ class Saturation(Augmentation):
     References
     ----------
     .. [1] Recommendation ITU-R BT.601-7, 2011.
+
+    Examples
+    --------
+    An orange pixel becomes more or less colorful; its luma stays the same:
+
+    >>> import numpy as np
+    >>> from sknn.augmentation import Saturation
+    >>> images = np.array([1.0, 0.5, 0.0]).reshape(1, 1, 1, 3)
+    >>> changed = Saturation(delta=0.5)(images, np.random.default_rng(0))
+    >>> print(changed.ravel().round(2))
+    [ 1.06  0.49 -0.08]
+    >>> print(f"{images.ravel() @ Saturation.LUMA:.4f}")
+    0.5925
+    >>> print(f"{changed.ravel() @ Saturation.LUMA:.4f}")
+    0.5925
     """
 
     LUMA: ClassVar[tuple[float, ...]] = (0.299, 0.587, 0.114)
@@ -422,6 +531,29 @@ class Mixup(Spec):
     ----------
     .. [1] H. Zhang, M. Cisse, Y. Dauphin, D. Lopez-Paz, "mixup: beyond empirical risk
        minimization", ICLR 2018.
+
+    Examples
+    --------
+    A network that was trained on mixed images is less sure of its predictions:
+
+    >>> from sklearn.datasets import load_digits
+    >>> from sknn import CNNClassifier
+    >>> from sknn.augmentation import Mixup
+    >>> images, y = load_digits().images / 16, load_digits().target
+    >>> for augmentation in (None, [Mixup(alpha=1.0)]):
+    ...     clf = CNNClassifier(
+    ...         8,
+    ...         augmentation=augmentation,
+    ...         learning_rate="cosine",
+    ...         learning_rate_init=0.01,
+    ...         max_iter=10,
+    ...         random_state=0,
+    ...     ).fit(images[:1000], y[:1000])
+    ...     p = clf.predict_proba(images[1000:]).max(axis=1)
+    ...     print(f"accuracy {clf.score(images[1000:], y[1000:]):.1f}, "
+    ...           f"mean of the largest probability {p.mean():.1f}")
+    accuracy 0.9, mean of the largest probability 0.9
+    accuracy 0.9, mean of the largest probability 0.8
     """
 
     alpha: float = 0.2
@@ -523,6 +655,23 @@ def warp(images: Array, matrices: Array, fill: Fill = 0.0) -> Array:
     ndarray
         Images of the same shape and dtype; `images` itself if all maps are the
         identity.
+
+    Examples
+    --------
+    Each pixel shows what is half a pixel to the right of it:
+
+    >>> import numpy as np
+    >>> from sknn.augmentation import warp
+    >>> images = np.arange(1.0, 10.0).reshape(1, 3, 3, 1)
+    >>> matrices = np.array([[[1.0, 0, 0], [0, 1, 0.5], [0, 0, 1]]])
+    >>> print(warp(images, matrices)[0, :, :, 0])
+    [[1.5 2.5 1.5]
+     [4.5 5.5 3. ]
+     [7.5 8.5 4.5]]
+    >>> print(warp(images, matrices, fill="nearest")[0, :, :, 0])
+    [[1.5 2.5 3. ]
+     [4.5 5.5 6. ]
+     [7.5 8.5 9. ]]
     """
     if (matrices == np.eye(3)).all():
         return images

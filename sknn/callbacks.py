@@ -87,6 +87,13 @@ class Checkpoint(KeepsTraining):
     If this is killed, run the program again, and it continues:
 
     >>> clf = clf.fit(X, y)
+    >>> print(f"loss {clf.loss_:.2f}")
+    loss 0.42
+
+    After its end, the same fit returns the result in the file:
+
+    >>> print(f"loss {clf.fit(X, y).loss_:.2f}")
+    loss 0.42
     """
 
     def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:

@@ -293,7 +293,7 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
     >>> clf = CNNClassifier(
     ...     (8, 16), batch_size=32, learning_rate_init=0.01, learning_rate="cosine",
     ...     max_iter=10, random_state=0)
-    >>> print(f"{clf.fit(X_train, y_train).score(X_test, y_test):.3f}")
+    >>> print(f"{clf.fit(X_train, y_train).score(X_test, y_test):.2f}")
     0.97
     """
 
@@ -461,7 +461,7 @@ class CNNRegressor(BaseCNN, NetworkRegressor):
     ...     8, batch_size=32, learning_rate_init=0.01, learning_rate="cosine",
     ...     max_iter=10, random_state=0)
     >>> reg = reg.fit(digits.images / 16, ink)
-    >>> print(f"{reg.score(digits.images / 16, ink):.3f}")
+    >>> print(f"{reg.score(digits.images / 16, ink):.2f}")
     0.91
     """
 

@@ -70,7 +70,7 @@ def save(
     >>> path = Path(tempfile.mkdtemp(), "irises.sknn")
     >>> sknn.save(clf, path)
     >>> for model in (clf, sknn.load(path)):
-    ...     print(f"{model.score(X, y):.3f}")
+    ...     print(f"{model.score(X, y):.2f}")
     0.98
     0.98
     """
@@ -123,6 +123,26 @@ def load(
     See Also
     --------
     save : Save an estimator.
+
+    Examples
+    --------
+    The file holds the whole pipeline:
+
+    >>> import sknn, tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = sknn.MLPClassifier(learning_rate_init=0.01, random_state=0)
+    >>> pipeline = make_pipeline(StandardScaler(), clf).fit(X, y)
+    >>> path = Path(tempfile.mkdtemp(), "irises.sknn")
+    >>> sknn.save(pipeline, path)
+    >>> loaded = sknn.load(path)
+    >>> list(loaded.named_steps)
+    ['standardscaler', 'mlpclassifier']
+    >>> print(pipeline.predict(X[::60]), loaded.predict(X[::60]))
+    [0 1 2] [0 1 2]
     """
     if not is_integer_from(1, max_size):
         raise ValueError(f"max_size must be a positive integer, got {max_size!r}.")

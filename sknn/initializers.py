@@ -17,6 +17,24 @@ class Initializer(Spec, ABC):
 
     Call an initializer to draw weights, and its method `bias` to get the biases of the
     same layer.
+
+    Examples
+    --------
+    An initializer of your own is a frozen dataclass that draws from `rng`:
+
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from sknn.initializers import Initializer
+    >>> @dataclass(frozen=True)
+    ... class Triangular(Initializer):
+    ...     def __call__(self, shape, fan_in, fan_out, rng):
+    ...         bound = (6 / fan_in) ** 0.5
+    ...         return rng.triangular(-bound, 0, bound, shape)
+    >>> W = Triangular()((400, 50), 400, 50, np.random.RandomState(0))
+    >>> print(f"standard deviation {W.std():.3f}, 1 / sqrt(fan_in) = {400**-0.5:.3f}")
+    standard deviation 0.050, 1 / sqrt(fan_in) = 0.050
+
+    Pass it to an estimator: ``MLPClassifier(initializer=Triangular())``.
     """
 
     draws_biases: ClassVar[bool] = False
@@ -44,6 +62,20 @@ class Zeros(Initializer):
 
     For example for the last layer of a residual branch. Hidden units that all start at
     zero would remain identical.
+
+    Examples
+    --------
+    A residual block whose last weights are 0 starts as the identity:
+
+    >>> import numpy as np
+    >>> from sknn.initializers import Zeros
+    >>> from sknn.layers import Activation, Dense, Residual
+    >>> from sknn.network import Network
+    >>> block = Residual((Dense(8), Activation("relu"), Dense(2, Zeros())))
+    >>> network = Network([block], in_shape=(2,), dtype=np.dtype(float))
+    >>> network.initialize(np.random.RandomState(0))
+    >>> network.scores(np.array([[0.5, -1.0]]))
+    array([[ 0.5, -1. ]])
     """
 
     def __call__(
@@ -60,6 +92,24 @@ class Constant(Initializer):
     ----------
     value : float, default=0.01
         Any finite number.
+
+    Examples
+    --------
+    Hidden units that start equal get equal gradients, and stay equal:
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sknn import MLPClassifier
+    >>> from sknn.initializers import Constant
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier((3,), initializer=Constant(0.5), learning_rate="linear")
+    >>> clf = clf.set_params(max_iter=100, random_state=0).fit(X, y)
+    >>> print(clf.coefs_[0].round(2))
+    [[0.46 0.46 0.46]
+     [0.45 0.45 0.45]
+     [0.55 0.55 0.55]
+     [0.55 0.55 0.55]]
+
+    By name: ``MLPClassifier(initializer="constant", init_scale=0.5)``.
     """
 
     value: float = 0.01
@@ -83,6 +133,22 @@ class Normal(Initializer):
         Standard deviation, not negative.
     biases : bool, default=False
         Whether biases are drawn, too; otherwise they are 0.
+
+    Examples
+    --------
+    The standard deviation of the sums ``x W`` grows with the number of inputs:
+
+    >>> import numpy as np
+    >>> from sknn.initializers import Normal
+    >>> rng = np.random.RandomState(0)
+    >>> for fan_in in (25, 2500):
+    ...     W = Normal(std=0.1)((fan_in, 100), fan_in, 100, rng)
+    ...     z = rng.normal(size=(200, fan_in)) @ W
+    ...     print(f"{fan_in} inputs: weights {W.std():.1f}, sums {z.std():.1f}")
+    25 inputs: weights 0.1, sums 0.5
+    2500 inputs: weights 0.1, sums 5.0
+
+    By name: ``MLPClassifier(initializer="normal", init_scale=0.1)``.
     """
 
     std: float = 0.01
@@ -141,6 +207,8 @@ class GlorotUniform(Initializer):
     >>> print(W.round(2))
     [[ 0.1   0.43  0.21  0.09]
      [-0.15  0.29 -0.12  0.78]]
+
+    By name: ``MLPClassifier(initializer="glorot_uniform")``.
     """
 
     factor: float = 6.0
@@ -165,6 +233,18 @@ class GlorotNormal(Initializer):
     ----------
     .. [1] X. Glorot, Y. Bengio, "Understanding the difficulty of training deep
        feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    The standard deviation, and the one of the formula:
+
+    >>> import numpy as np
+    >>> from sknn.initializers import GlorotNormal
+    >>> W = GlorotNormal()((500, 300), 500, 300, np.random.RandomState(0))
+    >>> print(f"{W.std():.3f} {(2 / (500 + 300)) ** 0.5:.3f}")
+    0.050 0.050
+
+    By name: ``MLPClassifier(initializer="glorot_normal")``.
     """
 
     def __call__(
@@ -181,6 +261,20 @@ class HeUniform(Initializer):
     ----------
     .. [1] K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers: surpassing
        human-level performance on ImageNet classification", ICCV 2015.
+
+    Examples
+    --------
+    The largest weight and the standard deviation, with the values of the formula:
+
+    >>> import numpy as np
+    >>> from sknn.initializers import HeUniform
+    >>> W = HeUniform()((600, 200), 600, 200, np.random.RandomState(0))
+    >>> print(f"{W.max():.3f} {(6 / 600) ** 0.5:.3f}")
+    0.100 0.100
+    >>> print(f"{W.std():.3f} {(2 / 600) ** 0.5:.3f}")
+    0.058 0.058
+
+    By name: ``MLPClassifier(initializer="he_uniform")``.
     """
 
     def __call__(
@@ -208,6 +302,8 @@ class HeNormal(Initializer):
     >>> W = HeNormal()((200, 100), 200, 100, np.random.RandomState(0))
     >>> float(W.std().round(2))
     0.1
+
+    By name: ``MLPClassifier(initializer="he_normal")``.
     """
 
     def __call__(
@@ -224,6 +320,22 @@ class LeCunUniform(Initializer):
     ----------
     .. [1] Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller, "Efficient BackProp", in
        Neural Networks: Tricks of the Trade, Springer 1998.
+
+    Examples
+    --------
+    Sums of inputs of variance 1 have variance 1, whatever their number:
+
+    >>> import numpy as np
+    >>> from sknn.initializers import LeCunUniform
+    >>> rng = np.random.RandomState(0)
+    >>> for fan_in in (30, 3000):
+    ...     W = LeCunUniform()((fan_in, 100), fan_in, 100, rng)
+    ...     z = rng.normal(size=(200, fan_in)) @ W
+    ...     print(f"weights within ±{W.max():.3f}, variance of sums {z.var():.1f}")
+    weights within ±0.316, variance of sums 1.0
+    weights within ±0.032, variance of sums 1.0
+
+    By name: ``MLPClassifier(initializer="lecun_uniform")``.
     """
 
     def __call__(
@@ -240,6 +352,20 @@ class LeCunNormal(Initializer):
     ----------
     .. [1] Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller, "Efficient BackProp", in
        Neural Networks: Tricks of the Trade, Springer 1998.
+
+    Examples
+    --------
+    The fan_in of a convolution is the number of elements of a kernel, here 4 · 5 · 5:
+
+    >>> import numpy as np
+    >>> from sknn.initializers import LeCunNormal
+    >>> from sknn.layers import Conv2D
+    >>> layer = Conv2D(64, kernel_size=5, initializer=LeCunNormal())
+    >>> W = layer.build(in_shape=(4, 32, 32)).params["W"]
+    >>> print(f"{W.draw(np.random.RandomState(0)).std():.2f} {100**-0.5:.2f}")
+    0.10 0.10
+
+    By name: ``MLPClassifier(initializer="lecun_normal")``.
     """
 
     def __call__(
@@ -279,6 +405,18 @@ class RandomSigns(Initializer):
     ----------
     .. [1] Y. Wen, D. Tran, J. Ba, "BatchEnsemble: an alternative approach to efficient
        ensemble and lifelong learning", ICLR 2020.
+
+    Examples
+    --------
+    The scales of two members for six inputs:
+
+    >>> import numpy as np
+    >>> from sknn.initializers import RandomSigns
+    >>> RandomSigns()((2, 6), 6, 6, np.random.RandomState(0))
+    array([[-1.,  1.,  1., -1.,  1.,  1.],
+           [ 1.,  1.,  1.,  1.,  1., -1.]])
+
+    By name: ``BatchEnsembleDense(64, input_scales="random_signs")``.
     """
 
     def __call__(
@@ -305,6 +443,20 @@ class Orthogonal(Initializer):
        dynamics of learning in deep linear neural networks", ICLR 2014.
     .. [2] F. Mezzadri, "How to generate random matrices from the classical compact
        groups", Notices of the AMS 54, 2007.
+
+    Examples
+    --------
+    Through a hundred layers, a vector keeps its length:
+
+    >>> import numpy as np
+    >>> from sknn.initializers import Orthogonal
+    >>> rng, x = np.random.RandomState(0), np.ones((1, 64))
+    >>> for _ in range(100):
+    ...     x = x @ Orthogonal()((64, 64), 64, 64, rng)
+    >>> print(f"{np.linalg.norm(x):.6f}")
+    8.000000
+
+    By name: ``MLPClassifier(initializer="orthogonal")``.
     """
 
     gain: float = 1.0

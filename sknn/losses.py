@@ -28,6 +28,30 @@ class Loss(Spec, ABC):
     Shapes: `z` is (n, n_outputs * scores_per_output); `y` is (n, n_outputs), or (n,)
     for class indices; `sample_weight` is (n,) or None, which gives every row weight 1.
     Instances are immutable and hold no arrays.
+
+    Examples
+    --------
+    A loss of your own is a frozen dataclass with these two methods:
+
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from sknn.losses import Loss
+    >>> @dataclass(frozen=True)
+    ... class FourthPower(Loss):
+    ...     def loss_gradient(self, z, y, sample_weight, out):
+    ...         w = 1 if sample_weight is None else sample_weight[:, np.newaxis]
+    ...         r = z - y
+    ...         np.multiply(w, r**3, out=out)
+    ...         return float((w * r**4 / 4).sum())
+    ...     def link(self, z, out):
+    ...         np.copyto(out, z)
+    >>> z, y = np.array([[3.0], [1.0]]), np.array([[1.0], [2.0]])
+    >>> FourthPower().loss_gradient(z, y, None, out=z)
+    4.25
+    >>> z.ravel()
+    array([ 8., -1.])
+
+    Pass it to an estimator: ``MLPRegressor(loss=FourthPower())``.
     """
 
     link_name: ClassVar[str] = "identity"
@@ -86,6 +110,22 @@ class HalfSquaredError(Loss):
     As in scikit-learn, the reported loss is the mean over outputs, while the derivative
     is that of the sum over outputs, so that adding an output does not slow down the
     training of the others.
+
+    Examples
+    --------
+    The loss is the sum over two rows of the mean over two outputs:
+
+    >>> import numpy as np
+    >>> from sknn.losses import HalfSquaredError
+    >>> z = np.array([[1.0, 2.0], [3.0, 0.0]])
+    >>> y = np.array([[0.0, 2.0], [1.0, 4.0]])
+    >>> HalfSquaredError().loss_gradient(z, y, None, out=z)
+    5.25
+    >>> z
+    array([[ 1.,  0.],
+           [ 2., -4.]])
+
+    By name: ``MLPRegressor(loss="squared_error")``.
     """
 
     link_name = "identity"
@@ -108,6 +148,21 @@ class HalfPoissonDeviance(Loss):
     """``y log(y / mu) - y + mu`` with ``mu = exp(z)`` and derivative ``mu - y``.
 
     Half the Poisson deviance, for counts and rates ``y >= 0``; summed over outputs.
+
+    Examples
+    --------
+    A raw score of 0 predicts a mean of 1, which is right for the first count and too
+    low for the second:
+
+    >>> import numpy as np
+    >>> from sknn.losses import HalfPoissonDeviance
+    >>> z, y = np.zeros((2, 1)), np.array([[1.0], [3.0]])
+    >>> print(f"{HalfPoissonDeviance().loss_gradient(z, y, None, out=z):.3f}")
+    1.296
+    >>> z.ravel()
+    array([ 0., -2.])
+
+    By name: ``MLPRegressor(loss="poisson")``.
     """
 
     link_name = "exp"
@@ -143,6 +198,8 @@ class AbsoluteError(Loss):
     3.0
     >>> z.ravel()
     array([-1.,  0.])
+
+    By name: ``MLPRegressor(loss="absolute_error")``.
     """
 
     link_name = "identity"
@@ -178,6 +235,20 @@ class Huber(Loss):
     ----------
     .. [1] P. J. Huber, "Robust estimation of a location parameter", Annals of
        Mathematical Statistics 35, 1964.
+
+    Examples
+    --------
+    The gradient of the second residual, 10, is only `delta`:
+
+    >>> import numpy as np
+    >>> from sknn.losses import Huber
+    >>> z, y = np.array([[0.5], [10.0]]), np.zeros((2, 1))
+    >>> Huber(delta=1.0).loss_gradient(z, y, None, out=z)
+    9.625
+    >>> z.ravel()
+    array([0.5, 1. ])
+
+    By name: ``MLPRegressor(loss="huber", delta=1.0)``.
     """
 
     delta: float = 1.0
@@ -232,6 +303,8 @@ class Quantile(Loss):
     >>> loss.link(z, out=z)
     >>> z.round(2)
     array([[1.  , 1.05, 1.05]])
+
+    By name: ``MLPRegressor(loss="quantile", quantile=(0.1, 0.5, 0.9))``.
     """
 
     quantile: float | tuple[float, ...] = 0.5
@@ -318,6 +391,8 @@ class GaussianNLL(Loss):
     >>> loss.link(z, out=z)
     >>> z.round(3)
     array([[1.   , 0.694]])
+
+    By name: ``MLPRegressor(loss="gaussian")``.
     """
 
     min_std: float = 1e-3
@@ -379,6 +454,18 @@ class BinaryCrossEntropy(Loss):
     ----------
     .. [1] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna, "Rethinking the
        Inception architecture for computer vision", CVPR 2016.
+
+    Examples
+    --------
+    The loss of a score that is far off is finite, and its gradient is not 0:
+
+    >>> import numpy as np
+    >>> from sknn.losses import BinaryCrossEntropy
+    >>> z, y = np.array([[0.0], [1000.0]]), np.array([[1.0], [0.0]])
+    >>> print(f"{BinaryCrossEntropy().loss_gradient(z, y, None, out=z):.3f}")
+    36.737
+    >>> z.ravel()
+    array([-0.5,  1. ])
     """
 
     label_smoothing: float = 0.0

@@ -213,7 +213,7 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
     >>> clf = MLPClassifier(random_state=0, max_iter=300).fit(X_train, y_train)
     >>> clf.predict(X_test[:5])
     array([2, 8, 2, 6, 6])
-    >>> print(f"{clf.score(X_test, y_test):.3f}")
+    >>> print(f"{clf.score(X_test, y_test):.2f}")
     0.97
     """
 
@@ -372,7 +372,7 @@ class MLPRegressor(BaseMLP, NetworkRegressor):
     >>> reg = MLPRegressor(random_state=1, max_iter=2000, tol=0.1)
     >>> reg.fit(X_train, y_train)
     MLPRegressor(max_iter=2000, random_state=1, tol=0.1)
-    >>> print(f"{reg.score(X_test, y_test):.3f}")
+    >>> print(f"{reg.score(X_test, y_test):.2f}")
     0.98
     """
 

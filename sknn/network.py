@@ -86,6 +86,23 @@ class Network:
         Views into theta and state by name, one dict per layer.
     members : MeanOverMembers or None
         Makes one of the scores of the members of an ensemble; None for one network.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn.layers import Activation, Dense
+    >>> from sknn.network import Network
+    >>> layers = [Dense(8), Activation("relu"), Dense(3)]
+    >>> network = Network(layers, in_shape=(4,), dtype=np.dtype("float32"))
+    >>> network
+    Network(4 -> 8 -> 3, 67 parameters, float32)
+    >>> network.shapes
+    [(0, 'W', (4, 8)), (0, 'b', (8,)), (2, 'W', (8, 3)), (2, 'b', (3,))]
+    >>> network.initialize(np.random.RandomState(0))
+    >>> network.scores(np.ones((5, 4))).shape
+    (5, 3)
+
+    An estimator has its network in ``network_``.
     """
 
     theta: Array
@@ -273,6 +290,18 @@ class Network:
         """Return the first `at` layers and the others, with copies of the parameters.
 
         ``tail.scores(head.scores(X))`` is ``network.scores(X)``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknn.layers import Activation, Dense
+        >>> from sknn.network import Network
+        >>> layers = [Dense(8), Activation("relu"), Dense(3)]
+        >>> network = Network(layers, in_shape=(4,), dtype=np.dtype(float))
+        >>> for part in network.split(2):
+        ...     print(part)
+        Network(4 -> 8, 40 parameters, float64)
+        Network(8 -> 3, 27 parameters, float64)
         """
         shape = self.specs[at].in_shape
         head = Network(self.layers[:at], self.in_shape, self.dtype)
@@ -417,6 +446,20 @@ class Network:
         Returns
         -------
         dx : ndarray of shape ``(n, *in_shape)``
+
+        Examples
+        --------
+        The gradient of the first of two raw scores:
+
+        >>> import numpy as np
+        >>> from sknn.layers import Dense
+        >>> from sknn.network import Network
+        >>> network = Network([Dense(2)], in_shape=(3,), dtype=np.dtype(float))
+        >>> network.params[0]["W"][:] = [[1, 4], [2, 5], [3, 6]]
+        >>> def first_score(z, rows, dz):
+        ...     dz[:] = [1, 0]
+        >>> network.input_gradients(np.zeros((1, 3)), first_score)
+        array([[1., 2., 3.]])
         """
         n, dx = len(X), np.empty(X.shape, self.dtype)
         step = self.rows_per_pass(n) if n else 1

@@ -64,6 +64,24 @@ class Objective:
     ----------
     .. [1] H. Zhang, M. Cisse, Y. Dauphin, D. Lopez-Paz, "mixup: beyond empirical risk
        minimization", ICLR 2018.
+
+    Examples
+    --------
+    The mean of ``½ z²`` over two rows, with ``z = x W + b``, and its gradient with
+    respect to W and b:
+
+    >>> import numpy as np
+    >>> from sknn.layers import Dense
+    >>> from sknn.losses import HalfSquaredError
+    >>> from sknn.network import Network
+    >>> from sknn.objective import Objective
+    >>> network = Network([Dense(1)], in_shape=(2,), dtype=np.dtype(float))
+    >>> network.theta[:] = 1, 2, 0
+    >>> objective = Objective(network, HalfSquaredError(), alpha=0.0)
+    >>> objective.loss_gradient(np.eye(2), np.zeros((2, 1)), None)
+    1.25
+    >>> objective.grad
+    array([0.5, 1. , 1.5])
     """
 
     def __init__(

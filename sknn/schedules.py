@@ -15,6 +15,24 @@ class Schedule(Spec, ABC):
 
     A schedule is immutable. The base rate, which a plateau may lower, is kept by the
     training loop.
+
+    Examples
+    --------
+    A schedule of your own is a frozen dataclass that returns the factor:
+
+    >>> from dataclasses import dataclass
+    >>> from sklearn.datasets import load_iris
+    >>> from sknn import MLPClassifier
+    >>> from sknn.schedules import Schedule
+    >>> @dataclass(frozen=True)
+    ... class Halving(Schedule):
+    ...     ends = True
+    ...     def __call__(self, epoch, n_epochs, rows=0):
+    ...         return 0.5 ** int(4 * epoch / n_epochs)
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(learning_rate=Halving(), max_iter=8, random_state=0)
+    >>> clf.set_params(learning_rate_init=0.08).fit(X, y).learning_rates_
+    [0.08, 0.08, 0.04, 0.04, 0.02, 0.02, 0.01, 0.01]
     """
 
     stop_message: ClassVar[str] = "Stopping."
@@ -53,6 +71,20 @@ class Decay(Schedule):
     ----------
     .. [1] P. Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1
        hour", 2017, https://arxiv.org/abs/1706.02677.
+
+    Examples
+    --------
+    A subclass has the method `decay`, and inherits the warm-up:
+
+    >>> from dataclasses import dataclass
+    >>> from sknn.schedules import Decay
+    >>> @dataclass(frozen=True)
+    ... class Square(Decay):
+    ...     def decay(self, epoch, n_epochs, rows):
+    ...         return (1 - epoch / n_epochs) ** 2
+    >>> schedule = Square(warmup=2)
+    >>> [round(schedule(epoch, 10), 3) for epoch in (0, 1, 2, 6, 10)]
+    [0.01, 0.505, 1.0, 0.25, 0.0]
     """
 
     WARMUP_START: ClassVar[float] = 0.01

@@ -360,7 +360,7 @@ class SequentialRegressor(BaseSequential, NetworkRegressor):
     >>> reg = SequentialRegressor(
     ...     [Dense(32), block, Activation("relu")], learning_rate_init=0.01,
     ...     max_iter=500, random_state=0)
-    >>> print(f"{reg.fit(X, y / 100).score(X, y / 100):.3f}")
+    >>> print(f"{reg.fit(X, y / 100).score(X, y / 100):.2f}")
     1.00
     """
 

@@ -307,7 +307,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     >>> y = np.where((color == "red") == (size > 0), "good", "bad")
     >>> X = np.array([color, size], dtype=object).T
     >>> clf = TabularClassifier(random_state=0).fit(X[:200], y[:200])
-    >>> print(f"{clf.score(X[200:], y[200:]):.2f}")
+    >>> print(f"{clf.score(X[200:], y[200:]):.1f}")
     1.0
     """
 
@@ -478,7 +478,7 @@ class TabularRegressor(BaseTabular, NetworkRegressor):
     >>> from sknn import TabularRegressor
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
     >>> reg = TabularRegressor(random_state=0, max_iter=128).fit(X[:300], y[:300])
-    >>> print(f"{reg.score(X[300:], y[300:]):.2f}")
+    >>> print(f"{reg.score(X[300:], y[300:]):.1f}")
     0.5
     """
 

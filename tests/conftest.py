@@ -42,12 +42,13 @@ NEED_CALLBACKS = {"stopping.rst"}
 
 NEED_PACKAGES = {
     "deployment.rst": ("onnx", "onnxruntime", "pandas", "skl2onnx"),
+    "display": ("matplotlib",),
     "displays.rst": ("matplotlib",),
     "onnx.py": ("onnx",),
     "skl2onnx.py": ("onnx", "skl2onnx"),
     "torch.py": ("torch",),
 }
-"""Pages and modules whose examples need optional packages."""
+"""Pages, modules and folders whose examples need optional packages."""
 
 
 def pytest_collection_modifyitems(items):
@@ -55,6 +56,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.name in NEED_CALLBACKS and not has_callbacks:
             item.add_marker(pytest.mark.skip(reason="scikit-learn 1.9: callbacks"))
-        for package in NEED_PACKAGES.get(item.path.name, ()):
-            if find_spec(package) is None:
-                item.add_marker(pytest.mark.skip(reason=f"could not import {package}"))
+        for name in (item.path.name, item.path.parent.name):
+            for package in NEED_PACKAGES.get(name, ()):
+                if find_spec(package) is None:
+                    reason = f"could not import {package}"
+                    item.add_marker(pytest.mark.skip(reason=reason))

@@ -1,8 +1,10 @@
-"""The API reference lists every public name, and estimators link to their pages."""
+"""The API reference lists every public name, with an example; estimators link to it."""
 
+import importlib
 import inspect
 import re
 import tomllib
+from doctest import DocTestParser, DocTestRunner
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,23 @@ MODULES = [sknn, *(getattr(sknn, name) for name in sorted(sknn._SUBMODULES))]
 )
 def test_every_public_name_is_listed(module):
     assert {f"{module.__name__}.{name}" for name in module.__all__} <= LISTED
+
+
+@pytest.mark.parametrize("name", sorted(LISTED))
+def test_every_page_has_an_example_with_output(name):
+    module, _, attribute = name.rpartition(".")
+    doc = getattr(importlib.import_module(module), attribute).__doc__
+    _, _, section = inspect.cleandoc(doc).partition("\nExamples\n--------\n")
+    assert any(example.want for example in DocTestParser().get_examples(section))
+
+
+@pytest.mark.parametrize("Estimator", [sknn.MLPClassifier, sknn.MLPRegressor])
+def test_the_example_of_partial_fit(Estimator):
+    # It is a descriptor, made by available_if: doctest does not find its docstring.
+    doc = Estimator.partial_fit.__doc__
+    test = DocTestParser().get_doctest(doc, {}, "partial_fit", None, None)
+    assert test.examples
+    assert DocTestRunner().run(test).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,16 @@ class NetworkClassifier(ClassifierMixin, NetworkAccess):
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes the log-odds of ``classes_[1]``; otherwise a column for each
             class or label.
+
+        Examples
+        --------
+        A network without hidden layers, with given weights:
+
+        >>> from sknn import MLPClassifier
+        >>> clf = MLPClassifier(())
+        >>> clf = clf.set_weights([[[1.0], [-1.0]], [0.0]], classes=["no", "yes"])
+        >>> clf.decision_function([[2, 0], [0, 0]])
+        array([2., 0.])
         """
         z = self._raw_scores(X)
         return z.ravel() if z.shape[1] == 1 else z
@@ -138,6 +148,17 @@ class NetworkClassifier(ClassifierMixin, NetworkAccess):
         p : ndarray of shape (n_samples, n_classes)
             Columns in the order of ``classes_``. Rows sum to 1, but not for multilabel
             targets, where each label has its own probability.
+
+        Examples
+        --------
+        The columns are those of ``classes_``, here "no" and "yes":
+
+        >>> from sknn import MLPClassifier
+        >>> clf = MLPClassifier(())
+        >>> clf = clf.set_weights([[[1.0], [-1.0]], [0.0]], classes=["no", "yes"])
+        >>> print(clf.predict_proba([[2, 0], [0, 0]]).round(2))
+        [[0.12 0.88]
+         [0.5  0.5 ]]
         """
         z = self._raw_scores(X)
         return self._targets.probabilities(z)
@@ -194,6 +215,25 @@ class NetworkClassifier(ClassifierMixin, NetworkAccess):
         -------
         self : estimator
             The trained classifier.
+
+        Examples
+        --------
+        The rows arrive in five parts:
+
+        >>> from sklearn.datasets import load_digits
+        >>> from sknn import MLPClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> X, y, X_test, y_test = X[:1500] / 16, y[:1500], X[1500:] / 16, y[1500:]
+        >>> clf = MLPClassifier(batch_size=32, learning_rate_init=0.01, random_state=0)
+        >>> for start in range(0, 1500, 300):
+        ...     part = slice(start, start + 300)
+        ...     clf = clf.partial_fit(X[part], y[part], classes=range(10))
+        ...     print(f"{clf.t_} rows: accuracy {clf.score(X_test, y_test):.1f}")
+        300 rows: accuracy 0.6
+        600 rows: accuracy 0.8
+        900 rows: accuracy 0.8
+        1200 rows: accuracy 0.8
+        1500 rows: accuracy 0.8
         """
         # On the first call, all classes are learned from `classes`.
         if check_partial_fit_first_call(self, classes):

@@ -179,7 +179,7 @@ class PredictsIntervals(BaseNetworkEstimator):
         ... ).fit(X[:500], y[:500])
         >>> low, high = reg.predict_interval(X[500:], coverage=0.8).T
         >>> inside = (low <= y[500:]) & (y[500:] <= high)
-        >>> print(f"{inside.mean():.2f}")
+        >>> print(f"{inside.mean():.1f}")
         0.8
         """
         coverage = check_coverage(coverage)

@@ -89,6 +89,26 @@ class NetworkRegressor(RegressorMixin, PredictsIntervals, NetworkAccess):
         ------
         ValueError
             If `return_std` is True, but the loss has no standard deviations.
+
+        Examples
+        --------
+        Targets with mean 3 x and standard deviation x:
+
+        >>> import numpy as np
+        >>> from sknn import MLPRegressor
+        >>> rng = np.random.RandomState(0)
+        >>> X = rng.uniform(0, 2, (1000, 1))
+        >>> y = X[:, 0] * (3 + rng.normal(size=1000))
+        >>> reg = MLPRegressor(
+        ...     loss="gaussian",
+        ...     learning_rate="cosine",
+        ...     learning_rate_init=0.02,
+        ...     max_iter=50,
+        ...     random_state=0,
+        ... ).fit(X, y)
+        >>> mean, std = reg.predict([[0.2], [1.0], [1.8]], return_std=True)
+        >>> print(mean.round(1), std.round(1))
+        [0.6 3.  5.2] [0.2 0.9 2. ]
         """
         if not return_std:
             return super().predict(X)
@@ -153,6 +173,18 @@ class NetworkRegressor(RegressorMixin, PredictsIntervals, NetworkAccess):
         -------
         self : estimator
             The trained regressor.
+
+        Examples
+        --------
+        The loss of each of five epochs:
+
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.preprocessing import scale
+        >>> from sknn import MLPRegressor
+        >>> X, y = (scale(data) for data in load_diabetes(return_X_y=True))
+        >>> reg = MLPRegressor(learning_rate_init=0.01, random_state=0)
+        >>> print(*(f"{reg.partial_fit(X, y).loss_:.3f}" for _ in range(5)))
+        0.458 0.285 0.257 0.256 0.243
         """
         validation = X_val, y_val, sample_weight_val
         self._fit(X, y, sample_weight, validation, one_epoch=True)

@@ -68,7 +68,13 @@ class ActivationDisplay:
     >>> from sknn.display import ActivationDisplay
     >>> X, y = load_digits(return_X_y=True)
     >>> clf = MLPClassifier((50, 50, 50), initializer="normal", random_state=0)
-    >>> display = ActivationDisplay.from_estimator(clf, X / 16, y)  # doctest: +SKIP
+    >>> display = ActivationDisplay.from_estimator(clf, X / 16, y)
+    >>> for layer, spread in zip(display.layers, display.spread):
+    ...     print(f"{layer}: spread {spread:.0e}")
+    input: spread 3e-01
+    activation1: spread 1e-02
+    activation2: spread 5e-04
+    activation3: spread 2e-05
     """
 
     histograms_: list[Any]

@@ -45,13 +45,16 @@ class AugmentationDisplay:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn.datasets import load_digits
     >>> from sknn.augmentation import RandomRotation, RandomShift
     >>> from sknn.display import AugmentationDisplay
     >>> images = load_digits().images[:3]
     >>> display = AugmentationDisplay.from_augmentation(
     ...     [RandomRotation(20), RandomShift(0.1)], images, random_state=0
-    ... )  # doctest: +SKIP
+    ... )
+    >>> display.images.shape, np.shape(display.draws)
+    ((3, 8, 8, 1), (6, 3, 8, 8, 1))
     """
 
     image_: Any

@@ -49,7 +49,9 @@ class FilterDisplay:
     >>> digits = load_digits()
     >>> clf = CNNClassifier(8, learning_rate="cosine", max_iter=2, random_state=0)
     >>> clf = clf.fit(digits.images / 16, digits.target)
-    >>> display = FilterDisplay.from_estimator(clf)  # doctest: +SKIP
+    >>> display = FilterDisplay.from_estimator(clf)
+    >>> display.filters.shape
+    (8, 3, 3, 1)
     """
 
     image_: Any

@@ -55,7 +55,9 @@ class LearningRateRangeDisplay:
     >>> X, y = load_digits(return_X_y=True)
     >>> display = LearningRateRangeDisplay.from_estimator(
     ...     MLPClassifier(random_state=0), X / 16, y
-    ... )  # doctest: +SKIP
+    ... )
+    >>> print(f"{display.suggestion:.2f}")
+    0.02
     """
 
     lines_: list[Any]

@@ -75,15 +75,17 @@ class LossCurveDisplay:
     >>> from sknn.display import LossCurveDisplay
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = MLPClassifier(early_stopping=True, random_state=0).fit(X, y)
-    >>> display = LossCurveDisplay.from_estimator(clf)  # doctest: +SKIP
+    >>> display = LossCurveDisplay.from_estimator(clf, name="0.001")
+    >>> [panel.get_ylabel() for panel in display.axes_]
+    ['Loss', 'Validation accuracy']
 
-    Two estimators on one picture:
+    Another estimator on the same picture:
 
-    >>> clf_2 = MLPClassifier(learning_rate_init=0.01, early_stopping=True)
-    >>> display = LossCurveDisplay.from_estimator(clf, name="0.001")  # doctest: +SKIP
-    >>> LossCurveDisplay.from_estimator(
-    ...     clf_2.fit(X, y), ax=display.ax_, name="0.01"
-    ... )  # doctest: +SKIP
+    >>> clf = clf.set_params(learning_rate_init=0.01).fit(X, y)
+    >>> display = LossCurveDisplay.from_estimator(clf, ax=display.ax_, name="0.01")
+    >>> [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    ['0.001, training', '0.001, validation', 'best epoch', '0.01, training',
+     '0.01, validation']
     """
 
     lines_: list[Any]

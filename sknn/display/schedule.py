@@ -53,14 +53,19 @@ class ScheduleDisplay:
     >>> from sknn.display import ScheduleDisplay
     >>> from sknn.schedules import Cosine
     >>> clf = MLPClassifier(learning_rate="one_cycle", max_iter=50)
+    >>> display = ScheduleDisplay.from_estimator(clf, name="one_cycle")
+    >>> rates = display.learning_rates
+    >>> print(f"from {rates[0]:.0e} to {max(rates):.0e}, then to {rates[-1]:.0e}")
+    from 4e-05 to 1e-03, then to 4e-09
+
+    Another schedule on the same picture:
+
+    >>> clf = clf.set_params(learning_rate=Cosine(warmup=5))
     >>> display = ScheduleDisplay.from_estimator(
-    ...     clf, name="one_cycle"
-    ... )  # doctest: +SKIP
-    >>> clf.set_params(learning_rate=Cosine(warmup=5))
-    MLPClassifier(learning_rate=Cosine(warmup=5), max_iter=50)
-    >>> ScheduleDisplay.from_estimator(
     ...     clf, ax=display.ax_, name="cosine, warm-up"
-    ... )  # doctest: +SKIP
+    ... )
+    >>> [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    ['one_cycle', 'cosine, warm-up']
     """
 
     line_: Any

@@ -79,7 +79,9 @@ class SearchDisplay:
     ...     MLPClassifier(learning_rate="cosine", max_iter=20, random_state=0),
     ...     {"alpha": loguniform(1e-4, 10), "activation": ["tanh", "logistic"]},
     ...     n_iter=4, cv=2, random_state=0).fit(X, y)
-    >>> display = SearchDisplay.from_estimator(search)  # doctest: +SKIP
+    >>> display = SearchDisplay.from_estimator(search)
+    >>> [(panel.get_xlabel(), panel.get_xscale()) for panel in display.axes_]
+    [('activation', 'linear'), ('alpha', 'log')]
     """
 
     axes_: Array

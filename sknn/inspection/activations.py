@@ -48,6 +48,26 @@ class ActivationStatistics(PrintedTable):
         Whether the network was fitted.
     n_rows : int
         Number of rows used.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sknn import MLPClassifier
+    >>> from sknn.inspection import activation_statistics
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> statistics = activation_statistics(MLPClassifier(20, random_state=0), X / 16)
+    >>> statistics
+    Activations before training, 1797 rows
+    layer        kind   units    mean    std  spread  dead  saturated
+    input                  64   0.305  0.376   0.271     –          –
+    dense1       Dense     20  -0.127  0.583   0.331     –          –
+    activation1  relu      20   0.182  0.278   0.196     0          –
+
+    The first of the 50 bins of the last histogram has the zeros of relu:
+
+    >>> last = statistics.counts[-1]
+    >>> len(last), int(last.argmax())
+    (50, 0)
     """
 
     columns: Columns

@@ -70,6 +70,21 @@ class Check(PrintedText):
         What to do about it, with the parameters to change; empty if nothing.
     figures : dict of str to float
         Further values, by name.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sknn import MLPRegressor
+    >>> from sknn.inspection import check_initial_loss
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> check = check_initial_loss(MLPRegressor(random_state=0), X, y + 1000)
+    >>> print(check.verdict)
+    The target is far from 0, where predictions start.
+    >>> print(f"initial loss {check.found:.0f}")
+    initial loss 666635
+    >>> for name, loss in check.figures.items():
+    ...     print(f"loss of the {name} {loss:.0f}")
+    loss of the best constant 2965
     """
 
     name: str
@@ -136,9 +151,10 @@ def check_initial_loss(estimator: Any, X: MatrixLike, y: MatrixLike) -> Check:
     >>> from sknn import MLPClassifier
     >>> from sknn.inspection import check_initial_loss
     >>> X, y = load_digits(return_X_y=True)
-    >>> check = check_initial_loss(MLPClassifier(random_state=0), X / 16, y)
-    >>> check.ok, round(check.found, 2), round(check.expected, 2)
-    (True, 2.44, 2.3)
+    >>> check_initial_loss(MLPClassifier(random_state=0), X / 16, y)
+    Initial loss: good
+      found 2.44, expected 2.3
+      Before training, all 10 classes or labels are about equally likely.
     """
     inner = unwrap(estimator, X, y, fitted=False)
     return initial_loss_of(inner, inner.features(X), inner.targets(y))

@@ -96,7 +96,7 @@ def doctor(
     >>> report.problems
     ['learning-rate-too-low']
     >>> print(report.findings[0].advice)
-    Set learning_rate_init=0.02.
+    Set learning_rate_init=0.024.
     >>> doctor(clf.set_params(learning_rate_init=0.01), X / 16, y).problems
     []
     """

@@ -48,6 +48,23 @@ class GradientStatistics(PrintedTable):
         Number of rows of the batch.
     solver : str
         The solver that takes the step.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sknn import MLPClassifier
+    >>> from sknn.inspection import gradient_statistics
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = MLPClassifier((50, 20), solver="sgd", random_state=0)
+    >>> statistics = gradient_statistics(clf, X / 16, y)
+    >>> print(f"{statistics.n_rows} rows, loss {statistics.loss:.2f}")
+    200 rows, loss 2.41
+    >>> for title in ("layer", "parameters"):
+    ...     print(statistics.columns[title])
+    ['dense1', 'dense2', 'output']
+    [3250, 1020, 210]
+    >>> print(*(f"{norm:.2f}" for norm in statistics.columns["gradient_norm"]))
+    0.49 0.43 0.26
     """
 
     columns: Columns
@@ -129,7 +146,7 @@ def gradient_statistics(
     >>> statistics = gradient_statistics(clf, X / 16, y)
     >>> ratios = statistics.columns["update_ratio"]
     >>> for layer, ratio in zip(statistics.columns["layer"], ratios):
-    ...     print(f"{layer} {ratio:.6f}")
+    ...     print(f"{layer} {ratio:.5f}")
     dense1 0.00011
     dense2 0.00011
     output 0.00014

@@ -53,6 +53,19 @@ class LearningRateRange(PrintedText):
     exploded : bool
         Whether the test ended before the last step because the smoothed loss was more
         than 4 times its minimum or no longer finite. If not, larger rates may work too.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sknn import MLPClassifier
+    >>> from sknn.inspection import learning_rate_range_test
+    >>> X, y = load_digits(return_X_y=True)
+    >>> result = learning_rate_range_test(MLPClassifier(random_state=0), X / 16, y)
+    >>> print(f"lowest loss at {result.lowest:.1f}, suggestion {result.suggestion:.2f}")
+    lowest loss at 0.1, suggestion 0.02
+    >>> losses = result.smoothed_losses
+    >>> print(f"the loss falls from {losses[0]:.1f} to {losses.min():.1f}")
+    the loss falls from 2.4 to 0.7
     """
 
     learning_rates: Array
@@ -161,13 +174,13 @@ def learning_rate_range_test(
     >>> from sknn.inspection import learning_rate_range_test
     >>> X, y = load_digits(return_X_y=True)
     >>> result = learning_rate_range_test(MLPClassifier(random_state=0), X / 16, y)
-    >>> print(f"{result.suggestion:.3f}")
+    >>> print(f"{result.suggestion:.2f}")
     0.02
     >>> clf = MLPClassifier(
     ...     learning_rate_init=result.suggestion, max_iter=10, tol=0, random_state=0
     ... )
     >>> clf = clf.set_params(learning_rate="cosine").fit(X / 16, y)
-    >>> print(f"{clf.score(X / 16, y):.3f}")
+    >>> print(f"{clf.score(X / 16, y):.2f}")
     0.98
     """
     _check_range(min_rate, max_rate, n_iter)

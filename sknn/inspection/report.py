@@ -27,6 +27,18 @@ class Finding(PrintedText):
         What was measured.
     advice : str
         What to do, with the parameter to change.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sknn import MLPClassifier
+    >>> from sknn.inspection import doctor
+    >>> X, y = load_iris(return_X_y=True)
+    >>> finding, *others = doctor(MLPClassifier(random_state=0), 100 * X, y).findings
+    >>> finding
+    unscaled-features (serious)
+      4 of 4 columns are larger than 10 (root mean square); the largest is 5.9e+02.
+      Scale X: make_pipeline(StandardScaler(), estimator). Scale images to [0, 1].
     """
 
     problem: str
@@ -54,6 +66,23 @@ class Report:
         Rows, parameters, epochs, losses and scores, by name; NaN where unknown.
     notes : list of str
         How the examination was done, what was compared, and what could not be checked.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sknn import MLPClassifier
+    >>> from sknn.inspection import doctor
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(
+    ...     alpha=1000, learning_rate="cosine", max_iter=50, random_state=0
+    ... )
+    >>> report = doctor(clf, X, y)
+    >>> report.problems
+    ['underfitting']
+    >>> for name in ("training score", "score of a forest"):
+    ...     print(f"{name} {report.figures[name]:.2f}")
+    training score 0.33
+    score of a forest 0.95
     """
 
     findings: list[Finding]

@@ -24,6 +24,24 @@ class Activation(Layer):
     ----------
     function : str or ActivationFunction
         f: a name, such as 'relu', or an object from `sknn.activations`.
+
+    Examples
+    --------
+    >>> from sknn import SequentialClassifier
+    >>> from sknn.activations import LeakyReLU
+    >>> from sknn.layers import Activation, Dense
+    >>> clf = SequentialClassifier(
+    ...     [Dense(16), Activation("tanh"), Dense(8), Activation(LeakyReLU(0.1))]
+    ... )
+    >>> clf.summary(n_features_in=4, n_outputs=3)
+    layer        kind                                       output shape  parameters
+    --------------------------------------------------------------------------------
+    dense1       Dense(units=16)                            16            80
+    activation1  Activation(function='tanh')                16            0
+    dense2       Dense(units=8)                             8             136
+    activation2  Activation(function=LeakyReLU(slope=0.1))  8             0
+    output       Dense(units=3)                             3             27
+    243 parameters
     """
 
     function: str | ActivationFunction

@@ -96,6 +96,22 @@ class Training:
         Weights of the rows of the current batch; None gives every row weight 1.
     dropout_factor : float
         Factor of the rates of dropout and DropConnect in the current step.
+
+    Examples
+    --------
+    Dropout sets half of the elements to 0, and with a factor of 0.5 a quarter of them:
+
+    >>> import numpy as np
+    >>> from sknn.layers import Dropout, Training
+    >>> from sknn.network import Network
+    >>> network = Network([Dropout(0.5)], in_shape=(10_000,), dtype=np.dtype(float))
+    >>> for factor in (1.0, 0.5):
+    ...     training = Training(np.random.default_rng(0), dropout_factor=factor)
+    ...     batch = network.bind(np.ones((1, 10_000)), training)
+    ...     batch.forward()
+    ...     print(f"{(batch.z == 0).mean():.2f}")
+    0.50
+    0.25
     """
 
     rng: np.random.Generator
@@ -122,6 +138,21 @@ class ParamSpec:
     members : {'independent', 'equal'}, default=None
         Set if the first axis is that of the members of an ensemble: whether each has
         initial values of its own, or all have the same.
+
+    Examples
+    --------
+    Initial values of an array with two members:
+
+    >>> import numpy as np
+    >>> from sknn.initializers import Normal
+    >>> from sknn.layers import ParamSpec
+    >>> for members in ("independent", "equal"):
+    ...     spec = ParamSpec((2, 3), Normal(1.0), 3, 1, decay=True, members=members)
+    ...     print(spec.draw(np.random.RandomState(0)).round(2))
+    [[ 1.76  0.4   0.98]
+     [ 2.24  1.87 -0.98]]
+    [[1.76 0.4  0.98]
+     [1.76 0.4  0.98]]
     """
 
     shape: Shape
@@ -155,6 +186,16 @@ class StateSpec:
         Shape of the array.
     value : float
         Initial value of all elements.
+
+    Examples
+    --------
+    The running averages of batch normalization:
+
+    >>> from sknn.layers import BatchNorm
+    >>> for name, state in BatchNorm().build(in_shape=(4,)).state.items():
+    ...     print(name, state)
+    mean StateSpec(shape=(4,), value=0.0)
+    var StateSpec(shape=(4,), value=1.0)
     """
 
     shape: Shape
@@ -175,6 +216,17 @@ class LayerSpec:
         The arrays that training passes update.
     parts : tuple of LayerSpec
         The specs of the inner layers, for a layer made of layers.
+
+    Examples
+    --------
+    >>> from sknn.layers import Conv2D
+    >>> spec = Conv2D(8, kernel_size=5, padding="valid").build(in_shape=(3, 32, 32))
+    >>> spec.out_shape, spec.width
+    ((8, 28, 28), 6272)
+    >>> for name, param in spec.params.items():
+    ...     print(name, param.shape, "fan_in", param.fan_in)
+    W (8, 3, 5, 5) fan_in 75
+    b (8,) fan_in 75
     """
 
     in_shape: Shape
@@ -198,6 +250,35 @@ class Layer(Spec, ABC):
     name : str, default=None
         Name of the layer in summaries, in error messages and for the parameter
         `freeze`. By default its type and a number, such as ``conv1``.
+
+    Examples
+    --------
+    A layer of your own is a frozen dataclass with the methods `build`, `forward` and
+    `backward`. This one adds a learned number to each element:
+
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from sknn import SequentialClassifier
+    >>> from sknn.initializers import Zeros
+    >>> from sknn.layers import Dense, Layer, LayerSpec, ParamSpec
+    >>> @dataclass(frozen=True)
+    ... class Shift(Layer):
+    ...     def build(self, in_shape):
+    ...         b = ParamSpec(in_shape, Zeros(), fan_in=1, fan_out=1, decay=False)
+    ...         return LayerSpec(in_shape, in_shape, {"b": b})
+    ...     def forward(self, p, x, ws, train):
+    ...         return x + p["b"]
+    ...     def backward(self, p, g, dy, ws, need_dx):
+    ...         np.sum(dy, axis=0, out=g["b"])
+    ...         return dy
+    >>> clf = SequentialClassifier([Dense(8), Shift()])
+    >>> clf.summary(n_features_in=4, n_outputs=3)
+    layer   kind            output shape  parameters
+    ------------------------------------------------
+    dense1  Dense(units=8)  8             40
+    shift1  Shift()         8             8
+    output  Dense(units=3)  3             27
+    75 parameters
     """
 
     name: str | None = field(default=None, kw_only=True)

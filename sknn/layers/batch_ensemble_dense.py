@@ -61,6 +61,20 @@ class BatchEnsembleDense(Layer):
     .. [2] Y. Gorishniy, A. Kotelnikov, A. Babenko, "TabM: advancing tabular deep
        learning with parameter-efficient ensembling", ICLR 2025,
        https://arxiv.org/abs/2410.24210.
+
+    Examples
+    --------
+    32 members with weights of their own, and with shared ones:
+
+    >>> import numpy as np
+    >>> from sknn.layers import BatchEnsembleDense, MemberDense, ToMembers
+    >>> from sknn.network import Network
+    >>> for layer in (MemberDense(256), BatchEnsembleDense(256)):
+    ...     layers = [ToMembers(32), layer]
+    ...     network = Network(layers, in_shape=(256,), dtype=np.dtype("float32"))
+    ...     print(f"{type(layer).__name__}: {network.theta.size:,} parameters")
+    MemberDense: 2,105,344 parameters
+    BatchEnsembleDense: 90,112 parameters
     """
 
     units: int

@@ -51,6 +51,25 @@ class BatchNorm(Layer):
     ----------
     .. [1] S. Ioffe, C. Szegedy, "Batch normalization: accelerating deep network
        training by reducing internal covariate shift", ICML 2015.
+
+    Examples
+    --------
+    Two units on different scales, in training. A tenth of their means goes into the
+    running averages:
+
+    >>> import numpy as np
+    >>> from sknn.layers import BatchNorm, Training
+    >>> from sknn.network import Network
+    >>> network = Network([BatchNorm()], in_shape=(2,), dtype=np.dtype(float))
+    >>> network.initialize(np.random.RandomState(0))
+    >>> x = np.array([[1.0, 10.0], [3.0, 30.0]])
+    >>> batch = network.bind(x, Training(np.random.default_rng(0)))
+    >>> batch.forward()
+    >>> print(batch.z.round(2))
+    [[-1. -1.]
+     [ 1.  1.]]
+    >>> print(network.params[0]["mean"].round(2))
+    [0.2 2. ]
     """
 
     momentum: float = 0.1

@@ -67,6 +67,22 @@ class Conv2D(Layer):
     ----------
     .. [1] K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural
        networks for document processing", IWFHR 2006.
+
+    Examples
+    --------
+    A kernel for vertical edges, on an image that is dark on the left and light on the
+    right:
+
+    >>> import numpy as np
+    >>> from sknn.layers import Conv2D
+    >>> from sknn.network import Network
+    >>> layer = Conv2D(1, kernel_size=(1, 2), padding="valid")
+    >>> network = Network([layer], in_shape=(1, 2, 5), dtype=np.dtype(float))
+    >>> network.params[0]["W"][:] = [-1, 1]
+    >>> images = np.tile([1.0, 1, 1, 5, 5], (1, 1, 2, 1))
+    >>> print(network.scores(images)[0, 0])
+    [[0. 0. 4. 0.]
+     [0. 0. 4. 0.]]
     """
 
     channels: int

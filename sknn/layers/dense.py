@@ -57,6 +57,17 @@ class Dense(Layer):
        pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
        https://arxiv.org/abs/2407.04491.
     .. [3] D. Mishkin, J. Matas, "All you need is a good init", ICLR 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn.layers import Dense
+    >>> from sknn.network import Network
+    >>> network = Network([Dense(2)], in_shape=(3,), dtype=np.dtype(float))
+    >>> network.params[0]["W"][:] = [[1, 0], [0, 1], [1, 1]]
+    >>> network.params[0]["b"][:] = [10, 20]
+    >>> network.scores(np.array([[1.0, 2.0, 3.0]]))
+    array([[14., 25.]])
     """
 
     units: int

@@ -41,6 +41,24 @@ class DropConnect(Layer):
     .. [1] L. Wan et al., "Regularization of neural networks using DropConnect", ICML
        2013. In the paper each row has its own mask, and predictions are averages over
        masks; here one mask per batch makes the cost negligible.
+
+    Examples
+    --------
+    Weights of 1, as a batch in training sees them: the rows of the identity matrix pick
+    the rows of ``M W``.
+
+    >>> import numpy as np
+    >>> from sknn.layers import Dense, DropConnect, Training
+    >>> from sknn.network import Network
+    >>> layer = DropConnect(Dense(6), rate=0.5)
+    >>> network = Network([layer], in_shape=(3,), dtype=np.dtype(float))
+    >>> network.params[0]["W"][:] = 1
+    >>> batch = network.bind(np.eye(3), Training(np.random.default_rng(0)))
+    >>> batch.forward()
+    >>> print(batch.z)
+    [[2. 2. 2. 2. 2. 2.]
+     [2. 0. 2. 0. 0. 0.]
+     [2. 0. 0. 0. 0. 0.]]
     """
 
     dense: Dense

@@ -32,6 +32,23 @@ class Dropout(Layer):
     ----------
     .. [1] N. Srivastava et al., "Dropout: a simple way to prevent neural networks from
        overfitting", JMLR 15, 2014.
+
+    Examples
+    --------
+    In training about half of the elements are 0, and the others are doubled. In
+    prediction nothing changes:
+
+    >>> import numpy as np
+    >>> from sknn.layers import Dropout, Training
+    >>> from sknn.network import Network
+    >>> network = Network([Dropout(0.5)], in_shape=(12,), dtype=np.dtype(float))
+    >>> x = np.ones((1, 12))
+    >>> batch = network.bind(x, Training(np.random.default_rng(0)))
+    >>> batch.forward()
+    >>> print(batch.z)
+    [[2. 2. 2. 2. 2. 2. 2. 0. 2. 0. 0. 0.]]
+    >>> print(network.scores(x))
+    [[1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1. 1.]]
     """
 
     rate: float

@@ -44,6 +44,20 @@ class CategoricalEmbedding(Layer):
     ----------
     .. [1] C. Guo, F. Berkhahn, "Entity embeddings of categorical variables", 2016,
        https://arxiv.org/abs/1604.06737.
+
+    Examples
+    --------
+    The second column holds the codes of three categories:
+
+    >>> import numpy as np
+    >>> from sknn.layers import CategoricalEmbedding
+    >>> from sknn.network import Network
+    >>> layer = CategoricalEmbedding(columns=(1,), n_categories=(3,), size=2)
+    >>> network = Network([layer], in_shape=(2,), dtype=np.dtype(float))
+    >>> network.params[0]["E"][:] = [[1, 2], [3, 4], [5, 6]]
+    >>> network.scores(np.array([[0.5, 2.0], [0.7, 0.0]]))
+    array([[0.5, 5. , 6. ],
+           [0.7, 1. , 2. ]])
     """
 
     columns: tuple[int, ...]

@@ -41,6 +41,22 @@ class Ensemble(Composite):
     See Also
     --------
     MemberDense : A dense layer with weights for each member.
+
+    Examples
+    --------
+    Three dense layers side by side, the weights of which are all 1, all 2 and all 3:
+
+    >>> import numpy as np
+    >>> from sknn.layers import Dense, Ensemble
+    >>> from sknn.network import Network
+    >>> layer = Ensemble((Dense(1),), n_members=3)
+    >>> network = Network([layer], in_shape=(2,), dtype=np.dtype(float))
+    >>> for i in range(3):
+    ...     network.params[0][f"{i}.W"][:] = i + 1
+    >>> network.scores(np.array([[5.0, 2.0]]))
+    array([[[ 7.],
+            [14.],
+            [21.]]])
     """
 
     layers: tuple[Layer, ...]

@@ -25,6 +25,21 @@ class ToImages(Layer):
     ----------
     shape : (int, int, int)
         Height, width and channels of an image.
+
+    Examples
+    --------
+    A row of eight numbers as an image of 2 x 2 pixels with two channels:
+
+    >>> import numpy as np
+    >>> from sknn.layers import ToImages
+    >>> from sknn.network import Network
+    >>> network = Network([ToImages((2, 2, 2))], in_shape=(8,), dtype=np.dtype(float))
+    >>> for channel in network.scores(np.arange(8.0).reshape(1, 8))[0]:
+    ...     print(channel)
+    [[0. 2.]
+     [4. 6.]]
+    [[1. 3.]
+     [5. 7.]]
     """
 
     shape: tuple[int, int, int]
@@ -90,6 +105,18 @@ class Flatten(Layer):
 
     The rows are the transposed view of a C-ordered matrix, which a matrix product can
     use directly. Members (n, k, d) are converted to rows (n, k d), member by member.
+
+    Examples
+    --------
+    The pixels of the first of two channels come first, then those of the second:
+
+    >>> import numpy as np
+    >>> from sknn.layers import Flatten, ToImages
+    >>> from sknn.network import Network
+    >>> layers = [ToImages((2, 2, 2)), Flatten()]
+    >>> network = Network(layers, in_shape=(8,), dtype=np.dtype(float))
+    >>> network.scores(np.arange(8.0).reshape(1, 8))
+    array([[0., 2., 4., 6., 1., 3., 5., 7.]])
     """
 
     def build(self, in_shape: Shape) -> LayerSpec:

@@ -38,6 +38,20 @@ class LayerNorm(Layer):
     ----------
     .. [1] J. Ba, J. Kiros, G. Hinton, "Layer normalization", 2016,
        https://arxiv.org/abs/1607.06450.
+
+    Examples
+    --------
+    Two rows on different scales:
+
+    >>> import numpy as np
+    >>> from sknn.layers import LayerNorm
+    >>> from sknn.network import Network
+    >>> network = Network([LayerNorm()], in_shape=(3,), dtype=np.dtype(float))
+    >>> network.initialize(np.random.RandomState(0))
+    >>> x = np.array([[1.0, 2.0, 3.0], [100.0, 200.0, 300.0]])
+    >>> print(network.scores(x).round(2))
+    [[-1.22  0.    1.22]
+     [-1.22  0.    1.22]]
     """
 
     epsilon: float = 1e-5

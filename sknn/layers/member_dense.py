@@ -48,6 +48,20 @@ class MemberDense(Dense):
         'ntp' is the neural tangent parametrization, with ``α = 1 / √fan_in``.
     data_driven : bool, default=False
         Whether initial weights and biases are adapted to training rows, see `Dense`.
+
+    Examples
+    --------
+    One member adds its two inputs, the other one subtracts them:
+
+    >>> import numpy as np
+    >>> from sknn.layers import MemberDense, ToMembers
+    >>> from sknn.network import Network
+    >>> layers = [ToMembers(2), MemberDense(1)]
+    >>> network = Network(layers, in_shape=(2,), dtype=np.dtype(float))
+    >>> network.params[1]["W"][:] = [[[1], [1]], [[1], [-1]]]
+    >>> network.scores(np.array([[5.0, 2.0]]))
+    array([[[7.],
+            [3.]]])
     """
 
     takes_sparse = False

@@ -30,6 +30,20 @@ class Pad(Layer):
         right; or the pairs (top, bottom) and (left, right), as in `numpy.pad`.
     value : float, default=0.0
         Value of the pixels in the border.
+
+    Examples
+    --------
+    One row of pixels at the top, and two columns on the right:
+
+    >>> import numpy as np
+    >>> from sknn.layers import Pad
+    >>> from sknn.network import Network
+    >>> layer = Pad(((1, 0), (0, 2)), value=-1.0)
+    >>> network = Network([layer], in_shape=(1, 2, 2), dtype=np.dtype(float))
+    >>> print(network.scores(np.ones((1, 1, 2, 2)))[0, 0])
+    [[-1. -1. -1. -1.]
+     [ 1.  1. -1. -1.]
+     [ 1.  1. -1. -1.]]
     """
 
     padding: int | tuple[Sides, Sides]

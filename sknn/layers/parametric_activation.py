@@ -42,6 +42,22 @@ class ParametricActivation(Layer):
     .. [1] D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: strong
        pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
        https://arxiv.org/abs/2407.04491.
+
+    Examples
+    --------
+    The rectifier, the mean of rectifier and identity, and the identity:
+
+    >>> import numpy as np
+    >>> from sknn.layers import ParametricActivation
+    >>> from sknn.network import Network
+    >>> for alpha in (1.0, 0.5, 0.0):
+    ...     layer = ParametricActivation("relu", initial=alpha)
+    ...     network = Network([layer], in_shape=(2,), dtype=np.dtype(float))
+    ...     network.initialize(np.random.RandomState(0))
+    ...     print(network.scores(np.array([[-2.0, 2.0]])))
+    [[0. 2.]]
+    [[-1.  2.]]
+    [[-2.  2.]]
     """
 
     function: str | ActivationFunction

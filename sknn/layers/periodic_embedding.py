@@ -53,6 +53,22 @@ class PeriodicEmbedding(NumericalEmbedding):
     .. [2] D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: strong
        pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
        https://arxiv.org/abs/2407.04491.
+
+    Examples
+    --------
+    A single frequency of 1, without the linear map: ``cos(2π x)``, followed by x.
+
+    >>> import numpy as np
+    >>> from sknn.layers import PeriodicEmbedding
+    >>> from sknn.network import Network
+    >>> layer = PeriodicEmbedding(frequencies=1, size=1)
+    >>> network = Network([layer], in_shape=(1,), dtype=np.dtype(float))
+    >>> for name, value in {"w": 1, "b": 0, "W": 1, "c": 0}.items():
+    ...     network.params[0][name][:] = value
+    >>> print(network.scores(np.array([[0.0], [0.125], [0.5]])).round(2))
+    [[ 1.    0.  ]
+     [ 0.71  0.12]
+     [-1.    0.5 ]]
     """
 
     frequencies: int = 16

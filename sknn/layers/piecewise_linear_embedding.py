@@ -55,6 +55,22 @@ class PiecewiseLinearEmbedding(NumericalEmbedding):
     .. [2] Y. Gorishniy, A. Kotelnikov, A. Babenko, "TabM: advancing tabular deep
        learning with parameter-efficient ensembling", ICLR 2025,
        https://arxiv.org/abs/2410.24210.
+
+    Examples
+    --------
+    The left edges of four bins, which are narrow where there are many rows:
+
+    >>> import numpy as np
+    >>> from sknn.layers import PiecewiseLinearEmbedding
+    >>> from sknn.network import Network
+    >>> X = (np.arange(101.0) ** 2 / 100)[:, np.newaxis]
+    >>> layer = PiecewiseLinearEmbedding(n_bins=4, size=3)
+    >>> network = Network([layer], in_shape=(1,), dtype=np.dtype(float))
+    >>> network.initialize(np.random.RandomState(0), X)
+    >>> print(network.params[0]["left"])
+    [[ 0.    6.25 25.   56.25]]
+    >>> network.scores(X).shape
+    (101, 3)
     """
 
     n_bins: int = 48

@@ -62,6 +62,16 @@ class MaxPool2D(Pool2D):
     stride : int, (int, int) or None, default=None
         Distance between adjacent windows; None means `size`, so that windows do not
         overlap.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn.layers import MaxPool2D
+    >>> from sknn.network import Network
+    >>> network = Network([MaxPool2D()], in_shape=(1, 4, 4), dtype=np.dtype(float))
+    >>> print(network.scores(np.arange(16.0).reshape(1, 1, 4, 4))[0, 0])
+    [[ 5.  7.]
+     [13. 15.]]
     """
 
     def bind(self, ws: Workspace, x: Array) -> Array:
@@ -115,6 +125,19 @@ class AvgPool2D(Pool2D):
     stride : int, (int, int) or None, default=None
         Distance between adjacent windows; None means `size`, so that windows do not
         overlap.
+
+    Examples
+    --------
+    Windows of 3 x 3 pixels that overlap:
+
+    >>> import numpy as np
+    >>> from sknn.layers import AvgPool2D
+    >>> from sknn.network import Network
+    >>> layer = AvgPool2D(size=3, stride=1)
+    >>> network = Network([layer], in_shape=(1, 4, 4), dtype=np.dtype(float))
+    >>> print(network.scores(np.arange(16.0).reshape(1, 1, 4, 4))[0, 0].round(6))
+    [[ 5.  6.]
+     [ 9. 10.]]
     """
 
     def bind(self, ws: Workspace, x: Array) -> Array:
@@ -156,6 +179,18 @@ class GlobalAvgPool2D(Layer):
     References
     ----------
     .. [1] M. Lin, Q. Chen, S. Yan, "Network in network", ICLR 2014.
+
+    Examples
+    --------
+    Two channels become two numbers:
+
+    >>> import numpy as np
+    >>> from sknn.layers import GlobalAvgPool2D
+    >>> from sknn.network import Network
+    >>> layer = GlobalAvgPool2D()
+    >>> network = Network([layer], in_shape=(2, 2, 2), dtype=np.dtype(float))
+    >>> network.scores(np.array([[[[1.0, 2], [3, 4]], [[5, 5], [5, 9]]]]))
+    array([[2.5, 6. ]])
     """
 
     def build(self, in_shape: Shape) -> LayerSpec:

@@ -32,6 +32,19 @@ class PReLU(Layer):
     References
     ----------
     .. [1] K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    Two units, with the slopes 0.25 and -0.5:
+
+    >>> import numpy as np
+    >>> from sknn.layers import PReLU
+    >>> from sknn.network import Network
+    >>> network = Network([PReLU()], in_shape=(2,), dtype=np.dtype(float))
+    >>> network.params[0]["a"][:] = [0.25, -0.5]
+    >>> print(network.scores(np.array([[4.0, 4.0], [-4.0, -4.0]])))
+    [[ 4.  4.]
+     [-1.  2.]]
     """
 
     slope: float = 0.25

@@ -49,6 +49,24 @@ class Residual(Composite):
        recognition", CVPR 2016.
     .. [2] H. Zhang, Y. Dauphin, T. Ma, "Fixup initialization: residual learning without
        normalization", ICLR 2019.
+
+    Examples
+    --------
+    The inner layer turns x into 0.5 x, so the block turns it into 1.5 x:
+
+    >>> import numpy as np
+    >>> from sknn.layers import Dense, Residual, Scale
+    >>> from sknn.network import Network
+    >>> block = Residual((Scale(value=0.5),))
+    >>> network = Network([block], in_shape=(2,), dtype=np.dtype(float))
+    >>> network.initialize(np.random.RandomState(0))
+    >>> network.scores(np.array([[2.0, -4.0]]))
+    array([[ 3., -6.]])
+
+    Where the inner layers change the width, P has parameters as well:
+
+    >>> list(Residual((Dense(8),)).build(in_shape=(4,)).params)
+    ['0.W', '0.b', '1.W', '1.b']
     """
 
     layers: tuple[Layer, ...]

@@ -38,6 +38,18 @@ class Scale(Layer):
     .. [1] D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: strong
        pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
        https://arxiv.org/abs/2407.04491.
+
+    Examples
+    --------
+    A factor of 0 removes a feature:
+
+    >>> import numpy as np
+    >>> from sknn.layers import Scale
+    >>> from sknn.network import Network
+    >>> network = Network([Scale()], in_shape=(3,), dtype=np.dtype(float))
+    >>> network.params[0]["s"][:] = [1, 0, 2]
+    >>> network.scores(np.array([[5.0, 6.0, 7.0]]))
+    array([[ 5.,  0., 14.]])
     """
 
     value: float = 1.0

@@ -31,6 +31,17 @@ class ToMembers(Layer):
     --------
     MemberDense : A dense layer with weights for each member.
     BatchEnsembleDense : A dense layer whose weights the members share.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn.layers import ToMembers
+    >>> from sknn.network import Network
+    >>> network = Network([ToMembers(3)], in_shape=(2,), dtype=np.dtype(float))
+    >>> network.scores(np.array([[1.0, 2.0]]))
+    array([[[1., 2.],
+            [1., 2.],
+            [1., 2.]]])
     """
 
     n_members: int

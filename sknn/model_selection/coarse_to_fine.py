@@ -151,7 +151,7 @@ feature_names_in_
     1e-05 to 1e+00
     2e-02 to 2e+00
     7e-02 to 1e+00
-    >>> print(f"{search.best_score_:.3f}")
+    >>> print(f"{search.best_score_:.2f}")
     0.97
     """
 

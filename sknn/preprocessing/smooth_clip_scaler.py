@@ -168,6 +168,16 @@ class SmoothClipScaler(
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+
+        Examples
+        --------
+        >>> from sknn.preprocessing import SmoothClipScaler
+        >>> scaler = SmoothClipScaler().fit([[0.0], [1.0], [2.0], [3.0], [1000.0]])
+        >>> scaled = scaler.transform([[3.0], [50.0]])
+        >>> print(scaled.ravel().round(2))
+        [0.49 2.98]
+        >>> print(scaler.inverse_transform(scaled).ravel().round(2))
+        [ 3. 50.]
         """
         check_is_fitted(self)
         X = check_array(X, dtype=FLOATS, ensure_all_finite=False, copy=True)

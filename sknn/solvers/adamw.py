@@ -37,9 +37,18 @@ class AdamW(Adam):
     --------
     The step is Adam's. The training loop applies the decay, and only to weights:
 
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sknn import MLPClassifier
     >>> from sknn.solvers import AdamW
-    >>> AdamW(weight_decay=0.1)
-    AdamW(weight_decay=0.1)
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(alpha=0, learning_rate="linear", random_state=0)
+    >>> for weight_decay in (0.0, 10.0):
+    ...     clf = clf.set_params(solver=AdamW(weight_decay=weight_decay)).fit(X, y)
+    ...     norm = np.linalg.norm(clf.coefs_[0])
+    ...     print(f"weight_decay {weight_decay}: norm of the first weights {norm:.1f}")
+    weight_decay 0.0: norm of the first weights 3.0
+    weight_decay 10.0: norm of the first weights 1.2
     """
 
     weight_decay: float = 0.01  # type: ignore[misc]

@@ -24,6 +24,26 @@ class Solver(Spec, ABC):
     A step is elementwise, so that it can be applied to theta block by block. A solver
     has either the method `step`, or `update`, `arrays` and `constants`, which a
     compiled kernel can take.
+
+    Examples
+    --------
+    A solver of your own is a frozen dataclass with the methods `start` and `step`:
+
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from sknn.solvers import Solver
+    >>> @dataclass(frozen=True)
+    ... class SignSGD(Solver):
+    ...     def start(self, theta):
+    ...         return {}
+    ...     def step(self, theta, grad, state, learning_rate):
+    ...         theta -= learning_rate * np.sign(grad)
+    >>> theta, grad = np.array([1.0, -2.0]), np.array([0.5, -4.0])
+    >>> SignSGD().step(theta, grad, {}, learning_rate=0.25)
+    >>> theta
+    array([ 0.75, -1.75])
+
+    Pass it to an estimator: ``MLPClassifier(solver=SignSGD())``.
     """
 
     weight_decay: ClassVar[float] = 0.0
