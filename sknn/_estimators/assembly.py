@@ -36,10 +36,21 @@ def assemble(networks: Sequence[Network], loss: Loss) -> Network:
     return network
 
 
+def _assembled(network: Network) -> Ensemble | None:
+    """Return the layer that `assemble` made; None for any other network.
+
+    The layers of a user can begin with an ensemble, too.
+    """
+    first = network.layers[0]
+    if network.members is not None and isinstance(first, Ensemble):
+        return first
+    return None
+
+
 def member_networks(network: Network) -> list[Network]:
     """Return a network for each member, or the network itself if it has none."""
-    first = network.layers[0]
-    if not isinstance(first, Ensemble):
+    first = _assembled(network)
+    if first is None:
         return [network]
     members = []
     for arrays in first.members(network.params[0]):
@@ -53,7 +64,7 @@ def member_networks(network: Network) -> list[Network]:
 
 def output_arrays(network: Network) -> list[Params]:
     """Return the arrays of the output layer, of each member of an ensemble."""
-    first = network.layers[0]
-    if isinstance(first, Ensemble):
+    first = _assembled(network)
+    if first is not None:
         return [arrays[-1] for arrays in first.members(network.params[0])]
     return [network.params[-1]]

@@ -14,12 +14,9 @@ from .input_checks import warn_caller
 from .parameters import make_schedule
 from .run import FitRun
 
-BEST_KEPT = " The weights with the best validation score are kept."
-
-RISEN = 2.0
-"""Ratio of the loss of the last epoch to that of the first, from which training has
-failed: it is hardly above 1 where the loss does not fall at all, and above 10 where the
-steps are too long."""
+RISEN = 10.0
+"""Ratio of the loss of an epoch to that of the first, from which training has failed.
+It is about 1 where the loss does not fall, and larger where the steps are too long."""
 
 NEARLY_ENDED = 0.02
 """Factor of the learning rate below which a schedule counts as ended."""
@@ -70,14 +67,16 @@ def report_unfinished_schedule(run: FitRun) -> None:
 
 
 def report_rising_loss(run: FitRun) -> None:
-    """Warn if the loss of the last epoch is higher than that of the first one."""
+    """Warn if the network is of an epoch with a higher loss than the first one."""
     losses = run.history.columns["loss"]
-    if run.one_epoch or len(losses) < 2 or not losses[-1] > RISEN * losses[0]:
+    epoch, which = len(losses), "the last one"
+    if keeps_best(run):
+        epoch, which = run.history.best_epoch, "which has the best validation score"
+    if run.one_epoch or epoch < 2 or not losses[epoch - 1] > RISEN * losses[0]:
         return
-    kept = BEST_KEPT if keeps_best(run) else ""
     warn_caller(
         f"The training loss rose from {losses[0]:.3g} in the first epoch to "
-        f"{losses[-1]:.3g} in the last one. {advice(run)}.{kept} "
+        f"{losses[epoch - 1]:.3g} in epoch {epoch}, {which}. {advice(run)}. "
         "sknn.inspection.doctor examines the training.",
         ConvergenceWarning,
     )
@@ -113,7 +112,10 @@ def report_divergence(run: FitRun, finite: bool) -> None:
         f"{advice(run)}."
     )
     if finite and keeps_best(run) and history.best_validation_score > -math.inf:
-        warn_caller(message + BEST_KEPT, ConvergenceWarning)
+        warn_caller(
+            f"{message} The weights with the best validation score are kept.",
+            ConvergenceWarning,
+        )
         return
     raise ValueError(
         "Solver produced non-finite parameter weights. The input data may contain "

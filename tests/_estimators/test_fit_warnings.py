@@ -253,7 +253,7 @@ def test_a_loss_that_has_risen(solver, learning_rate_init):
     )
     (message,) = fit_and_catch(net, X, y)
     first, last = net.loss_curve_[0], net.loss_curve_[-1]
-    assert f"rose from {first:.3g} in the first epoch to {last:.3g}" in message
+    assert f"rose from {first:.3g} in the first epoch to {last:.3g} in epoch" in message
     assert f"lower learning_rate_init={learning_rate_init}, " in message
     assert net.score(X, y) < 0
 
@@ -265,8 +265,9 @@ def test_a_loss_that_has_risen_with_early_stopping(restore_best):
         solver="sgd", learning_rate_init=0.1, early_stopping=True, random_state=0
     )
     (message,) = fit_and_catch(net.set_params(restore_best=restore_best), X, y)
-    assert "The training loss rose" in message
-    assert ("best validation score are kept" in message) == restore_best
+    epoch = net.best_epoch_ if restore_best else net.n_iter_
+    assert f" to {net.loss_curve_[epoch - 1]:.3g} in epoch {epoch}, " in message
+    assert ("best validation score" in message) == restore_best
 
 
 def test_a_loss_that_stays_low_when_training_goes_on(iris):

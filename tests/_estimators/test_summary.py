@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
 from sknn import CNNClassifier, MLPClassifier, MLPRegressor, SequentialClassifier
-from sknn.layers import Activation, Conv2D, Dense, Flatten, Residual
+from sknn.layers import Activation, Conv2D, Dense, Ensemble, Flatten, Residual
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -72,6 +72,16 @@ def test_residual_blocks_list_their_layers(digits):
     inner = sum(n for *_, n in rows[2:6])
     assert rows[1][1:] == ("Residual", (8, 8, 3), inner)
     assert "kernel_size=1" in rows[5][1]  # the projection
+
+
+def test_layers_that_begin_with_an_ensemble_are_one_network(digits):
+    layers = [Ensemble((Dense(8), Activation("relu")), n_members=3), Flatten()]
+    clf = SequentialClassifier(layers, max_iter=2, random_state=0)
+    summary = clf.fit(digits[0].reshape(-1, 64), digits[1]).summary()
+    names = [name for name, *_ in summary.rows if not name.startswith(" ")]
+    assert names == ["ensemble1", "flatten1", "output"]
+    assert summary.n_members == 1
+    assert summary.n_parameters == 3 * (64 * 8 + 8) + 24 * 10 + 10
 
 
 @pytest.mark.parametrize(
