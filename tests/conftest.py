@@ -1,6 +1,7 @@
 """Settings of the whole suite."""
 
 import os
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -61,3 +62,9 @@ def pytest_collection_modifyitems(items):
                 if find_spec(package) is None:
                     reason = f"could not import {package}"
                     item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_runtest_teardown(item):
+    """Close the figures of an example: Matplotlib warns of more than twenty."""
+    if isinstance(item, pytest.DoctestItem) and "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
