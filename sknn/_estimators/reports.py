@@ -85,7 +85,7 @@ def report_rising_loss(run: FitRun) -> None:
 def keeps_best(run: FitRun) -> bool:
     """Return whether the run ends with the weights of its best epoch."""
     params = run.params
-    return params.early_stopping and params.restore_best and not run.one_epoch
+    return bool(params.early_stopping and params.restore_best) and not run.one_epoch
 
 
 def advice(run: FitRun) -> str:
