@@ -4,7 +4,8 @@ Choosing an activation function
 
 Without an activation function, a network of any number of layers is still a linear
 model. The derivative of the activation function decides how much of the gradient
-reaches the earlier layers.
+reaches the earlier layers. This example plots twelve functions and their derivatives,
+and the predictions of a network with four of them.
 """
 
 # %%
@@ -79,3 +80,8 @@ for ax, name in zip(axes, ["identity", "relu", "tanh", "gelu"], strict=True):
 axes[0].set(ylabel="y")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
 plt.show()
+
+# %%
+# See `Activation functions
+# <https://sknn.github.io/sknn/stable/guide/activations.html>`_ in the user guide for
+# which to choose.

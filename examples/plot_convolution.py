@@ -194,3 +194,7 @@ ax.set(
     xlabel="Parameters",
 )
 plt.show()
+
+# %%
+# See `Images <https://sknn.github.io/sknn/stable/guide/images.html>`_ in the user
+# guide for convolutional networks that are trained.

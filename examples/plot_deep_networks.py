@@ -124,3 +124,7 @@ for max_grad_norm in [None, 1.0]:
 fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
 draw(ax, curves, title="Clipping of the gradient", yscale="log", ylim=(1e2, 1e12))
 plt.show()
+
+# %%
+# See `Deep networks <https://sknn.github.io/sknn/stable/guide/deep_networks.html>`_
+# in the user guide for more.

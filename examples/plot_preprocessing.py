@@ -160,3 +160,7 @@ for ax, name in zip(axes, ("raw", "centered", "standardized"), strict=True):
     ax.set(title=name, ylim=(0, 2))
     ax.label_outer()
 plt.show()
+
+# %%
+# See `The training recipe <https://sknn.github.io/sknn/stable/guide/recipe.html>`_ in
+# the user guide for the next steps, such as the range test.

@@ -129,3 +129,7 @@ ax.set_xticks([0.8, 0.85, 0.9, 0.95, 1.0])
 ax.grid(axis="x", alpha=0.3)
 ax.legend(loc="lower right")
 plt.show()
+
+# %%
+# See `Regularization <https://sknn.github.io/sknn/stable/guide/regularization.html>`_
+# in the user guide for all methods.

@@ -155,3 +155,7 @@ ax.minorticks_off()
 ax.grid(alpha=0.3)
 ax.legend()
 plt.show()
+
+# %%
+# See `Transfer learning <https://sknn.github.io/sknn/stable/guide/transfer.html>`_ in
+# the user guide for more, such as a learning rate for each layer.
