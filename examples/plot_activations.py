@@ -40,12 +40,13 @@ for ax, (name, function) in zip(axes.flat, functions.items(), strict=True):
     (value,) = ax.plot(z, a, linewidth=2)
     (derivative,) = ax.plot(z, slope, "--", linewidth=2)
     ax.set(title=name, ylim=(-2, 3))
+for ax in axes[-1]:
+    ax.set_xlabel("z")
 fig.suptitle("Twelve activation functions")
-fig.supxlabel("Argument z")
 fig.legend(
     [value, derivative],
     ["f(z)", "derivative f'(z)"],
-    loc="outside upper center",
+    loc="outside lower center",
     ncols=2,
 )
 plt.show()
@@ -78,7 +79,8 @@ for ax, name in zip(axes, ["identity", "relu", "tanh", "gelu"], strict=True):
     ax.plot(x_grid, reg.predict(x_grid[:, np.newaxis]), linewidth=2, label="network")
     ax.set(title=name, xlabel="x")
 axes[0].set(ylabel="y")
-fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+fig.suptitle("Predictions with four activation functions")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
