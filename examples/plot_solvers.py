@@ -6,7 +6,7 @@ A loss is ill-conditioned if it is steep in one direction and flat in another, l
 narrow valley. Plain gradient descent needs steps that are small enough for the steep
 walls, and then hardly moves along the floor. Momentum, and a separate step size for
 each parameter, are two remedies. This example shows the paths of four solvers through a
-valley, and compares the loss curves of eight solvers on a regression problem.
+valley, and compares loss curves on a regression problem.
 """
 
 # %%
