@@ -42,6 +42,7 @@ extensions = [
     "guide_links",
     "home",
     "parameter_groups",
+    "site_links",
 ]
 exclude_patterns = [
     "_build",

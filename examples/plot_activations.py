@@ -4,7 +4,8 @@ Choosing an activation function
 
 Without an activation function, a network of any number of layers is still a linear
 model. The derivative of the activation function decides how much of the gradient
-reaches the earlier layers.
+reaches the earlier layers. This example plots twelve functions and their derivatives,
+and the predictions of a network with four of them.
 """
 
 # %%
@@ -39,12 +40,13 @@ for ax, (name, function) in zip(axes.flat, functions.items(), strict=True):
     (value,) = ax.plot(z, a, linewidth=2)
     (derivative,) = ax.plot(z, slope, "--", linewidth=2)
     ax.set(title=name, ylim=(-2, 3))
+for ax in axes[-1]:
+    ax.set_xlabel("z")
 fig.suptitle("Twelve activation functions")
-fig.supxlabel("Argument z")
 fig.legend(
     [value, derivative],
     ["f(z)", "derivative f'(z)"],
-    loc="outside upper center",
+    loc="outside lower center",
     ncols=2,
 )
 plt.show()
@@ -77,5 +79,11 @@ for ax, name in zip(axes, ["identity", "relu", "tanh", "gelu"], strict=True):
     ax.plot(x_grid, reg.predict(x_grid[:, np.newaxis]), linewidth=2, label="network")
     ax.set(title=name, xlabel="x")
 axes[0].set(ylabel="y")
-fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+fig.suptitle("Predictions with four activation functions")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plt.show()
+
+# %%
+# See `Activation functions
+# <https://sknn.github.io/sknn/stable/guide/activations.html>`_ in the user guide for
+# which to choose.

@@ -182,3 +182,8 @@ for ax, (name, (augmentation, values, accuracy)) in zip(
     ax.grid(alpha=0.3)
 axes[0].set(ylabel="Test accuracy", ylim=(0, 1))
 plt.show()
+
+# %%
+# See `Images <https://sknn.github.io/sknn/stable/guide/images.html>`_
+# in the user guide for more about augmentation, and `Regularization
+# <https://sknn.github.io/sknn/stable/guide/regularization.html>`_ for mixup.

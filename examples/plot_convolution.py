@@ -102,7 +102,7 @@ kernels = {
 maps = apply([Conv2D(4, 3)], photo, list(kernels.values()))
 
 fig, axes = plt.subplots(
-    2, 5, figsize=(10, 4.1), height_ratios=[1, 2], layout="constrained"
+    2, 5, figsize=(10, 3.7), height_ratios=[1, 2], layout="constrained"
 )
 axes[0, 0].set_axis_off()
 show(axes[1, 0], photo[0], "image", vmin=0, vmax=1)
@@ -194,3 +194,7 @@ ax.set(
     xlabel="Parameters",
 )
 plt.show()
+
+# %%
+# See `Images <https://sknn.github.io/sknn/stable/guide/images.html>`_ in the user
+# guide for convolutional networks that are trained.

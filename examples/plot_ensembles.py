@@ -4,7 +4,8 @@ Combining several networks into an ensemble
 
 Networks with different initial weights make different errors. Their average usually
 makes fewer: where one is wrong, the others outvote it. scikit-learn's meta-estimators
-average, bag and stack networks like any other classifier.
+average, bag and stack networks like any other classifier. This example measures how the
+accuracy grows with the number of networks, and compares the three kinds of ensembles.
 """
 
 # %%
@@ -142,3 +143,10 @@ ax.set(xlabel="Test accuracy", ylim=(len(ensembles) - 0.5, -0.5))
 ax.grid(axis="x", alpha=0.3)
 fig.legend(loc="outside lower center", ncols=2)
 plt.show()
+
+# %%
+# See `Reproducibility
+# <https://sknn.github.io/sknn/stable/guide/reproducibility.html>`_ in the
+# user guide for how much the scores of single networks vary, and `Tables
+# <https://sknn.github.io/sknn/stable/guide/tables.html>`_ for ``TabularClassifier``
+# and ``TabularRegressor``, which are ensembles by default.

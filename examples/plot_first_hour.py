@@ -148,7 +148,11 @@ print(f"test accuracy: {loaded.score(X_test, y_test):.3f}")
 # %%
 # Next
 # ----
-# - :ref:`sphx_glr_auto_examples_plot_recipe.py` tunes a network step by step.
-# - :ref:`sphx_glr_auto_examples_plot_tables.py` is about data frames with text and
-#   missing values.
-# - The user guide explains all parameters.
+# - `A recipe for training
+#   <https://sknn.github.io/sknn/stable/auto_examples/plot_recipe.html>`_ tunes a
+#   network step by step.
+# - `Predicting from tables
+#   <https://sknn.github.io/sknn/stable/auto_examples/plot_tables.html>`_ is about data
+#   frames with text and missing values.
+# - The `user guide
+#   <https://sknn.github.io/sknn/stable/guide/index.html>`_ explains all parameters.

@@ -113,3 +113,8 @@ handles, labels = ax.get_legend_handles_labels()
 once = dict(zip(labels, handles, strict=True))
 ax.legend(once.values(), once.keys(), loc="lower right")
 plt.show()
+
+# %%
+# See `Stopping, history and callbacks
+# <https://sknn.github.io/sknn/stable/guide/stopping.html>`_ in the user guide for all
+# columns of ``history_``.

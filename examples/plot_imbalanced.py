@@ -141,4 +141,5 @@ axes[1].set(
 plt.show()
 
 # %%
-# See :doc:`/guide/imbalanced` for more, such as early stopping on a balanced measure.
+# See `Imbalanced classes <https://sknn.github.io/sknn/stable/guide/imbalanced.html>`_
+# in the user guide for more, such as early stopping on a balanced measure.

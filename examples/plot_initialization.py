@@ -5,7 +5,8 @@ Choosing the initial weights
 Before training, the weights are drawn at random. If they are too small, the signal
 vanishes on its way through the layers; if they are too large, it explodes. Either way
 the gradient is useless. The usual initializers choose the variance of the weights so
-that neither happens.
+that neither happens. This example measures the signal after each of 20 layers, and
+trains a deep network with four initializers.
 """
 
 # %%
@@ -18,6 +19,8 @@ that neither happens.
 # constant with He's, but at values where tanh is flatter. For selu it is LeCun's; selu
 # pulls the standard deviation to 1 by itself. A normal distribution with a small σ
 # kills the signal everywhere.
+
+from time import perf_counter
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -70,8 +73,8 @@ axes[0].set(ylabel="Standard deviation")
 plt.show()
 
 # %%
-# Does it train?
-# --------------
+# Effect on training
+# ------------------
 # A network with 20 hidden layers of 32 units is trained on handwritten digits. If its
 # initial weights are too small it learns nothing: the loss stays at log 10 ≈ 2.30, that
 # of random guessing. ``"zeros"`` is worse still, however long training takes: all units
@@ -81,6 +84,7 @@ plt.show()
 X, y = load_digits(return_X_y=True)
 X = X / 16
 
+start = perf_counter()
 fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
 for name, style, width in [
     ("zeros", "-", 5),
@@ -98,6 +102,7 @@ for name, style, width in [
     ).fit(X, y)
     print(f"{name:14} training accuracy {clf.score(X, y):.2f}")
     ax.plot(clf.history_["epoch"], clf.loss_curve_, style, linewidth=width, label=name)
+print(f"four fits: {perf_counter() - start:.0f} s")
 ax.set(
     title="Loss curves of a deep network",
     xlabel="Epoch",
@@ -106,3 +111,7 @@ ax.set(
 )
 ax.legend(title="initializer", loc="lower left")
 plt.show()
+
+# %%
+# See `Initialization <https://sknn.github.io/sknn/stable/guide/initialization.html>`_
+# in the user guide for all initializers and their formulas.

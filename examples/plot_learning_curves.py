@@ -6,8 +6,9 @@ A network that is trained for too long memorizes its training rows. With
 ``early_stopping=True`` some rows are held out: training ends when the score on them
 stops improving, and the weights with the best score are kept.
 
-The fitted estimator keeps the learning curves: ``loss_curve_``,
-``validation_loss_curve_`` and ``validation_scores_``, with one value per epoch.
+This example plots the learning curves, which the fitted estimator keeps:
+``loss_curve_``, ``validation_loss_curve_`` and ``validation_scores_``, with one value
+per epoch.
 """
 
 # %%
@@ -66,3 +67,8 @@ for ax in (ax_loss, ax_score):
     ax.legend()
 
 plt.show()
+
+# %%
+# See `Stopping, history and callbacks
+# <https://sknn.github.io/sknn/stable/guide/stopping.html>`_ in the user guide for what
+# can be monitored, and for when training ends.

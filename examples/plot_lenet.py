@@ -144,3 +144,7 @@ for i, ax in enumerate(axes[1:]):
 for ax in axes:
     ax.set(xticks=[], yticks=[])
 plt.show()
+
+# %%
+# See `Images <https://sknn.github.io/sknn/stable/guide/images.html>`_ in the user
+# guide for other convolutional networks.

@@ -118,4 +118,5 @@ print(f"accuracy, right digit: {correct[:, 1].mean():.2f}")
 print(f"both correct: {correct.all(axis=1).mean():.2f}")
 
 # %%
-# See :doc:`/guide/multioutput` for more.
+# See `Several outputs <https://sknn.github.io/sknn/stable/guide/multioutput.html>`_
+# in the user guide for more.

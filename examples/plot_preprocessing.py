@@ -146,7 +146,7 @@ print(f"test accuracy {pipe.score(X_test, y_test):.3f}")
 # orders of magnitude of rates. So standardize first, then look for a learning rate.
 
 fig, axes = plt.subplots(
-    1, 3, figsize=(9, 3.6), sharex=True, sharey=True, layout="constrained"
+    1, 3, figsize=(9, 4.2), sharex=True, sharey=True, layout="constrained"
 )
 for ax, name in zip(axes, ("raw", "centered", "standardized"), strict=True):
     LearningRateRangeDisplay.from_estimator(
@@ -159,4 +159,9 @@ for ax, name in zip(axes, ("raw", "centered", "standardized"), strict=True):
     )
     ax.set(title=name, ylim=(0, 2))
     ax.label_outer()
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))  # below the plot
 plt.show()
+
+# %%
+# See `The training recipe <https://sknn.github.io/sknn/stable/guide/recipe.html>`_ in
+# the user guide for the next steps, such as the range test.

@@ -3,9 +3,9 @@ A recipe for training: seven steps to a tuned network
 =====================================================
 
 If a setting is wrong, a neural network still fits without an error; it only performs
-worse than it could. Experienced users therefore follow a recipe [1]_, from checks that
-take a second to a search that takes longest. Here it is in seven steps, from a
-plausible first network to a tuned one, each step with its tool.
+worse than it could. Experienced users therefore follow a recipe, from checks that take
+a second to a search that takes longest. This example goes through its seven steps, from
+a plausible first network to a tuned one, and shows the tool for each step.
 """
 
 # %%
@@ -178,8 +178,10 @@ print(check_overfits_small_sample(second, X_train, y_train))
 # training. ``max_grad_norm=1`` shortens steps that are far too long, so that the larger
 # rates have a chance. The space is printed below: ``alpha`` is the penalty on large
 # weights, the activation is the function that each unit applies to its weighted sum,
-# and dropout drops random units during training (:doc:`/guide/activations`,
-# :doc:`/guide/regularization`).
+# and dropout drops random units during training. The user guide explains them in
+# `Activation functions
+# <https://sknn.github.io/sknn/stable/guide/activations.html>`_ and `Regularization
+# <https://sknn.github.io/sknn/stable/guide/regularization.html>`_.
 
 model = clone(second).set_params(
     net__learning_rate="cosine", net__max_grad_norm=1.0, net__max_iter=90
@@ -386,6 +388,8 @@ plt.show()
 #   and sknn's default network is the same. Support vectors are as good as the tuned
 #   network: on small and easy data a network has little to gain.
 #
-# .. [1] A. Karpathy, J. Johnson, F.-F. Li, "CS231n: Convolutional neural networks for
-#    visual recognition", course notes, Stanford University, 2016,
-#    https://cs231n.github.io/neural-networks-3/.
+# The recipe is from the course notes of A. Karpathy, J. Johnson and F.-F. Li, `CS231n:
+# Convolutional neural networks for visual recognition
+# <https://cs231n.github.io/neural-networks-3/>`_, Stanford University, 2016. See `The
+# training recipe <https://sknn.github.io/sknn/stable/guide/recipe.html>`_ in the user
+# guide for the options of each tool.

@@ -151,5 +151,7 @@ fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", nco
 plt.show()
 
 # %%
-# See :doc:`/guide/losses` for all losses, and :doc:`/guide/uncertainty` for what the
-# intervals guarantee.
+# See `Losses <https://sknn.github.io/sknn/stable/guide/losses.html>`_
+# in the user guide for all losses, and `Uncertainty and explanations
+# <https://sknn.github.io/sknn/stable/guide/uncertainty.html>`_ for what the intervals
+# guarantee.

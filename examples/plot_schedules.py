@@ -122,3 +122,8 @@ ax.set(
 )
 ax.legend(title="learning_rate")
 plt.show()
+
+# %%
+# See `Learning-rate schedules
+# <https://sknn.github.io/sknn/stable/guide/schedules.html>`_ in the user guide for the
+# formulas and for which schedule to choose.

@@ -5,7 +5,8 @@ Comparing solvers on an ill-conditioned problem
 A loss is ill-conditioned if it is steep in one direction and flat in another, like a
 narrow valley. Plain gradient descent needs steps that are small enough for the steep
 walls, and then hardly moves along the floor. Momentum, and a separate step size for
-each parameter, are two remedies.
+each parameter, are two remedies. This example shows the paths of four solvers through a
+valley, and compares loss curves on a regression problem.
 """
 
 # %%
@@ -145,3 +146,7 @@ for ax, (title, solvers) in zip(axes, panels.items(), strict=True):
     ax.legend(loc="upper right", fontsize="small")
 axes[0].set(ylabel="Training loss")
 plt.show()
+
+# %%
+# See `Solvers <https://sknn.github.io/sknn/stable/guide/solvers.html>`_ in the user
+# guide for the formulas and for which solver to choose.

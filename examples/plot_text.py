@@ -127,4 +127,5 @@ for question, row in zip(
     print(f"{question:50} {answer}")
 
 # %%
-# See :doc:`/guide/text` for more.
+# See `Text <https://sknn.github.io/sknn/stable/guide/text.html>`_ in the user guide
+# for more.

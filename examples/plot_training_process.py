@@ -80,4 +80,5 @@ ax.set(title="Learning curve", xlabel="Epoch", ylabel="Training loss", yscale="l
 plt.show()
 
 # %%
-# See :doc:`/guide/training` for the terms and the formulas.
+# See `The training process <https://sknn.github.io/sknn/stable/guide/training.html>`_
+# in the user guide for the terms and the formulas.

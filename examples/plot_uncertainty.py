@@ -112,4 +112,6 @@ print(f"differences:     {(predictions[patients] - average).round()}")
 print(f"sums:            {attributions.sum(axis=1).round()}")
 
 # %%
-# See :doc:`/guide/uncertainty` for the methods and their limits.
+# See `Uncertainty and explanations
+# <https://sknn.github.io/sknn/stable/guide/uncertainty.html>`_ in the user guide for
+# the methods and their limits.

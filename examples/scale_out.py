@@ -17,13 +17,18 @@ The training set is sent to the workers once, before the first fit. So are the r
 the folds: joblib alone would send them to a single worker, and a search fails if this
 worker is lost. With copies on all workers, the others repeat its fits.
 
-Run it with::
+Run it with:
 
-    pip install ".[distributed]"
-    python examples/scale_out.py
+.. code-block:: bash
+
+   pip install ".[distributed]"
+   python examples/scale_out.py
 
 It takes less than a minute on two cores. ``--scheduler tcp://HOST:8786`` uses a cluster
 that is running already. Its workers need the same versions of Python and packages.
+
+See `Large data and many fits <https://sknn.github.io/sknn/stable/guide/scaling.html>`_
+in the user guide for more.
 """
 
 # sphinx_gallery_thumbnail_path = "thumbnails/scale_out.svg"

@@ -10,16 +10,19 @@ This server predicts with a model that `sknn.export.to_onnx` has written. It nee
    python examples/serve_onnx.py model.onnx --port 8000
    curl localhost:8000 -d '[{"age": 39, "town": "Rome"}, {"age": null, "town": "Oslo"}]'
 
-Without a model, the script shows what happens: it trains a small network (for this it
-needs sknn), serves it, sends the request above and prints the answer.
+Without a model, the script trains a small network (for this it needs sknn), serves it,
+sends the request above and prints the answer.
 
 A request is a list of rows. A row has a value for each input of the model: for tables a
 number, a text or null per column, otherwise a list of numbers, ``{"X": [5.1, 3.5]}``.
 The answer has a list for each output. ``GET`` returns the names, types and shapes of
 both. A request that cannot be answered gets a status of 4xx or 500 and an error.
 
-It is an example: a server in production also needs encryption, limits of time and load,
-and a log.
+This is only an example: a server in production also needs encryption, timeouts, a limit
+on the number of requests, and a log.
+
+See `Deployment <https://sknn.github.io/sknn/stable/guide/deployment.html>`_ in the
+user guide for the models that can be exported.
 """
 
 # sphinx_gallery_thumbnail_path = "thumbnails/serve_onnx.svg"

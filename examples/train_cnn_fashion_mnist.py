@@ -7,12 +7,17 @@ networks. The images stay bytes; each batch is scaled when it is used. A progres
 shows the state of training (it needs ``rich``; switch it off with ``--quiet``).
 
 For the official split of Fashion-MNIST (70,000 images), download the four ``.gz`` files
-from https://github.com/zalandoresearch/fashion-mnist into one folder, and run::
+from https://github.com/zalandoresearch/fashion-mnist into one folder, and run:
 
-    python examples/train_cnn_fashion_mnist.py --data FOLDER
+.. code-block:: bash
+
+   python examples/train_cnn_fashion_mnist.py --data FOLDER
 
 It then takes about half an hour on two cores. Without ``--data`` the script uses the
 1,797 digits of scikit-learn, enlarged to the same size, and takes less than a minute.
+
+See `Images <https://sknn.github.io/sknn/stable/guide/images.html>`_ in the user guide
+for the parameters.
 """
 
 # sphinx_gallery_thumbnail_path = "thumbnails/train_cnn_fashion_mnist.svg"

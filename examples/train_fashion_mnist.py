@@ -4,17 +4,23 @@ Improving a plain network step by step
 
 This script adds training techniques one after the other to a plain network: He
 initialization, batch normalization, dropout, a cosine schedule, mixup, and weights kept
-from the best epoch. Each is one parameter or two. The table shows, after each step, the
-accuracy on the training and the test rows, and the duration of the fit in seconds.
-Dropout and mixup reduce the gap between the two accuracies; the schedule improves both.
+from the best epoch. Each takes one or two parameters. The printed table shows, after
+each step, the accuracy on the training and the test rows, and the duration of the fit
+in seconds. Dropout and mixup reduce the gap between the two accuracies; the schedule
+improves both.
 
 For Fashion-MNIST (70,000 images of 784 pixels), download the four ``.gz`` files from
-https://github.com/zalandoresearch/fashion-mnist into one folder, and run::
+https://github.com/zalandoresearch/fashion-mnist into one folder, and run:
 
-    python examples/train_fashion_mnist.py --data FOLDER
+.. code-block:: bash
+
+   python examples/train_fashion_mnist.py --data FOLDER
 
 Without ``--data`` the script uses scikit-learn's 1,797 digits and takes seconds; there
 the plain network is already nearly as good as possible.
+
+See `Regularization <https://sknn.github.io/sknn/stable/guide/regularization.html>`_
+in the user guide for all methods.
 """
 
 # sphinx_gallery_thumbnail_path = "thumbnails/train_fashion_mnist.svg"

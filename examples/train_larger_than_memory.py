@@ -11,14 +11,19 @@ network then has its best weights.
 The file is a Parquet file, which is read by its row groups (this needs pyarrow), or a
 NumPy array on disk, which is mapped into memory chunk by chunk.
 
-Run it with::
+Run it with:
 
-    python examples/train_larger_than_memory.py --rows 10000000 --folder FOLDER
+.. code-block:: bash
 
-It prints how many rows per second were trained on, reading included, and the largest
-memory of the process, most of which are Python and its packages. 10 million rows of 20
-numbers are a file of 0.8 GB. Without arguments the script uses a million rows, and a
-temporary folder.
+   python examples/train_larger_than_memory.py --rows 10000000 --folder FOLDER
+
+It prints how many rows per second were trained on, including the time to read them, and
+the peak memory of the process, most of which is used by Python and its packages. A file
+of 10 million rows of 20 numbers has 0.8 GB. Without arguments the script uses a million
+rows, and a temporary folder.
+
+See `Large data and many fits <https://sknn.github.io/sknn/stable/guide/scaling.html>`_
+in the user guide for more.
 """
 
 # sphinx_gallery_thumbnail_path = "thumbnails/train_larger_than_memory.svg"

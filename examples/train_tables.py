@@ -16,11 +16,16 @@ all.
 Download ``adult.data`` and ``adult.test`` from
 https://archive.ics.uci.edu/dataset/2/adult, and ``AmesHousing.csv``, the data of D. De
 Cock, "Ames, Iowa: alternative to the Boston housing data", 2011, into one folder, and
-run::
+run:
 
-    python examples/train_tables.py --data FOLDER --out attributions.png
+.. code-block:: bash
+
+   python examples/train_tables.py --data FOLDER --out attributions.png
 
 Without ``--data`` the script uses a table of 2,000 invented apartments.
+
+See `Tables <https://sknn.github.io/sknn/stable/guide/tables.html>`_ in the user guide
+for how the estimators work.
 """
 
 # sphinx_gallery_thumbnail_path = "thumbnails/train_tables.svg"

@@ -8,6 +8,10 @@ known in advance. Here all of this is one scikit-learn ``Pipeline``, and a grid 
 finds good values using the training data only. The test data are used once, at the end.
 
 Run it with ``python examples/tune_digits.py``; it takes some seconds.
+
+See `Searching for good parameters
+<https://sknn.github.io/sknn/stable/guide/search.html>`_ in the user guide for other
+searches.
 """
 
 # sphinx_gallery_thumbnail_path = "thumbnails/tune_digits.svg"
@@ -33,13 +37,8 @@ def show_progress(search):
     return search.set_callbacks(progress_bar)
 
 
-def main():
-    # 1,797 images of 8 x 8 pixels, 10 classes.
-    X, y = load_digits(return_X_y=True)
-    X_train, X_test, y_train, y_test = train_test_split(
-        X, y, stratify=y, random_state=0
-    )
-
+def make_search():
+    """Return the grid search of a pipeline."""
     # max_iter is only an upper limit: training ends when the loss stops falling.
     mlp = MLPClassifier(learning_rate_init=0.01, max_iter=1000, random_state=0)
     # Every step is fitted on the training part of each split, so that the scaler and
@@ -51,13 +50,21 @@ def main():
             ("mlp", mlp),
         ]
     )
-
     grid = {
         "whiten__n_components": [16, 24, 32],
         "mlp__hidden_layer_sizes": [(50,), (100,)],
         "mlp__alpha": [0.1, 1.0],
     }
-    search = show_progress(GridSearchCV(pipeline, grid, cv=3, n_jobs=2))
+    return GridSearchCV(pipeline, grid, cv=3, n_jobs=2)
+
+
+def main():
+    # 1,797 images of 8 x 8 pixels, 10 classes.
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, stratify=y, random_state=0
+    )
+    search = show_progress(make_search())
     search.fit(X_train, y_train)
 
     print("Best parameters:")

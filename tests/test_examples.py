@@ -19,6 +19,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
 
 from sknn import MLPRegressor, TabularRegressor
+from sknn._sklearn import DOCUMENTATION_URL
 from sknn.export import to_onnx
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -34,11 +35,34 @@ def test_gallery_lists_every_script():
 
 
 def test_scripts_without_pictures_have_a_thumbnail():
+    drawn = runpy.run_path(DOCS / "thumbnails" / "draw.py")["PICTURES"]
     for path in EXAMPLES.glob("*.py"):
         code = path.read_text(encoding="utf-8")
         if "plt.show()" not in code:
             found = re.search(r'^# sphinx_gallery_thumbnail_path = "(.*)"$', code, re.M)
+            assert found[1] == f"thumbnails/{path.stem}.svg"
             assert (DOCS / found[1]).is_file(), path
+            assert path.stem in drawn
+
+
+def test_texts_have_no_markup_that_notebooks_show():
+    """Notebooks do not understand roles, footnotes and blocks after two colons."""
+    for path in EXAMPLES.glob("*.py"):
+        code = path.read_text(encoding="utf-8")
+        texts = [code.split('"""')[1], *re.findall(r"^# .*$", code, re.MULTILINE)]
+        found = re.findall(r":\w+:`|\]_|::$", "\n".join(texts), re.MULTILINE)
+        assert not found, path
+
+
+def test_links_to_the_documentation_name_a_page():
+    """Every example has one, to the user guide or to another example."""
+    for path in EXAMPLES.glob("*.py"):
+        code = path.read_text(encoding="utf-8")
+        pages = re.findall(rf"<{re.escape(DOCUMENTATION_URL)}(.*?)\.html>", code)
+        assert pages, path
+        for page in pages:
+            example = EXAMPLES / f"{page.removeprefix('auto_examples/')}.py"
+            assert (DOCS / f"{page}.rst").is_file() or example.is_file(), path
 
 
 def test_tune_digits_prints_one_line_without_rich(monkeypatch, capsys):

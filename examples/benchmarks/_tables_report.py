@@ -30,6 +30,17 @@ RATIOS = {
 }
 """What is compared with the reference by a geometric mean of ratios."""
 
+NAMES = {
+    "hgb": "scikit-learn's boosting",
+    "lightgbm": "LightGBM",
+    "xgboost": "XGBoost",
+    "catboost": "CatBoost",
+    "realmlp": "RealMLP",
+    "one": "sknn, 1 network",
+    "tabular": "sknn, 4 networks",
+}
+"""Names of the methods in the picture; a method that is not here keeps its own."""
+
 # -- what was measured ----------------------------------------------------------------
 
 
@@ -153,7 +164,8 @@ def scores_for_ranks(results, measure, reference):
     lacking = [
         method for method in results["method"].unique() if method not in complete
     ]
-    return wide[complete].groupby("table").mean(), lacking
+    # Rounded: means of equal scores in another order differ in their last digits.
+    return wide[complete].groupby("table").mean().round(9), lacking
 
 
 def ranks(results, reference):
@@ -218,7 +230,7 @@ def draw_ranks(results, reference, path):
     from matplotlib.figure import Figure
 
     drawn = {
-        title: scores_for_ranks(results, measure, reference)[0]
+        title: scores_for_ranks(results, measure, reference)[0].rename(columns=NAMES)
         for measure, title in (
             ("error", "Class error and RMSE"),
             ("log_loss", "Log-loss and RMSE"),
