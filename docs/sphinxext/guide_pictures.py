@@ -66,7 +66,7 @@ def draw_costs(guide):
     ax.set_yticks(places, names, fontsize=10)
     ax.set(
         ylim=(-0.7, len(rows) - 0.3),
-        xlabel="time of an epoch / time without the feature",
+        xlabel="time with the feature / without",
     )
     ax.grid(axis="y", alpha=0.2)
     ax.legend(title="layers, batch size", loc="lower right")
