@@ -40,6 +40,7 @@ extensions = [
     # In the folder sphinxext:
     "code_links",
     "guide_links",
+    "guide_pictures",
     "home",
     "parameter_groups",
     "site_links",
