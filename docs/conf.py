@@ -62,7 +62,8 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 autodoc_member_order = "groupwise"
 autodoc_typehints = "none"  # the docstrings say it in words
-toc_object_entries_show_parents = "hide"  # "fit()", not "MLPClassifier.fit()"
+toc_object_entries_show_parents = "hide"  # "fit", not "MLPClassifier.fit"
+add_function_parentheses = False  # as on scikit-learn's site
 smartquotes_action = "De"  # dashes and ellipses; quotes stay as in the code
 
 # -- Links into the documentation of other projects ---------------------------------
@@ -127,6 +128,8 @@ html_theme_options = {
     "navbar_align": "left",
     "show_toc_level": 2,
     "header_links_before_dropdown": 4,
+    # The second one is on the pages of the examples alone.
+    "secondary_sidebar_items": ["page-toc", "sg_download_links"],
     "logo": {
         "image_light": "_static/logo-light.svg",
         "image_dark": "_static/logo-dark.svg",

@@ -138,7 +138,7 @@ def spread(ratios):
     if not ratios:
         return "–"
     low, high = (f"{ratio:.1f}" for ratio in (min(ratios), max(ratios)))
-    return f"{low} ×" if low == high else f"{low} – {high} ×"
+    return f"{low}\u00a0×" if low == high else f"{low}\u00a0–\u00a0{high}\u00a0×"
 
 
 def speed_table(folder):
