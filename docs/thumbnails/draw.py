@@ -4,8 +4,8 @@
     python docs/thumbnails/draw.py scale_out    # only some
 
 Four thumbnails show what their example computes without arguments. The one of
-``train_fashion_mnist.py`` shows what it has printed with ``--data``, which is stored in
-this folder. The others are diagrams, without data.
+``train_fashion_mnist.py`` shows what it has printed with ``--data FOLDER --epochs 10``,
+which is stored in this folder. The others are diagrams, without data.
 """
 
 import re
