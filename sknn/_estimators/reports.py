@@ -68,10 +68,11 @@ def report_unfinished_schedule(run: FitRun) -> None:
 
 def report_rising_loss(run: FitRun) -> None:
     """Warn if the network is of an epoch with a higher loss than the first one."""
-    losses = run.history.columns["loss"]
-    epoch, which = len(losses), "the last one"
+    history = run.history
+    losses = history.columns["loss"][-history.n_iter :]  # of this run
+    epoch, which = history.n_iter, "the last one"
     if keeps_best(run):
-        epoch, which = run.history.best_epoch, "which has the best validation score"
+        epoch, which = history.best_epoch, "which has the best validation score"
     if run.one_epoch or epoch < 2 or not losses[epoch - 1] > RISEN * losses[0]:
         return
     warn_caller(
