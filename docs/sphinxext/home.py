@@ -138,14 +138,14 @@ def spread(ratios):
     if not ratios:
         return "–"
     low, high = (f"{ratio:.1f}" for ratio in (min(ratios), max(ratios)))
-    return f"{low}\u00a0×" if low == high else f"{low}\u00a0–\u00a0{high}\u00a0×"
+    return f"{low} ×" if low == high else f"{low} – {high} ×"
 
 
 def speed_table(folder):
     """Return the table of the home page, from the tables of all machines."""
     machines = [read_ratios(path) for path in sorted(folder.glob("*/table.inc"))]
     packages = ["scikit-learn", "PyTorch"]
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 50 25 25", ""]
+    lines = [".. list-table::", "   :header-rows: 1", "   :class: sknn-speed", ""]
     lines += ["   * - Work", *(f"     - {package}" for package in packages)]
     for work, name in WORKS.items():
         cells = [
