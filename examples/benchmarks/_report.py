@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 import sklearn
 from _networks import HAS_TORCH
-from _timing import Faster, Plus
+from _timing import Faster, Plus, three_digits
 from threadpoolctl import threadpool_info
 
 import sknn
@@ -93,12 +93,8 @@ def table_of(results):
             else "–"
             for peer in peers
         ]
-        lines.append((result.work.name, _three_digits(result.ms("sknn")), *ratios))
+        lines.append((result.work.name, three_digits(result.ms("sknn")), *ratios))
     return lines
-
-
-def _three_digits(x):
-    return f"{x:.3g}" if x < 1000 else f"{x:,.0f}"
 
 
 def tables(results):

@@ -135,6 +135,11 @@ def check_agreement(work, outcomes):
         )
 
 
+def three_digits(x):
+    """Return a number with three digits, or with all before the decimal point."""
+    return f"{x:.3g}" if x < 1000 else f"{x:,.0f}"
+
+
 # -- processes ------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
+from _timing import three_digits
 
 from sknn import _kernels
 from sknn._arrays import aligned_zeros, gather, matmul
@@ -153,8 +154,8 @@ def main():
         kernel, plain = measure(twin, args)
         cells = [
             name,
-            f"{kernel * 1e6:.3g}",
-            f"{plain * 1e6:.3g}",
+            three_digits(kernel * 1e6),
+            three_digits(plain * 1e6),
             f"{plain / kernel:.1f}",
         ]
         print(f"{name:55} {cells[1]:>8} {cells[2]:>8} {cells[3]:>6}", flush=True)
