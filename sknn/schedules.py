@@ -29,6 +29,7 @@ class Schedule(Spec, ABC):
     ...     ends = True
     ...     def __call__(self, epoch, n_epochs, rows=0):
     ...         return 0.5 ** int(4 * epoch / n_epochs)
+    ...
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = MLPClassifier(learning_rate=Halving(), max_iter=8, random_state=0)
     >>> clf.set_params(learning_rate_init=0.08).fit(X, y).learning_rates_
@@ -82,6 +83,7 @@ class Decay(Schedule):
     ... class Square(Decay):
     ...     def decay(self, epoch, n_epochs, rows):
     ...         return (1 - epoch / n_epochs) ** 2
+    ...
     >>> schedule = Square(warmup=2)
     >>> [round(schedule(epoch, 10), 3) for epoch in (0, 1, 2, 6, 10)]
     [0.01, 0.505, 1.0, 0.25, 0.0]
