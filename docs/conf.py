@@ -39,6 +39,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     # In the folder sphinxext:
     "code_links",
+    "console_output",
     "guide_links",
     "guide_pictures",
     "home",
@@ -109,7 +110,6 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("sknn",),
-    "reference_url": {"sknn": None},
     "remove_config_comments": True,
     "show_memory": False,
     "write_computation_times": False,
@@ -157,7 +157,7 @@ html_use_index = False
 html_domain_indices = False
 
 # Copy the input alone, without prompts and output.
-copybutton_exclude = ".linenos, .gp, .go"
+copybutton_exclude = ".linenos, .gp, .go"  # tracebacks are .go: console_output
 
 
 def leave_as_text(app, env, node, contnode):

@@ -14,7 +14,8 @@ of parameters.
 # ----------------------------------
 # Each of scikit-learn's digits, 8 × 8 pixels, is placed in a field of 14 × 14, up to
 # two pixels from the center, and enlarged by two: images of 28 × 28 pixels, as in the
-# paper. A thousand images are for training, the others for the test.
+# paper. A thousand images are for training, 300 for validation, the others for the
+# test.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,7 +36,8 @@ for field, image in zip(X, digits.images / 16, strict=True):
     top, left = 3 + rng.randint(-2, 3, size=2)
     field[top : top + 8, left : left + 8] = image
 X = X.repeat(2, axis=1).repeat(2, axis=2)
-X_train, X_test, y_train, y_test = X[:1000], X[1000:], y[:1000], y[1000:]
+X_train, X_val, X_test = np.split(X, [1000, 1300])
+y_train, y_val, y_test = np.split(y, [1000, 1300])
 
 fig, axes = plt.subplots(1, 8, figsize=(9, 1.9), layout="constrained")
 fig.suptitle("Shifted digits")
@@ -48,7 +50,8 @@ plt.show()
 # Two networks
 # ------------
 # LeNet-5 is a single call. It receives images; ``MLPClassifier`` receives rows of
-# numbers. After each epoch both are scored on the test images, only to plot the curves.
+# numbers. After each epoch both are scored on the validation images, only to plot the
+# curves.
 
 settings = {
     "batch_size": 32,
@@ -66,9 +69,9 @@ lenet = CNNClassifier(
 )
 mlp = MLPClassifier((78,), **settings)
 
-lenet.fit(X_train, y_train, X_val=X_test, y_val=y_test)
-rows_train, rows_test = X_train.reshape(1000, -1), X_test.reshape(len(X_test), -1)
-mlp.fit(rows_train, y_train, X_val=rows_test, y_val=y_test)
+lenet.fit(X_train, y_train, X_val=X_val, y_val=y_val)
+rows_train, rows_val, rows_test = (x.reshape(-1, 784) for x in (X_train, X_val, X_test))
+mlp.fit(rows_train, y_train, X_val=rows_val, y_val=y_val)
 print(lenet.summary())
 
 # %%
@@ -95,16 +98,16 @@ for name, net, color in [
     axes[1].plot(epochs, net.validation_scores_, color=color, linewidth=2, label=name)
 fig.suptitle("Learning curves of LeNet-5 and of dense layers")
 axes[0].set(xlabel="Epoch", ylabel="Training loss", ylim=(0, None))
-axes[1].set(xlabel="Epoch", ylabel="Test accuracy", ylim=(0, 1))
+axes[1].set(xlabel="Epoch", ylabel="Validation accuracy", ylim=(0, 1))
 axes[1].legend()
 axes[1].grid(alpha=0.3)
 plt.show()
 
-for name, net, rows in [
-    ("LeNet-5", lenet, X),
-    ("dense layers", mlp, X.reshape(-1, 784)),
+for name, net, training_rows, test_rows in [
+    ("LeNet-5", lenet, X_train, X_test),
+    ("dense layers", mlp, rows_train, rows_test),
 ]:
-    training, test = net.score(rows[:1000], y_train), net.score(rows[1000:], y_test)
+    training, test = net.score(training_rows, y_train), net.score(test_rows, y_test)
     print(f"{name:14} training accuracy {training:.3f}   test {test:.3f}")
 
 # %%

@@ -4,15 +4,16 @@ Reducing overfitting with regularization
 
 A network with more weights than rows can memorize every training row, including the
 wrong ones. Regularization makes that harder, so that what the network learns also holds
-for new rows. This example shows the training and the test loss of the same network,
-plain and with five remedies.
+for new rows. This example shows the training and the validation loss of the same
+network, plain and with five remedies.
 """
 
 # %%
 # Few rows, some with wrong labels
 # --------------------------------
 # The training rows are 300 handwritten digits, a fifth of which get a random label. The
-# test rows keep their true labels. The loss is that of the network's predictions,
+# validation rows, for the curves, and the test rows, for the final accuracies, keep
+# their true labels. The loss is that of the network's predictions,
 # without dropout, penalty or mixup. It is computed by a scorer, which is called after
 # each epoch and can use any rows.
 
@@ -31,8 +32,11 @@ from sknn import MLPClassifier
 warnings.simplefilter("ignore", ConvergenceWarning)  # using all epochs is intended
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(
-    X / 16, y, train_size=300, test_size=700, stratify=y, random_state=0
+X_train, X_rest, y_train, y_rest = train_test_split(
+    X / 16, y, train_size=300, stratify=y, random_state=0
+)
+X_val, X_test, y_val, y_test = train_test_split(
+    X_rest, y_rest, train_size=700, stratify=y_rest, random_state=0
 )
 rng = np.random.RandomState(0)
 wrong = rng.uniform(size=300) < 0.2
@@ -40,17 +44,17 @@ y_train = np.where(wrong, rng.randint(10, size=300), y_train)
 
 
 def train(**params):
-    """Train a network; return it, with training and test losses of all epochs."""
+    """Train a network; return it, with training and validation losses of all epochs."""
     losses = []
 
-    def score(clf, X_val, y_val):
+    def score(clf, X_score, y_score):
         losses.append(
             [
                 log_loss(y_train, clf.predict_proba(X_train)),
-                log_loss(y_test, clf.predict_proba(X_test)),
+                log_loss(y_val, clf.predict_proba(X_val)),
             ]
         )
-        return clf.score(X_val, y_val)
+        return clf.score(X_score, y_score)
 
     clf = MLPClassifier(
         hidden_layer_sizes=(100,),
@@ -64,7 +68,7 @@ def train(**params):
     if clf.early_stopping:
         clf.fit(X_train, y_train)  # holds out some of the training rows
     else:
-        clf.fit(X_train, y_train, X_val=X_test, y_val=y_test)  # only for the curves
+        clf.fit(X_train, y_train, X_val=X_val, y_val=y_val)  # only for the curves
     return clf, np.array(losses)
 
 
@@ -82,8 +86,8 @@ remedies = {
 }
 
 # %%
-# The training loss of the plain network falls to nearly 0, while its test loss soon
-# starts to rise: the network becomes more and more confident of wrong labels. Each
+# The training loss of the plain network falls to nearly 0, while its validation loss
+# soon starts to rise: the network becomes more and more confident of wrong labels. Each
 # remedy keeps the two curves closer together. Early stopping does not change the
 # curves; it restores the weights of the best epoch on the rows that it held out (dotted
 # line).
@@ -98,14 +102,14 @@ for ax, (name, params) in zip(axes.flat, remedies.items(), strict=True):
     accuracies[name] = clf.score(X_train, y_train), clf.score(X_test, y_test)
     epochs = np.arange(1, len(losses) + 1)
     ax.plot(epochs, losses[:, 0], "--", color="#0072B2", linewidth=2, label="training")
-    ax.plot(epochs, losses[:, 1], color="#D55E00", linewidth=2, label="test")
+    ax.plot(epochs, losses[:, 1], color="#D55E00", linewidth=2, label="validation")
     if clf.early_stopping:
         ax.axvline(
             epochs[np.argmax(clf.validation_scores_)], color="gray", linestyle=":"
         )
     ax.set(title=name, ylim=(0, 2.4))
 print(f"{len(remedies)} fits: {perf_counter() - start:.0f} s")
-fig.suptitle("Training and test loss of a plain network and with remedies")
+fig.suptitle("Training and validation loss of a plain network and with remedies")
 for ax in axes[-1]:
     ax.set_xlabel("Epoch")
 fig.supylabel("Loss")

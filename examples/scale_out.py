@@ -17,12 +17,12 @@ The training set is sent to the workers once, before the first fit. So are the r
 the folds: joblib alone would send them to a single worker, and a search fails if this
 worker is lost. With copies on all workers, the others repeat its fits.
 
-Run it with:
+Download the script and run it with Dask, which ``pip install "sknn[distributed]"``
+installs:
 
 .. code-block:: bash
 
-   pip install ".[distributed]"
-   python examples/scale_out.py
+   python scale_out.py
 
 It takes less than a minute on two cores. ``--scheduler tcp://HOST:8786`` uses a cluster
 that is running already. Its workers need the same versions of Python and packages.
@@ -149,7 +149,7 @@ def main():
         from dask.distributed import Client, LocalCluster
     except ImportError:
         run_here(X, y)
-        print('To run this on a cluster, install Dask: pip install ".[distributed]"')
+        print('To run this on a cluster, install Dask: pip install "sknn[distributed]"')
         return
     if arguments.scheduler:
         with Client(arguments.scheduler) as client:

@@ -8,8 +8,8 @@ as ``learning_rate__warmup``. The third search halves the number of candidates i
 round and trains the rest for more epochs. Each schedule is planned for the epochs it is
 given, so short training predicts long training well.
 
-Run it with ``python examples/search_digits.py``; it takes less than a minute on two
-cores.
+Download the script and run it with ``python search_digits.py``; it takes less than a
+minute on two cores.
 
 See `Searching for good parameters
 <https://sknn.github.io/sknn/stable/guide/search.html>`_ in the user guide for other

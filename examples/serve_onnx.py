@@ -3,11 +3,12 @@ Serving a model with ONNX Runtime
 =================================
 
 This server predicts with a model that `sknn.export.to_onnx` has written. It needs
-``onnxruntime`` and NumPy, but neither sknn nor scikit-learn:
+``onnxruntime`` and NumPy, but neither sknn nor scikit-learn. Download the script and
+run it:
 
 .. code-block:: bash
 
-   python examples/serve_onnx.py model.onnx --port 8000
+   python serve_onnx.py model.onnx --port 8000
    curl localhost:8000 -d '[{"age": 39, "town": "Rome"}, {"age": null, "town": "Oslo"}]'
 
 Without a model, the script trains a small network (for this it needs sknn), serves it,

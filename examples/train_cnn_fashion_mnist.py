@@ -7,11 +7,12 @@ networks. The images stay bytes; each batch is scaled when it is used. A progres
 shows the state of training (it needs ``rich``; switch it off with ``--quiet``).
 
 For the official split of Fashion-MNIST (70,000 images), download the four ``.gz`` files
-from https://github.com/zalandoresearch/fashion-mnist into one folder, and run:
+from https://github.com/zalandoresearch/fashion-mnist into one folder. Then download
+this script and run:
 
 .. code-block:: bash
 
-   python examples/train_cnn_fashion_mnist.py --data FOLDER
+   python train_cnn_fashion_mnist.py --data FOLDER
 
 It then takes about half an hour on two cores. Without ``--data`` the script uses the
 1,797 digits of scikit-learn, enlarged to the same size, and takes less than a minute.

@@ -10,11 +10,12 @@ in seconds. Dropout and mixup reduce the gap between the two accuracies; the sch
 improves both.
 
 For Fashion-MNIST (70,000 images of 784 pixels), download the four ``.gz`` files from
-https://github.com/zalandoresearch/fashion-mnist into one folder, and run:
+https://github.com/zalandoresearch/fashion-mnist into one folder. Then download this
+script and run:
 
 .. code-block:: bash
 
-   python examples/train_fashion_mnist.py --data FOLDER
+   python train_fashion_mnist.py --data FOLDER
 
 Without ``--data`` the script uses scikit-learn's 1,797 digits and takes seconds; there
 the plain network is already nearly as good as possible.

@@ -11,11 +11,11 @@ network then has its best weights.
 The file is a Parquet file, which is read by its row groups (this needs pyarrow), or a
 NumPy array on disk, which is mapped into memory chunk by chunk.
 
-Run it with:
+Download the script and run it with:
 
 .. code-block:: bash
 
-   python examples/train_larger_than_memory.py --rows 10000000 --folder FOLDER
+   python train_larger_than_memory.py --rows 10000000 --folder FOLDER
 
 It prints how many rows per second were trained on, including the time to read them, and
 the peak memory of the process, most of which is used by Python and its packages. A file

@@ -15,12 +15,12 @@ all.
 
 Download ``adult.data`` and ``adult.test`` from
 https://archive.ics.uci.edu/dataset/2/adult, and ``AmesHousing.csv``, the data of D. De
-Cock, "Ames, Iowa: alternative to the Boston housing data", 2011, into one folder, and
-run:
+Cock, "Ames, Iowa: alternative to the Boston housing data", 2011, into one folder. Then
+download this script and run:
 
 .. code-block:: bash
 
-   python examples/train_tables.py --data FOLDER --out attributions.png
+   python train_tables.py --data FOLDER --out attributions.png
 
 Without ``--data`` the script uses a table of 2,000 invented apartments.
 

@@ -7,7 +7,7 @@ number of components, width of the hidden layer and penalty of large weights are
 known in advance. Here all of this is one scikit-learn ``Pipeline``, and a grid search
 finds good values using the training data only. The test data are used once, at the end.
 
-Run it with ``python examples/tune_digits.py``; it takes some seconds.
+Download the script and run it with ``python tune_digits.py``; it takes some seconds.
 
 See `Searching for good parameters
 <https://sknn.github.io/sknn/stable/guide/search.html>`_ in the user guide for other

@@ -10,11 +10,12 @@ longer improves. The best candidate is then trained on all rows.
 ``--estimator sklearn`` changes only the import, to compare the two packages.
 
 For Fashion-MNIST (70,000 images of 784 pixels), download the four ``.gz`` files from
-https://github.com/zalandoresearch/fashion-mnist into one folder, and run:
+https://github.com/zalandoresearch/fashion-mnist into one folder. Then download this
+script and run:
 
 .. code-block:: bash
 
-   python examples/tune_fashion_mnist.py --data FOLDER
+   python tune_fashion_mnist.py --data FOLDER
 
 It then takes minutes. Without ``--data`` the script uses the 1,797 digits of
 scikit-learn, and takes seconds.

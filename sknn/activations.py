@@ -33,6 +33,7 @@ class ActivationFunction(Spec, ABC):
     ...         np.sin(z, out=out)
     ...     def backward(self, z, a, dy):
     ...         dy *= np.cos(z)
+    ...
     >>> z = np.array([0.0, np.pi / 2, np.pi])
     >>> a, dy = np.empty(3), np.ones(3)
     >>> Sine().forward(z, out=a)

@@ -40,6 +40,7 @@ class Augmentation(Spec, ABC):
     ...     def __call__(self, images, rng):
     ...         negative = rng.random((len(images), 1, 1, 1)) < 0.5
     ...         return np.where(negative, 1 - images, images)
+    ...
     >>> images = np.zeros((6, 1, 1, 1))
     >>> RandomNegative()(images, np.random.default_rng(0)).ravel()
     array([0., 1., 1., 1., 0., 0.])
@@ -78,6 +79,7 @@ class Geometric(Augmentation):
     ...         matrices = np.tile(np.eye(3), (n, 1, 1))
     ...         matrices[:, 1, 0] = 1  # column in the old image: column + row
     ...         return matrices
+    ...
     >>> images = np.eye(3).reshape(1, 3, 3, 1)
     >>> print(Shear()(images, np.random.default_rng(0))[0, :, :, 0])
     [[0. 1. 0.]

@@ -30,6 +30,7 @@ class Initializer(Spec, ABC):
     ...     def __call__(self, shape, fan_in, fan_out, rng):
     ...         bound = (6 / fan_in) ** 0.5
     ...         return rng.triangular(-bound, 0, bound, shape)
+    ...
     >>> W = Triangular()((400, 50), 400, 50, np.random.RandomState(0))
     >>> print(f"standard deviation {W.std():.3f}, 1 / sqrt(fan_in) = {400**-0.5:.3f}")
     standard deviation 0.050, 1 / sqrt(fan_in) = 0.050
@@ -453,6 +454,7 @@ class Orthogonal(Initializer):
     >>> rng, x = np.random.RandomState(0), np.ones((1, 64))
     >>> for _ in range(100):
     ...     x = x @ Orthogonal()((64, 64), 64, 64, rng)
+    ...
     >>> print(f"{np.linalg.norm(x):.6f}")
     8.000000
 

@@ -45,6 +45,7 @@ class Loss(Spec, ABC):
     ...         return float((w * r**4 / 4).sum())
     ...     def link(self, z, out):
     ...         np.copyto(out, z)
+    ...
     >>> z, y = np.array([[3.0], [1.0]]), np.array([[1.0], [2.0]])
     >>> FourthPower().loss_gradient(z, y, None, out=z)
     4.25

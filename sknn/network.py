@@ -458,6 +458,7 @@ class Network:
         >>> network.params[0]["W"][:] = [[1, 4], [2, 5], [3, 6]]
         >>> def first_score(z, rows, dz):
         ...     dz[:] = [1, 0]
+        ...
         >>> network.input_gradients(np.zeros((1, 3)), first_score)
         array([[1., 2., 3.]])
         """

@@ -29,6 +29,7 @@ class Schedule(Spec, ABC):
     ...     ends = True
     ...     def __call__(self, epoch, n_epochs, rows=0):
     ...         return 0.5 ** int(4 * epoch / n_epochs)
+    ...
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = MLPClassifier(learning_rate=Halving(), max_iter=8, random_state=0)
     >>> clf.set_params(learning_rate_init=0.08).fit(X, y).learning_rates_
@@ -82,6 +83,7 @@ class Decay(Schedule):
     ... class Square(Decay):
     ...     def decay(self, epoch, n_epochs, rows):
     ...         return (1 - epoch / n_epochs) ** 2
+    ...
     >>> schedule = Square(warmup=2)
     >>> [round(schedule(epoch, 10), 3) for epoch in (0, 1, 2, 6, 10)]
     [0.01, 0.505, 1.0, 0.25, 0.0]
@@ -231,7 +233,9 @@ class Step(Decay):
 
 @spec
 class Exponential(Decay):
-    """``final ** u``, where u is the fraction of epochs completed.
+    """``final ** u``: multiplied by the same factor in each epoch.
+
+    u is the fraction of the epochs after the warm-up that is completed.
 
     Parameters
     ----------
@@ -261,7 +265,9 @@ class Exponential(Decay):
 
 @spec
 class Linear(Decay):
-    """``1 - (1 - final) u``, where u is the fraction of epochs completed.
+    """``1 - (1 - final) u``: from 1 to `final` along a line.
+
+    u is the fraction of the epochs after the warm-up that is completed.
 
     Parameters
     ----------
@@ -292,10 +298,12 @@ class Linear(Decay):
 
 @spec
 class Cosine(Decay):
-    """``final + (1 - final) (1 + cos(π u)) / 2``, with u the fraction of epochs done.
+    """``final + (1 - final) (1 + cos(π u)) / 2``: from 1 to `final` along a cosine.
 
-    Cosine annealing [1]_ without restarts: the rate falls slowly at the start and at
-    the end, and fastest in the middle.
+    u is the fraction of the epochs after the warm-up that is completed,
+    ``(epoch - warmup) / (max_iter - warmup)``. This is cosine annealing [1]_ without
+    restarts: the rate falls slowly at the start and at the end, and fastest in the
+    middle.
 
     Parameters
     ----------
@@ -331,10 +339,11 @@ class Cosine(Decay):
 
 @spec
 class FlatCosine(Decay):
-    """1 for a first part of the training, then ``(1 + cos(π u)) / 2`` down to 0.
+    """1 for a first part of the training, then ``(1 + cos(π v)) / 2`` down to 0.
 
-    u is the fraction of the remaining epochs that is completed. The rate of the best
-    networks for tables of [1]_, where it multiplies dropout and weight decay.
+    ``v = (u - flat) / (1 - flat)``, where u is the fraction of the epochs after the
+    warm-up that is completed. This is the schedule of dropout and weight decay of the
+    networks for tables of [1]_.
 
     Parameters
     ----------
@@ -411,15 +420,17 @@ class CosLog(Schedule):
 
 @spec
 class InverseSqrt(Decay):
-    """``1 / sqrt(1 + u / timescale)``, where u is the fraction of epochs completed.
+    """``1 / sqrt(1 + u / timescale)``: falls fast at first, then slowly.
 
-    The classical rate of stochastic approximation: it falls quickly at first, then ever
-    more slowly, and never reaches zero. With a warm-up it is the schedule of [1]_.
+    u is the fraction of the epochs after the warm-up that is completed. This is the
+    classical rate of stochastic approximation; it never reaches 0. With a warm-up it is
+    the schedule of [1]_.
 
     Parameters
     ----------
     timescale : float, default=0.1
-        Fraction of ``max_iter`` after which the factor is ``1 / sqrt(2)``; positive.
+        Fraction of the epochs after the warm-up at which the factor is ``1 / sqrt(2)``;
+        positive.
     warmup : float, default=0.0
         Epochs, or fraction of ``max_iter``, over which the rate rises.
 

@@ -95,7 +95,7 @@ def test_scale_out_runs_without_dask(monkeypatch, capsys):
         times, ["grid search", "coarse to fine", "ensemble"], strict=True
     ):
         assert re.match(rf"{task}.* \d+\.\d s$", line)
-    assert advice.endswith('install Dask: pip install ".[distributed]"')
+    assert advice.endswith('install Dask: pip install "sknn[distributed]"')
 
 
 def test_train_cnn_fashion_mnist_runs_without_data(monkeypatch, capsys):

@@ -97,7 +97,7 @@ def to_torch(estimator: Any) -> Any:
       (dense2): Linear(in_features=100, out_features=3, bias=True)
     )
     >>> p = module.predict_proba(torch.from_numpy(X[[133]]))
-    >>> print(p.detach().numpy().round(3), clf.predict_proba(X[[133]]).round(3))
+    >>> print(p.detach().numpy().round(2), clf.predict_proba(X[[133]]).round(2))
     [[0.   0.54 0.46]] [[0.   0.54 0.46]]
     """
     check_is_instance(estimator)

@@ -271,6 +271,7 @@ class Layer(Spec, ABC):
     ...     def backward(self, p, g, dy, ws, need_dx):
     ...         np.sum(dy, axis=0, out=g["b"])
     ...         return dy
+    ...
     >>> clf = SequentialClassifier([Dense(8), Shift()])
     >>> clf.summary(n_features_in=4, n_outputs=3)
     layer   kind            output shape  parameters

@@ -53,6 +53,7 @@ class Ensemble(Composite):
     >>> network = Network([layer], in_shape=(2,), dtype=np.dtype(float))
     >>> for i in range(3):
     ...     network.params[0][f"{i}.W"][:] = i + 1
+    ...
     >>> network.scores(np.array([[5.0, 2.0]]))
     array([[[ 7.],
             [14.],

@@ -65,6 +65,7 @@ class PeriodicEmbedding(NumericalEmbedding):
     >>> network = Network([layer], in_shape=(1,), dtype=np.dtype(float))
     >>> for name, value in {"w": 1, "b": 0, "W": 1, "c": 0}.items():
     ...     network.params[0][name][:] = value
+    ...
     >>> print(network.scores(np.array([[0.0], [0.125], [0.5]])).round(2))
     [[ 1.    0.  ]
      [ 0.71  0.12]

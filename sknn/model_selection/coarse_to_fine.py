@@ -148,6 +148,7 @@ feature_names_in_
     >>> for ranges in search.ranges_:
     ...     low, high = ranges["learning_rate_init"].support()
     ...     print(f"{low:.0e} to {high:.0e}")
+    ...
     1e-05 to 1e+00
     2e-02 to 2e+00
     7e-02 to 1e+00

@@ -38,6 +38,7 @@ class Solver(Spec, ABC):
     ...         return {}
     ...     def step(self, theta, grad, state, learning_rate):
     ...         theta -= learning_rate * np.sign(grad)
+    ...
     >>> theta, grad = np.array([1.0, -2.0]), np.array([0.5, -4.0])
     >>> SignSGD().step(theta, grad, {}, learning_rate=0.25)
     >>> theta

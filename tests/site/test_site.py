@@ -7,6 +7,7 @@ This needs the extra ``site`` and an installed Chromium or Chrome. Without them,
 the tests that read the files run.
 """
 
+import codeop
 import os
 import re
 import shutil
@@ -42,6 +43,7 @@ SEARCHES = {
     "cite": "getting_started",
     "class imbalance": "guide/imbalanced",
     "class weight": "guide/imbalanced",
+    "class weights": "guide/imbalanced",
     "contributing": "contributing",
     "convergence": "faq",
     "cuda": "faq",
@@ -51,12 +53,15 @@ SEARCHES = {
     "exploding gradient": "guide/deep_networks",
     "faq": "faq",
     "feature importance": "faq",
+    "feature names": "faq",
     "generalisation": "guide/regularization",
     "GPU": "faq",
     "grid search": "guide/search",
+    "huber": "guide/losses",
     "hyperparameter tuning": "guide/search",
     "imbalanced": "guide/imbalanced",
     "keras": "coming_from_keras_pytorch",
+    "learning rate": "guide/schedules",
     "learning rate finder": "guide/recipe",
     "license": "getting_started",
     "lr finder": "guide/recipe",
@@ -64,6 +69,7 @@ SEARCHES = {
     "multilabel": "guide/multioutput",
     "multioutput": "guide/multioutput",
     "my loss is nan": "faq",
+    "n_jobs": "guide/scaling",
     "nan": "faq",
     "onnx": "guide/deployment",
     "outliers": "guide/regression_outliers",
@@ -71,24 +77,29 @@ SEARCHES = {
     "over-fitting": "guide/regularization",
     "overfit": "guide/regularization",
     "overfitting": "guide/regularization",
+    "predict proba": "faq",
     "prediction interval": "guide/uncertainty",
     "progress bar": "guide/stopping",
     "pytorch lightning": "coming_from_keras_pytorch",
     "pytorch": "coming_from_keras_pytorch",
+    "random_state": "guide/reproducibility",
     "release notes": "changes",
     "release": "contributing",
     "resume training": "guide/saving",
+    "sample_weight": "guide/imbalanced",
     "save model": "guide/saving",
     "seed": "guide/reproducibility",
     "skops": "guide/saving",
     "skorch": "coming_from_keras_pytorch",
     "slow": "faq",
     "sparse text": "guide/text",
+    "tensorboard": "coming_from_keras_pytorch",
     "tensorflow": "coming_from_keras_pytorch",
     "transfer learning": "guide/transfer",
     "troubleshooting": "faq",
     "unbalanced": "guide/imbalanced",
     "vanishing gradient": "guide/deep_networks",
+    "warm start": "faq",
 }
 FIRST_HITS = 3
 
@@ -223,6 +234,38 @@ def test_code_and_formulas_fit_into_the_column(opened):
     opened.set_width(1280)
     found = opened.page.evaluate(FIND_SCROLLED)
     assert not found, lines(found)
+
+
+# What the copy button copies from each console session.
+FIND_COPIED = """exclude => {
+    const sessions = document.querySelectorAll("article pre:has(.gp)");
+    return [...sessions].map(session => {
+        const copy = session.cloneNode(true);
+        copy.querySelectorAll(exclude).forEach(node => node.remove());
+        return copy.textContent;
+    });
+}"""
+
+
+def paste(text):
+    """Compile the text line by line, as the prompt of Python 3.11 does."""
+    lines = []
+    for line in [*text.splitlines(), ""]:
+        lines.append(line)
+        if codeop.compile_command("\n".join(lines)) is not None:
+            lines.clear()
+
+
+@pytest.fixture(scope="module")
+def excluded():
+    """Return the selector of what the copy button leaves out."""
+    script = (SITE / "_static" / "copybutton.js").read_text("utf-8")
+    return re.search(r"exclude = '(.*)'", script)[1]
+
+
+def test_copied_sessions_can_be_pasted(opened, excluded):
+    for text in opened.page.evaluate(FIND_COPIED, excluded):
+        paste(text)
 
 
 # Text with too little contrast to its background: less than 4.5, the AA level of WCAG.
