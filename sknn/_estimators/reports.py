@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .._training import (
     Ending,
 )
+from .._typing import Array
 from ..losses import HalfSquaredError
 from ..objective import mean_loss
 from .input_checks import warn_caller
@@ -131,38 +132,51 @@ def advice(run: FitRun) -> str:
 def advice_on_targets(run: FitRun) -> str:
     """Return advice to scale the targets where they are the likely cause of a bad fit.
 
-    That is where they are far from 1 and a constant would have a smaller squared error
-    than the network. Otherwise the text is empty.
+    That is where they are far from 1, and the squared error of the network is larger
+    than that of a constant. Otherwise the text is empty.
     """
     params, data, targets = run.params, run.data, run.targets
     is_squared = type(targets.loss) is type(run.loss) is HalfSquaredError
-    if run.one_epoch or params.early_stopping or type(targets) is not NumberTargets:
+    if not is_squared or type(targets) is not NumberTargets:
+        return ""
+    if run.one_epoch or params.early_stopping:
         return ""
     y, w = data.y[data.selected], data.sample_weight
     w = None if w is None else w[data.selected]
-    mean = np.average(y.astype(np.float64), axis=0, weights=w)
-    variance = np.average((y - mean) ** 2, axis=0, weights=w)
-    size, of_mean = math.sqrt((mean**2 + variance).mean()), 0.5 * variance.mean()
-    is_far = size > FAR or size * FAR < 1
-    is_constant = variance.max() <= (1e-8 * size) ** 2
-    if not is_squared or not is_far or is_constant:
-        return ""
-    if not run.history.loss > WORSE * of_mean:  # without a forward pass in most cases
-        return ""
-    # Without the penalty, dropout and other variation of the training.
-    z = run.network.scores(data.X, data.rows)
-    loss = mean_loss(targets.loss, z, y.astype(z.dtype, copy=False), w)
-    if not loss > WORSE * of_mean:
-        return ""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.average(y.astype(np.float64), axis=0, weights=w)
+        variance = np.average((y - mean) ** 2, axis=0, weights=w)
+        if not is_far_from_1(mean, variance) or not is_worse_than_mean(run, variance):
+            return ""
     i = int(variance.argmax())
     which = "The targets have" if len(mean) == 1 else f"Column {i} of y has"
+    # Without the loss: Python shows the same warning of several fits once.
     return (
-        f"The training loss, {loss:.3g}, is above that of predicting the mean of the "
-        f"targets, {of_mean:.3g}. {which} a mean of {mean[i]:.3g} and a standard "
-        f"deviation of {math.sqrt(variance[i]):.3g}: scale them, for example with "
+        "The training loss is above that of predicting the mean of the targets. "
+        f"{which} a mean of {mean[i]:.3g} and a standard deviation of "
+        f"{math.sqrt(variance[i]):.3g}: scale them, for example with "
         f"TransformedTargetRegressor({type(params).__name__}(...), "
         "transformer=StandardScaler())."
     )
+
+
+def is_far_from_1(mean: Array, variance: Array) -> bool:
+    """Return whether targets vary, and are far larger or smaller than 1."""
+    size = math.sqrt((mean**2 + variance).mean())
+    varies = bool(variance.max() > (1e-8 * size) ** 2)  # more than by rounding
+    return varies and (size > FAR or size * FAR < 1)
+
+
+def is_worse_than_mean(run: FitRun, variance: Array) -> bool:
+    """Return whether the squared error on the training rows is above their variance."""
+    limit, data = WORSE * 0.5 * variance.mean(), run.data
+    if not run.history.loss > limit:  # no forward pass in most cases
+        return False
+    # That loss has the penalty, dropout and the weights of earlier steps in it.
+    z, w = run.network.scores(data.X, data.rows), data.sample_weight
+    y = data.y[data.selected].astype(z.dtype, copy=False)
+    w = None if w is None else w[data.selected].astype(z.dtype, copy=False)
+    return mean_loss(run.targets.loss, z, y, w) > limit
 
 
 def report_divergence(run: FitRun, finite: bool) -> None:
