@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 from sklearn import get_config, set_config
+from sklearn.metrics._scorer import _SCORERS
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import (
     HasMethods,
+    Hidden,
     Interval,
     InvalidParameterError,
     Options,
@@ -130,6 +132,17 @@ class StrOptions(_StrOptions):
         return f"a str among {{{', '.join(map(repr, sorted(self.options)))}}}"
 
 
+REGRESSION_SCORERS = frozenset(
+    name
+    for name, scorer in _SCORERS.items()
+    if scorer._score_func.__module__ == "sklearn.metrics._regression"
+)
+"""Names of scorers that compare numbers: 'r2', 'neg_mean_squared_error' and others."""
+
+OTHER_SCORERS = frozenset(_SCORERS) - REGRESSION_SCORERS
+"""Names of scorers that compare labels."""
+
+
 DOCUMENTATION_URL = "https://sknn.github.io/sknn/stable/"
 """Where the documentation of the latest release is published."""
 
@@ -227,6 +240,8 @@ def columns_of_transformers(transformer: Any) -> dict[str, list[int]]:
 __all__ = [
     "DOCUMENTATION_URL",
     "HAS_CALLBACKS",
+    "OTHER_SCORERS",
+    "REGRESSION_SCORERS",
     "BaseEstimator",
     "BaseSearchCV",
     "CallbackSupportMixin",
@@ -234,6 +249,7 @@ __all__ = [
     "ClassifierMixin",
     "DocLinkMixin",
     "HasMethods",
+    "Hidden",
     "Interval",
     "InvalidParameterError",
     "OneToOneFeatureMixin",

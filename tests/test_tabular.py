@@ -209,6 +209,20 @@ def test_values_that_were_not_seen_are_those_of_the_unknown_code():
     assert not np.array_equal(reg.predict(new), reg.predict(X))
 
 
+@pytest.mark.parametrize("named_first", [True, False])
+def test_missing_names_of_columns_are_warned_of_once(named_first):
+    array = np.column_stack([NUMBERS, NUMBERS])
+    frame = pd.DataFrame(array, columns=["a", "b"])
+    first, then = (frame, array) if named_first else (array, frame)
+    reg = regressor(max_iter=1).fit(first, NUMBERS)
+    expected = reg.predict(first)
+    with pytest.warns(UserWarning, match="feature names") as caught:
+        predicted = reg.predict(then)
+    (message,) = (str(warning.message) for warning in caught)
+    assert "TabularRegressor was fitted with" in message
+    assert_allclose(predicted, expected)
+
+
 @BOTH
 def test_columns_must_be_those_of_the_training_table(Estimator):
     estimator, X = fit(Estimator), DATA[Estimator][0]

@@ -139,6 +139,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
         "iterations",
     ),
     "n_iter_no_change": ("patience",),
+    "n_members": ("nestimators", "nmodels", "nensembles", "ensemblesize"),
     "nesterovs_momentum": ("nesterov",),
     "normalization='batch'": ("batchnorm", "batchnormalization", "usebatchnorm"),
     "normalization='layer'": ("layernorm", "layernormalization"),
@@ -191,6 +192,30 @@ INSTEAD: dict[str, tuple[str, ...]] = {
     "threadpoolctl.": ("njobs", "numworkers", "nthread", "nthreads"),
 }
 """What to do instead, and parameters that others have for it."""
+
+OWNERS: dict[str, tuple[str, ...]] = {
+    "the regressors, such as MLPRegressor": ("delta", "quantile"),
+    "the classifiers, such as MLPClassifier": ("class_weight", "label_smoothing"),
+    "TabularClassifier and TabularRegressor": (
+        "bagging",
+        "categorical_features",
+        "embedding_size",
+        "max_one_hot",
+        "n_members",
+        "numerical_embedding",
+    ),
+    "TabularClassifier": ("calibrate",),
+    "TabularRegressor": ("clip",),
+    "CNNClassifier and CNNRegressor": (
+        "conv_channels",
+        "kernel_size",
+        "padding",
+        "pool_size",
+        "pooling",
+        "stride",
+    ),
+}
+"""Parameters of the constructor that only some estimators have, by their owners."""
 
 
 def squash(name: Any) -> str:
@@ -254,16 +279,27 @@ def suggest_parameter(name: str, method: str, own: Iterable[str], cls: Any) -> s
     for place, table, known in places:
         if name in known:
             return f" {name!r} is a parameter of {place}."
-        ours = our_name(name, table)
-        if ours is None:
+        names = [ours for ours, others in table.items() if squash(name) in others]
+        if not names:
             continue
-        called = f" {name!r} is called {ours} here"
-        first = re.split(r"\W", ours)[0]
-        if first not in known:
-            return f"{called}, but {cls.__name__} has no such parameter."
-        is_here = place == here or first in own
+        existing = [ours for ours in names if first_word(ours) in known]
+        if not existing:
+            return (
+                f" {name!r} is called {names[0]} here, but {cls.__name__} has no such "
+                "parameter."
+            )
+        called = f" {name!r} is called {' or '.join(existing)} here"
+        is_here = place == here or first_word(existing[0]) in own
         return f"{called}." if is_here else f"{called}, a parameter of {place}."
+    for owners, theirs in OWNERS.items():
+        if name in theirs:
+            return f" {name!r} is a parameter of {owners}."
     return suggest(name, own)
+
+
+def first_word(text: str) -> str:
+    """Return the name that a text begins with: 'beta_1' of 'beta_1 and beta_2'."""
+    return re.split(r"\W", text)[0]
 
 
 def explain_unknown_names(

@@ -7,11 +7,13 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import get_scorer_names
 from sklearn.utils.multiclass import type_of_target
 
 from .._sklearn import (
+    OTHER_SCORERS,
+    REGRESSION_SCORERS,
     ClassifierMixin,
+    Hidden,
     Interval,
     StrOptions,
     check_partial_fit_first_call,
@@ -46,7 +48,9 @@ class NetworkClassifier(ClassifierMixin, NetworkAccess):
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
         "loss": [StrOptions({"log_loss"}), Loss],
         "scoring": [
-            StrOptions({"loss", CALIBRATED, *get_scorer_names()}),
+            StrOptions({"loss", CALIBRATED, *OTHER_SCORERS}),
+            # They can score classes that are numbers, such as grades.
+            Hidden(StrOptions(set(REGRESSION_SCORERS))),
             callable,
             None,
         ],

@@ -308,7 +308,8 @@ delta : float, default=1
 quantile : float or list of float, default=0.5
     Quantile, in (0, 1), that ``loss='quantile'`` predicts. With several quantiles, in
     increasing order and for one target, `predict` returns one column for each; the
-    predicted quantiles never cross."""
+    predicted quantiles never cross. Other losses ignore it, with a warning if it is not
+    the default."""
 
 TRAINING_ATTRIBUTES = """\
 history_ : dict of list

@@ -6,13 +6,14 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from inspect import signature
 from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
 
 from .. import _sklearn
@@ -24,22 +25,52 @@ from .aliases import suggest
 def add_suggestion(
     error: InvalidParameterError, params: dict[str, Any], constraints: dict[str, Any]
 ) -> InvalidParameterError:
-    """Return scikit-learn's error with the nearest valid name or advice added."""
+    """Return scikit-learn's error with public paths, the nearest valid name or advice.
+
+    The suggestion comes first where the error lists many names.
+    """
     for name, value in params.items():
-        if f"The {name!r} parameter" in str(error):
-            # The first parameter of a regressor is `loss`, of a classifier the layers.
-            if name == "loss" and isinstance(value, tuple | list | Integral):
-                return InvalidParameterError(
-                    f"{error} Pass the layers as hidden_layer_sizes={value!r}."
-                )
-            choices = {
-                option
-                for constraint in constraints[name]
-                if isinstance(constraint, StrOptions)
-                for option in constraint.options
-            }
-            return InvalidParameterError(f"{error}{suggest(value, choices, name)}")
+        if f"The {name!r} parameter" not in str(error):
+            continue
+        text = with_public_paths(str(error), constraints[name])
+        # The first parameter of a regressor is `loss`, of a classifier the layers.
+        if name == "loss" and isinstance(value, tuple | list | Integral):
+            return InvalidParameterError(
+                f"{text} Pass the layers as hidden_layer_sizes={value!r}."
+            )
+        choices = {
+            option
+            for constraint in constraints[name]
+            if isinstance(constraint, StrOptions)
+            for option in constraint.options
+        }
+        hint = suggest(value, choices, name).strip()
+        parts = [hint, text] if len(text) > LONG_ERROR else [text, hint]
+        return InvalidParameterError(" ".join(filter(None, parts)))
     return error
+
+
+LONG_ERROR = 400
+"""Number of characters from which a suggestion at the end is overlooked."""
+
+
+def with_public_paths(text: str, constraints: Iterable[Any]) -> str:
+    """Return an error with the types of `constraints` named as users import them."""
+    for cls in constraints:
+        if isinstance(cls, type):
+            private = f"{cls.__module__}.{cls.__qualname__}"
+            text = text.replace(f"'{private}'", f"'{public_path(cls)}'")
+    return text
+
+
+def public_path(cls: type) -> str:
+    """Return the shortest path to import a class from: 'sknn.layers.Layer'."""
+    parts = cls.__module__.split(".")
+    for i in range(1, len(parts)):
+        package = ".".join(parts[:i])
+        if getattr(sys.modules.get(package), cls.__name__, None) is cls:
+            return f"{package}.{cls.__name__}"
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def per_layer(name: str, value: Any, n: int, what: str = "hidden layer") -> list[Any]:
@@ -158,15 +189,23 @@ def check_validation_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> boo
 
 @contextmanager
 def explained_errors(estimator: Any, X: Any, is_images: bool) -> Iterator[None]:
-    """Add advice to scikit-learn's errors about an `X` of text or, by mistake, images.
+    """Add advice to scikit-learn's errors about an `X` that networks cannot take.
 
-    Nothing is examined unless the block fails.
+    That is text, values that are missing or infinite, or, by mistake, images. Nothing
+    is examined unless the block fails.
     """
     try:
         yield
     except (ValueError, TypeError) as error:
-        advice = ""
-        if str(error).startswith(NOT_A_NUMBER):
+        text, advice = str(error), ""
+        if text == "Input contains NaN":  # in an array of objects, which only y can be
+            raise ValueError("Input y contains NaN.") from None
+        if text.startswith(("Input X contains NaN", "Input X contains infinity")):
+            what, is_missing = text.partition("\n")[0], "NaN" in text
+            advice = advice_on_non_finite(estimator, X, is_missing, is_images)
+            # Without scikit-learn's advice, which names its own estimators.
+            raise ValueError(f"{what} {advice}") from None
+        if text.startswith(NOT_A_NUMBER):
             advice = advice_on_text(estimator, X)
         elif not is_images and np.ndim(X) in (3, 4):
             advice = (
@@ -175,7 +214,7 @@ def explained_errors(estimator: Any, X: Any, is_images: bool) -> Iterator[None]:
             )
         if not advice:
             raise
-        raise ValueError(f"{str(error).removesuffix('.')}. {advice}") from error
+        raise ValueError(f"{text.removesuffix('.')}. {advice}") from error
 
 
 NOT_A_NUMBER = (
@@ -198,12 +237,36 @@ def advice_on_text(estimator: Any, X: Any) -> str:
     ]
     if not with_text:
         return ""
-    table = "TabularClassifier" if is_classifier(estimator) else "TabularRegressor"
     return (
-        f"Columns of X with text: {with_text}. Use {table}, which takes them as they "
-        "are, or encode them as numbers first, for example with OneHotEncoder in a "
-        "ColumnTransformer. See the page 'Tables' of the user guide."
+        f"Columns of X with text: {with_text}. Use {table_estimator(estimator)}, which "
+        "takes them as they are, or encode them as numbers first, for example with "
+        "OneHotEncoder in a ColumnTransformer. See the page 'Tables' of the user guide."
     )
+
+
+def advice_on_non_finite(
+    estimator: Any, X: Any, is_missing: bool, is_images: bool
+) -> str:
+    """Return what to do with an `X` that has missing or infinite values."""
+    if is_images:
+        return "All pixels must be finite: leave out these images, or repair them."
+    if is_missing:
+        takes = "takes missing values as they are"
+        first = "fill them in first, for example with SimpleImputer in a pipeline"
+    else:
+        takes = "limits extreme values"
+        first = "replace such values first"
+    if issparse(X):
+        return f"{first.capitalize()}."
+    return (
+        f"Use {table_estimator(estimator)}, which {takes}, or {first}. See the page "
+        "'Tables' of the user guide."
+    )
+
+
+def table_estimator(estimator: Any) -> str:
+    """Return the name of the estimator of tables for the same kind of target."""
+    return "TabularClassifier" if is_classifier(estimator) else "TabularRegressor"
 
 
 def holds_text(column: Array) -> bool:
@@ -241,8 +304,10 @@ def hold_out_size(n: int, validation_fraction: float, n_classes: int) -> int:
     smallest = max(2, n_classes)
     if n < 2 * smallest:
         raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the "
-            f"size of your dataset, or pass X_val and y_val to fit (n_samples={n})."
+            f"The validation set is too small: n_samples={n}, but "
+            f"early_stopping=True needs at least {2 * smallest} rows, some to train on "
+            "and some to hold out. Pass more rows, pass X_val and y_val to fit, or set "
+            "early_stopping=False."
         )
     size = max(int(np.ceil(validation_fraction * n)), smallest)
     if n - size < smallest:

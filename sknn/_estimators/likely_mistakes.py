@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from .._typing import Array, Matrix
 from ..layers import Activation, Dense, DropConnect, Layer
+from ..losses import Quantile
 from .input_checks import warn_caller
 
 LARGE_PIXEL = 100
@@ -26,6 +28,19 @@ def warn_if_one_hot(y: Array) -> None:
             "warnings.filterwarnings('ignore', 'y has one column per class') switches "
             "this warning off."
         )
+
+
+def warn_if_quantile_is_not_used(quantile: Any, loss: Any) -> None:
+    """Warn if a quantile was chosen, but the loss predicts something else."""
+    if loss == "quantile" or isinstance(loss, Quantile):
+        return
+    if np.array_equal(quantile, 0.5):  # the default
+        return
+    warn_caller(
+        f"quantile={quantile!r} has no effect, since loss={loss!r}: the predictions "
+        "are not quantiles. Set loss='quantile' to predict them, or leave quantile at "
+        "its default, 0.5."
+    )
 
 
 def warn_if_ends_in_output_layer(

@@ -217,7 +217,9 @@ class TrainingParameters(BaseEstimator):
             hints = [
                 suggest_parameter(key, "__init__", known, type(self)) for key in unknown
             ]
-            raise ValueError(f"{error}{''.join(hints)}") from None
+            # scikit-learn's error ends in the list of all parameters.
+            what, valid, names = str(error).partition(" Valid parameters are: ")
+            raise ValueError(f"{what}{''.join(hints)}{valid}{names}") from None
         for name, changes in parts.items():
             for path, value in changes.items():
                 setattr(self, name, replaced(getattr(self, name), path, value, name))

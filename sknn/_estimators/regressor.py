@@ -9,12 +9,22 @@ from typing import Any, Literal, Self, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._sklearn import Interval, RegressorMixin, StrOptions, fit_context
+from .._sklearn import (
+    OTHER_SCORERS,
+    REGRESSION_SCORERS,
+    Hidden,
+    Interval,
+    RegressorMixin,
+    StrOptions,
+    fit_context,
+)
+from .._training import Data
 from .._typing import Array, MatrixLike
 from ..losses import REGRESSION_LOSSES, HalfPoissonDeviance, Loss
 from .aliases import explain_unknown_names
 from .conformal import PredictsIntervals
 from .docs import shared_docs
+from .likely_mistakes import warn_if_quantile_is_not_used
 from .network_access import NetworkAccess
 from .parameters import make_part
 from .partial_fit import available_partial_fit
@@ -41,6 +51,12 @@ class NetworkRegressor(RegressorMixin, PredictsIntervals, NetworkAccess):
     _parameter_constraints: dict[str, Any] = {
         **NetworkAccess._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "scoring": [
+            StrOptions({"loss", *REGRESSION_SCORERS}),
+            Hidden(StrOptions(set(OTHER_SCORERS))),
+            callable,
+            None,
+        ],
         "delta": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
@@ -50,6 +66,10 @@ class NetworkRegressor(RegressorMixin, PredictsIntervals, NetworkAccess):
     ) -> NumberTargets:
         loss = make_part(self.loss, REGRESSION_LOSSES, vars(self))
         return NumberTargets(regression_loss(loss))
+
+    def _warn_of_likely_mistakes(self, data: Data) -> None:
+        super()._warn_of_likely_mistakes(data)
+        warn_if_quantile_is_not_used(self.quantile, self.loss)
 
     def _example_targets(self, n_outputs: int, classes: Any) -> Any:
         if classes is not None:

@@ -52,7 +52,7 @@ class Table(Rows):
         X = as_table(X, estimator)
         # Names and number of the columns of the table itself.
         validate_data(estimator, X, reset=checks.pop("reset"), skip_check_array=True)
-        encoded = self.encoder.transform(X)
+        encoded = self.encoder._transform(X)
         if not y:
             return encoded
         # Infinite values do not occur in it, and the dtype is right already.

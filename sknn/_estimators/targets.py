@@ -364,7 +364,7 @@ class ClassTargets(Targets):
     @classmethod
     def learn(cls, y: Any, loss: str | Loss) -> ClassTargets:
         """Learn the classes from `y`."""
-        check_classification_targets(y)
+        check_classes(y)
         binarizer = LabelBinarizer().fit(y)
         classes, kind = binarizer.classes_, binarizer.y_type_
         loss = classification_loss(loss, classes, kind)
@@ -523,6 +523,16 @@ class ClassTargets(Targets):
         n_present = np.count_nonzero(counts)
         with np.errstate(divide="ignore"):
             return np.where(counts > 0, counts.sum() / (n_present * counts), 0)
+
+
+def check_classes(y: Any) -> None:
+    """Raise unless `y` has classes or labels, none of them missing."""
+    try:
+        check_classification_targets(y)
+    except (ValueError, TypeError):
+        if y.dtype.kind == "O" and any(label is None for label in np.ravel(y)):
+            raise ValueError("Input y contains None.") from None
+        raise
 
 
 def classification_loss(loss: str | Loss, classes: Array, kind: str) -> Loss:

@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 
+from .._sklearn import OTHER_SCORERS, REGRESSION_SCORERS
 from .._training import Data
 from .._typing import Array
 from ..network import Network
@@ -28,7 +29,7 @@ from .input_checks import (
     takes_sample_weight,
     warn_caller,
 )
-from .targets import Targets
+from .targets import ClassTargets, Targets
 
 CALIBRATED = "neg_calibrated_loss"
 """The scoring of classifiers by `calibrated_loss`."""
@@ -219,11 +220,32 @@ class Validator:
         except Exception as error:  # whatever a user's function raises
             raise ValueError(
                 f"scoring={self.scoring!r} cannot score the validation set of "
-                f"{len(self._y)} rows: {error} (If it misses a class, pass X_val and "
-                "y_val, raise validation_fraction, or use scoring='loss'.)"
+                f"{len(self._y)} rows: {error} "
+                f"{advice_on_scoring(self.scoring, self.targets)}"
             ) from error
         if not isinstance(score, Real):
             raise ValueError(
                 f"scoring={self.scoring!r} must return a number, got {score!r}."
             )
         return float(score)
+
+
+def advice_on_scoring(scoring: Any, targets: Targets) -> str:
+    """Return what to do where a scorer has failed on the validation set."""
+    is_name, for_classes = isinstance(scoring, str), isinstance(targets, ClassTargets)
+    if is_name and for_classes and scoring in REGRESSION_SCORERS:
+        return (
+            f"({scoring!r} is a score of regressors. For a classifier, use for example "
+            "'accuracy', 'balanced_accuracy', 'neg_log_loss' or 'roc_auc_ovr'.)"
+        )
+    if is_name and not for_classes and scoring in OTHER_SCORERS:
+        return (
+            f"({scoring!r} is a score of classifiers. For a regressor, use for example "
+            "'r2', 'neg_mean_absolute_error' or 'neg_root_mean_squared_error'.)"
+        )
+    if not for_classes:
+        return "(scoring='loss' uses the validation loss.)"
+    return (
+        "(If it misses a class, pass X_val and y_val, raise validation_fraction, or "
+        "use scoring='loss'.)"
+    )

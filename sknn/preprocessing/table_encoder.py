@@ -196,10 +196,7 @@ class TableEncoder(DocLinkMixin, TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_features_out)
         """
         check_is_fitted(self)
-        table = self._check(X, reset=False)
-        columns = columns_of(table)
-        X = self._unscaled(self._numbers(columns, len(table)), columns)
-        return self._encoded(X, columns)
+        return self._transform(self._check(X, reset=False))
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the columns of the result.
@@ -235,6 +232,12 @@ class TableEncoder(DocLinkMixin, TransformerMixin, BaseEstimator):
         table = as_table(X, self)
         validate_data(self, table, skip_check_array=True, reset=reset)
         return table
+
+    def _transform(self, table: Any) -> Array:
+        """Encode a table from `as_table` whose columns are those of `fit`."""
+        columns = columns_of(table)
+        unscaled = self._unscaled(self._numbers(columns, len(table)), columns)
+        return self._encoded(unscaled, columns)
 
     def _fit_transform(self, X: MatrixLike) -> Array:
         dtype_of(self.dtype)

@@ -3,7 +3,7 @@
 import inspect
 
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_fits import DATA, IRIS
@@ -14,17 +14,24 @@ from sknn import (
     MLPClassifier,
     MLPRegressor,
     SequentialClassifier,
+    TabularClassifier,
+    TabularRegressor,
 )
 from sknn._estimators.aliases import (
     FIT_PARAMETERS,
     INSTEAD,
     NUMBERS,
+    OWNERS,
     PARAMETERS,
     VALUES,
     squash,
 )
 
-ALL = [cls for cls in map(vars(sknn).get, sknn.__all__) if inspect.isclass(cls)]
+ALL = [
+    cls
+    for cls in (getattr(sknn, name) for name in sknn.__all__)
+    if inspect.isclass(cls) and issubclass(cls, BaseEstimator)
+]
 
 OURS = {name for cls in ALL for name in inspect.signature(cls).parameters}
 
@@ -60,6 +67,19 @@ def test_every_parameter_has_a_name_that_exists():
     assert {part for name in FIT_PARAMETERS for part in name.split(" and ")} <= in_fit
 
 
+def test_owners_of_parameters_are_the_only_ones():
+    """The estimators that a text names have the parameters, and no other has them."""
+    for text, names in OWNERS.items():
+        for name in names:
+            owners = {c for c in ALL if name in inspect.signature(c).parameters}
+            if text.startswith("the "):
+                Mixin = ClassifierMixin if "classifiers" in text else RegressorMixin
+                assert owners == {c for c in ALL if issubclass(c, Mixin)}
+                assert text.split()[-1] in {c.__name__ for c in owners}
+            else:
+                assert {c.__name__ for c in owners} == set(text.split(" and "))
+
+
 @pytest.mark.parametrize(
     "table", [*VALUES.values(), PARAMETERS, FIT_PARAMETERS, INSTEAD]
 )
@@ -88,8 +108,6 @@ VALUES_OF_OTHERS = [
     ("learning_rate", "step_lr", "step"),
     ("normalization", "batch_norm", "batch"),
     ("normalization", "LayerNorm", "layer"),
-    ("scoring", "val_loss", "loss"),
-    ("scoring", "auc", "roc_auc"),
 ]
 
 
@@ -99,6 +117,44 @@ def test_values_of_others(parameter, value, ours):
     named = value[0] if isinstance(value, list) else value
     with pytest.raises(ValueError, match=f" {named!r} is called '{ours}' here[.]$"):
         net.fit(*IRIS)
+
+
+@pytest.mark.parametrize(
+    "Estimator, scoring, hint",
+    [
+        (MLPClassifier, "val_loss", "'val_loss' is called 'loss' here."),
+        (MLPClassifier, "auc", "'auc' is called 'roc_auc' here."),
+        (MLPClassifier, "f1_makro", "Did you mean 'f1_macro'?"),
+        (
+            MLPClassifier,
+            "rmse",
+            "'rmse' is called 'neg_root_mean_squared_error' here, but this estimator "
+            "does not have it.",
+        ),
+        (MLPRegressor, "rmse", "'rmse' is called 'neg_root_mean_squared_error' here."),
+        (MLPRegressor, "explained", "Did you mean 'explained_variance'?"),
+    ],
+)
+def test_a_hint_comes_before_a_long_list(Estimator, scoring, hint):
+    with pytest.raises(ValueError, match=r"^.* Got '\w+' instead\.$") as caught:
+        Estimator(scoring=scoring).fit(*DATA[Estimator])
+    start = f"{hint} The 'scoring' parameter of {Estimator.__name__} must be a str "
+    assert str(caught.value).startswith(start)
+
+
+@pytest.mark.parametrize(
+    "Estimator, own, others",
+    [
+        (MLPClassifier, "'accuracy'", "'r2'"),
+        (MLPRegressor, "'r2'", "'accuracy'"),
+        (TabularClassifier, "'neg_calibrated_loss'", "'neg_mean_squared_error'"),
+    ],
+)
+def test_scorers_of_the_other_kind_are_not_listed(Estimator, own, others):
+    with pytest.raises(ValueError, match="'scoring' parameter") as caught:
+        Estimator(scoring=3).fit(*IRIS)
+    assert own in str(caught.value)
+    assert others not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +213,13 @@ PARAMETERS_OF_OTHERS = [
     (MLPClassifier, "device", "on the processor only"),
     (MLPClassifier, "n_jobs", "OPENBLAS_NUM_THREADS"),
     (MLPClassifier, "max_iters", "Did you mean 'max_iter'[?]$"),
+    (MLPClassifier, "n_estimators", "'n_estimators' is called max_iter here[.]$"),
+    (TabularClassifier, "n_estimators", "is called max_iter or n_members here[.]$"),
+    (MLPClassifier, "n_models", "n_members here, but MLPClassifier has no such para"),
+    (MLPClassifier, "quantile",
+     "'quantile' is a parameter of the regressors, such as MLPRegressor[.]$"),
+    (MLPRegressor, "class_weight", "parameter of the classifiers, such as MLPClass"),
+    (TabularRegressor, "calibrate", "'calibrate' is a parameter of TabularClassifier"),
 ]  # fmt: skip
 
 
@@ -167,7 +230,9 @@ def test_parameters_of_others(Estimator, name, message):
         Estimator(**{name: 5})
     for model in (Estimator(), make_pipeline(StandardScaler(), Estimator())):
         step = "" if isinstance(model, Estimator) else f"{Estimator.__name__.lower()}__"
-        with pytest.raises(ValueError, match=f"Invalid parameter '{name}'.*{message}"):
+        # The hint comes before the long list.
+        hint = f".*{message.removesuffix('$')}.* Valid parameters are"
+        with pytest.raises(ValueError, match=f"Invalid parameter '{name}'{hint}"):
             model.set_params(**{f"{step}{name}": 5})
 
 

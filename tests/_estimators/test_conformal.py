@@ -236,8 +236,9 @@ def test_with_quantiles_they_are_those_of_conformalized_quantile_regression():
 def test_they_follow_the_noise_where_the_loss_does():
     # The standard deviation of the noise is 0.5 and 1.8.
     narrow, wide = np.array([[0.4]]), np.array([[1.7]])
-    for loss, ratio in (("squared_error", 1), ("gaussian", 3.6), ("quantile", 3.6)):
-        reg, _, _ = fitted(loss=loss, quantile=(0.05, 0.95))
+    quantiles = {"loss": "quantile", "quantile": (0.05, 0.95)}
+    for params, ratio in (({}, 1), ({"loss": "gaussian"}, 3.6), (quantiles, 3.6)):
+        reg, _, _ = fitted(**params)
         widths = [np.diff(reg.predict_interval(x)).item() for x in (narrow, wide)]
         assert widths[1] / widths[0] == pytest.approx(ratio, rel=0.3)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris, make_regression
 from sklearn.model_selection import (
     KFold,
@@ -14,8 +15,10 @@ from sklearn.model_selection import (
     ShuffleSplit,
     TimeSeriesSplit,
 )
+from sklearn.preprocessing import StandardScaler
 
-from sknn import MLPClassifier, MLPRegressor
+from sknn import MLPClassifier, MLPRegressor, TabularRegressor
+from sknn.losses import HalfSquaredError, spec
 from sknn.objective import BoundObjective
 from sknn.schedules import Constant, Cosine
 
@@ -312,3 +315,126 @@ def test_an_interrupted_validation_leaves_a_consistent_history(iris):
     assert fit_and_catch(net, *iris) == ["Training interrupted by user."]
     assert net.n_iter_ == len(net.loss_curve_) == 2
     assert net.loss_ == net.loss_curve_[-1]
+
+
+# -- targets far from 1 ----------------------------------------------------------------
+
+MAX_ITER = "Stochastic Optimizer: Maximum iterations (20) reached and the optimization "
+MAX_ITER += "hasn't converged yet."
+
+TWENTY = {"hidden_layer_sizes": 8, "max_iter": 20, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def diabetes():
+    X, y = load_diabetes(return_X_y=True)
+    return StandardScaler().fit_transform(X), y
+
+
+@pytest.mark.parametrize("unit", [1, 1e6, np.float32(1e6)])
+def test_targets_that_need_scaling(unit, diabetes):
+    X, y = diabetes[0], (diabetes[1] * unit)
+    X = X.astype(y.dtype)
+    net = MLPRegressor(**TWENTY)
+    (message,) = fit_and_catch(net, X, y)
+    advice = message.removeprefix(f"{MAX_ITER} ")
+    assert net.score(X, y) < 0
+    assert advice == (
+        "The training loss is above that of predicting the mean of the targets. The "
+        f"targets have a mean of {y.mean():.3g} and a standard deviation of "
+        f"{y.std():.3g}: scale them, for example with "
+        "TransformedTargetRegressor(MLPRegressor(...), transformer=StandardScaler())."
+    )
+    # The advice is right.
+    scaled = TransformedTargetRegressor(
+        net.set_params(learning_rate_init=0.01), transformer=StandardScaler()
+    )
+    assert fit_and_catch(scaled, X, y) == [MAX_ITER]
+    assert scaled.score(X, y) > 0.4
+
+
+def test_one_of_several_targets_needs_scaling(diabetes):
+    X, y = diabetes
+    Y = np.column_stack([X[:, 0], 1e3 * y])
+    (message,) = fit_and_catch(MLPRegressor(**TWENTY), X, Y)
+    assert "Column 1 of y has a mean of 1.52e+05 and a standard" in message
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"tol": 1e6}, {"learning_rate": "linear"}, {"solver": "adamw", "tol": 1e6}],
+)
+def test_targets_that_need_scaling_where_nothing_else_is_said(params, diabetes):
+    (message,) = fit_and_catch(MLPRegressor(**TWENTY, **params), *diabetes)
+    assert message.startswith("The training loss is above that of predicting the mean")
+
+
+def test_small_targets_that_stop_training_at_once(diabetes):
+    X, y = diabetes
+    y = 1e-4 * (y - y.mean()) / y.std()
+    (message,) = fit_and_catch(MLPRegressor(**{**TWENTY, "max_iter": 2000}), X, y)
+    assert "a standard deviation of 0.0001: scale them" in message
+
+
+@spec
+class Custom(HalfSquaredError):
+    """A loss of the user."""
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"early_stopping": True},
+        {"early_stopping": True, "restore_best": False},
+        {"loss": "absolute_error"},
+        {"loss": "gaussian"},
+        {"loss": Custom()},
+        {"solver": "lbfgs", "max_iter": 1000},
+    ],
+    ids=str,
+)
+def test_fits_without_advice_on_targets(params, diabetes):
+    messages = fit_and_catch(MLPRegressor(**{**TWENTY, **params}), *diabetes)
+    assert not any("scale them" in message for message in messages)
+
+
+def test_targets_without_advice(diabetes):
+    X, y = diabetes
+    ones = (y - y.mean()) / y.std()
+    weight = np.r_[np.zeros(40), np.ones(len(y) - 40)]
+    net = MLPRegressor(**{**TWENTY, "max_iter": 2}, learning_rate="linear")
+    assert fit_and_catch(net, X, ones) == []  # worse than the mean, after two epochs
+    assert net.score(X, ones) < 0
+    assert fit_and_catch(net, X, np.full(len(y), 152.3)) == []
+    assert fit_and_catch(net, X, np.where(weight == 0, 1e9, ones), weight) == []
+    assert fit_and_catch(net, X, np.full(len(y), 152.3), weight) == []
+    tabular = TabularRegressor(n_members=1, hidden_layer_sizes=8, max_iter=1)
+    tabular.set_params(early_stopping=False)  # it scales the targets itself
+    assert fit_and_catch(tabular, X, 1e6 * y) == []
+
+
+def test_a_penalty_is_no_reason_to_scale_targets(diabetes):
+    X, y = diabetes
+    y = 20 * (y - y.mean()) / y.std()
+    net = MLPRegressor(**{**TWENTY, "max_iter": 300}, solver="lbfgs", alpha=1e5)
+    messages = fit_and_catch(net, X, y)
+    assert net.score(X, y) == pytest.approx(0, abs=0.01)  # the mean
+    assert not any("scale them" in message for message in messages)
+    # With the penalty, the loss of the last epoch is above that of the mean.
+    net = MLPRegressor(**TWENTY, alpha=1e4, learning_rate="linear")
+    assert fit_and_catch(net, X, y) == []
+    assert net.loss_ > 1.2 * 0.5 * y.var()
+
+
+@pytest.mark.parametrize("size", [1e-160, 1e150])
+def test_extreme_targets_give_no_other_warning(size, diabetes):
+    X, y = diabetes
+    net = MLPRegressor(**{**TWENTY, "max_iter": 2}, learning_rate="linear")
+    (message,) = fit_and_catch(net, X, size * y)
+    assert f"a standard deviation of {(size * y).std():.3g}: scale them" in message
+
+
+def test_partial_fit_says_nothing_of_targets(diabetes):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MLPRegressor(**TWENTY).partial_fit(*diabetes)

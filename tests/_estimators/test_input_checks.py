@@ -11,7 +11,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 from small_fits import ESTIMATORS
 
-from sknn import CNNClassifier, MLPClassifier, MLPRegressor, SequentialRegressor
+from sknn import (
+    CNNClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialRegressor,
+    TabularClassifier,
+    TabularRegressor,
+)
 from sknn.layers import Dense
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -137,6 +144,72 @@ def test_other_objects_are_not_said_to_be_text():
     assert "text" not in str(caught.value)
 
 
+NOT_FINITE = [
+    (np.nan, r"^Input X contains NaN\. Use {}, which takes missing values as they are, "
+     "or fill them in first, for example with SimpleImputer in a pipeline"),
+    (np.inf, r"^Input X contains infinity or a value too large for dtype\('float64'\)"
+     r"\. Use {}, which limits extreme values, or replace such values first"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value, message", NOT_FINITE)
+@pytest.mark.parametrize(
+    "Estimator, table_estimator",
+    [(MLPClassifier, TabularClassifier), (MLPRegressor, TabularRegressor)],
+)
+def test_values_that_are_not_finite(Estimator, table_estimator, value, message):
+    X = np.eye(20)
+    net = Estimator(max_iter=1, learning_rate="linear").fit(X, LABELS)
+    bad = np.where(X == 1, value, X)
+    message = message.format(table_estimator.__name__)
+    calls = [
+        lambda: Estimator().fit(bad, LABELS),
+        lambda: Estimator().fit(pd.DataFrame(bad), LABELS),
+        lambda: net.predict(bad),
+        lambda: net.predict(bad[:1]),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=message) as caught:
+            call()
+        assert "HistGradientBoosting" not in str(caught.value)
+    with pytest.raises(ValueError, match=r"^Invalid validation set .*: " + message[1:]):
+        Estimator().fit(X, LABELS, X_val=bad, y_val=LABELS)
+    # The advice is right.
+    tabular = table_estimator(max_iter=1, n_members=1, hidden_layer_sizes=4)
+    tabular.fit(bad, LABELS).predict(bad)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite_in_other_inputs(value):
+    bad = np.where(np.eye(16) == 1, value, 0)
+    with pytest.raises(ValueError, match="All pixels must be finite: leave out these"):
+        CNNClassifier().fit(bad, LABELS[:16])
+    # An estimator of tables takes no sparse matrix.
+    with pytest.raises(ValueError, match=r"\. (Fill them|Replace such)") as caught:
+        MLPClassifier().fit(sparse.csr_array(bad), LABELS[:16])
+    assert "Tabular" not in str(caught.value)
+
+
+MISSING = ["a", "b"] * 9 + ["a"]
+
+
+@pytest.mark.parametrize(
+    "y, what",
+    [
+        (np.array([*MISSING, np.nan], dtype=object), "NaN"),
+        (np.array([*MISSING, None], dtype=object), "None|NaN"),
+        (np.array([*[0, 1] * 9, 0, None], dtype=object), "None"),
+        (pd.Series([*MISSING, None], dtype="category"), "NaN"),
+        (np.array([*[0.0, 1.0] * 9, 0.0, np.nan]), "NaN"),
+    ],
+    ids=["object", "None", "None and numbers", "category", "float"],
+)
+@pytest.mark.parametrize("Estimator", [MLPClassifier, TabularClassifier])
+def test_a_missing_class_is_said_to_be_in_y(Estimator, y, what):
+    with pytest.raises(ValueError, match=rf"^Input y contains ({what})"):
+        Estimator().fit(np.eye(20), y)
+
+
 def test_text_in_predict():
     clf = MLPClassifier(max_iter=1, learning_rate="linear").fit(
         np.eye(20)[:, :3], LABELS
@@ -188,3 +261,19 @@ def test_a_bad_y_val_has_nothing_to_do_with_a_pipeline():
     with pytest.raises(ValueError, match="inconsistent numbers") as caught:
         MLPClassifier().fit(np.eye(20), LABELS, X_val=np.eye(20), y_val=[0])
     assert "Pipeline" not in str(caught.value)
+
+
+# -- too few rows ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("Estimator", [TabularRegressor, TabularClassifier])
+def test_too_few_rows_to_hold_some_out(Estimator, n):
+    X, y = np.eye(4), np.arange(4) % 2
+    reg = Estimator(max_iter=1, n_members=1)
+    with pytest.raises(ValueError, match=rf"too small: n_samples={n}, but .* 4 rows"):
+        reg.fit(X[:n], y[:n])
+    # Each way out that the error names is one.
+    reg.fit(X, y)
+    reg.fit(X[:n], y[:n], X_val=np.resize(X[:n], (4, 4)), y_val=np.resize(y[:n], 4))
+    reg.set_params(early_stopping=False).fit(X[:n], y[:n])

@@ -5,7 +5,9 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.datasets import load_digits, make_multilabel_classification
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from sknn import (
@@ -15,8 +17,10 @@ from sknn import (
     MLPRegressor,
     SequentialClassifier,
     SequentialRegressor,
+    TabularRegressor,
 )
 from sknn.layers import Activation, Conv2D, Dense, DropConnect, Flatten
+from sknn.losses import HalfSquaredError, Quantile
 
 QUIET = {"max_iter": 1, "learning_rate": "linear"}
 """A schedule that ends with the epochs: no warning of convergence."""
@@ -179,3 +183,57 @@ def test_looking_at_pixels_changes_no_sparse_matrix():
     messages(CNNClassifier(2, pooling=None, **QUIET), X, [0, 1])
     assert X.data.tolist() == data
     assert X.indices.tolist() == indices
+
+
+# -- a quantile without its loss -------------------------------------------------------
+
+NUMBERS = np.arange(40.0).reshape(20, 2) / 40
+
+
+@pytest.mark.parametrize("Estimator", [MLPRegressor, TabularRegressor])
+@pytest.mark.parametrize("loss", ["squared_error", "gaussian", HalfSquaredError()])
+@pytest.mark.parametrize("quantile", [0.9, [0.1, 0.9], [0.5]])
+def test_a_quantile_that_another_loss_ignores(quantile, loss, Estimator):
+    reg = Estimator(loss=loss, quantile=quantile, hidden_layer_sizes=4, **QUIET)
+    (message,) = messages(reg, NUMBERS, NUMBERS[:, 0])
+    assert message.startswith(
+        f"quantile={quantile!r} has no effect, since loss={loss!r}"
+    )
+    assert "Set loss='quantile' to predict them" in message
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"quantile": np.float64(0.5)},
+        {"loss": "quantile"},
+        {"loss": "quantile", "quantile": 0.9},
+        {"loss": "quantile", "quantile": [0.1, 0.9]},
+        {"loss": Quantile(0.9), "quantile": 0.1},
+    ],
+    ids=str,
+)
+def test_a_quantile_that_is_used_or_not_set(params):
+    reg = MLPRegressor(hidden_layer_sizes=4, **params, **QUIET)
+    assert messages(reg, NUMBERS, NUMBERS[:, 0]) == []
+
+
+def test_an_ignored_quantile_is_warned_of_once_and_changes_nothing():
+    plain = MLPRegressor(hidden_layer_sizes=4, random_state=0)
+    reg = clone(plain).set_params(quantile=0.9)  # without a warning
+    assert "squared_error" in repr(clone(reg).loss)
+    with pytest.warns(UserWarning, match=r"^quantile=0\.9 has no effect"):
+        reg.partial_fit(NUMBERS, NUMBERS[:, 0])
+    reg.partial_fit(NUMBERS, NUMBERS[:, 0])
+    for _ in range(2):
+        plain.partial_fit(NUMBERS, NUMBERS[:, 0])
+    assert (reg.predict(NUMBERS) == plain.predict(NUMBERS)).all()
+
+
+def test_a_search_over_loss_and_quantile():
+    grid = {"loss": ["squared_error", "quantile"], "quantile": [0.5, 0.9]}
+    search = GridSearchCV(MLPRegressor(hidden_layer_sizes=4, **QUIET), grid, cv=2)
+    with pytest.warns(UserWarning, match=r"^quantile=0\.9 has no effect"):
+        search.fit(NUMBERS, NUMBERS[:, 0])
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()

@@ -116,7 +116,7 @@ ALL_PARAMS = [
     (
         MLPRegressor,
         {**PARAMS, "loss": "poisson", "delta": 0.5, "quantile": 0.2},
-        {"init_from": None},
+        {"quantile": 0.5, "init_from": None},
     ),
 ]
 
@@ -267,8 +267,9 @@ BAD = [
      r"each hidden layer, of which there are 1, got 2: \('relu', 'relu'\)"),
     (BOTH, {"activation": Cosine()}, among("activation") + r"Got Cosine\("),
     (BOTH, {"activation": LeakyReLU}, among("activation") + "Got <class"),
+    (BOTH, {"activation": 3}, among("activation") + "'sknn.layers.Layer'.* Got 3"),
     (BOTH, {"solver": "adammw"}, among("solver") + "'rmsprop'.* mean 'adamw'"),
-    (BOTH, {"solver": Cosine()}, among("solver") + r"'sknn.solvers.*Got Cosine\("),
+    (BOTH, {"solver": Cosine()}, among("solver") + r"'sknn.solvers.Solver'\. Got Cos"),
     (BOTH, {"learning_rate": "cosin"}, among("learning_rate") + ".* mean 'cosine'"),
     (BOTH, {"learning_rate": 0.1}, among("learning_rate") + "Got 0.1"),
     (BOTH, {"initializer": "he_norm"}, among("initializer") + ".* mean 'he_normal'"),
@@ -331,7 +332,7 @@ BAD = [
     (R, {"loss": (50, 20)}, r"Pass the layers as hidden_layer_sizes=\(50, 20\)\.$"),
     (R, {"loss": 100}, r"instead\. Pass the layers as hidden_layer_sizes=100\.$"),
     (R, {"learning_rate": "adaptiv"}, "Did you mean 'adaptive'?"),
-    (C, {"scoring": "acuracy"}, "'scoring'.*Did you mean 'accuracy'?"),
+    (C, {"scoring": "acuracy"}, r"^Did you mean 'accuracy'\? The 'scoring' parameter"),
     (C, {"class_weight": "balance"}, "Did you mean 'balanced'?"),
     (C, {"batch_size": "Auto"}, "'batch_size'.*Did you mean 'auto'?"),
     (C, {"alpha": -1}, "'alpha' parameter .* Got -1 instead"),

@@ -1,5 +1,7 @@
 """The validation set: passed or held out, its loss and its score."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.datasets import (
@@ -225,6 +227,36 @@ def test_a_scorer_that_cannot_score_is_named():
     with pytest.raises(ValueError, match=message + "use scoring='loss'"):
         clf.fit(X[:100], y[:100])
     clf.set_params(scoring="loss", max_iter=2).fit(X[:100], y[:100])
+
+
+def test_a_score_of_regressors_in_a_classifier(iris):
+    X, y = iris
+    clf = MLPClassifier(early_stopping=True, scoring="r2", max_iter=2, random_state=0)
+    message = r"scoring='r2' cannot .*\('r2' is a score of regressors.*'accuracy', "
+    with pytest.raises(ValueError, match=message) as caught:
+        clf.fit(X, np.array(["a", "b", "c"])[y])
+    assert "misses a class" not in str(caught.value)
+    clf.set_params(learning_rate="linear").fit(X, y)  # it can score classes as numbers
+    for name in re.findall("'([a-z_0-9]+)'", str(caught.value).partition("example")[2]):
+        clf.set_params(scoring=name).fit(X, np.array(["a", "b", "c"])[y])
+
+
+def test_a_score_of_classifiers_in_a_regressor():
+    X, y = DATA[MLPRegressor]
+    reg = MLPRegressor(early_stopping=True, scoring="accuracy", max_iter=2)
+    reg.set_params(learning_rate="linear")
+    message = (
+        r"scoring='accuracy' cannot .*\('accuracy' is a score of classifiers.*'r2'"
+    )
+    with pytest.raises(ValueError, match=message) as caught:
+        reg.fit(X, y)
+    for name in re.findall("'([a-z_0-9]+)'", str(caught.value).partition("example")[2]):
+        reg.set_params(scoring=name).fit(X, y)
+    reg.set_params(scoring=lambda e, X, y: next(iter(())))
+    with pytest.raises(
+        ValueError, match=r"scoring='loss' uses the validation loss\.\)$"
+    ):
+        reg.fit(X, y)
 
 
 def test_bad_scorers(iris):

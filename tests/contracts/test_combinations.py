@@ -154,6 +154,7 @@ BY_LOSS = [
     "loss", ["squared_error", "absolute_error", "huber", "quantile"]
 )
 @pytest.mark.parametrize("change, users", BY_LOSS, ids=str)
+@pytest.mark.filterwarnings("ignore:quantile=0.1 has no effect:UserWarning")
 def test_a_parameter_of_a_loss_is_used_by_that_loss_only(change, users, loss):
     without, with_it = (
         fit(MLPRegressor, loss=loss, **params) for params in ({}, change)
