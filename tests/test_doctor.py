@@ -21,6 +21,7 @@ from sklearn.datasets import (
     make_multilabel_classification,
     make_regression,
 )
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import ShuffleSplit, train_test_split
@@ -36,9 +37,10 @@ from sknn import (
     SequentialClassifier,
 )
 from sknn.initializers import Initializer
-from sknn.inspection import Finding, doctor
+from sknn.inspection import Finding, check_overfits_small_sample, doctor
 from sknn.inspection._examination import Examination
 from sknn.layers import Dense
+from sknn.solvers import SGD, Adam
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -630,3 +632,47 @@ def test_a_finding_prints_as_in_its_report():
     report = doctor(clf(), *RAW_CANCER)
     assert f"- {report.findings[0]!r}" in repr(report)
     assert "unscaled-features" in report.findings[0]._repr_html_()
+
+
+# -- advice that helps ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "params, advised",
+    [
+        ({"solver": "sgd"}, True),
+        ({"solver": SGD(momentum=0.0)}, True),
+        ({"solver": "sgd", "max_grad_norm": 5.0}, True),
+        ({"solver": "sgd", "max_grad_norm": 1.0}, False),
+        ({"solver": "sgd", "max_grad_norm": 0.5}, False),
+        ({"solver": "adam"}, False),
+        ({"solver": Adam()}, False),
+        ({"solver": "rmsprop"}, False),
+    ],
+    ids=str,
+)
+def test_clipping_is_advised_only_where_it_shortens_steps(params, advised):
+    given = {"learning_rate_init": 30.0, "max_iter": 3, **params}
+    advice = doctor(clf(**given), *WINE).findings[-1].advice
+    assert "learning_rate_init" in advice
+    assert ("max_grad_norm=1" in advice) == advised
+    check = check_overfits_small_sample(clf(1, **given), *DIGITS, max_iter=3)
+    assert check.advice.startswith("Lower learning_rate_init=30")
+    assert ("max_grad_norm=1" in check.advice) == advised
+    explodes = clf(*[40] * 9, **NORMAL, init_scale=0.7, **params)
+    finding = doctor(explodes, *WINE).findings[0]
+    assert finding.problem == "exploding-gradients"
+    assert ("max_grad_norm=1" in finding.advice) == advised
+
+
+@pytest.mark.parametrize(
+    "params, advised",
+    [({"solver": "sgd"}, True), ({"solver": SGD()}, True), ({"solver": "adam"}, False)],
+    ids=str,
+)
+def test_the_warning_about_a_risen_loss_advises_the_same(params, advised):
+    estimator = clf(learning_rate_init=100.0, max_iter=3, **params)
+    with pytest.warns(ConvergenceWarning, match="lower learning_rate_init=100") as seen:
+        estimator.fit(*WINE)
+    risen = next(str(w.message) for w in seen if "rose" in str(w.message))
+    assert ("max_grad_norm=1" in risen) == advised
