@@ -21,8 +21,10 @@ from sklearn.datasets import (
     make_multilabel_classification,
     make_regression,
 )
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import recall_score
 from sklearn.model_selection import ShuffleSplit, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
@@ -36,9 +38,10 @@ from sknn import (
     SequentialClassifier,
 )
 from sknn.initializers import Initializer
-from sknn.inspection import Finding, doctor
+from sknn.inspection import Finding, check_overfits_small_sample, doctor
 from sknn.inspection._examination import Examination
 from sknn.layers import Dense
+from sknn.solvers import SGD, Adam
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -77,6 +80,15 @@ RARE = scaled(
         1500, 10, weights=[0.97], n_informative=3, class_sep=0.5, random_state=0
     )
 )
+RARE_AND_LEARNED = scaled(
+    *make_classification(
+        2000, n_informative=4, weights=[0.95], class_sep=0.5, random_state=0
+    )
+)
+
+
+def shuffled(data):
+    return data[0], np.random.RandomState(0).permutation(data[1])
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,14 @@ PROBLEMS = [
     ("constant-target", clf(), (WINE[0], np.ones((178, 3), int))),
     ("unscaled-target", reg(), UNSCALED_TARGET),
     ("unscaled-target", reg(), (DIABETES[0], DIABETES[1] / 1000)),
+    ("continuous-target", clf(), (DIABETES[0], RAW_DIABETES[1])),
+    ("continuous-target", clf(), (DIABETES[0], RAW_DIABETES[1].astype(int))),
+    ("unpredictable-target", clf(100), shuffled(WINE)),
+    ("unpredictable-target", clf(), shuffled(CANCER)),
+    ("unpredictable-target", clf(early_stopping=True), shuffled(WINE)),
+    ("unpredictable-target", reg(), shuffled(DIABETES)),
     ("class-imbalance", clf(learning_rate_init=0.01), RARE),
+    ("class-imbalance", clf(100, max_iter=200), RARE_AND_LEARNED),
     ("too-little-data", clf(200, learning_rate_init=0.005), some(DIGITS, 60)),
     ("bad-init-symmetric", clf(initializer="zeros"), DIGITS),
     ("bad-init-symmetric", reg(initializer="constant"), FRIEDMAN),
@@ -230,7 +249,7 @@ def test_each_problem_is_found(problem, estimator, data):
     assert set(report.problems) <= {problem, *ALSO.get(problem, ())}
     assert not report.healthy
     params = {*clone(estimator).get_params(), "y"}
-    params |= {"StandardScaler", "VarianceThreshold"}
+    params |= {"StandardScaler", "VarianceThreshold", "MLPRegressor"}
     for finding in report.findings:
         assert re.search(r"\d|finite", finding.evidence) or "same" in finding.evidence
         assert params & set(re.findall(r"\w+", finding.advice))
@@ -630,3 +649,152 @@ def test_a_finding_prints_as_in_its_report():
     report = doctor(clf(), *RAW_CANCER)
     assert f"- {report.findings[0]!r}" in repr(report)
     assert "unscaled-features" in report.findings[0]._repr_html_()
+
+
+# -- advice that helps ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "params, advised",
+    [
+        ({"solver": "sgd"}, True),
+        ({"solver": SGD(momentum=0.0)}, True),
+        ({"solver": "sgd", "max_grad_norm": 5.0}, True),
+        ({"solver": "sgd", "max_grad_norm": 1.0}, False),
+        ({"solver": "sgd", "max_grad_norm": 0.5}, False),
+        ({"solver": "adam"}, False),
+        ({"solver": Adam()}, False),
+        ({"solver": "rmsprop"}, False),
+    ],
+    ids=str,
+)
+def test_clipping_is_advised_only_where_it_shortens_steps(params, advised):
+    given = {"learning_rate_init": 30.0, "max_iter": 3, **params}
+    advice = doctor(clf(**given), *WINE).findings[-1].advice
+    assert "learning_rate_init" in advice
+    assert ("max_grad_norm=1" in advice) == advised
+    check = check_overfits_small_sample(clf(1, **given), *DIGITS, max_iter=3)
+    assert check.advice.startswith("Lower learning_rate_init=30")
+    assert ("max_grad_norm=1" in check.advice) == advised
+    explodes = clf(*[40] * 9, **NORMAL, init_scale=0.7, **params)
+    finding = doctor(explodes, *WINE).findings[0]
+    assert finding.problem == "exploding-gradients"
+    assert ("max_grad_norm=1" in finding.advice) == advised
+
+
+@pytest.mark.parametrize(
+    "params, advised",
+    [({"solver": "sgd"}, True), ({"solver": SGD()}, True), ({"solver": "adam"}, False)],
+    ids=str,
+)
+def test_the_warning_about_a_risen_loss_advises_the_same(params, advised):
+    estimator = clf(learning_rate_init=100.0, max_iter=3, **params)
+    with pytest.warns(ConvergenceWarning, match="lower learning_rate_init=100") as seen:
+        estimator.fit(*WINE)
+    risen = next(str(w.message) for w in seen if "rose" in str(w.message))
+    assert ("max_grad_norm=1" in risen) == advised
+
+
+# -- overfitting ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_large_gap_and_a_lower_score_than_the_forest_are_overfitting(seed):
+    regressor = TransformedTargetRegressor(
+        make_pipeline(StandardScaler(), MLPRegressor(random_state=seed)),
+        transformer=StandardScaler(),
+    )
+    report = doctor(regressor, *RAW_DIABETES)
+    assert report.problems == ["overfitting"]
+    assert "on the validation rows" in report.findings[0].evidence
+    regularized = clone(regressor).set_params(regressor__mlpregressor__alpha=30.0)
+    regularized.set_params(regressor__mlpregressor__early_stopping=True)
+    assert doctor(regularized, *RAW_DIABETES).healthy
+
+
+FLIPPED = make_classification(600, n_informative=4, flip_y=0.2, random_state=0)
+
+
+def large(**params):
+    given = {"learning_rate_init": 0.01, "max_iter": 500, "random_state": 0, **params}
+    return make_pipeline(StandardScaler(), MLPClassifier((200, 200), **given))
+
+
+@pytest.mark.parametrize("scoring", [None, "loss"])
+def test_the_curve_does_not_count_where_the_best_epoch_is_restored(scoring):
+    report = doctor(large(), *FLIPPED)
+    assert report.problems == ["overfitting"]
+    assert "in the last epoch" in report.findings[0].evidence
+    assert report.findings[0].advice.startswith("Set early_stopping=True. ")
+    stopped = {"early_stopping": True, "scoring": scoring}
+    assert doctor(large(**stopped), *FLIPPED).healthy
+    report = doctor(large(**stopped, restore_best=False), *FLIPPED)
+    assert report.problems == ["overfitting"]
+    assert report.findings[0].advice.startswith("Set restore_best=True. ")
+
+
+@pytest.mark.parametrize("scoring, named", [(None, True), ("loss", False)])
+def test_a_restored_network_that_overfits_needs_regularization(scoring, named):
+    data = scaled(
+        *make_classification(300, 100, n_informative=2, n_redundant=0, random_state=1)
+    )
+    estimator = clf(100, early_stopping=True, scoring=scoring, learning_rate_init=0.01)
+    finding = doctor(estimator, *data).findings[0]
+    assert finding.problem == "overfitting"
+    assert "epoch" not in finding.evidence
+    assert finding.advice.startswith("Raise alpha or dropout")
+    assert "early_stopping" not in finding.advice
+    assert ("scoring='loss'" in finding.advice) == named
+
+
+# -- targets that cannot be learned ---------------------------------------------------
+
+
+def test_training_longer_is_no_advice_for_shuffled_targets():
+    report = doctor(clf(100, max_iter=200), *shuffled(WINE))
+    (finding,) = report.findings
+    assert "better than a constant" in finding.evidence
+    assert "0.333 for a constant" in finding.evidence
+    assert "max_iter" not in finding.advice
+    network, forest = re.findall(r"([\d.]+) for the", finding.evidence)
+    assert float(forest) < 0.333
+    assert float(network) < 0.333 + 2 * np.sqrt(2 / 9 / 36)
+
+
+@pytest.mark.parametrize("weight", [0.5, 0.85])
+def test_a_weak_dependence_is_not_reported_as_none(weight):
+    data = scaled(
+        *make_classification(
+            1000, flip_y=0.4, weights=[weight], class_sep=0.7, random_state=0
+        )
+    )
+    assert "unpredictable-target" not in doctor(clf(), *data).problems
+
+
+def test_without_validation_rows_or_with_few_rows_nothing_is_unpredictable():
+    X, y = shuffled(WINE)
+    assert "unpredictable-target" not in doctor(clf().fit(X, y), X, y).problems
+    report = doctor(clf(), X[:30], y[:30])
+    assert "unpredictable-target" not in report.problems
+
+
+def test_classes_with_many_rows_or_names_are_no_continuous_target():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(400, 5)), rng.randint(100, size=400) // 2
+    assert "continuous-target" not in doctor(clf(max_iter=2), X, y).problems
+    names = np.array([f"name {i // 2}" for i in range(400)])
+    assert "continuous-target" not in doctor(clf(max_iter=2), X, names).problems
+
+
+def test_the_rare_class_is_sought_in_validation_rows_if_there_are_enough():
+    X, X_val, y, y_val = train_test_split(
+        *RARE_AND_LEARNED, stratify=RARE_AND_LEARNED[1], random_state=0
+    )
+    fitted = clf(100, max_iter=200).fit(X, y)
+    recall = recall_score(y_val, fitted.predict(X_val))
+    assert recall < 0.5 < recall_score(y, fitted.predict(X))
+    (finding,) = doctor(fitted, X, y, X_val, y_val).findings
+    assert f"Only {recall:.0%} of the validation rows of class 1" in finding.evidence
+    few = np.r_[np.flatnonzero(y_val == 0), np.flatnonzero(y_val == 1)[:9]]
+    report = doctor(fitted, X, y, X_val[few], y_val[few])
+    assert "class-imbalance" not in report.problems

@@ -13,6 +13,7 @@ from .._training import (
 from .._typing import Array
 from ..losses import HalfSquaredError
 from ..objective import mean_loss
+from ..solvers import SGD
 from .input_checks import warn_caller
 from .parameters import make_schedule
 from .run import FitRun
@@ -125,12 +126,15 @@ def advice(run: FitRun) -> str:
         "Scale the features, for example with sklearn.preprocessing.StandardScaler, "
         "and the target of a regressor"
     )
-    if run.params.solver != "lbfgs":
-        text += (
-            f", lower learning_rate_init={run.params.learning_rate_init}, or bound the "
-            "gradient, for example by max_grad_norm=1"
-        )
-    return text
+    params = run.params
+    if params.solver == "lbfgs":
+        return text
+    lower = f"lower learning_rate_init={params.learning_rate_init}"
+    # The steps of other solvers hardly depend on the size of the gradient.
+    is_sgd = params.solver == "sgd" or isinstance(params.solver, SGD)
+    if is_sgd and (params.max_grad_norm or math.inf) > 1:
+        return f"{text}, {lower}, or bound the gradient, for example by max_grad_norm=1"
+    return f"{text}, or {lower}"
 
 
 def advice_on_targets(run: FitRun) -> str:

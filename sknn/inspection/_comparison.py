@@ -58,6 +58,14 @@ def slightly_worse_than_forest(exam: Examination) -> bool:
     return bool(is_lower and exam.score < exam.forest_score + SLIGHT_MARGIN)
 
 
+def as_good_as_forest(exam: Examination) -> bool:
+    """Return whether the validation score is not lower than the forest's score.
+
+    By no more than a standard error, that is; False if one of them is unknown.
+    """
+    return bool(exam.validation_score >= exam.forest_score - standard_error(exam))
+
+
 def standard_error(exam: Examination) -> float:
     """Return the standard error of validation score minus forest score.
 

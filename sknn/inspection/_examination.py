@@ -98,6 +98,12 @@ class Examination:
         """The rows whose features are examined."""
         return self.before.dense_sample()
 
+    @property
+    def sample_targets(self) -> Array:
+        """Encoded targets of the sample; of one dimension unless there are several."""
+        y = self.sample.y[self.sample.rows]
+        return y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
+
     @cached_property
     def features(self) -> Array:
         """Features of the sample, dense, in float64."""
@@ -189,10 +195,17 @@ class Examination:
         """Score on validation rows; NaN where there are none."""
         if self.after is None:
             return math.nan
-        if self.validation is not None:
-            data = Subject.fitted(self.after.estimator, *self.validation).data
+        data = self.validation_data
+        if data is not None:
             return _score(self.after, data.X, data.y)
         return self.recorded_score
+
+    @cached_property
+    def validation_data(self) -> Data | None:
+        """Encoded validation rows; None where there are none or training diverged."""
+        if self.after is None or self.validation is None:
+            return None
+        return Subject.fitted(self.after.estimator, *self.validation).data
 
     @property
     def recorded_score(self) -> float:
@@ -202,8 +215,12 @@ class Examination:
         scores = estimator.validation_scores_
         if not scores or estimator.scoring is not None:  # which may measure anything
             return math.nan
-        restores = estimator.early_stopping and estimator.restore_best
-        return max(scores) if restores else scores[-1]
+        return max(scores) if self.restores_best else scores[-1]
+
+    @property
+    def restores_best(self) -> bool:
+        """Whether training ends with the weights of the best epoch."""
+        return bool(self.estimator.early_stopping and self.estimator.restore_best)
 
     @property
     def n_validation_rows(self) -> float:
@@ -216,24 +233,27 @@ class Examination:
 
     @cached_property
     def forest_score(self) -> float:
-        """Out-of-bag score of a forest; NaN where no forest compares.
+        """Out-of-bag score of the forest; NaN where no forest compares."""
+        return math.nan if self.forest is None else float(self.forest.oob_score_)
+
+    @cached_property
+    def forest(self) -> Any:
+        """A forest fitted on the sample; None where no forest compares.
 
         It says what can be learned from the data without tuning.
         """
-        rows = self.sample
-        y = rows.y[rows.rows]
+        y = self.sample_targets
         loss = self.before.loss  # several quantiles have another score
         comparable = loss.scores_per_output == 1 or loss.predicts_std
         if type_of_target(y).startswith("multilabel") or not comparable:
-            return math.nan
+            return None
         if np.abs(self.features).max() > np.finfo(np.float32).max:  # its dtype
-            return math.nan
+            return None
         Forest = ExtraTreesClassifier if self.is_classifier else ExtraTreesRegressor
         forest = Forest(FOREST_SIZE, bootstrap=True, oob_score=True, random_state=0)
-        y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
         with self.progress.step("Forest to compare with"), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # rows in every tree
-            return float(forest.fit(self.features, y).oob_score_)
+            return forest.fit(self.features, y)
 
     @cached_property
     def figures(self) -> dict[str, float]:

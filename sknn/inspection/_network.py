@@ -15,7 +15,11 @@ from sklearn.preprocessing import FunctionTransformer
 from .._estimators.base import BaseNetworkEstimator
 from .._network_finder import find_network, is_fitted
 from .._typing import MatrixLike
+from ..solvers import SGD
 from ._subject import Subject, seeded_clone
+
+CLIP = 1.0
+"""The `max_grad_norm` that is advised."""
 
 
 @dataclass(frozen=True)
@@ -110,3 +114,13 @@ def size_parameter(estimator: BaseNetworkEstimator) -> str:
     """Return the name of the parameter that sets the number of units and layers."""
     name = "hidden_layer_sizes"
     return name if name in estimator.get_params(deep=False) else "layers"
+
+
+def may_clip(estimator: BaseNetworkEstimator) -> bool:
+    """Return whether a bound on the norm of the gradient can shorten long steps.
+
+    The steps of all solvers but SGD hardly depend on the size of the gradient.
+    """
+    is_sgd = estimator.solver == "sgd" or isinstance(estimator.solver, SGD)
+    bound = estimator.max_grad_norm
+    return is_sgd and (bound is None or bound > CLIP)

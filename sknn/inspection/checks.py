@@ -16,7 +16,7 @@ from sklearn.utils import check_scalar
 from .._training import Ending, Limits
 from .._typing import MatrixLike
 from ..objective import mean_loss
-from ._network import Unwrapped, size_parameter, unwrap
+from ._network import CLIP, Unwrapped, may_clip, size_parameter, unwrap
 from ._printing import PrintedText, listed
 from ._regularization import without_regularization
 from ._subject import Subject, selected
@@ -417,11 +417,14 @@ def _judge(learning: Learning) -> tuple[str, str]:
         return _judge_lbfgs(learning)
     diverged = learning.ending == "diverged" or not math.isfinite(last)
     if diverged or max(learning.losses) > GROWN * first:
-        return (
-            "The loss rose: the steps are too long.",
-            f"Lower {rate}, scale the features{_and_target(learning)}, or limit the "
-            "gradient with max_grad_norm=1.",
-        )
+        scale = f"scale the features{_and_target(learning)}"
+        advice = f"Lower {rate}, or {scale}."
+        if may_clip(estimator):
+            advice = (
+                f"Lower {rate}, {scale}, or limit the gradient with "
+                f"max_grad_norm={CLIP:g}."
+            )
+        return "The loss rose: the steps are too long.", advice
     if last > FLAT * first:
         return (
             "The loss hardly falls.",

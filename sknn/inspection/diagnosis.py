@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 from typing import Any
 
@@ -43,6 +44,7 @@ def doctor(
 
     - of the data: ``unscaled-features``, ``constant-features``, ``constant-target``
       (also a single class; it is then the only finding), ``unscaled-target``,
+      ``continuous-target`` (of a classifier), ``unpredictable-target``,
       ``class-imbalance`` (if the rarest class is not recognized),
       ``too-little-data``;
     - of the initial weights: ``bad-init-symmetric``, ``bad-init-small``,
@@ -103,7 +105,10 @@ def doctor(
     check_scalar(verbose, "verbose", Integral, min_val=0)
     given = check_validation_pair(X_val, y_val, None)
     validation = (X_val, y_val) if given else None
-    exam = examine(estimator, X, y, validation, Progress(verbose > 0))
-    findings = apply_rules(exam)
-    notes = [*exam.notes, comparison_note(exam)]
-    return Report(findings, exam.figures, [note for note in notes if note])
+    with warnings.catch_warnings():
+        # The report says so: continuous-target.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        exam = examine(estimator, X, y, validation, Progress(verbose > 0))
+        findings = apply_rules(exam)
+        notes = [*exam.notes, comparison_note(exam)]
+        return Report(findings, exam.figures, [note for note in notes if note])

@@ -19,7 +19,9 @@ RULES: list[Rule] = [
     data.unscaled_features,
     data.constant_features,
     data.unscaled_target,
+    data.continuous_target,
     data.class_imbalance,
+    data.unpredictable_target,
     initialization.symmetric_init,
     initialization.small_init,
     initialization.vanishing,
@@ -48,7 +50,13 @@ def apply_rules(exam: Examination) -> list[Finding]:
             finding = rule(exam, found)
             if finding is not None:
                 found[finding.problem] = finding
-    return sorted(found.values(), key=lambda finding: finding.severity != "serious")
+    return sorted(found.values(), key=_rank)
+
+
+def _rank(finding: Finding) -> tuple[bool, bool]:
+    """Return where a finding belongs: what makes the others pointless comes first."""
+    first = finding.problem in ("continuous-target", "unpredictable-target")
+    return not first, finding.severity != "serious"
 
 
 __all__ = ["RULES", "apply_rules"]

@@ -21,6 +21,11 @@ def number(value: float) -> str:
     return f"{value:.2g}"
 
 
+def three_digits(value: float) -> str:
+    """Format a score to three digits: scores are compared in the third."""
+    return f"{value:.3g}"
+
+
 def any_of(found: Found, *prefixes: str) -> bool:
     """Return whether there is a finding whose code starts with one of `prefixes`."""
     return any(code.startswith(prefixes) for code in found)

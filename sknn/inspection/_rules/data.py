@@ -6,9 +6,10 @@ import numpy as np
 
 from .._comparison import clearly_worse_than_forest
 from .._examination import Examination
+from .._signal import skills
 from ..checks import nothing_to_learn
 from ..report import Finding
-from ._common import Found, number
+from ._common import Found, any_of, number, three_digits
 
 LARGE_COLUMN = 10.0
 """Root mean square above which a column drowns the others: initial weights are drawn
@@ -45,8 +46,18 @@ IMBALANCE = 10.0
 """Number of rows of the largest class divided by that of the smallest."""
 
 LOW_RECALL = 0.5
-"""Share of the training rows of the smallest class that are recognized; above it the
-imbalance does no great harm."""
+"""Share of the rows of the smallest class that are recognized; above it the imbalance
+does no great harm."""
+
+MIN_RARE_ROWS = 10
+"""Number of validation rows of the smallest class below which training rows are taken:
+the standard error of the share is 0.16 for 10 rows."""
+
+MANY_CLASSES = 20
+"""Number of classes from which numbers may be no classes at all."""
+
+FEW_ROWS = 2
+"""Number of rows of most classes, at most, if the target is a continuous number."""
 
 
 def constant_target(exam: Examination) -> Finding | None:
@@ -130,6 +141,50 @@ def _fails_on_target(exam: Examination) -> bool:
     return bool(exam.diverged) or clearly_worse_than_forest(exam)
 
 
+def continuous_target(exam: Examination, found: Found) -> Finding | None:
+    """Find numbers with so many values that they are hardly classes."""
+    labels = exam.before.classes if exam.is_classifier else np.empty(0)
+    if len(labels) < MANY_CLASSES or not np.issubdtype(labels.dtype, np.number):
+        return None
+    y = exam.before.data.y
+    if y.ndim == 2 and y.shape[1] > 1:
+        return None
+    counts = np.bincount(y.ravel().astype(int), minlength=len(labels))
+    few = int((counts <= FEW_ROWS).sum())
+    if few <= len(labels) / 2:
+        return None
+    name = type(exam.estimator).__name__
+    return Finding(
+        "continuous-target",
+        "serious",
+        f"y has {len(labels)} classes in {len(y)} rows, and {few} of them have at most "
+        f"{FEW_ROWS} rows. They are numbers, so this looks like regression.",
+        f"Predict numbers: {name.replace('Classifier', 'Regressor')}. If they are "
+        "classes, collect more rows of each, or merge rare ones.",
+    )
+
+
+def unpredictable_target(exam: Examination, found: Found) -> Finding | None:
+    """Find that neither the network nor a forest says anything about the target."""
+    if any_of(found, "continuous-target", "class-imbalance"):
+        return None
+    pair = skills(exam)
+    if pair is None or any(skill.score > skill.bound for skill in pair):
+        return None
+    network, forest = (three_digits(skill.score) for skill in pair)
+    what = "the mean recall of the classes" if exam.is_classifier else "R²"
+    return Finding(
+        "unpredictable-target",
+        "serious",
+        "Neither the network nor a forest predicts better than a constant: on rows "
+        f"that they were not trained on, {what} is {network} for the network, {forest} "
+        f"for the forest (out-of-bag) and {three_digits(pair[0].constant)} for a "
+        "constant.",
+        "The features may say nothing about the target, or rows of X and y may not "
+        "belong together: check how X and y were made. Longer training does not help.",
+    )
+
+
 def class_imbalance(exam: Examination, found: Found) -> Finding | None:
     """Find a rare class that is not recognized."""
     after = exam.after
@@ -144,15 +199,29 @@ def class_imbalance(exam: Examination, found: Found) -> Finding | None:
     present = np.flatnonzero(counts)
     rarest = present[counts[present].argmin()]
     ratio = counts.max() / counts[rarest]
-    rows = np.flatnonzero(codes == rarest)
-    z = after.network.scores(after.data.X, rows)
-    recall = float((after.predicted_codes(z).ravel() == rarest).mean())
-    if ratio < IMBALANCE or recall >= LOW_RECALL:
+    if ratio < IMBALANCE or any_of(found, "continuous-target"):
+        return None
+    recall, which = _recall(exam, rarest)
+    if recall >= LOW_RECALL:
         return None
     name = after.classes[rarest]
     evidence = (
-        f"The largest class has {number(ratio)} times as many rows as class {name!s}, "
-        f"of which only {recall:.0%} are recognized."
+        f"The largest class has {number(ratio)} times as many rows as class {name!s}. "
+        f"Only {recall:.0%} of the {which} rows of class {name!s} are recognized."
     )
     advice = "Set class_weight='balanced', and score by 'balanced_accuracy' or 'f1'."
     return Finding("class-imbalance", "mild", evidence, advice)
+
+
+def _recall(exam: Examination, code: int) -> tuple[float, str]:
+    """Return the share of the rows of a class that are recognized, and of which rows.
+
+    Of validation rows, if there are enough.
+    """
+    assert exam.after is not None
+    data, which = exam.validation_data, "validation"
+    if data is None or (data.y.ravel() == code).sum() < MIN_RARE_ROWS:
+        data, which = exam.after.data, "training"
+    rows = np.flatnonzero(data.y.ravel() == code)
+    z = exam.after.network.scores(data.X, rows)
+    return float((exam.after.predicted_codes(z).ravel() == code).mean()), which

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._comparison import (
     GAP,
+    as_good_as_forest,
     clearly_worse_than_forest,
     slightly_worse_than_forest,
     training_score_is_low,
@@ -17,10 +18,12 @@ from .._network import size_parameter
 from ..report import Finding, Severity
 from ._common import (
     Found,
+    any_of,
     any_serious,
     fall_of_loss,
     number,
     regularization_as_written,
+    three_digits,
 )
 
 FALLS_FAST = 0.05
@@ -28,7 +31,7 @@ FALLS_FAST = 0.05
 may be due to training that ended too early: half of a steady fall."""
 
 GAP_ALONE = 0.3
-"""The same as `GAP` where there is no validation loss to confirm it: networks that do
+"""The same as `GAP` where no rise of the validation loss confirms it: networks that do
 well have 0.2 on small validation sets."""
 
 VALIDATION_RISES = 0.2
@@ -77,41 +80,63 @@ def _scores_beside_the_forest(exam: Examination) -> str:
     )
 
 
-def three_digits(value: float) -> str:
-    """Format a score to three digits: scores are compared in the third."""
-    return f"{value:.3g}"
-
-
 def over_fitting(exam: Examination, found: Found) -> Finding | None:
     """Find a network that does much better on training rows than on others."""
-    if training_score_is_low(exam):
-        return None
     gap = exam.score - exam.validation_score
-    losses = [loss for loss in exam.history.get("validation_loss", []) if loss == loss]
+    if training_score_is_low(exam) or not gap > GAP:
+        return None
+    if any_of(found, "unpredictable-target"):
+        return None
     evidence = (
         f"The network scores {number(exam.score)} on the training rows, but only "
         f"{number(exam.validation_score)} on the validation rows."
     )
-    if losses:
-        rise = losses[-1] - min(losses)
-        if not (gap > GAP and rise > VALIDATION_RISES * abs(min(losses))):
-            return None
-        epoch = int(np.argmin(losses)) + 1
-        evidence += (
-            f" The validation loss was lowest, {number(min(losses))}, in epoch {epoch} "
-            f"of {len(losses)}; in the last epoch it is {number(losses[-1])}."
-        )
-    elif not gap > GAP_ALONE:
+    rise = _rise_of_validation_loss(exam)
+    if rise:
+        evidence += f" {rise}"
+    elif gap <= GAP_ALONE or as_good_as_forest(exam):
         return None
-    params = exam.estimator.get_params(deep=False)
-    more = [name for name in ("dropout", "label_smoothing") if name in params]
-    stop = "" if exam.estimator.early_stopping else "Set early_stopping=True. "
-    return Finding(
-        "overfitting",
-        "mild",
-        evidence,
-        f"{stop}Raise {' or '.join(['alpha', *more])}; use fewer units "
-        f"({size_parameter(exam.estimator)}), or collect more rows.",
+    elif not math.isnan(exam.forest_score):
+        evidence += (
+            f" A forest scores {number(exam.forest_score)} on rows that it was not "
+            "trained on (out-of-bag)."
+        )
+    return Finding("overfitting", "mild", evidence, _less_overfitting(exam))
+
+
+def _rise_of_validation_loss(exam: Examination) -> str:
+    """Return how the validation loss rose; empty if it did not, or does not matter.
+
+    It does not matter where the weights of the best epoch are restored.
+    """
+    losses = [loss for loss in exam.history.get("validation_loss", []) if loss == loss]
+    if exam.restores_best or not losses:
+        return ""
+    lowest = min(losses)
+    if losses[-1] - lowest <= VALIDATION_RISES * abs(lowest):
+        return ""
+    epoch = int(np.argmin(losses)) + 1
+    return (
+        f"The validation loss was lowest, {number(lowest)}, in epoch {epoch} of "
+        f"{len(losses)}; in the last epoch it is {number(losses[-1])}."
+    )
+
+
+def _less_overfitting(exam: Examination) -> str:
+    """Return the advice: to choose an epoch, if none is chosen, and to regularize."""
+    estimator = exam.estimator
+    params = estimator.get_params(deep=False)
+    names = [name for name in ("dropout", "label_smoothing") if name in params]
+    stop, loss = "", ""
+    if not estimator.early_stopping:
+        stop = "Set early_stopping=True. "
+    elif not estimator.restore_best:
+        stop = "Set restore_best=True. "
+    elif estimator.scoring is None:
+        loss = "choose the epoch by scoring='loss'; "
+    return (
+        f"{stop}Raise {' or '.join(['alpha', *names])}; {loss}use fewer units "
+        f"({size_parameter(estimator)}), or collect more rows."
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..._typing import Array
 from .._examination import Examination
-from .._network import size_parameter
+from .._network import CLIP, may_clip, size_parameter
 from ..checks import CLASSIFIER_EXCESS, REGRESSOR_EXCESS
 from ..report import Finding
 from ._common import Found, any_of, number
@@ -111,19 +111,20 @@ def exploding(exam: Examination, found: Found) -> Finding | None:
             "serious",
             "Training stopped because the loss was no longer finite.",
             f"Scale {'X' if exam.is_classifier else 'X and y'}, set "
-            "initializer='auto', or solver='adam' with max_grad_norm=1.",
+            "initializer='auto', or solver='adam'.",
         )
     spreads = _spreads(exam)
     growth = spreads[-1] / spreads[0] if spreads[0] else 0.0
     if not EXPLODES < growth < math.inf:
         return None
+    limit = f"; max_grad_norm={CLIP:g} limits the length of the steps"
     return Finding(
         "exploding-gradients",
         "serious",
         f"Before training, the spread of the activations grows to {number(growth)} "
         f"times the input's over {len(spreads) - 1} layers. Gradients grow with it.",
-        "Set initializer='auto', or normalization='batch'; max_grad_norm=1 limits the "
-        "length of the steps.",
+        "Set initializer='auto', or normalization='batch'"
+        f"{limit if may_clip(exam.estimator) else ''}.",
     )
 
 

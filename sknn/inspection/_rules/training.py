@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._comparison import clearly_worse_than_forest
 from .._examination import Examination
+from .._network import CLIP, may_clip
 from .._regularization import stronger_than_default
 from ..report import Finding
 from ._common import (
@@ -43,10 +44,11 @@ def rate_too_high(exam: Examination, found: Found) -> Finding | None:
     if exam.estimator.solver == "lbfgs" or (fits and not exam.diverged):
         return None
     suggests = f" The range test suggests {number(test.suggestion)}." if test else ""
-    to = f"={number(test.suggestion)}" if test else f", now {number(rate)},"
+    to = f"={number(test.suggestion)}" if test else f", now {number(rate)}"
     verb = "Set" if test else "Lower"
+    limit = f", or limit the gradient with max_grad_norm={CLIP:g}"
     advice = (
-        f"{verb} learning_rate_init{to} or limit the gradient with max_grad_norm=1."
+        f"{verb} learning_rate_init{to}{limit if may_clip(exam.estimator) else ''}."
     )
     by_penalty = _only_regularized_too_high(exam)
     if by_penalty:
