@@ -111,6 +111,8 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("sknn",),
     "remove_config_comments": True,
+    # A program with options must not read the arguments of the notebook's kernel.
+    "first_notebook_cell": "import sys\n\nsys.argv = sys.argv[:1]",
     "show_memory": False,
     "write_computation_times": False,
 }

@@ -84,6 +84,10 @@ fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", nco
 plt.show()
 
 # %%
+# Which to choose
+# ---------------
+# Start with ``"relu"``, the default. Try ``"tanh"`` if the target is a smooth function
+# of few features, as here, and a smooth rectifier such as ``"gelu"`` in deep networks.
 # See `Activation functions
 # <https://sknn.github.io/sknn/stable/guide/activations.html>`_ in the user guide for
-# which to choose.
+# the formulas and for more advice.

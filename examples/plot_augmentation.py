@@ -153,9 +153,9 @@ plt.show()
 # ``augmentation__0__padding`` is the ``padding`` of the first one in the list. A search
 # or a validation curve can vary them. Shifting by one or two pixels is best, about as
 # much as the digits really vary; with larger shifts, parts of the digits leave the
-# field. Rotation does not help for these digits, which are upright in the test images
-# too, and large rotations hurt: an augmentation must not change what the image means,
-# and a 6 upside down is a 9.
+# field. Rotation does not help here, and the larger it is, the lower the accuracy: the
+# test images are upright. An augmentation should vary the images in the ways, and about
+# as much, as new images vary.
 
 cv = ShuffleSplit(3, train_size=200, test_size=1000, random_state=0)
 curves = {}

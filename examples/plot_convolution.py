@@ -8,10 +8,11 @@ they are set by hand, to show what each layer does.
 """
 
 # %%
-# A single layer
-# --------------
-# ``Network`` is the part of an estimator that holds the layers, without training.
-# Images are passed and returned as channels, height, width.
+# Helpers
+# -------
+# `sknn.network.Network` is the part of an estimator that holds the layers, without
+# training. ``apply`` uses it to compute the output of some layers for one image. Images
+# are passed and returned as arrays of shape (channels, height, width).
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,11 +49,11 @@ def write(ax, labels, light, **style):
 # %%
 # One window
 # ----------
-# A handwritten digit of 8 × 8 pixels and a kernel of 3 × 3 weights. The nine pixels in
-# the window are multiplied by the nine weights and summed, which gives one pixel of the
-# output; then the window moves on. The output of this kernel is 0 where the image is
-# uniform, positive where it is brighter on the right than on the left, and negative in
-# the opposite case: the kernel detects vertical edges.
+# The image is a handwritten digit of 8 × 8 pixels, the kernel has 3 × 3 weights. The
+# nine pixels in the window are multiplied by the nine weights and summed, which gives
+# one pixel of the output; then the window moves on. The output of this kernel is 0
+# where the image is uniform, positive where it is brighter on the right than on the
+# left, and negative in the opposite case: the kernel detects vertical edges.
 #
 # At the border, windows extend beyond the image. ``padding="same"`` fills the missing
 # pixels with 0, and the output is as large as the image; ``padding="valid"`` leaves
@@ -168,11 +169,11 @@ for size in [1, 2, 4, 8]:
 # %%
 # Parameter sharing
 # -----------------
-# Three layers that turn a grayscale image of 28 × 28 pixels into 32 channels of the
-# same size. In a dense layer each output is connected to each pixel. If each output is
-# connected only to the 3 × 3 pixels around it, with separate weights, it has ten
-# parameters: nine weights and a bias. A convolution uses the same ten parameters at all
-# positions of a channel.
+# The plot compares three layers that turn a grayscale image of 28 × 28 pixels into 32
+# channels of the same size. In a dense layer each output is connected to each pixel. If
+# each output is connected only to the 3 × 3 pixels around it, with separate weights, it
+# has ten parameters: nine weights and a bias. A convolution uses the same ten
+# parameters at all positions of a channel.
 
 side, channels = 28, 32
 n_outputs = channels * side**2

@@ -69,6 +69,7 @@ measures = {
     "Test accuracy": lambda p: accuracy_score(y_test, vote.classes_[p.argmax(axis=1)]),
     "Test loss": lambda p: log_loss(y_test, p),
 }
+results = {}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 for ax, (name, measure) in zip(axes, measures.items(), strict=True):
     alone = [measure(p) for p in probabilities]
@@ -81,11 +82,20 @@ for ax, (name, measure) in zip(axes, measures.items(), strict=True):
     means = [np.mean(scores) for scores in together]
     bands = [np.quantile(scores, [0.1, 0.9]) for scores in together]
     ax.plot(sizes, means, "o-", color="#0072B2", label="average, mean of 100 subsets")
-    ax.fill_between(sizes, *np.transpose(bands), color="#0072B2", alpha=0.2)
+    ax.fill_between(
+        sizes,
+        *np.transpose(bands),
+        color="#0072B2",
+        alpha=0.2,
+        label="80% of the subsets",
+    )
     ax.set(xlabel="Members", ylabel=name, xticks=range(2, 17, 2))
-    print(name, dict(zip(sizes, np.round(means, 4).tolist(), strict=True)))
+    results[name] = means
+print(f"{'Members':8}", *(f"{name:>15}" for name in results))
+for i, size in enumerate(sizes):
+    print(f"{size:<8}", *(f"{means[i]:15.4f}" for means in results.values()))
 fig.suptitle("Averages of several networks")
-fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
@@ -98,15 +108,13 @@ plt.show()
 # - **Stacking** trains different kinds of networks, and a final model that learns how
 #   much to trust each of them.
 
+deep = make_net(hidden_layer_sizes=(20, 20), activation="tanh", random_state=0)
+whitening = PCA(20, whiten=True, random_state=0)
 kinds = [
     ("relu", make_net(random_state=0)),
-    ("tanh, two layers", make_net(
-        hidden_layer_sizes=(20, 20), activation="tanh", random_state=0
-    )),
-    ("whitened", make_pipeline(
-        PCA(20, whiten=True, random_state=0), make_net(random_state=0)
-    )),
-]  # fmt: skip
+    ("tanh, two layers", deep),
+    ("whitened", make_pipeline(whitening, make_net(random_state=0))),
+]
 bag = BaggingClassifier(make_net(), n_estimators=25, oob_score=True, random_state=0)
 ensembles = {
     "voting\n32 seeds": vote,

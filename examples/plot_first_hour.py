@@ -26,6 +26,7 @@ of it takes less than a minute.
 # If the last line below says "yes", the fast, compiled code is in use.
 
 import tempfile
+import textwrap
 from pathlib import Path
 from time import perf_counter
 
@@ -121,11 +122,11 @@ plt.show()
 try:
     MLPClassifier(activation="rely").fit(X_train, y_train)
 except ValueError as error:
-    print(error)
+    print(textwrap.fill(str(error), width=80))
 
 # %%
-# Some values are allowed but lead to a bad network. Then ask the ``doctor``. Here the
-# learning rate is far too large:
+# Some values are allowed but lead to a bad network. `sknn.inspection.doctor` finds the
+# cause. Here the learning rate is far too large:
 
 bad = make_pipeline(MinMaxScaler(), MLPClassifier(learning_rate_init=3, random_state=0))
 bad.fit(X_train, y_train)
@@ -135,14 +136,14 @@ print(doctor(bad, X_train, y_train))
 # %%
 # Save
 # ----
-# ``sknn.save`` writes the whole pipeline to a file, with the scaler. The file contains
+# `sknn.save` writes the whole pipeline to a file, with the scaler. The file contains
 # no code, so you can also load files that others have sent you. Here it is written to a
 # temporary folder.
 
 path = Path(tempfile.mkdtemp()) / "digits.sknn"
 sknn.save(best, path)
 loaded = sknn.load(path)
-print(f"{path.stat().st_size / 1024:.0f} kB")
+print(f"file size: {path.stat().st_size / 1000:.0f} kB")
 print(f"test accuracy: {loaded.score(X_test, y_test):.3f}")
 
 # %%

@@ -16,11 +16,14 @@ fit or inside a grid search.
 
 import matplotlib.pyplot as plt
 import numpy as np
+import rich
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, train_test_split
 
 from sknn import MLPClassifier
+
+# sphinx_gallery_capture_repr = ()
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
@@ -76,6 +79,7 @@ plt.show()
 # here, only the final state is shown. A callback that is set on the network also
 # reports from inside the search.
 
+rich.reconfigure(width=96)  # the lines of the progress bars are long
 monitor = ScoringMonitor(scoring="accuracy")
 clf = MLPClassifier(max_iter=20, learning_rate="cosine", random_state=0)
 clf.set_callbacks(monitor)

@@ -11,8 +11,8 @@ threshold.
 # %%
 # The data
 # --------
-# Two overlapping half moons. Half of the rows are for the test. ``stratify=y`` keeps
-# the share of the rare class the same in both halves.
+# The two classes form half moons that overlap. Half of the rows are test rows.
+# ``stratify=y`` keeps the share of the rare class the same in both halves.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -14,11 +14,16 @@ trains a deep network with four initializers.
 # ----------------------------------
 # Standard normal rows pass through 20 layers of 256 units. The curves show the standard
 # deviation of the activations after each layer. A good initializer keeps it near 1, or
-# at least far from 0. For relu that is He's; with Glorot's about 30% of the standard
-# deviation is lost in each layer. For tanh it falls slowly with Glorot's, and stays
-# constant with He's, but at values where tanh is flatter. For selu it is LeCun's; selu
-# pulls the standard deviation to 1 by itself. A normal distribution with a small σ
-# kills the signal everywhere.
+# at least far from 0.
+#
+# - **relu**: He's initializer keeps the standard deviation. With Glorot's, each layer
+#   loses about 30% of it.
+# - **tanh**: with Glorot's initializer the standard deviation falls slowly. With He's
+#   it soon stays constant, but the activations are where tanh is flatter.
+# - **selu**: with LeCun's initializer the standard deviation stays at 1. With He's it
+#   grows in each layer.
+#
+# With a normal distribution of small σ, the signal vanishes in all three.
 
 from time import perf_counter
 
@@ -77,9 +82,9 @@ plt.show()
 # ------------------
 # A network with 20 hidden layers of 32 units is trained on handwritten digits. If its
 # initial weights are too small it learns nothing: the loss stays at log 10 ≈ 2.30, that
-# of random guessing. ``"zeros"`` is worse still, however long training takes: all units
-# of a layer get the same gradient and remain identical. For relu, ``"auto"`` is He's
-# initializer.
+# of random guessing. With ``"zeros"`` it could not learn in any number of epochs: all
+# units of a layer get the same gradient and remain identical. For relu, ``"auto"`` is
+# He's initializer.
 
 X, y = load_digits(return_X_y=True)
 X = X / 16

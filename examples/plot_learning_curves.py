@@ -57,10 +57,10 @@ fig, (ax_loss, ax_score) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrai
 
 ax_loss.plot(epochs, clf.loss_curve_, label="training")
 ax_loss.plot(epochs, clf.validation_loss_curve_, label="validation")
-ax_loss.set(xlabel="Epoch", ylabel="Loss", yscale="log", title="Loss")
+ax_loss.set(xlabel="Epoch", yscale="log", title="Loss")
 
 ax_score.plot(epochs, clf.validation_scores_, color="C1", label="validation")
-ax_score.set(xlabel="Epoch", ylabel="Accuracy", title="Accuracy")
+ax_score.set(xlabel="Epoch", title="Accuracy")
 
 for ax in (ax_loss, ax_score):
     ax.axvline(best_epoch, color="gray", linestyle="--", label="weights kept")

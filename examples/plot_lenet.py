@@ -5,8 +5,8 @@ Recognizing handwritten digits with LeNet-5
 LeNet-5 is the network of LeCun, Bottou, Bengio and Haffner ("Gradient-based learning
 applied to document recognition", Proceedings of the IEEE, 1998): two blocks of
 convolution and pooling, then three dense layers. Here it recognizes digits that are not
-always centered, and is compared with a network of dense layers that has the same number
-of parameters.
+always centered, and is compared with a network of dense layers that has about the same
+number of parameters.
 """
 
 # %%
@@ -14,8 +14,8 @@ of parameters.
 # ----------------------------------
 # Each of scikit-learn's digits, 8 × 8 pixels, is placed in a field of 14 × 14, up to
 # two pixels from the center, and enlarged by two: images of 28 × 28 pixels, as in the
-# paper. A thousand images are for training, 300 for validation, the others for the
-# test.
+# paper. A thousand images are for training, 300 for validation, and the others are test
+# images.
 
 import matplotlib.pyplot as plt
 import numpy as np

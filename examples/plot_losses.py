@@ -2,10 +2,10 @@
 Choosing a loss function for regression
 =======================================
 
-The loss decides what a regressor learns: the mean, the median, a quantile, or the rate
-of a count. It also decides how much influence a single wrong target has. This example
-plots four losses, fits a network to data with outliers, and predicts a band that
-contains 80% of the targets.
+The loss decides what a regressor learns: the mean, the median or another quantile. It
+also decides how much influence a single wrong target has. This example plots four
+losses, fits a network to data with outliers, and predicts a band that contains 80% of
+the targets.
 """
 
 # %%
@@ -63,15 +63,16 @@ outliers = rng.uniform(size=300) < 0.1
 y[outliers] += rng.uniform(3, 6, outliers.sum())
 X = x[:, np.newaxis]
 
-fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
+fig, ax = plt.subplots(figsize=(7.5, 4), layout="constrained")
 ax.plot(x, y, "o", color="#8C8C8C", markersize=3, label="data")
 ax.plot(x, truth, color="#CFCFCF", linewidth=7, label="truth")
-for params, style in [
-    ({"loss": "squared_error"}, "-"),
-    ({"loss": "absolute_error"}, "--"),
-    ({"loss": "huber", "delta": 0.2}, "-."),
+for loss, params, style in [
+    ("squared_error", {}, "-"),
+    ("absolute_error", {}, "--"),
+    ("huber", {"delta": 0.2}, "-."),
 ]:
     reg = MLPRegressor(
+        loss=loss,
         hidden_layer_sizes=(30, 30),
         activation="tanh",
         learning_rate="cosine",
@@ -83,10 +84,11 @@ for params, style in [
     ).fit(X, y)
     prediction = reg.predict(X)
     wrong = np.abs(prediction - truth).mean()
-    print(f"{params['loss']:15} mean distance to the truth {wrong:.3f}")
-    ax.plot(x, prediction, style, linewidth=2, label=params["loss"])
+    print(f"{loss:15} mean distance to the truth {wrong:.3f}")
+    name = ", ".join([loss, *(f"{name}={value}" for name, value in params.items())])
+    ax.plot(x, prediction, style, linewidth=2, label=name)
 ax.set(title="Fits to data with outliers", xlabel="x", ylabel="y")
-ax.legend(fontsize="small")
+fig.legend(loc="outside right center", fontsize="small")
 plt.show()
 
 # %%

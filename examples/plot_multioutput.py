@@ -2,9 +2,10 @@
 Predicting several outputs at once
 ==================================
 
-A network can have as many outputs as needed, and they share its hidden layers. This
-example completes images (several numbers), finds the digits in an image (several
-labels), and names the left and the right digit of a pair (several classes).
+A network can have several outputs, which share its hidden layers. This example
+completes images (several numbers) and finds the digits in an image (several labels).
+For several targets with classes it trains one network each, and names the left and the
+right digit of a pair.
 """
 
 # %%
@@ -99,10 +100,10 @@ for ax, image, row, true in zip(axes.flat, both_test, found, labels_test, strict
 plt.show()
 
 # %%
-# Several classes: one target after the other
-# -------------------------------------------
+# Several targets with classes: one network for each
+# --------------------------------------------------
 # The digits of a pair are side by side. There are two targets with ten classes each.
-# For this, scikit-learn's ``MultiOutputClassifier`` trains one network for each target.
+# `sklearn.multioutput.MultiOutputClassifier` trains one network for each target.
 
 left, right = rng.randint(len(X_train), size=(2, 2000))
 pairs = np.column_stack([X_train[left], X_train[right]])

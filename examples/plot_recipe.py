@@ -20,7 +20,7 @@ a plausible first network to a tuned one, and shows the tool for each step.
 # every check, search and split.
 #
 # Some terms: the *loss* is what training minimizes; for a classifier it is
-# ``sklearn.metrics.log_loss``. Training takes many small steps, each on a *batch* of
+# `sklearn.metrics.log_loss`. Training takes many small steps, each on a *batch* of
 # rows, here 32. The *learning rate* is the size of the steps. One pass over all rows is
 # an *epoch*. The solver, plain gradient descent (``"sgd"``), and its learning rate of
 # 0.001 are our first guess.
@@ -250,7 +250,8 @@ plt.show()
 # --------------------------
 # The loss after each epoch, on training rows and on held-out rows, shows why a score is
 # not better. ``fit`` takes the validation rows as ``X_val`` and ``y_val``. The plots
-# show the tuned network and three others.
+# show the tuned network and three others. "Two hidden units" has the parameters from
+# which the search of step 4 started, except for the size of the hidden layer.
 
 tuned = search.best_estimator_
 
@@ -259,7 +260,7 @@ X_fit, X_val, y_fit, y_val = train_test_split(
 )
 nets = {
     "First network": clone(first["net"]),
-    "Two hidden units": clone(tuned["net"]).set_params(hidden_layer_sizes=(2,)),
+    "Two hidden units": clone(model["net"]).set_params(hidden_layer_sizes=(2,)),
     "60 rows": clone(second["net"]),
     "Tuned": clone(tuned["net"]),
 }
@@ -281,8 +282,8 @@ plt.show()
 # - **First network**: both losses are still falling at the end. Training has not
 #   converged: use more epochs, or a larger learning rate.
 # - **Two hidden units**: both losses level off far too high. The network underfits:
-#   use more units, less penalty and less dropout. The last two are quick to try, but
-#   not enough here: two units cannot represent ten digits.
+#   use more units, less penalty or less dropout. Here the cause is the number of units:
+#   two are too few for ten digits.
 # - **60 rows**: the training loss falls to nearly 0, the validation loss stays far
 #   above it. The network overfits: use more rows, more penalty or more dropout. The
 #   cause is too few rows; overfitting is the symptom.
@@ -293,14 +294,14 @@ plt.show()
 # The training loss can be above the validation loss: it includes the penalty, and
 # dropout acts only during training.
 #
-# The ``doctor`` examines such curves, and also runs all the checks of this page. It
-# names the cause if it can:
+# `sknn.inspection.doctor` examines such curves, and also runs all the checks of this
+# page. It prints what it finds:
 
 for name, report in reports.items():
     print(f"{name}: {', '.join(report.problems) or 'nothing found'}")
 
 # %%
-# Its findings come with evidence and advice:
+# Each finding comes with evidence and advice:
 
 print(reports["Two hidden units"])
 
@@ -321,6 +322,7 @@ deep = {
     for choice in ("auto", "normal")
 }
 fig, axes = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
+fig.get_layout_engine().set(wspace=0.1)
 for ax, (choice, model) in zip(axes, deep.items(), strict=True):
     ActivationDisplay.from_estimator(
         model, X_train, y_train, ax=ax, name=f"initializer={choice!r}"
@@ -334,10 +336,15 @@ plt.show()
 # the first layers: see the column ``gradient norm``. Of the other columns, ``gradient
 # std`` is the standard deviation over the single weights, ``update norm`` is the length
 # of the first step, and ``update ratio`` is that length divided by ``weight norm``, the
-# norm of the weights.
+# norm of the weights. First the network whose initial weights suit the activation
+# function:
 
-for model in deep.values():
-    print(gradient_statistics(model, X_train, y_train), end="\n\n")
+print(gradient_statistics(deep["auto"], X_train, y_train))
+
+# %%
+# And the one whose initial weights are too small:
+
+print(gradient_statistics(deep["normal"], X_train, y_train))
 
 # %%
 # The tuned network is in good condition after training: the spread keeps its order of
@@ -382,11 +389,13 @@ plt.show()
 # %%
 # - The first network was not wrong, only slow. Most of the gain comes from the learning
 #   rate, which took a second to find.
-# - The search takes longer and gains less, half a percent. With another
-#   ``random_state`` it chooses a different network, about as good.
+# - The search takes much longer and changes the accuracy much less. Compare such a
+#   small difference with the spread of the five fits. With another ``random_state`` the
+#   search chooses a different network, about as good.
 # - scikit-learn's default network, with the solver adam, does well without any tuning,
-#   and sknn's default network is the same. Support vectors are as good as the tuned
-#   network: on small and easy data a network has little to gain.
+#   and sknn's default network is the same. Always compare with other methods, too: on
+#   small and easy data such as these, support vectors do as well as a tuned network or
+#   better.
 #
 # The recipe is from the course notes of A. Karpathy, J. Johnson and F.-F. Li, `CS231n:
 # Convolutional neural networks for visual recognition

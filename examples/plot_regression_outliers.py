@@ -62,7 +62,7 @@ def make_model(**params):
 # The squared error estimates the mean, which the faulty readings pull down by almost
 # half a megawatt. Huber's loss and the absolute error limit the effect of a single
 # reading. ``delta`` is the error above which Huber's loss no longer grows
-# quadratically: choose it of the size of the usual noise. The test readings have no
+# quadratically: choose about the size of the usual noise. The test readings have no
 # faults.
 
 LOSSES = {
@@ -141,10 +141,11 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
     ax.fill_between(
         X_test[:, 0], low, high, color="#56B4E9", alpha=0.5, label="90% interval"
     )
-    ax.plot(X_test[inside], y_test[inside], ".", color="#404040", markersize=3,
-            label="inside")  # fmt: skip
-    ax.plot(X_test[~inside], y_test[~inside], "x", color="#D55E00", markersize=4,
-            label="outside")  # fmt: skip
+    for label, rows, style in (
+        ("inside", inside, {"marker": ".", "color": "#404040", "markersize": 3}),
+        ("outside", ~inside, {"marker": "x", "color": "#D55E00", "markersize": 4}),
+    ):
+        ax.plot(X_test[rows], y_test[rows], linestyle="", label=label, **style)
     ax.set(title=name, xlabel="Hour of the day", xticks=range(0, 25, 4))
 axes[0].set_ylabel("Demand (MW)")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)

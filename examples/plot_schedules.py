@@ -56,8 +56,9 @@ plt.show()
 # %%
 # Schedules with parameters
 # -------------------------
-# An object can set parameters, unlike a name. With ``warmup`` the rate rises first:
-# values from 1 on are a number of epochs, values below 1 a fraction of the budget.
+# A name stands for a schedule with its default parameters; to set them, pass an object.
+# With ``warmup`` the rate rises first: values from 1 on are a number of epochs, values
+# below 1 a fraction of ``max_iter``.
 
 schedules = {
     "Cosine(warmup=10)": (Cosine(warmup=10), "-"),

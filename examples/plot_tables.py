@@ -2,9 +2,9 @@
 Predicting from tables with text and missing values
 ===================================================
 
-``TabularClassifier`` and ``TabularRegressor`` take a table as it is: numbers, text,
-booleans and missing values. This example goes from a table of used cars to prices with
-intervals, calibrated probabilities, and the contribution of each column to a
+`sknn.TabularClassifier` and `sknn.TabularRegressor` take a table as it is: numbers,
+text, booleans and missing values. This example goes from a table of used cars to prices
+with intervals, calibrated probabilities, and the contribution of each column to a
 prediction. No scaling, encoding or imputation is needed.
 """
 
@@ -69,7 +69,7 @@ print(cars.isna().sum())
 # one-hot columns; for the 30 models, the network learns a vector each. Missing values
 # are replaced and marked. Four networks are trained, and their predictions averaged.
 # Each holds out another fifth of the rows to find its best epochs, and is then trained
-# again on all rows.
+# again on all rows. ``summary`` describes the layers; its last line is printed here.
 
 X_train, X_test, price_train, price_test, sold_train, sold_test = train_test_split(
     cars, price, sold, test_size=1000, random_state=0
@@ -77,7 +77,7 @@ X_train, X_test, price_train, price_test, sold_train, sold_test = train_test_spl
 start = perf_counter()
 reg = TabularRegressor(random_state=0).fit(X_train, price_train)
 print(f"fit of four networks: {perf_counter() - start:.1f} s")
-print(reg.summary())
+print(reg.summary().splitlines()[-1])
 print(f"R² on the test rows: {reg.score(X_test, price_test):.3f}")
 
 # %%
@@ -140,9 +140,9 @@ plt.show()
 # -------------
 # Is a car sold within a month? Training smooths the labels, so that the probabilities
 # are too cautious: of the cars to which the network gives 80%, more than 80% are sold
-# soon. ``calibrate=True``, the default, divides the raw scores by the temperature that
-# suits the held-out rows best. Multiplied by it again, the scores of a single network
-# are those without calibration.
+# soon. ``calibrate=True``, the default, divides the raw scores by a temperature, which
+# is chosen on the held-out rows. Multiplying the scores of a single network by it gives
+# the scores without calibration, for comparison.
 
 clf = TabularClassifier(n_members=1, random_state=0)
 clf.fit(X_train, sold_train)

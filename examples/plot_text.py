@@ -11,13 +11,14 @@ documentation.
 # %%
 # The data
 # --------
-# The documentation of SciPy is a text that is already on this computer. Each function
-# and class gives one row: its first two paragraphs, without its name. The classes are
-# the modules.
+# The texts are from the documentation of SciPy, so nothing has to be downloaded. Each
+# function and class gives one row: its first two paragraphs, without its name. The
+# classes are the modules.
 
 import importlib
 import inspect
 import re
+import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -55,7 +56,8 @@ X_train, X_test, y_train, y_test = train_test_split(
     texts, y, test_size=0.3, stratify=y, random_state=0
 )
 print(f"{len(X_train)} training texts, {len(X_test)} test texts")
-print(f"one of the {y_train[0]} module: {X_train[0]}")
+print(f"one of the {y_train[0]} module:")
+print(textwrap.fill(X_train[0], width=80))
 
 # %%
 # A sparse matrix

@@ -12,7 +12,7 @@ there are few images.
 # The digits
 # ----------
 # Each digit is placed in a field of 12 × 12 pixels, up to two pixels from the center.
-# Half of the images of 8 and 9 are for the test.
+# Half of the images of 8 and 9 are test images.
 
 from time import perf_counter
 
@@ -39,7 +39,8 @@ old = y < 8
 X_new, X_test, y_new, y_test = train_test_split(
     X[~old], y[~old], test_size=0.5, stratify=y[~old], random_state=0
 )
-print(f"{old.sum()} images of 0 to 7; of 8 and 9 {len(y_new)} and {len(y_test)}")
+print(f"0 to 7:  {old.sum()} images")
+print(f"8 and 9: {len(y_new)} images for training, {len(y_test)} test images")
 
 # %%
 # Pretraining

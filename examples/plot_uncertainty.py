@@ -72,8 +72,9 @@ plt.show()
 # ------------
 # ``feature_attributions`` returns how much each feature adds to the prediction of a
 # row, compared with a baseline. The table has ten features of 442 patients with
-# diabetes; the target is the progression of the disease. The features are
-# standardized, so that the baseline, all zeros, is the average patient.
+# diabetes: age, sex, body mass index, mean blood pressure, and six measurements of the
+# blood serum, ``s1`` to ``s6``. The target is the progression of the disease. The
+# features are standardized, so that the baseline, all zeros, is the average patient.
 
 data = load_diabetes()
 X = StandardScaler().fit_transform(data.data)
@@ -91,7 +92,9 @@ predictions = reg.predict(X) * data.target.std() + data.target.mean()
 patients = [np.argmax(predictions), np.argmin(predictions)]
 attributions = reg.feature_attributions(X[patients]) * data.target.std()
 
-fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
+fig, axes = plt.subplots(
+    1, 2, figsize=(9, 3.6), sharex=True, sharey=True, layout="constrained"
+)
 for ax, patient, values in zip(axes, patients, attributions, strict=True):
     ax.barh(
         data.feature_names, values, color=np.where(values > 0, "#D55E00", "#0072B2")

@@ -113,9 +113,10 @@ plt.show()
 # %%
 # In a search
 # -----------
-# ``GridSearchCV`` and ``cross_validate`` call ``fit`` in the same way, so the plot
-# applies to them too. Your own validation set, passed to ``fit`` as ``X_val`` and
-# ``y_val``, is the same in every fold: make sure that none of its rows is in ``X``.
+# `sklearn.model_selection.GridSearchCV` and `sklearn.model_selection.cross_validate`
+# call ``fit`` in the same way, so the plot applies to them too. Your own validation
+# set, passed to ``fit`` as ``X_val`` and ``y_val``, is the same in every fold: make
+# sure that none of its rows is in ``X``.
 #
 # See `Early stopping and cross-validation
 # <https://sknn.github.io/sknn/stable/guide/cross_validation.html>`_ in the user guide
