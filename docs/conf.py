@@ -10,7 +10,6 @@ from pathlib import Path
 
 # The gallery looks up each name that a script imports, without running the script.
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sphinx.util.nodes import get_node_source
 from sphinx_gallery.sorting import ExplicitOrder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -40,9 +39,11 @@ extensions = [
     # In the folder sphinxext:
     "code_links",
     "console_output",
+    "display_pictures",
     "guide_links",
     "guide_pictures",
     "home",
+    "inherited_docs",
     "parameter_groups",
     "site_links",
 ]
@@ -66,6 +67,13 @@ autodoc_typehints = "none"  # the docstrings say it in words
 toc_object_entries_show_parents = "hide"  # "fit", not "MLPClassifier.fit"
 add_function_parentheses = False  # as on scikit-learn's site
 smartquotes_action = "De"  # dashes and ellipses; quotes stay as in the code
+
+# -- Pictures of the displays -------------------------------------------------------
+
+plot_formats = ["svg"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_rcparams = {"figure.dpi": 100, "svg.hashsalt": "sknn"}
 
 # -- Links into the documentation of other projects ---------------------------------
 
@@ -160,17 +168,3 @@ html_domain_indices = False
 
 # Copy the input alone, without prompts and output.
 copybutton_exclude = ".linenos, .gp, .go"  # tracebacks are .go: console_output
-
-
-def leave_as_text(app, env, node, contnode):
-    """Show references in docstrings inherited from scikit-learn as plain words.
-
-    They point into its user guide and glossary, which the inventories leave out.
-    """
-    inherited = "docstring of sklearn." in (get_node_source(node) or "")
-    return contnode if inherited else None
-
-
-def setup(app):
-    # After intersphinx (priority 500), which may know the target.
-    app.connect("missing-reference", leave_as_text, priority=900)

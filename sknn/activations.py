@@ -167,9 +167,11 @@ class ReLU(ActivationFunction):
 
 @spec
 class LeakyReLU(ActivationFunction):
-    """``f(z) = z`` for ``z > 0``, else ``slope * z``, with ``f'(0) = slope`` [1]_.
+    """``f(z) = z`` for ``z > 0``, else ``slope * z``, with ``f'(0) = slope``.
 
     Unlike with `ReLU`, a unit whose input is never positive still learns.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------
@@ -216,10 +218,12 @@ class LeakyReLU(ActivationFunction):
 
 @spec
 class ELU(ActivationFunction):
-    """The exponential linear unit [1]_: ``z`` for ``z > 0``, else ``alpha (eᶻ - 1)``.
+    """The exponential linear unit: ``z`` for ``z > 0``, else ``alpha (eᶻ - 1)``.
 
     ``f' = 1`` for ``z > 0``, else ``a + alpha``. The values approach ``-alpha`` for
     negative z, so that the mean activation can be close to 0.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------
@@ -271,12 +275,14 @@ class ELU(ActivationFunction):
 
 @spec
 class SELU(ActivationFunction):
-    """The scaled exponential linear unit [1]_: ``scale`` times ``ELU(alpha)``.
+    """The scaled exponential linear unit: ``scale`` times ``ELU(alpha)``.
 
     ``alpha = 1.6733`` and ``scale = 1.0507`` are chosen so that standard normal inputs
     give activations with mean 0 and variance 1, and that activations converge to this
     mean and variance through layers whose weights have variance ``1 / fan_in``
     (``LeCunNormal``).
+
+    It was proposed in [1]_.
 
     References
     ----------
@@ -323,10 +329,12 @@ def _gate(z: Array, a: Array) -> Array:
 
 @spec
 class GELU(ActivationFunction):
-    """``f(z) = z Φ(z)``, where Φ is the standard normal distribution function [1]_.
+    """``f(z) = z Φ(z)``, where Φ is the standard normal distribution function.
 
     ``f' = Φ(z) + z φ(z)``, where φ is the density. This is the exact function, not the
     tanh approximation.
+
+    It was proposed in [1]_.
 
     References
     ----------
@@ -408,11 +416,13 @@ class SiLU(ActivationFunction):
 
 @spec
 class Mish(ActivationFunction):
-    """``f(z) = z tanh(log(1 + eᶻ))`` [1]_.
+    """``f(z) = z tanh(log(1 + eᶻ))``.
 
     With ``m = (1 + eᶻ)²``, ``f = z (m - 1) / (m + 1)`` and
     ``f' = (m - 1) / (m + 1) + 4 z eᶻ (1 + eᶻ) / (m + 1)²``, so that each of the two
     takes only one exponential.
+
+    It was proposed in [1]_.
 
     References
     ----------
@@ -462,9 +472,11 @@ class Mish(ActivationFunction):
 
 @spec
 class Softplus(ActivationFunction):
-    """``f(z) = log(1 + eᶻ)``, with ``f' = 1 / (1 + exp(-z)) = 1 - exp(-a)`` [1]_.
+    """``f(z) = log(1 + eᶻ)``, with ``f' = 1 / (1 + exp(-z)) = 1 - exp(-a)``.
 
     A smooth version of `ReLU` that is positive everywhere.
+
+    It was proposed in [1]_.
 
     References
     ----------

@@ -462,9 +462,11 @@ class Saturation(Augmentation):
 
 @spec
 class Cutout(Augmentation):
-    """Cover a random square of each image [1]_.
+    """Cover a random square of each image.
 
     Its center is uniform over the pixels, so that part of the square may lie outside.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------
@@ -518,10 +520,12 @@ class Cutout(Augmentation):
 
 @spec
 class Mixup(Spec):
-    """Mix pairs of rows: ``λ x + (1 - λ) x'``, with λ from Beta(alpha, alpha) [1]_.
+    """Mix pairs of rows: ``λ x + (1 - λ) x'``, with λ from Beta(alpha, alpha).
 
     Targets are mixed in the same way. That is why mixup is not an `Augmentation`, which
     sees only images: it is part of the training objective. Rows need not be images.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ __all__ = ["Checkpoint"]
 
 
 class Checkpoint(KeepsTraining):
-    """Saves the state of training to a file, so that `fit` can continue after a crash.
+    """Save the state of training to a file, so that `fit` can continue after a crash.
 
     ``fit`` with the same parameters, the same data and the same path continues from the
     file. On the same machine, with the same kernels and number of threads, the result

@@ -247,7 +247,7 @@ def reductions(
 
 @shared_docs
 class CNNClassifier(BaseCNN, NetworkClassifier):
-    """Convolutional network classifier: blocks of convolution and pooling, then dense.
+    """Convolutional network classifier: convolutions with pooling, then dense layers.
 
     LeNet-5 is ``CNNClassifier((6, 16), kernel_size=5, padding=("same", "valid"),
     hidden_layer_sizes=(120, 84))`` [1]_. The classifier supports two or more classes,
@@ -426,7 +426,7 @@ class CNNClassifier(BaseCNN, NetworkClassifier):
 
 @shared_docs
 class CNNRegressor(BaseCNN, NetworkRegressor):
-    """Convolutional network regressor: blocks of convolution and pooling, then dense.
+    """Convolutional network regressor: convolutions with pooling, then dense layers.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ class FileError(ValueError):
     `sknn.save` raises it for an estimator with parts that a file cannot hold, and
     `sknn.load` for a file that is damaged, too new or too large. `fit` raises it if the
     file of a `sknn.callbacks.Checkpoint` is damaged or belongs to another fit. A file
-    that does not exist, or that may not be read or written, is an OSError as usual.
+    that does not exist, or that may not be read or written, is an `OSError` as usual.
 
     Examples
     --------

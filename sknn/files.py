@@ -43,7 +43,7 @@ def save(
         :doc:`/guide/saving` lists.
     path : str or path-like
         The file. The extension ``.sknn`` is usual.
-    custom_parts : list of classes, default=()
+    custom_parts : iterable of classes, default=()
         The classes of your own activations, layers, losses, schedules, solvers,
         initializers and augmentation that the estimator has. The file holds their names
         and parameters, but not their code: `load` must get the same classes.
@@ -91,10 +91,10 @@ def load(
 ) -> Any:
     """Load an estimator from a file that `save` has written.
 
-    Nothing in the file is executed, and nothing is believed before it is checked. The
-    checksums find damage, not a forger, who can compute them too: such a file cannot
-    run code or fill the memory, but can of course hold a network that predicts what
-    the forger likes.
+    Nothing in the file is executed, and everything is checked before it is used. The
+    checksums detect damage, but no deliberate changes, because whoever changes a file
+    can compute them again. A changed file cannot run code or fill the memory, but its
+    network can have other weights. Load files from sources that you trust.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def load(
     max_size : int, default=2**30
         Bytes of the largest file to read, at most ``2**32``. The arrays take up to
         twice as much memory as the file, and the rest no more than 200 MB.
-    custom_parts : list of classes, default=()
+    custom_parts : iterable of classes, default=()
         Your own classes that the file may name. Objects of them are made by their
         constructors, from the parameters in the file. No class is imported.
 

@@ -13,7 +13,7 @@ from ._typing import Array, Shape
 
 
 class Initializer(Spec, ABC):
-    """A distribution of initial weights, which may depend on fan_in and fan_out.
+    """A distribution of initial weights; it may use ``fan_in`` and ``fan_out``.
 
     Call an initializer to draw weights, and its method `bias` to get the biases of the
     same layer.
@@ -228,7 +228,9 @@ class GlorotUniform(Initializer):
 
 @spec
 class GlorotNormal(Initializer):
-    """Normal with variance ``2 / (fan_in + fan_out)``, also called Xavier normal [1]_.
+    """Normal with variance ``2 / (fan_in + fan_out)``, also called Xavier normal.
+
+    This variance was derived in [1]_.
 
     References
     ----------
@@ -256,7 +258,9 @@ class GlorotNormal(Initializer):
 
 @spec
 class HeUniform(Initializer):
-    """Uniform on ``±sqrt(6 / fan_in)``, with variance ``2 / fan_in`` [1]_.
+    """Uniform on ``±sqrt(6 / fan_in)``, with variance ``2 / fan_in``.
+
+    This variance was derived in [1]_.
 
     References
     ----------
@@ -286,10 +290,12 @@ class HeUniform(Initializer):
 
 @spec
 class HeNormal(Initializer):
-    """Normal with variance ``2 / fan_in``, also called Kaiming normal [1]_.
+    """Normal with variance ``2 / fan_in``, also called Kaiming normal.
 
     It preserves the scale of activations through layers of rectified linear units,
     which set half of their inputs to 0.
+
+    This variance was derived in [1]_.
 
     References
     ----------
@@ -315,7 +321,9 @@ class HeNormal(Initializer):
 
 @spec
 class LeCunUniform(Initializer):
-    """Uniform on ``±sqrt(3 / fan_in)``, with variance ``1 / fan_in`` [1]_.
+    """Uniform on ``±sqrt(3 / fan_in)``, with variance ``1 / fan_in``.
+
+    This variance is recommended in [1]_.
 
     References
     ----------
@@ -347,7 +355,9 @@ class LeCunUniform(Initializer):
 
 @spec
 class LeCunNormal(Initializer):
-    """Normal with variance ``1 / fan_in`` [1]_, which the activation `SELU` requires.
+    """Normal with variance ``1 / fan_in``, which the activation `SELU` requires.
+
+    This variance is recommended in [1]_.
 
     References
     ----------
@@ -428,7 +438,9 @@ class RandomSigns(Initializer):
 
 @spec
 class Orthogonal(Initializer):
-    """`gain` times a matrix with orthonormal rows or columns, whichever are fewer [1]_.
+    """`gain` times a matrix with orthonormal rows or columns, whichever are fewer.
+
+    It is recommended for deep networks in [1]_.
 
     Drawn uniformly from all such matrices (Haar measure) [2]_. All axes of the shape
     except the last are combined into the rows.

@@ -146,7 +146,7 @@ class HalfSquaredError(Loss):
 
 @spec
 class HalfPoissonDeviance(Loss):
-    """``y log(y / mu) - y + mu`` with ``mu = exp(z)`` and derivative ``mu - y``.
+    """``y log(y / μ) - y + μ`` with ``μ = exp(z)`` and derivative ``μ - y``.
 
     Half the Poisson deviance, for counts and rates ``y >= 0``; summed over outputs.
 
@@ -275,7 +275,7 @@ class Huber(Loss):
 
 @spec
 class Quantile(Loss):
-    """The pinball loss ``(q - y) (H(q - y) - quantile)``, minimized by a quantile [1]_.
+    """The pinball loss ``(q - y) (H(q - y) - quantile)``, minimized by a quantile.
 
     H is the step function: a prediction that is too high by r costs
     ``(1 - quantile) r``, one that is too low by r costs ``quantile r``. The derivative
@@ -283,6 +283,8 @@ class Quantile(Loss):
 
     Several quantiles cannot cross: the first is ``q₁ = z₁``, and each of the others is
     ``qₖ = qₖ₋₁ + log(1 + exp(zₖ))``. Summed over quantiles and outputs.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

@@ -190,7 +190,9 @@ class Adaptive(Decay):
 
 @spec
 class Step(Decay):
-    """``gamma ** k`` after k of the milestones in `at`, as in [1]_.
+    """``gamma ** k`` after k of the milestones in `at`.
+
+    It is used for residual networks in [1]_.
 
     Parameters
     ----------
@@ -457,10 +459,12 @@ class InverseSqrt(Decay):
 
 @spec
 class OneCycle(Schedule):
-    """One cycle [1]_: up to 1 at `peak`, then down to `final`, each along a cosine.
+    """One cycle: up to 1 at `peak`, then down to `final`, each along a cosine.
 
     ``learning_rate_init`` is the largest rate of the cycle. It can be several times
     larger than a good constant rate.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

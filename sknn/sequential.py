@@ -182,7 +182,7 @@ class SequentialClassifier(BaseSequential, NetworkClassifier):
 
     Parameters
     ----------
-    layers : list of Layer, default=()
+    layers : sequence of Layer, default=()
         Layers from `sknn.layers`, from the first to the last hidden layer. A warning is
         given if the last one looks like an output layer.
     %(image_parameters)s
@@ -329,7 +329,7 @@ class SequentialRegressor(BaseSequential, NetworkRegressor):
 
     Parameters
     ----------
-    layers : list of Layer, default=()
+    layers : sequence of Layer, default=()
         Layers from `sknn.layers`, from the first to the last hidden layer. A warning is
         given if the last one looks like an output layer.
     %(image_parameters)s

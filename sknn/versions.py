@@ -30,18 +30,32 @@ def show_versions() -> None:
     Examples
     --------
     >>> import sknn
-    >>> sknn.show_versions()
+    >>> sknn.show_versions()  # doctest: +SKIP
     System:
-           python: 3...
-    ...
+           python: 3.11.7 (main, May  9 2026, 07:35:25) [GCC 12.2.0]
+       executable: /.../bin/python
+          machine: Linux-6.18.44-x86_64-with-glibc2.36
+    <BLANKLINE>
     Packages:
-             sknn: ...
-            numpy: ...
-    ...
+             sknn: 0.2.0
+            numpy: 2.4.6
+            scipy: 1.17.1
+     scikit-learn: 1.9.1
+           joblib: 1.6.0
+    threadpoolctl: 3.8.0
+       matplotlib: 3.11.2
+             rich: 15.0.0
+    <BLANKLINE>
     Kernels:
-           in use: ...
+           in use: yes
+       SIMD level: avx2
+        built for: baseline, avx2, avx512
+         compiler: gcc 12.2.0
+         products: by the BLAS of SciPy
+    <BLANKLINE>
     BLAS:
-    ...
+         openblas: 0.3.31.188.0 (Haswell), 2 threads, /.../libscipy_openblas64_.so
+         openblas: 0.3.30 (Haswell), 2 threads, /.../libscipy_openblas.so
     """
     sections = {
         "System": _system(),
@@ -60,7 +74,7 @@ def show_versions() -> None:
 def kernels_in_use() -> str:
     """Return "yes" if the compiled kernels are in use, otherwise "no", and why not.
 
-    The line of `show_versions`, for scripts that care about speed.
+    It is the text after ``in use:`` that :func:`~sknn.show_versions` prints.
 
     Returns
     -------
@@ -71,7 +85,7 @@ def kernels_in_use() -> str:
     --------
     >>> from sknn.versions import kernels_in_use
     >>> print(kernels_in_use())  # doctest: +SKIP
-    no, not compiled (install a C compiler and reinstall sknn)
+    yes
     """
     kernels = describe()
     if not kernels["compiled"]:

@@ -50,6 +50,14 @@ def test_every_page_has_an_example_with_output(name):
     assert any(example.want for example in DocTestParser().get_examples(section))
 
 
+@pytest.mark.parametrize("name", sorted(LISTED))
+def test_the_first_line_cites_nothing(name):
+    # The lists of the API reference show it without the references.
+    module, _, attribute = name.rpartition(".")
+    doc = getattr(importlib.import_module(module), attribute).__doc__
+    assert "]_" not in inspect.cleandoc(doc).partition("\n\n")[0]
+
+
 @pytest.mark.parametrize("Estimator", [sknn.MLPClassifier, sknn.MLPRegressor])
 def test_the_example_of_partial_fit(Estimator):
     # It is a descriptor, made by available_if: doctest does not find its docstring.

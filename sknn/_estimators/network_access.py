@@ -242,6 +242,15 @@ class NetworkAccess(
         >>> z, z_0 = clf.decision_function(X), clf.decision_function(X[:1] * 0)
         >>> print(f"{attributions[100].sum():.2f} {z[100, 2] - z_0[0, 2]:.2f}")
         -0.76 -0.75
+
+        A regressor with a single target needs no `target`:
+
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sknn import MLPRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> reg = MLPRegressor(learning_rate="linear", max_iter=5, random_state=0)
+        >>> reg.fit(X, y).feature_attributions(X).shape
+        (442, 10)
         """
         if not is_integer_from(1, n_steps):
             raise ValueError(f"n_steps must be an integer >= 1, got {n_steps!r}.")

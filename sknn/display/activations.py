@@ -164,7 +164,7 @@ class ActivationDisplay:
         name: str | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the result of `activation_statistics`.
+        """Draw the result of :func:`~sknn.inspection.activation_statistics`.
 
         Parameters
         ----------

@@ -106,8 +106,8 @@ class FilterDisplay:
         TypeError
             If it has no network, or the search was run with ``refit=False``.
         ValueError
-            If the input of a dense layer has not the size of `input_shape`, or, without
-            `input_shape`, is not that of a square image.
+            If the input of a dense layer does not have the size of `input_shape`, or,
+            without `input_shape`, that of a square image.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         final = fitted_estimator(estimator, "network_", cls)

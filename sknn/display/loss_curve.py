@@ -79,7 +79,7 @@ class LossCurveDisplay:
     >>> [panel.get_ylabel() for panel in display.axes_]
     ['Loss', 'Validation accuracy']
 
-    Another estimator on the same picture:
+    Another estimator in the same picture:
 
     >>> clf = clf.set_params(learning_rate_init=0.01).fit(X, y)
     >>> display = LossCurveDisplay.from_estimator(clf, ax=display.ax_, name="0.01")

@@ -58,7 +58,7 @@ class ScheduleDisplay:
     >>> print(f"from {rates[0]:.0e} to {max(rates):.0e}, then to {rates[-1]:.0e}")
     from 4e-05 to 1e-03, then to 4e-09
 
-    Another schedule on the same picture:
+    Another schedule in the same picture:
 
     >>> clf = clf.set_params(learning_rate=Cosine(warmup=5))
     >>> display = ScheduleDisplay.from_estimator(

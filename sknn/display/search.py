@@ -37,8 +37,8 @@ class SearchDisplay:
     marks the best candidate. If several rounds are drawn, it is the best of the last
     round, and a candidate of an earlier round may have a higher score. At the lower
     edge, crosses mark failed fits, and triangles mark scores too low for the axis. The
-    color shows the round of a `CoarseToFineSearchCV`, or the iteration of a halving
-    search.
+    color shows the round of a :class:`~sknn.model_selection.CoarseToFineSearchCV`, or
+    the iteration of a halving search.
 
     Parameters
     ----------
@@ -131,7 +131,8 @@ class SearchDisplay:
         metric : str, default=None
             The score to draw, if there are several. None draws that of ``refit``.
         rounds : int or sequence of int, default=None
-            The rounds to draw, from 0, of a `CoarseToFineSearchCV`, or iterations of a
+            The rounds to draw, from 0, of a
+            :class:`~sknn.model_selection.CoarseToFineSearchCV`, or iterations of a
             halving search. None draws all. The best candidate is the best of the last
             of these.
         ax : array of matplotlib Axes, default=None

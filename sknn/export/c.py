@@ -22,7 +22,7 @@ def to_c(
     name: str = "model",
     dtype: Any = "float32",
 ) -> None:
-    """Write what a fitted estimator predicts as one C file without dependencies.
+    """Write a fitted estimator as a single C file without dependencies.
 
     The file is C99, and C++ as well. It needs nothing but the C library, allocates no
     memory and writes to no global variable. This is for small networks, on
@@ -56,7 +56,7 @@ def to_c(
     name : str, default='model'
         What all names in the file start with: letters, digits and underscores.
     dtype : {'float32', 'float64'} or dtype, default='float32'
-        The type of all numbers: float or double. None is that of the network.
+        The type of all numbers: float or double. None uses the type of the network.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def to_c(
 
     See Also
     --------
-    to_onnx : The estimator as a model of ONNX, with categories and more transformers.
+    to_onnx : The estimator as an ONNX model, with categories and more transformers.
     to_torch : The network as a PyTorch module.
 
     Notes

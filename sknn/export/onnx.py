@@ -20,18 +20,18 @@ def to_onnx(
     X: Any = None,
     dtype: Any = None,
 ) -> Any:
-    """Convert a fitted estimator to a model of ONNX.
+    """Convert a fitted estimator to an ONNX model.
 
     The model predicts what the estimator predicts, in any program that has a runtime
-    for ONNX, without sknn, scikit-learn or Python. The number of rows is free.
+    for ONNX, without sknn, scikit-learn or Python. It takes any number of rows.
 
     Parameters
     ----------
     estimator : estimator or Pipeline
-        A fitted classifier or regressor of sknn, or a search that has found one. Or
-        another estimator of scikit-learn that has one inside, such as a pipeline of
-        transformers that ends with one: skl2onnx then converts all parts that are not
-        from sknn.
+        A fitted classifier or regressor of sknn, or a fitted search whose best
+        estimator is one. Or another estimator of scikit-learn that contains one, such
+        as a pipeline of transformers that ends with one: skl2onnx then converts all
+        parts that are not from sknn.
     path : str or path-like, default=None
         The file to write, usually with the extension ``.onnx``; another extension does
         not change the format. With None the model is only returned.
@@ -45,9 +45,9 @@ def to_onnx(
         the probabilities. By default that of the fitted network: float64 if it was
         trained on numbers in float64. Networks for tables are trained in float32, but
         their inputs, and the numbers that a regressor predicts, are always float64.
-        Of a pipeline, it is the type of all numbers, also of predicted ones; by default
-        float32 if that has all numbers of the columns of `X`, by their types, and
-        float64 otherwise.
+        For a pipeline, it is the type of all numbers, including the predicted ones. Its
+        default is then float32 if this type can represent all numbers of the types of
+        the columns of `X`, and float64 otherwise.
 
     Returns
     -------
@@ -110,7 +110,8 @@ def to_onnx(
     >>> [value.name for value in model.graph.output]
     ['label', 'probabilities']
 
-    In the program that predicts::
+    In a program that predicts, with the file that ``to_onnx(clf, "irises.onnx")``
+    writes::
 
         import onnxruntime
         session = onnxruntime.InferenceSession("irises.onnx")

@@ -33,10 +33,10 @@ REGRESSORS: list[type] = [
 def register_converters() -> None:
     """Register sknn in skl2onnx, so that `skl2onnx.to_onnx` converts its estimators.
 
-    This is needed once in a process, and more often does no harm. Afterwards
-    `skl2onnx.to_onnx` and `skl2onnx.convert_sklearn` take the estimators of sknn, and
-    `TableEncoder` and `SmoothClipScaler`, alone and within pipelines, searches and
-    ensembles of scikit-learn.
+    Call it once in a process; further calls have no effect. Afterwards
+    `skl2onnx.to_onnx` and `skl2onnx.convert_sklearn` take the estimators of sknn,
+    `sknn.preprocessing.TableEncoder` and `sknn.preprocessing.SmoothClipScaler`, alone
+    and within pipelines, searches and ensembles of scikit-learn.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def register_converters() -> None:
 
     See Also
     --------
-    to_onnx : Convert an estimator or a pipeline; registers by itself.
+    to_onnx : Convert an estimator or a pipeline; calls this function itself.
 
     Notes
     -----
@@ -59,7 +59,7 @@ def register_converters() -> None:
     makes dictionaries of the probabilities, which ONNX has in float32 only.
 
     skl2onnx joins columns in the type of the first, and changes the names of columns
-    that are no identifiers; `to_onnx` declares one type for all numbers and keeps the
+    that are not identifiers; `to_onnx` declares one type for all numbers and keeps the
     names.
 
     Examples

@@ -31,14 +31,15 @@ def to_torch(estimator: Any) -> Any:
     - ``head``: the module that turns raw scores into probabilities or numbers.
       ``nn.Sequential(module, module.head)`` is a network that returns these, for
       `torch.export` and the like.
-    - ``encoder``: the `TableEncoder` of an estimator of tables, otherwise None.
+    - ``encoder``: the :class:`~sknn.preprocessing.TableEncoder` of an estimator of
+      tables, otherwise None.
 
     Parameters
     ----------
     estimator : estimator
         A fitted classifier or regressor of sknn, or a search such as `GridSearchCV`
-        whose best estimator is one. Of a pipeline pass the last step, and transform
-        rows by the steps before it.
+        whose best estimator is one. For a pipeline, pass the last step, and transform
+        the rows with the steps before it.
 
     Returns
     -------
@@ -55,7 +56,8 @@ def to_torch(estimator: Any) -> Any:
     Raises
     ------
     ExportError
-        If a layer or an activation is not from sknn, or `estimator` is none of sknn.
+        If a layer or an activation is not from sknn, or `estimator` is not an estimator
+        of sknn.
     NotFittedError
         If the estimator is not fitted.
     ImportError
@@ -63,7 +65,7 @@ def to_torch(estimator: Any) -> Any:
 
     See Also
     --------
-    to_onnx : The network as a model of ONNX, for other runtimes.
+    to_onnx : The network as an ONNX model, for other runtimes.
     to_c : The network as C code.
 
     Notes

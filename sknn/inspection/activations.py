@@ -49,6 +49,11 @@ class ActivationStatistics(PrintedTable):
     n_rows : int
         Number of rows used.
 
+    See Also
+    --------
+    activation_statistics : Returns it.
+    sknn.display.ActivationDisplay : The histograms as a plot.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits

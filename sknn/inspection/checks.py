@@ -63,13 +63,18 @@ class Check(PrintedText):
     expected : float
         The value that it should have, or come close to.
     ok : bool
-        Whether it does.
+        Whether the check passed.
     verdict : str
-        What that means, in a sentence.
+        The result of the check, in a sentence.
     advice : str
-        What to do about it, with the parameters to change; empty if nothing.
+        What to do, with the parameters to change. Empty if there is nothing to do.
     figures : dict of str to float
         Further values, by name.
+
+    See Also
+    --------
+    check_initial_loss : Returns it.
+    check_overfits_small_sample : Returns it.
 
     Examples
     --------

@@ -60,6 +60,10 @@ class GradientCheck(PrintedTable):
     tol : float
         Maximum error that counts as rounding.
 
+    See Also
+    --------
+    check_gradients : Returns it.
+
     Examples
     --------
     An activation whose derivative has the wrong sign for negative z:

@@ -49,6 +49,10 @@ class GradientStatistics(PrintedTable):
     solver : str
         The solver that takes the step.
 
+    See Also
+    --------
+    gradient_statistics : Returns it.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -101,10 +105,10 @@ def gradient_statistics(
     `learning_rate_init`, with its clipping and decoupled weight decay, on a copy of the
     network. The solver has no memory of earlier steps.
 
-    A step of about a thousandth of the weights is usual [1]_. The first step of 'adam'
-    and related solvers moves each parameter by the whole learning rate, whatever the
-    gradient, so its ratio is about ten times that of later steps; with momentum, the
-    first step of 'sgd' is smaller than later ones.
+    A step of about a thousandth of the weights is usual [1]_; first steps may be 30
+    times as long. The first step of 'adam' and related solvers moves each parameter by
+    the whole learning rate, whatever the gradient. With momentum, the first step of
+    'sgd' is smaller than later ones.
 
     Parameters
     ----------

@@ -54,6 +54,11 @@ class LearningRateRange(PrintedText):
         Whether the test ended before the last step because the smoothed loss was more
         than 4 times its minimum or no longer finite. If not, larger rates may work too.
 
+    See Also
+    --------
+    learning_rate_range_test : Returns it.
+    sknn.display.LearningRateRangeDisplay : The result as a plot.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits

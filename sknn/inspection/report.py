@@ -28,6 +28,11 @@ class Finding(PrintedText):
     advice : str
         What to do, with the parameter to change.
 
+    See Also
+    --------
+    doctor : Returns a report with a list of findings.
+    Report : The report.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -66,6 +71,11 @@ class Report:
         Rows, parameters, epochs, losses and scores, by name; NaN where unknown.
     notes : list of str
         How the examination was done, what was compared, and what could not be checked.
+
+    See Also
+    --------
+    doctor : Returns it.
+    Finding : One of the findings.
 
     Examples
     --------

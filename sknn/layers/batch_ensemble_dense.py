@@ -33,7 +33,9 @@ SCALES: dict[str, Initializer] = {
 
 @spec
 class BatchEnsembleDense(Layer):
-    """``y[:, i] = ((x[:, i] ∘ r[i]) W) ∘ s[i] + b[i]`` for each member i [1]_.
+    """``y[:, i] = ((x[:, i] ∘ r[i]) W) ∘ s[i] + b[i]`` for each member i.
+
+    It was proposed in [1]_.
 
     x (n, k, fan_in), W (fan_in, units), y (n, k, units), for k members; see
     `ToMembers`. The members share W; each has scales r[i] (fan_in,) of the inputs and

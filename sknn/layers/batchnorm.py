@@ -29,7 +29,7 @@ from .base import (
 
 @spec
 class BatchNorm(Layer):
-    """``y = γ x̂ + β``, ``x̂ = (x - μ) / sqrt(σ² + ε)``, for each unit or channel [1]_.
+    """``y = γ x̂ + β``, ``x̂ = (x - μ) / sqrt(σ² + ε)``, for each unit or channel.
 
     In training, μ and σ² are the mean and variance over the rows of the batch, weighted
     by the sample weights. In prediction they are running averages of these (without
@@ -39,6 +39,8 @@ class BatchNorm(Layer):
     with ``s = sqrt(σ² + ε)`` and the share ``q = w / Σ w`` of each row (``1 / n``):
     ``dγ = Σ dy x̂``, ``dβ = Σ dy``,
     ``dx = γ / s (dy - q (dβ + x̂ dγ))``. The penalty does not apply to γ and β.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from .dense import csr_t_dot
 
 @spec
 class CategoricalEmbedding(Layer):
-    """Replace codes of categories by learned vectors [1]_.
+    """Replace codes of categories by learned vectors.
 
     Some columns of x (n, features) hold codes, the numbers 0, 1, ... of categories. The
     other columns pass through, in their order, and are followed by the vector of each
@@ -30,6 +30,8 @@ class CategoricalEmbedding(Layer):
 
     Backward: a row of dE is the sum of dy over the places that have its code; dx is dy
     for the columns that pass through, and 0 for codes.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

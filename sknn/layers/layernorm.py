@@ -19,7 +19,7 @@ from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 @spec
 class LayerNorm(Layer):
-    """``y = γ x̂ + β`` with ``x̂ = (x - μ) / sqrt(σ² + ε)`` for each row [1]_.
+    """``y = γ x̂ + β`` with ``x̂ = (x - μ) / sqrt(σ² + ε)`` for each row.
 
     μ and σ² are the mean and variance over the units of the row, both in training and
     in prediction; each unit has its own γ and β. x, y are (n, units), members
@@ -28,6 +28,8 @@ class LayerNorm(Layer):
     with ``s = sqrt(σ² + ε)`` and ``d = γ dy``: ``dγ = Σ dy x̂`` and ``dβ = Σ dy`` over
     rows, ``dx = (d - mean(d) - x̂ mean(d x̂)) / s``. The penalty does not apply to γ
     and β.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

@@ -18,7 +18,9 @@ from .base import LayerSpec, ParamSpec, Workspace
 
 @spec
 class PeriodicEmbedding(NumericalEmbedding):
-    """``e = cos(2π x w + b) W + c``, an embedding of each of the first columns [1]_.
+    """``e = cos(2π x w + b) W + c``, an embedding of each of the first columns.
+
+    Embeddings of this kind were proposed in [1]_.
 
     Each of these columns has parameters of its own: frequencies w and phases b of shape
     (frequencies,), W (frequencies, size), c (size,). With x (n, d) and m embedded

@@ -19,7 +19,7 @@ from .dense import csr_t_dot
 
 @spec
 class PiecewiseLinearEmbedding(NumericalEmbedding):
-    """``e = x w + b + PLE(x) V``, an embedding of each of the first columns [1]_ [2]_.
+    """``e = x w + b + PLE(x) V``, an embedding of each of the first columns.
 
     The edges ``q₀ < q₁ < ... < q_B`` of the bins of a column are the different ones
     among the quantiles of the training rows at 0, 1 / n_bins, ..., 1. PLE(x) says how
@@ -38,6 +38,8 @@ class PiecewiseLinearEmbedding(NumericalEmbedding):
     With the position t of x in its bin k, ``e = x w + b + Σ V[:k] + t V[k]``. Backward,
     over rows: ``db = Σ de``, ``dw = Σ x de``, ``dV[k] = Σ t de`` of the rows in bin k,
     plus ``Σ de`` of those in later bins; ``dx = de (w + V[k] / (qₖ₊₁ - qₖ))``.
+
+    It was proposed in [1]_ and is also used in [2]_.
 
     Parameters
     ----------

@@ -174,7 +174,9 @@ def avg_pool_backward(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int) 
 
 @spec
 class GlobalAvgPool2D(Layer):
-    """``y[c] = mean x[c, h, w]`` over all pixels: one number per channel [1]_.
+    """``y[c] = mean x[c, h, w]`` over all pixels: one number per channel.
+
+    It was proposed in [1]_.
 
     References
     ----------

@@ -30,7 +30,9 @@ from .member_dense import MemberDense
 
 @spec
 class Residual(Composite):
-    """``y = F(x) + x``, or ``y = F(x) + P(x)`` where the shapes differ [1]_.
+    """``y = F(x) + x``, or ``y = F(x) + P(x)`` where the shapes differ.
+
+    It was proposed in [1]_.
 
     F is the composition of the inner layers. If the last weights of F are initially 0,
     the block is initially the identity, so that ``Var(y) = Var(x)`` at any depth [2]_.

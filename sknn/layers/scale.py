@@ -18,7 +18,7 @@ from .batchnorm import scale_shift
 
 @spec
 class Scale(Layer):
-    """``y = s x``, elementwise, with a learned factor for each element of a row [1]_.
+    """``y = s x``, elementwise, with a learned factor for each element of a row.
 
     x, y are (n, units), (n, k, units) or images (n, channels, H, W); s has the shape of
     one row. Backward: ``ds = Σ dy x`` over rows, ``dx = s dy``. The penalty does not
@@ -27,6 +27,8 @@ class Scale(Layer):
     As the first layer, with a larger learning rate than the others, it selects
     features: a network of dense layers alone is invariant to rotations of its input,
     and this layer is not.
+
+    It is a part of RealMLP [1]_.
 
     Parameters
     ----------

@@ -52,8 +52,9 @@ class CoarseToFineSearchCV(DocLinkMixin, BaseSearchCV):
         A network, or an estimator that contains one, such as a `Pipeline`. Any other
         scikit-learn estimator that limits its epochs or iterations works as well.
     param_distributions : dict of str to list or distribution
-        What to draw each parameter from, as for `RandomizedSearchCV`;
-        :func:`search_space` makes one.
+        What to draw each parameter from, as for
+        :class:`~sklearn.model_selection.RandomizedSearchCV`; :func:`search_space` makes
+        one.
     n_rounds : int, default=3
         Number of rounds. With one round this is a random search.
     n_candidates : int, default=27
@@ -69,14 +70,29 @@ class CoarseToFineSearchCV(DocLinkMixin, BaseSearchCV):
     epochs_param : str or None, default=None
         Name of the parameter that limits the epochs. None finds the ``max_iter`` of the
         network, in a pipeline ``mlp__max_iter`` or the like.
-    scoring, n_jobs, cv, verbose, pre_dispatch, error_score, return_train_score
-        As in `RandomizedSearchCV`.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        One or several metrics, as in `RandomizedSearchCV`. None is the `score` of the
+        estimator.
+    n_jobs : int or None, default=None
+        Number of fits in parallel. None means 1, unless ``joblib.parallel_config`` sets
+        another number; -1 means as many as there are processors.
     refit : bool, str or callable, default=True
         As in `RandomizedSearchCV`. With several metrics it must name the one that ranks
         the candidates. A callable receives the part of `cv_results_` that belongs to
         the last round, and returns an index into it.
+    cv : int, cross-validation generator, iterable or None, default=None
+        The splits, as in `RandomizedSearchCV`. None is 5-fold cross-validation.
+    verbose : int, default=0
+        If 1 or more, print a line for each round. Larger numbers also print the fits,
+        as in `RandomizedSearchCV`.
+    pre_dispatch : int or str, default='2*n_jobs'
+        Number of fits that are passed to the workers ahead of time.
     random_state : int, RandomState instance or None, default=None
         Determines the draws. Pass an int for the same candidates in each call.
+    error_score : 'raise' or float, default=np.nan
+        Score of a candidate whose fit fails. With 'raise' the error is raised.
+    return_train_score : bool, default=False
+        Whether `cv_results_` has the scores on the training rows as well.
 
     Attributes
     ----------

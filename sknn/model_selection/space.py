@@ -17,9 +17,10 @@ def search_space(
     """Return distributions for a search over the parameters of a network.
 
     They can be passed to :class:`CoarseToFineSearchCV` and to scikit-learn's
-    `RandomizedSearchCV`. Each distribution includes the default of its parameter, and
-    all combinations are valid, except that with ``padding='valid'`` small images may
-    not allow every number and size of kernels. Features are expected to be scaled.
+    :class:`~sklearn.model_selection.RandomizedSearchCV`. Each distribution includes the
+    default of its parameter, and all combinations are valid, except that with
+    ``padding='valid'`` small images may not allow every number and size of kernels.
+    Features are expected to be scaled.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ FLOATS = (np.float64, np.float32)
 class SmoothClipScaler(
     DocLinkMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 ):
-    """Scale features by their quartiles and limit outliers smoothly [1]_.
+    """Scale features by their quartiles and limit outliers smoothly.
 
     Each feature is centered on its median m and divided by its interquartile range.
     Then it is squashed into (-c, c), where c is `limit`::
@@ -44,6 +44,8 @@ class SmoothClipScaler(
     Missing values, NaN, are ignored in `fit` and kept in `transform`. Infinite values
     count as very large: they become ±c, and `fit` takes them for the largest or
     smallest finite value of the feature.
+
+    It is a part of RealMLP [1]_.
 
     Parameters
     ----------

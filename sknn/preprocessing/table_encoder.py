@@ -26,7 +26,7 @@ from .smooth_clip_scaler import SmoothClipScaler
 
 
 class TableEncoder(DocLinkMixin, TransformerMixin, BaseEstimator):
-    """Encode a table of numbers, text and categories as the input of a network [1]_.
+    """Encode a table of numbers, text and categories as the input of a network.
 
     The table is a data frame or an array. The columns of the result are, in this order:
 
@@ -46,6 +46,8 @@ class TableEncoder(DocLinkMixin, TransformerMixin, BaseEstimator):
     single value in training becomes 0; no column is left out.
 
     Columns of dates, durations, complex numbers, lists and other objects are refused.
+
+    This follows the preprocessing of RealMLP [1]_.
 
     Parameters
     ----------

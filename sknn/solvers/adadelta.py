@@ -43,7 +43,7 @@ def _add_square(mean: Array, square: Array, rho: float, epsilon: float) -> None:
 
 @spec
 class AdaDelta(Solver):
-    """AdaDelta [1]_, whose steps have the same units as the parameters.
+    """AdaDelta, whose steps have the same units as the parameters.
 
     ``v ← ρ v + (1 - ρ) g²``, ``δ = sqrt(u + ε) / sqrt(v + ε) · g``,
     ``u ← ρ u + (1 - ρ) δ²``, ``θ ← θ - η δ``.
@@ -53,6 +53,8 @@ class AdaDelta(Solver):
 
     The state stores ``(u + ε) / (1 - ρ)`` and ``(v + ε) / (1 - ρ)``, because δ depends
     only on their ratio.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

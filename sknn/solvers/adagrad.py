@@ -31,11 +31,13 @@ def adagrad(
 
 @spec
 class AdaGrad(Solver):
-    """AdaGrad [1]_: ``h ← h + g²``, ``θ ← θ - η g / (sqrt(h) + ε)``.
+    """AdaGrad: ``h ← h + g²``, ``θ ← θ - η g / (sqrt(h) + ε)``.
 
     Parameters of rare features, whose gradients are mostly zero, keep large steps. The
     sum only grows, so that steps shrink like ``1 / sqrt(t)`` even without a schedule. A
     typical learning rate is 0.01.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

@@ -34,13 +34,15 @@ def adam(
 
 @spec
 class Adam(Solver):
-    """Adam [1]_, with bias correction folded into the learning rate.
+    """Adam, with bias correction folded into the learning rate.
 
     ``m ← β₁ m + (1 - β₁) g``, ``v ← β₂ v + (1 - β₂) g²``,
     ``θ ← θ - η sqrt(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (sqrt(v) + ε)``.
 
     The state stores ``m / (1 - β₁)`` and ``v / (1 - β₂)``, which saves two passes over
     memory; the constants are folded into the learning rate and ε.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

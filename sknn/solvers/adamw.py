@@ -10,12 +10,14 @@ from .adam import Adam
 
 @spec
 class AdamW(Adam):
-    """Adam with decoupled weight decay [1]_: ``W ← (1 - η λ) W``, then Adam's step.
+    """Adam with decoupled weight decay: ``W ← (1 - η λ) W``, then Adam's step.
 
     Adam divides the gradient of an L2 penalty by the size of past gradients, so the
     penalty has little effect on parameters with large gradients. Decoupled decay
     shrinks all weights at the same rate. Biases do not decay. Usually combined with
     ``alpha=0``.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ def nadam(
 
 @spec
 class Nadam(Solver):
-    """Nadam [1]_: Adam whose momentum looks one step ahead and warms up.
+    """Nadam: Adam whose momentum looks one step ahead and warms up.
 
     ``μ(t) = β₁ (1 - 0.96^(t ψ) / 2)`` with ψ the `momentum_decay`, ``P = Π μ`` up to t,
     ``m ← β₁ m + (1 - β₁) g``, ``v ← β₂ v + (1 - β₂) g²``,
@@ -44,6 +44,8 @@ class Nadam(Solver):
     ``a = (1 - μ(t)) / (1 - P)`` and ``b = μ(t+1) / (1 - P μ(t+1))``.
 
     Like Adam's, the state stores ``m / (1 - β₁)`` and ``v / (1 - β₂)``.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

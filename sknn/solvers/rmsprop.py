@@ -32,12 +32,14 @@ def rmsprop(
 
 @spec
 class RMSProp(Solver):
-    """RMSProp [1]_: ``v ← ρ v + (1 - ρ) g²``, ``θ ← θ - η g / (sqrt(v) + ε)``.
+    """RMSProp: ``v ← ρ v + (1 - ρ) g²``, ``θ ← θ - η g / (sqrt(v) + ε)``.
 
     AdaGrad with a running mean instead of a sum: squares are averaged over roughly the
     last ``1 / (1 - ρ)`` steps, so that steps do not shrink by themselves.
 
     The state stores ``v / (1 - ρ)``, which saves a pass over memory.
+
+    It was proposed in [1]_.
 
     Parameters
     ----------

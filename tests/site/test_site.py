@@ -361,6 +361,26 @@ def test_pictures_have_alternative_text(links, page):
     assert not found, lines(found)
 
 
+# What a reader should never see: targets and citations without a text of their own, and
+# the value by which scikit-learn marks a parameter that is not passed.
+RAW = re.compile(r"sphx_glr_\w+|\[R[0-9a-f]{6,}-\d+\]|\$UNCHANGED\$")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_shows_no_raw_labels(page):
+    text = re.sub(r"<[^>]*>", "", (SITE / page).read_text("utf-8"))
+    assert not RAW.findall(text)
+
+
+DISPLAYS = [page for page in PAGES if page.startswith("generated/sknn.display.")]
+
+
+@pytest.mark.parametrize("page", DISPLAYS)
+def test_display_has_a_picture(links, page):
+    name = page.removeprefix("generated/").removesuffix(".html").replace(".", "-")
+    assert any(name in img["src"] for img in links[page].pictures)
+
+
 @pytest.mark.parametrize("query", SEARCHES)
 def test_search_finds_the_page(tab, query):
     tab.open(f"search.html?q={quote(query)}")
