@@ -76,6 +76,7 @@ ESTIMATOR_LEVELS = [
     {"attributions", "network_checks", "transfer", "weights"},
     {"checkpoints"},
     {"callbacks", "run"},
+    {"failed_training"},
     {"reports"},
     {"fit"},
     {"members"},
