@@ -38,6 +38,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     # In the folder sphinxext:
     "code_links",
+    "default_values",
     "display_pictures",
     "guide_links",
     "guide_pictures",
