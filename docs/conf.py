@@ -39,6 +39,7 @@ extensions = [
     # In the folder sphinxext:
     "code_links",
     "console_output",
+    "default_values",
     "display_pictures",
     "guide_links",
     "guide_pictures",

@@ -57,15 +57,7 @@ def shorten(app, what, name, obj, options, lines):
         lines[:] = shortened("\n".join(lines), link).splitlines()
 
 
-def name_default(app, what, name, obj, options, signature, return_annotation):
-    """Show the value that stands for "as before" by its name, not by its content."""
-    if signature and "'$UNCHANGED$'" in signature:
-        return signature.replace("'$UNCHANGED$'", "UNCHANGED"), return_annotation
-    return None
-
-
 def setup(app):
     # Before numpydoc (priority 500), which takes the docstring apart.
     app.connect("autodoc-process-docstring", shorten, priority=400)
-    app.connect("autodoc-process-signature", name_default)
     return {"parallel_read_safe": True}

@@ -51,7 +51,7 @@ class ActivationStatistics(PrintedTable):
 
     See Also
     --------
-    activation_statistics : Returns it.
+    activation_statistics : The function that returns this.
     sknn.display.ActivationDisplay : The histograms as a plot.
 
     Examples

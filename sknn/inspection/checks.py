@@ -73,8 +73,7 @@ class Check(PrintedText):
 
     See Also
     --------
-    check_initial_loss : Returns it.
-    check_overfits_small_sample : Returns it.
+    check_initial_loss, check_overfits_small_sample : The checks.
 
     Examples
     --------

@@ -62,7 +62,7 @@ class GradientCheck(PrintedTable):
 
     See Also
     --------
-    check_gradients : Returns it.
+    check_gradients : The function that returns this.
 
     Examples
     --------

@@ -51,7 +51,7 @@ class GradientStatistics(PrintedTable):
 
     See Also
     --------
-    gradient_statistics : Returns it.
+    gradient_statistics : The function that returns this.
 
     Examples
     --------

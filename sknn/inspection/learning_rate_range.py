@@ -56,7 +56,7 @@ class LearningRateRange(PrintedText):
 
     See Also
     --------
-    learning_rate_range_test : Returns it.
+    learning_rate_range_test : The function that returns this.
     sknn.display.LearningRateRangeDisplay : The result as a plot.
 
     Examples

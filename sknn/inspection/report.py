@@ -30,7 +30,7 @@ class Finding(PrintedText):
 
     See Also
     --------
-    doctor : Returns a report with a list of findings.
+    doctor : The function that returns a report of findings.
     Report : The report.
 
     Examples
@@ -74,7 +74,7 @@ class Report:
 
     See Also
     --------
-    doctor : Returns it.
+    doctor : The function that returns this.
     Finding : One of the findings.
 
     Examples
