@@ -14,7 +14,7 @@ number of parameters.
 # ----------------------------------
 # Each of scikit-learn's digits, 8 × 8 pixels, is placed in a field of 14 × 14, up to
 # two pixels from the center, and enlarged by two: images of 28 × 28 pixels, as in the
-# paper. A thousand images are for training, the others for the test.
+# paper. A thousand images are for training, the others are test images.
 
 import matplotlib.pyplot as plt
 import numpy as np
