@@ -69,7 +69,7 @@ print(cars.isna().sum())
 # one-hot columns; for the 30 models, the network learns a vector each. Missing values
 # are replaced and marked. Four networks are trained, and their predictions averaged.
 # Each holds out another fifth of the rows to find its best epochs, and is then trained
-# again on all rows. ``summary`` describes the layers; its last line is printed here.
+# again on all rows. ``summary`` describes the layers.
 
 X_train, X_test, price_train, price_test, sold_train, sold_test = train_test_split(
     cars, price, sold, test_size=1000, random_state=0
@@ -77,7 +77,10 @@ X_train, X_test, price_train, price_test, sold_train, sold_test = train_test_spl
 start = perf_counter()
 reg = TabularRegressor(random_state=0).fit(X_train, price_train)
 print(f"fit of four networks: {perf_counter() - start:.1f} s")
-print(reg.summary().splitlines()[-1])
+summary = reg.summary()
+for name, _, _, n_parameters in summary.rows:
+    print(f"    {name:24} {n_parameters:7,} parameters")
+print(f"{summary.n_parameters:,} parameters in {summary.n_members} such networks")
 print(f"R² on the test rows: {reg.score(X_test, price_test):.3f}")
 
 # %%

@@ -4,7 +4,7 @@ Running searches and ensembles on a cluster
 
 scikit-learn runs the fits of a search or of a cross-validation through joblib, and
 joblib can run them on a Dask cluster. This script starts a cluster on this machine, or
-connects to one, and runs there
+connects to one, and runs there:
 
 - a grid search,
 - a search from coarse to fine, in three rounds,
@@ -26,6 +26,15 @@ installs:
 
 It takes less than a minute on two cores. ``--scheduler tcp://HOST:8786`` uses a cluster
 that is running already. Its workers need the same versions of Python and packages.
+
+The script prints, on a busy machine with two cores:
+
+.. code-block:: text
+
+                             here   cluster
+   grid search              2.3 s     2.1 s   equal
+   coarse to fine           1.8 s     2.7 s   equal
+   ensemble for tables      9.2 s     7.8 s   equal
 
 See `Large data and many fits <https://sknn.github.io/sknn/stable/guide/scaling.html>`_
 in the user guide for more.

@@ -11,6 +11,37 @@ given, so short training predicts long training well.
 Download the script and run it with ``python search_digits.py``; it takes less than a
 minute on two cores.
 
+The script prints, on a busy machine with two cores:
+
+.. code-block:: text
+
+   grid: 32 candidates in 49 s
+       mlp__activation = gelu
+       mlp__dropout = 0.0
+       mlp__initializer = auto
+       mlp__learning_rate = constant
+       mlp__solver = adam
+       cross-validated accuracy 0.960, test accuracy 0.969
+   random: 20 candidates in 46 s
+       mlp__activation = silu
+       mlp__batch_size = 55
+       mlp__dropout = 0.3199605106637619
+       mlp__hidden_layer_sizes = (128,)
+       mlp__learning_rate__warmup = 0.1612119688347032
+       mlp__learning_rate_init = 0.009870803430787979
+       mlp__normalization = layer
+       cross-validated accuracy 0.982, test accuracy 0.976
+   halving: 40 candidates in 47 s
+       mlp__activation = silu
+       mlp__batch_size = 55
+       mlp__dropout = 0.3199605106637619
+       mlp__hidden_layer_sizes = (128,)
+       mlp__learning_rate__warmup = 0.1612119688347032
+       mlp__learning_rate_init = 0.009870803430787979
+       mlp__max_iter = 81
+       mlp__normalization = layer
+       cross-validated accuracy 0.978, test accuracy 0.978
+
 See `Searching for good parameters
 <https://sknn.github.io/sknn/stable/guide/search.html>`_ in the user guide for other
 searches.

@@ -12,10 +12,15 @@ run it:
    curl localhost:8000 -d '[{"age": 39, "town": "Rome"}, {"age": null, "town": "Oslo"}]'
 
 Without a model, the script trains a small network (for this it needs sknn), serves it,
-sends the request above and prints the answer.
+sends the request above and prints the answer. This takes some seconds:
+
+.. code-block:: text
+
+   Request: [{"age": 39, "town": "Rome"}, {"age": null, "town": "Oslo"}]
+   Answer: {"variable": [[64.59133598718566], [71.29434645207219]]}
 
 A request is a list of rows. A row has a value for each input of the model: for tables a
-number, a text or null per column, otherwise a list of numbers, ``{"X": [5.1, 3.5]}``.
+number, a string or null per column, otherwise a list of numbers, ``{"X": [5.1, 3.5]}``.
 The answer has a list for each output. ``GET`` returns the names, types and shapes of
 both. A request that cannot be answered gets a status of 4xx or 500 and an error.
 
@@ -187,12 +192,12 @@ def demonstrate():
             with urlopen(address, json.dumps(rows).encode()) as response:
                 answer = response.read().decode()
             server.shutdown()
-    print(f"Request to {address}: {json.dumps(rows)}")
+    print(f"Request: {json.dumps(rows)}")
     print(f"Answer: {answer}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser = argparse.ArgumentParser(description="Serve an ONNX model.")
     parser.add_argument("model", nargs="?", help="the file that to_onnx has written")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()

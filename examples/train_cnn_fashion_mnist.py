@@ -15,7 +15,20 @@ this script and run:
    python train_cnn_fashion_mnist.py --data FOLDER
 
 It then takes about half an hour on two cores. Without ``--data`` the script uses the
-1,797 digits of scikit-learn, enlarged to the same size, and takes less than a minute.
+1,797 digits of scikit-learn, enlarged to the same size, and takes about a minute.
+With ``--quiet`` it prints, on a busy machine with two cores:
+
+.. code-block:: text
+
+   No --data: the digits of scikit-learn are used.
+   LeNet-5: 61706 parameters, 7 s
+       training accuracy 1.0000, test accuracy 0.9889
+   LeNet-5 with augmentation: 61706 parameters, 11 s
+       training accuracy 1.0000, test accuracy 0.9889
+   under 100,000 parameters: 86490 parameters, 19 s
+       training accuracy 0.9993, test accuracy 0.9911
+   32-64 channels of 5 x 5, dropout 0.4: 857738 parameters, 62 s
+       training accuracy 0.9978, test accuracy 0.9867
 
 See `Images <https://sknn.github.io/sknn/stable/guide/images.html>`_ in the user guide
 for the parameters.
@@ -119,10 +132,10 @@ def main():
         start = perf_counter()
         net.fit(X_train, y_train)
         seconds = perf_counter() - start
+        print(f"{name}: {net.network_.theta.size} parameters, {seconds:.0f} s")
         print(
-            f"{name}: {net.network_.theta.size} parameters, training accuracy "
-            f"{net.score(X_train, y_train):.4f}, test accuracy "
-            f"{net.score(X_test, y_test):.4f}, {seconds:.0f} s",
+            f"    training accuracy {net.score(X_train, y_train):.4f}, "
+            f"test accuracy {net.score(X_test, y_test):.4f}",
             flush=True,
         )
 

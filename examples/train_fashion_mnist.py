@@ -18,7 +18,22 @@ script and run:
    python train_fashion_mnist.py --data FOLDER
 
 Without ``--data`` the script uses scikit-learn's 1,797 digits and takes seconds; there
-the plain network is already nearly as good as possible.
+the plain network is already nearly as good as possible. It prints, on
+a busy machine with two cores:
+
+.. code-block:: text
+
+   No --data: the digits of scikit-learn are used.
+   1347 training rows, 30 epochs
+                             training      test   seconds
+   plain network               1.0000    0.9822       2.1
+   + He initialization         1.0000    0.9844       2.5
+   + batch normalization       1.0000    0.9867       2.3
+   + dropout                   0.9993    0.9889       2.2
+   + cosine schedule           0.9955    0.9844       2.4
+   + mixup                     0.9933    0.9867       2.1
+   + early stopping            0.9926    0.9778       1.9
+   best test accuracy: 0.9889
 
 See `Regularization <https://sknn.github.io/sknn/stable/guide/regularization.html>`_
 in the user guide for all methods.

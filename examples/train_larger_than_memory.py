@@ -6,7 +6,8 @@ This script writes generated rows to a file, and trains a network on them in chu
 with ``partial_fit``. At any time, one chunk and the validation rows are in memory. Each
 epoch reads the chunks in another order; after every few of them the network is scored
 on the validation rows. Training ends when the score has stopped improving, and the
-network then has its best weights.
+network then has its best weights; it ends after ``--epochs`` epochs (one by default) at
+the latest.
 
 The file is a Parquet file, which is read by its row groups (this needs pyarrow), or a
 NumPy array on disk, which is mapped into memory chunk by chunk.
@@ -20,7 +21,15 @@ Download the script and run it with:
 It prints how many rows per second were trained on, including the time to read them, and
 the peak memory of the process, most of which is used by Python and its packages. A file
 of 10 million rows of 20 numbers has 0.8 GB. Without arguments the script uses a million
-rows, and a temporary folder.
+rows, and a temporary folder. It then prints, on a busy machine with two cores:
+
+.. code-block:: text
+
+   epoch 1: 1,000,000 rows in 4.4 s, validation loss 0.2915
+   rows per second: 227,602
+   test accuracy: 0.8744
+   size of the files: 77 MB
+   peak memory of the process: 194 MB, 186 MB before training
 
 See `Large data and many fits <https://sknn.github.io/sknn/stable/guide/scaling.html>`_
 in the user guide for more.

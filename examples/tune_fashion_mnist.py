@@ -2,10 +2,10 @@
 Tuning a pipeline on a part of the rows
 =======================================
 
-A grid search on all rows of a large data set takes long. Two measures make it short.
-First, the search uses a part of the rows: what is best on 10,000 rows is usually close
-to the best on 60,000. Second, each fit stops early, when its score on held-out rows no
-longer improves. The best candidate is then trained on all rows.
+A grid search on all rows of a large data set takes a long time. Two measures make it
+faster. First, the search uses a part of the rows: what is best on 10,000 rows is
+usually close to the best on 60,000. Second, each fit stops early, when its score on
+held-out rows no longer improves. The best candidate is then trained on all rows.
 
 ``--estimator sklearn`` changes only the import, to compare the two packages.
 
@@ -18,7 +18,21 @@ script and run:
    python tune_fashion_mnist.py --data FOLDER
 
 It then takes minutes. Without ``--data`` the script uses the 1,797 digits of
-scikit-learn, and takes seconds.
+scikit-learn, and takes seconds. It prints, on a busy machine with two cores:
+
+.. code-block:: text
+
+   No --data: the digits of scikit-learn are used.
+   Fitting 3 folds for each of 8 candidates, totalling 24 fits
+   Estimator: sknn
+   Best parameters:
+       mlp__alpha = 0.03
+       mlp__hidden_layer_sizes = (256,)
+       whiten__n_components = 40
+   Cross-validated accuracy: 0.8840
+   Search on 500 rows: 35.0 s
+   Refit on 1,347 rows:  2.6 s
+   Test accuracy: 0.9533
 
 See `Searching for good parameters
 <https://sknn.github.io/sknn/stable/guide/search.html>`_ in the user guide for other
