@@ -78,6 +78,7 @@ class GradientCheck(PrintedTable):
     ...         np.abs(z, out=out)
     ...     def backward(self, z, a, dy):
     ...         pass  # should be dy *= np.sign(z)
+    ...
     >>> check_gradients(Abs(), np.array([[1.0, -2.0, 3.0]]))
     Gradient check: not good
     array  gradient norm  error
@@ -195,6 +196,7 @@ def check_gradients(
     ...         np.multiply(z, z, out=out)
     ...     def backward(self, z, a, dy):
     ...         dy *= z  # should be 2 z
+    ...
     >>> check = check_gradients(Square(), np.random.RandomState(0).normal(size=(5, 3)))
     >>> print(f"{check.max_error:.1f}")
     0.5

@@ -65,6 +65,7 @@ class GradientStatistics(PrintedTable):
     200 rows, loss 2.41
     >>> for title in ("layer", "parameters"):
     ...     print(statistics.columns[title])
+    ...
     ['dense1', 'dense2', 'output']
     [3250, 1020, 210]
     >>> print(*(f"{norm:.2f}" for norm in statistics.columns["gradient_norm"]))
