@@ -70,7 +70,7 @@ def under_fitting(exam: Examination, found: Found) -> Finding | None:
 
 def _scores_beside_the_forest(exam: Examination) -> str:
     """Return the scores of network and forest, and on which rows they are."""
-    scores = f"{three_digits(exam.score)} on the training rows"
+    scores = f"{three_digits(exam.score)} ({exam.metric}) on the training rows"
     if not math.isnan(exam.validation_score):
         scores += f" and {three_digits(exam.validation_score)} on the validation rows"
     return (
@@ -88,8 +88,8 @@ def over_fitting(exam: Examination, found: Found) -> Finding | None:
     if any_of(found, "unpredictable-target"):
         return None
     evidence = (
-        f"The network scores {number(exam.score)} on the training rows, but only "
-        f"{number(exam.validation_score)} on the validation rows."
+        f"The network scores {number(exam.score)} ({exam.metric}) on the training "
+        f"rows, but only {number(exam.validation_score)} on the validation rows."
     )
     rise = _rise_of_validation_loss(exam)
     if rise:
@@ -144,15 +144,17 @@ def too_little_data(exam: Examination, found: Found) -> Finding | None:
     """Find a network that is large for its rows, and does badly on others."""
     network, n = exam.before.network, exam.n_rows
     ratio = network.theta.size / n
-    unseen = float(np.nanmin([exam.validation_score, exam.forest_score, np.inf]))
+    unseen, where = exam.validation_score, "but only {} on the validation rows"
+    if math.isnan(unseen):
+        unseen, where = exam.forest_score, "a forest only {} on other rows"
     if ratio <= PARAMETERS_PER_ROW or not exam.score - unseen > GAP:
         return None
     return Finding(
         "too-little-data",
         "mild",
         f"{network.theta.size} parameters are learned from only {n} rows. The network "
-        f"scores {number(exam.score)} on these; on other rows it, or a forest, scores "
-        f"only {number(unseen)}.",
+        f"scores {number(exam.score)} ({exam.metric}) on these, "
+        f"{where.format(number(unseen))}.",
         f"Collect more rows, use fewer units ({size_parameter(exam.estimator)}), or "
         "raise alpha.",
     )
