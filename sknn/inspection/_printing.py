@@ -20,8 +20,8 @@ WIDEST = 88
 NARROWEST = 40
 """Minimum length of a line, however narrow the terminal is."""
 
-
 MILLION = 1e6
+"""Numbers from here on may have an exponent."""
 
 
 def wrap(text: str, indent: str = "") -> str:
