@@ -73,6 +73,8 @@ def _scores_beside_the_forest(exam: Examination) -> str:
     scores = f"{three_digits(exam.score)} ({exam.metric}) on the training rows"
     if not math.isnan(exam.validation_score):
         scores += f" and {three_digits(exam.validation_score)} on the validation rows"
+    if math.isnan(exam.forest_score):
+        return f"The network scores {scores}."
     return (
         f"The network scores {scores}; a forest scores "
         f"{three_digits(exam.forest_score)} on rows that it was not trained on "
@@ -144,17 +146,14 @@ def too_little_data(exam: Examination, found: Found) -> Finding | None:
     """Find a network that is large for its rows, and does badly on others."""
     network, n = exam.before.network, exam.n_rows
     ratio = network.theta.size / n
-    unseen, where = exam.validation_score, "but only {} on the validation rows"
-    if math.isnan(unseen):
-        unseen, where = exam.forest_score, "a forest only {} on other rows"
+    unseen = float(np.nanmin([exam.validation_score, exam.forest_score, np.inf]))
     if ratio <= PARAMETERS_PER_ROW or not exam.score - unseen > GAP:
         return None
     return Finding(
         "too-little-data",
         "mild",
-        f"{network.theta.size} parameters are learned from only {n} rows. The network "
-        f"scores {number(exam.score)} ({exam.metric}) on these, "
-        f"{where.format(number(unseen))}.",
+        f"{network.theta.size} parameters are learned from only {n} rows. "
+        f"{_scores_beside_the_forest(exam)}",
         f"Collect more rows, use fewer units ({size_parameter(exam.estimator)}), or "
         "raise alpha.",
     )
