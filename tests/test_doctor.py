@@ -798,3 +798,60 @@ def test_the_rare_class_is_sought_in_validation_rows_if_there_are_enough():
     few = np.r_[np.flatnonzero(y_val == 0), np.flatnonzero(y_val == 1)[:9]]
     report = doctor(fitted, X, y, X_val[few], y_val[few])
     assert "class-imbalance" not in report.problems
+
+
+# -- what the advice says -------------------------------------------------------------
+
+
+def test_a_rate_is_suggested_only_for_scaled_data():
+    report = doctor(clf(100, learning_rate_init=10.0), *RAW_WINE)
+    assert report.problems[0] == "unscaled-features"
+    (finding,) = (f for f in report.findings if f.problem == "learning-rate-too-high")
+    assert "suggests" not in finding.evidence
+    assert finding.advice.startswith("Scale first")
+    assert "learning_rate_init=" not in finding.advice
+
+
+def test_few_epochs_are_named_as_a_cause_of_slow_learning():
+    finding = doctor(clf(100, max_iter=5), *WINE).findings[0]
+    assert finding.problem == "learning-rate-too-low"
+    assert finding.advice.endswith(", or raise max_iter=5.")
+    slow = doctor(clf(learning_rate_init=1e-6), *DIGITS).findings[0]
+    assert "max_iter" not in slow.advice
+
+
+@pytest.mark.parametrize(
+    "estimator, data, metric, scores",
+    [
+        (clf(alpha=300.0, learning_rate_init=0.01), DIGITS, "accuracy", "accuracies"),
+        (reg(1, learning_rate_init=0.02, max_iter=200), FRIEDMAN, "R²", "values of R²"),
+    ],
+    ids=["classifier", "regressor"],
+)
+def test_the_metric_is_named(estimator, data, metric, scores):
+    report = doctor(estimator, *data)
+    score = f"{report.figures['training score']:.3g}"
+    assert f"scores {score} ({metric}) on the training" in report.findings[0].evidence
+    assert f"Scores are {scores}." in report.notes[-1]
+
+
+def test_too_little_data_says_on_which_rows_the_score_is_low():
+    X, y = RAW_WINE[0][::36], RAW_WINE[1][::36]
+    estimator = make_pipeline(StandardScaler(), clf(100, max_iter=200))
+    (finding,) = doctor(estimator, X, y).findings
+    assert finding.problem == "too-little-data"
+    each = r"1 \(accuracy\) on the training rows and [\d.]+ on the validation rows; a"
+    assert re.search(f"{each} forest scores [\\d.]+ on rows", finding.evidence)
+    X, y = some(DIGITS, 60)
+    fitted = clf(200, learning_rate_init=0.005).fit(X, y)
+    (finding,) = doctor(fitted, X, y).findings
+    assert re.search(r"; a forest scores 0\.\d+ on rows", finding.evidence)
+    assert "validation" not in finding.evidence
+
+
+@pytest.mark.parametrize(
+    "factor, text", [(1, "of 78"), (4, "of 310"), (1e9, "of 7.8e+10")], ids=str
+)
+def test_numbers_below_a_million_have_no_exponent(factor, text):
+    evidence = doctor(reg(), DIABETES[0], factor * (RAW_DIABETES[1] - 152)).findings[0]
+    assert f"{text}." in evidence.evidence.replace("\n", " ")

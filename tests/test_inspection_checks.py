@@ -123,6 +123,17 @@ def test_advice_depends_on_what_is_wrong_before_training():
     assert check_initial_loss(regressor(), *DIABETES).ok
 
 
+@pytest.mark.parametrize("factor", [20.0, 1e6])
+def test_a_target_that_is_not_scaled_is_not_called_good(factor):
+    check = check_initial_loss(regressor(), DIABETES[0], factor * DIABETES[1])
+    assert not check.ok
+    assert "not scaled" in check.verdict
+    assert "TransformedTargetRegressor" in check.advice
+    counts = np.random.RandomState(0).poisson(30.0, 442)
+    check = check_initial_loss(regressor(loss="poisson"), DIABETES[0], counts)
+    assert "not scaled" not in check.verdict
+
+
 @pytest.mark.parametrize(
     "estimator, data",
     [
@@ -195,6 +206,7 @@ def test_regularization_is_off_while_over_fitting(regularization):
         ({"initializer": "zeros"}, "initializer='auto'"),
         ({"learning_rate_init": 1e4, "solver": "sgd"}, "Lower learning_rate_init"),
         ({"hidden_layer_sizes": (1,)}, r"more units (hidden_layer_sizes)"),
+        ({"hidden_layer_sizes": (1,)}, "with a learning_rate_init other than 0.01"),
         ({"learning_rate_init": 10.0, "solver": "sgd"}, "Lower learning_rate_init"),
         ({"learning_rate_init": 3.0, "batch_size": 32}, "Lower learning_rate_init"),
     ],

@@ -88,13 +88,15 @@ def comparison_note(exam: Examination) -> str:
     """Return which scores were compared; empty if none were."""
     if exam.diverged or math.isnan(exam.forest_score):
         return ""
+    kind = f"Scores are {'accuracies' if exam.is_classifier else 'values of R²'}."
     if math.isnan(exam.validation_score):
         return (
-            "There is no validation score, so the training score was compared with the "
-            "out-of-bag score of a forest. It is too favorable to the network: pass "
-            "X_val and y_val."
+            f"{kind} There is no validation score, so the "
+            "training score was compared with the out-of-bag score of a forest. It is "
+            "too favorable to the network: pass X_val and y_val."
         )
     return (
-        "The validation score was compared with the out-of-bag score of a forest; the "
-        f"standard error of the difference is {standard_error(exam):.2g}."
+        f"{kind} The validation score was compared with the "
+        "out-of-bag score of a forest; the standard error of the difference is "
+        f"{standard_error(exam):.2g}."
     )

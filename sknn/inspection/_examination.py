@@ -86,6 +86,11 @@ class Examination:
         """Whether the network is a classifier."""
         return bool(is_classifier(self.estimator))
 
+    @property
+    def metric(self) -> str:
+        """What all scores are, in words."""
+        return "accuracy" if self.is_classifier else "R²"
+
     # -- before training --------------------------------------------------------------
 
     @cached_property

@@ -20,6 +20,9 @@ WIDEST = 88
 NARROWEST = 40
 """Minimum length of a line, however narrow the terminal is."""
 
+MILLION = 1e6
+"""Numbers from here on may have an exponent."""
+
 
 def wrap(text: str, indent: str = "") -> str:
     """Break `text` into indented lines that fit the terminal."""
@@ -31,7 +34,13 @@ def number(value: Any) -> str:
     """Format a value of a table: numbers to three digits, NaN as a dash."""
     if not isinstance(value, float | np.floating):
         return str(value)
-    return "–" if np.isnan(value) else f"{value:.3g}"
+    return "–" if np.isnan(value) else rounded(float(value), 3)
+
+
+def rounded(value: float, digits: int) -> str:
+    """Format a number to some digits, without an exponent below a million."""
+    text = f"{value:.{digits}g}"
+    return f"{float(text):.0f}" if "e+" in text and abs(value) < MILLION else text
 
 
 def listed(figures: dict[str, float]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import Any
 
@@ -14,10 +14,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_scalar
 
 from .._training import Ending, Limits
-from .._typing import MatrixLike
+from .._typing import Array, MatrixLike
 from ..objective import mean_loss
 from ._network import CLIP, Unwrapped, may_clip, size_parameter, unwrap
-from ._printing import PrintedText, listed
+from ._printing import PrintedText, listed, number
 from ._regularization import without_regularization
 from ._subject import Subject, selected
 
@@ -34,6 +34,13 @@ FAR_FROM_ZERO = 10.0
 """Loss of predicting 0 divided by that of the best constant, above which the first
 epochs are spent on learning the mean of the target, at least three standard deviations
 away."""
+
+LARGE_TARGET = 10.0
+"""Mean or standard deviation of a target above which the first epochs are spent on
+learning its scale: initial predictions are of the order of 1."""
+
+UNSCALED_LINKS = ("identity", "gaussian")
+"""Links whose predictions are of the order of the raw scores."""
 
 LEARNED_REGRESSION = 0.99
 """R² at which a regressor has learned a small sample."""
@@ -118,7 +125,8 @@ def check_initial_loss(estimator: Any, X: MatrixLike, y: MatrixLike) -> Check:
     the loss of predicting 0 (of 1, for counts). An initial loss far above that means
     that the initial scores are large: the features are not scaled, or the initial
     weights are too large. For a regressor the loss of the best constant is reported as
-    well: if predicting 0 is much worse, the target is far from 0 [1]_.
+    well: if predicting 0 is much worse, the target is far from 0 [1]_. The check also
+    fails if the mean or the standard deviation of the target is above 10.
 
     The loss is that of a training pass over at most 2000 rows, without penalty,
     dropout, mixup, label smoothing and augmentation.
@@ -175,7 +183,8 @@ def initial_loss_of(inner: Unwrapped, X: Any, y: Any) -> Check:
         return Check("Initial loss", found, expected, False, constant, advice)
     if subject.is_classifier:
         return _judge_classifier(found, expected, subject.network.out_shape[0])
-    return _judge_regressor(found, expected, best_constant_loss(subject))
+    check = _judge_regressor(found, expected, best_constant_loss(subject))
+    return _judge_target(subject, check) if check.ok else check
 
 
 def initial_loss(subject: Subject) -> tuple[float, float]:
@@ -221,6 +230,12 @@ TOO_LARGE = (
 )
 
 
+SCALE_TARGET = (
+    "Scale the target: TransformedTargetRegressor(regressor, "
+    "transformer=StandardScaler())."
+)
+
+
 def _judge_regressor(found: float, expected: float, constant: float) -> Check:
     figures = {"best constant": constant}
     near = bool(expected <= FAR_FROM_ZERO * constant)
@@ -232,11 +247,31 @@ def _judge_regressor(found: float, expected: float, constant: float) -> Check:
         advice = TOO_LARGE.format(target=" and the target")
     elif not near:
         verdict = "The target is far from 0, where predictions start."
-        advice = (
-            "Scale the target: TransformedTargetRegressor(regressor, "
-            "transformer=StandardScaler())."
-        )
+        advice = SCALE_TARGET
     return Check("Initial loss", found, expected, ok and near, verdict, advice, figures)
+
+
+def target_sizes(subject: Subject) -> tuple[Array, Array] | None:
+    """Return absolute means and standard deviations of the targets.
+
+    None if the size of the targets does not matter.
+    """
+    if subject.is_classifier or subject.loss.link_name not in UNSCALED_LINKS:
+        return None
+    y = subject.data.y
+    return np.abs(y.mean(axis=0)), y.std(axis=0)
+
+
+def _judge_target(subject: Subject, check: Check) -> Check:
+    """Return the check of a good initial loss, not good if the target is large."""
+    sizes = target_sizes(subject)
+    if sizes is None or np.maximum(*sizes).max() <= LARGE_TARGET:
+        return check
+    verdict = (
+        "Before training, the network predicts values near 0, but the target is not "
+        f"scaled: its standard deviation is {number(sizes[1].max())}."
+    )
+    return replace(check, ok=False, verdict=verdict, advice=SCALE_TARGET)
 
 
 def best_constant_loss(subject: Subject) -> float:
@@ -438,7 +473,8 @@ def _judge(learning: Learning) -> tuple[str, str]:
         )
     return (
         "The loss falls, but the network has not learned all rows.",
-        f"Train longer (max_iter), with another {rate}, or with more units "
+        "Train longer (max_iter), with a learning_rate_init other than "
+        f"{estimator.learning_rate_init:g}, or with more units "
         f"({size_parameter(estimator)}). {CONTRADICTION}",
     )
 

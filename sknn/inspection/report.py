@@ -42,7 +42,7 @@ class Finding(PrintedText):
     >>> finding, *others = doctor(MLPClassifier(random_state=0), 100 * X, y).findings
     >>> finding
     unscaled-features (serious)
-      4 of 4 columns are larger than 10 (root mean square); the largest is 5.9e+02.
+      4 of 4 columns are larger than 10 (root mean square); the largest is 590.
       Scale X: make_pipeline(StandardScaler(), estimator). Scale images to [0, 1].
     """
 

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import TypeAlias
 
 from .._examination import Examination
+from .._printing import rounded
 from .._regularization import stronger_than_default
 from ..report import Finding
 
@@ -18,12 +19,12 @@ Rule: TypeAlias = Callable[[Examination, Found], Finding | None]
 
 def number(value: float) -> str:
     """Format a figure of the evidence."""
-    return f"{value:.2g}"
+    return rounded(value, 2)
 
 
 def three_digits(value: float) -> str:
     """Format a score to three digits: scores are compared in the third."""
-    return f"{value:.3g}"
+    return rounded(value, 3)
 
 
 def any_of(found: Found, *prefixes: str) -> bool:

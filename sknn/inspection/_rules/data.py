@@ -7,7 +7,7 @@ import numpy as np
 from .._comparison import clearly_worse_than_forest
 from .._examination import Examination
 from .._signal import skills
-from ..checks import nothing_to_learn
+from ..checks import LARGE_TARGET, nothing_to_learn, target_sizes
 from ..report import Finding
 from ._common import Found, any_of, number, three_digits
 
@@ -23,10 +23,6 @@ MOSTLY_ZERO = 0.5
 """Share of columns that are all 0. A smaller share does no harm: such columns change no
 weights, and images, counts and one-hot columns have them."""
 
-LARGE_TARGET = 10.0
-"""Mean or standard deviation of a target above which the first epochs are spent on
-learning its scale: initial predictions are of the order of 1."""
-
 MODERATE_TARGET = 3.0
 """The same where the network learns too little or diverges: the scale of the target is
 then a likely cause, and scaling it comes before any other advice."""
@@ -38,9 +34,6 @@ learns too little."""
 
 SMALL_TARGET = 0.01
 """Standard deviation of a target below which it is no larger than `tol` and noise."""
-
-UNSCALED_LINKS = ("identity", "gaussian")
-"""Links whose predictions are of the order of the raw scores."""
 
 IMBALANCE = 10.0
 """Number of rows of the largest class divided by that of the smallest."""
@@ -110,10 +103,10 @@ def constant_features(exam: Examination, found: Found) -> Finding | None:
 
 def unscaled_target(exam: Examination, found: Found) -> Finding | None:
     """Find a target far from the initial predictions, which are of the order of 1."""
-    if exam.is_classifier or exam.before.loss.link_name not in UNSCALED_LINKS:
+    sizes = target_sizes(exam.before)
+    if sizes is None:
         return None
-    y = exam.before.data.y
-    means, stds = np.abs(y.mean(axis=0)), y.std(axis=0)
+    means, stds = sizes
     size = max(means.max(), stds.max())
     if not (
         size > LARGE_TARGET

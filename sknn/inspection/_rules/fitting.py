@@ -70,9 +70,11 @@ def under_fitting(exam: Examination, found: Found) -> Finding | None:
 
 def _scores_beside_the_forest(exam: Examination) -> str:
     """Return the scores of network and forest, and on which rows they are."""
-    scores = f"{three_digits(exam.score)} on the training rows"
+    scores = f"{three_digits(exam.score)} ({exam.metric}) on the training rows"
     if not math.isnan(exam.validation_score):
         scores += f" and {three_digits(exam.validation_score)} on the validation rows"
+    if math.isnan(exam.forest_score):
+        return f"The network scores {scores}."
     return (
         f"The network scores {scores}; a forest scores "
         f"{three_digits(exam.forest_score)} on rows that it was not trained on "
@@ -88,8 +90,8 @@ def over_fitting(exam: Examination, found: Found) -> Finding | None:
     if any_of(found, "unpredictable-target"):
         return None
     evidence = (
-        f"The network scores {number(exam.score)} on the training rows, but only "
-        f"{number(exam.validation_score)} on the validation rows."
+        f"The network scores {number(exam.score)} ({exam.metric}) on the training "
+        f"rows, but only {number(exam.validation_score)} on the validation rows."
     )
     rise = _rise_of_validation_loss(exam)
     if rise:
@@ -150,9 +152,8 @@ def too_little_data(exam: Examination, found: Found) -> Finding | None:
     return Finding(
         "too-little-data",
         "mild",
-        f"{network.theta.size} parameters are learned from only {n} rows. The network "
-        f"scores {number(exam.score)} on these; on other rows it, or a forest, scores "
-        f"only {number(unseen)}.",
+        f"{network.theta.size} parameters are learned from only {n} rows. "
+        f"{_scores_beside_the_forest(exam)}",
         f"Collect more rows, use fewer units ({size_parameter(exam.estimator)}), or "
         "raise alpha.",
     )

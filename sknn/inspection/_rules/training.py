@@ -9,6 +9,7 @@ from .._regularization import stronger_than_default
 from ..report import Finding
 from ._common import (
     Found,
+    any_of,
     any_serious,
     fall_of_loss,
     number,
@@ -51,7 +52,10 @@ def rate_too_high(exam: Examination, found: Found) -> Finding | None:
         f"{verb} learning_rate_init{to}{limit if may_clip(exam.estimator) else ''}."
     )
     by_penalty = _only_regularized_too_high(exam)
-    if by_penalty:
+    if any_of(found, "unscaled"):  # the rate that suits depends on the scale
+        suggests = ""
+        advice = "Scale first, then call the doctor again: it suggests another rate."
+    elif by_penalty:
         advice = (
             f"Lower {regularization_as_written(exam)}: without it, the learning rate "
             "is not too high."
@@ -100,13 +104,16 @@ def rate_too_low(exam: Examination, found: Found) -> Finding | None:
     if rate * TOO_LOW > exam.range.suggestion:
         return None
     suggestion = number(exam.range.suggestion)
+    # Where the loss falls at this rate, it also falls further.
+    falls = still_falls and fell >= HARDLY_FELL
+    longer = f", or raise max_iter={exam.estimator.max_iter}" if falls else ""
     return Finding(
         "learning-rate-too-low",
         "serious",
         f"In {len(losses)} epochs the loss fell only from {number(losses[0])} to "
         f"{number(losses[-1])} at learning_rate_init={rate:g}. The range test suggests "
         f"{suggestion}.",
-        f"Set learning_rate_init={suggestion}.",
+        f"Set learning_rate_init={suggestion}{longer}.",
     )
 
 
