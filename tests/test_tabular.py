@@ -842,7 +842,7 @@ def test_all_tools_of_inspection_take_tables(Estimator, examine):
 def test_the_doctor_does_not_take_codes_for_large_features(Estimator):
     X, y = DATA[Estimator]
     for estimator in (Estimator(**LONGER), fit(Estimator, max_iter=64)):
-        findings = {finding.name for finding in doctor(estimator, X, y).findings}
+        findings = {finding.problem for finding in doctor(estimator, X, y).findings}
         assert not findings & {"unscaled-features", "constant-features"}
         assert not findings & {"unscaled-target"}
 
