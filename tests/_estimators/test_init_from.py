@@ -179,6 +179,7 @@ def test_another_function_when_training_resumes(resume, digits):
     again(X, y)  # only once: now it is a network with tanh
 
 
+@pytest.mark.filterwarnings("ignore:The training loss is above")  # after two epochs
 def test_another_loss_when_training_resumes(digits):
     X = digits[0].reshape(-1, 64)
     net = MLPRegressor(hidden_layer_sizes=8, **SETTINGS, warm_start=True)

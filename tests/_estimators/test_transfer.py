@@ -580,7 +580,7 @@ def test_outputs_that_mean_something_else_are_new():
         (
             MLPRegressor(loss="quantile", quantile=[0.1, 0.9], **settings),
             y,
-            {"loss": "squared_error"},
+            {"loss": "squared_error", "quantile": 0.5},
             labels[:, :2],
         ),
     ]
