@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sklearn
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
@@ -37,10 +38,11 @@ def save(
 
     Parameters
     ----------
-    estimator : estimator or Pipeline
+    estimator : estimator, Pipeline or TransformedTargetRegressor
         An estimator of sknn, fitted or not. Or a pipeline that ends with one, of
         transformers of sknn and of the most used ones of scikit-learn, which
-        :doc:`/guide/saving` lists.
+        :doc:`/guide/saving` lists. Or one of these in a
+        :class:`~sklearn.compose.TransformedTargetRegressor`.
     path : str or path-like
         The file. The extension ``.sknn`` is usual.
     custom_parts : iterable of classes, default=()
@@ -109,7 +111,7 @@ def load(
 
     Returns
     -------
-    estimator : estimator or Pipeline
+    estimator : estimator, Pipeline or TransformedTargetRegressor
         As it was saved: it predicts the same, and `partial_fit` continues where it was.
 
     Raises
@@ -164,10 +166,18 @@ def load(
 
 
 def check_is_ours(estimator: Any, what: str) -> None:
-    """Raise unless this is an estimator of sknn, or a pipeline that ends with one."""
+    """Raise unless this is an estimator of sknn, or a pipeline that ends with one.
+
+    A `TransformedTargetRegressor` stands for its regressor.
+    """
     last = estimator
-    while type(last) is Pipeline and last.steps:
-        last = last.steps[-1][1]
+    while type(last) in (Pipeline, TransformedTargetRegressor):
+        if isinstance(last, TransformedTargetRegressor):
+            last = getattr(last, "regressor_", last.regressor)
+        elif last.steps:
+            last = last.steps[-1][1]
+        else:
+            break
     if not isinstance(last, BaseNetworkEstimator):
         kind = type(estimator).__name__
         ending = "" if last is estimator else f" that ends with {type(last).__name__}"
@@ -183,9 +193,10 @@ def check_is_ours(estimator: Any, what: str) -> None:
 def warn_of_other_sklearn(estimator: Any, document: Any) -> None:
     """Warn, as in unpickling, if another scikit-learn has fitted the transformers."""
     now, before = sklearn.__version__, document["written_by"].get("scikit-learn")
-    if isinstance(estimator, Pipeline) and before != now:
+    is_of_sklearn = isinstance(estimator, Pipeline | TransformedTargetRegressor)
+    if is_of_sklearn and before != now:
         warning = InconsistentVersionWarning(
-            estimator_name="Pipeline",
+            estimator_name=type(estimator).__name__,
             current_sklearn_version=now,
             original_sklearn_version=f"{before!s:.20}",
         )

@@ -33,14 +33,18 @@ from contracts.test_common_checks import ESTIMATORS
 from helpers import LOSSES
 from numpy.testing import assert_array_equal
 from sklearn.base import clone, is_classifier
-from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.compose import (
+    ColumnTransformer,
+    TransformedTargetRegressor,
+    make_column_selector,
+)
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit
-from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MaxAbsScaler,
@@ -500,6 +504,31 @@ def test_the_output_of_transformers_comes_back(path):
     pipeline.set_output(transform="pandas").fit(X, LABELS)
     loaded = round_trip(pipeline, path)
     assert isinstance(loaded[:-1].transform(X), pd.DataFrame)
+
+
+@pytest.mark.parametrize("before", [[], [PCA(3)]])
+def test_a_regressor_of_scaled_targets(before, path):
+    reg = of_scaled_targets()
+    reg = make_pipeline(*before, reg) if before else reg
+    assert repr(round_trip(reg, path)) == repr(reg)  # before fit
+    reg.fit(X, X[:, 0] * 1e6)
+    assert_array_equal(round_trip(reg, path).predict(X), reg.predict(X))
+
+
+@pytest.mark.parametrize(
+    "reg, message",
+    [
+        (
+            TransformedTargetRegressor(Ridge()),
+            "that ends with Ridge",
+        ),
+        (TransformedTargetRegressor(), "that ends with NoneType"),
+        (TransformedTargetRegressor(MLPRegressor(), func=np.log1p), "no functions"),
+    ],
+)
+def test_other_regressors_of_transformed_targets(reg, message, path):
+    with pytest.raises(FileError, match=message):
+        sknn.save(reg, path)
 
 
 def test_the_guide_lists_all_transformers():
@@ -1192,6 +1221,12 @@ MAX_SECONDS = 10
 """Of the processor, in which a damaged file must be refused."""
 
 
+def of_scaled_targets():
+    """Return a regressor whose targets are standardized."""
+    pipeline = make_pipeline(StandardScaler(), MLPRegressor(**QUICK))
+    return TransformedTargetRegressor(pipeline, transformer=StandardScaler())
+
+
 def saved_models():
     """Yield estimators of all kinds, fitted, each with its rows, and one unfitted."""
     layers = [Dense(3), BatchNorm(), Residual((PReLU(), Dropout(0.1)))]
@@ -1201,6 +1236,7 @@ def saved_models():
         (CNNClassifier(2, **QUICK, augmentation=RandomFlip()), X.reshape(-1, 4, 4)),
         (TabularRegressor(**QUICK, n_members=2, max_one_hot=4), TABLE),
         (make_pipeline(StandardScaler(), PCA(3), MLPClassifier(**QUICK)), X),
+        (of_scaled_targets(), X),
         (MLPClassifier(random_state=np.random.RandomState(1)), None),
         (MLPClassifier(**QUICK, activation=Bump(2.0)), X),
         (SequentialClassifier(layers, max_iter=3, random_state=0), X),
@@ -1261,7 +1297,8 @@ def load_damaged(number, files, path, limit=nullcontext):
         else:
             assert damage in FORGERIES, f"case {number}: other"
             outcome = "another estimator"
-            assert type(loaded).__module__.startswith(("sknn.", "sklearn.pipeline"))
+            own = isinstance(loaded, Pipeline | TransformedTargetRegressor)
+            assert own or type(loaded).__module__.startswith("sknn.")
             predict_or_raise(loaded, rows)
     seconds = time.process_time() - start
     assert seconds < MAX_SECONDS, f"case {number}: {seconds} s"

@@ -68,6 +68,7 @@ TRANSFORMERS: dict[Any, dict[str, str]] = {
             "_n_features sparse_output_ output_indices_ _name_to_fitted_passthrough"
         ),
         "make_column_selector": "",
+        "TransformedTargetRegressor": "regressor_ transformer_ _training_dim",
     },
     pipelines: {"Pipeline": "", "FeatureUnion": ""},
     model_selection: {
@@ -82,8 +83,9 @@ TRANSFORMERS: dict[Any, dict[str, str]] = {
 }
 """The names of fitted attributes, by module and class.
 
-Beside transformers, these are what chooses columns, and the splitters that
-`validation_fraction` can be. The attributes in `SEEN` are allowed everywhere.
+Beside transformers, these are what chooses columns, what scales targets, and the
+splitters that `validation_fraction` can be. The attributes in `SEEN` are allowed
+everywhere.
 """
 
 ENCODER_OF_TABLES = {

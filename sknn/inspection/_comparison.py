@@ -95,8 +95,9 @@ def comparison_note(exam: Examination) -> str:
             "training score was compared with the out-of-bag score of a forest. It is "
             "too favorable to the network: pass X_val and y_val."
         )
+    error = standard_error(exam)  # 0 if both are below 0, where it is not known
+    more = f"; the standard error of the difference is {error:.2g}" if error else ""
     return (
         f"{kind} The validation score was compared with the "
-        "out-of-bag score of a forest; the standard error of the difference is "
-        f"{standard_error(exam):.2g}."
+        f"out-of-bag score of a forest{more}."
     )

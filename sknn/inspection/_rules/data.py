@@ -93,10 +93,9 @@ def constant_features(exam: Examination, found: Found) -> Finding | None:
     some, zeros = int((constant & ~zero).sum()), int(zero.sum())
     if not some and zeros <= MOSTLY_ZERO * len(constant):
         return None
-    evidence = (
-        f"{some + zeros} of {len(constant)} columns are constant; {zeros} of them are "
-        "all 0."
-    )
+    verb = "is" if some + zeros == 1 else "are"
+    evidence = f"{some + zeros} of {len(constant)} columns {verb} constant"
+    evidence += f"; {zeros} of them contain only 0." if zeros else "."
     advice = "Drop them from X: make_pipeline(VarianceThreshold(), estimator)."
     return Finding("constant-features", "mild", evidence, advice)
 
