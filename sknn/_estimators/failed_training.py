@@ -91,7 +91,7 @@ def advice_on_targets(run: FitRun) -> str:
     is_squared = type(targets.loss) is type(run.loss) is HalfSquaredError
     if not is_squared or type(targets) is not NumberTargets:
         return ""
-    if run.one_epoch or params.early_stopping:
+    if run.one_epoch:
         return ""
     y, w = data.y[data.selected], data.sample_weight
     w = None if w is None else w[data.selected]

@@ -369,6 +369,17 @@ def test_targets_that_need_scaling_where_nothing_else_is_said(params, diabetes):
     assert message.startswith("The training loss is above that of predicting the mean")
 
 
+@pytest.mark.parametrize(
+    "params", [{}, {"scoring": "loss"}, {"learning_rate": "cosine"}], ids=str
+)
+def test_targets_far_from_1_with_early_stopping(params, diabetes):
+    X, y = diabetes
+    net = MLPRegressor(early_stopping=True, max_iter=50, random_state=0, **params)
+    *_, message = fit_and_catch(net, X, y * 1e6)
+    assert "a standard deviation of 7.7" in message
+    assert "TransformedTargetRegressor(MLPRegressor(...)" in message
+
+
 def test_small_targets_that_stop_training_at_once(diabetes):
     X, y = diabetes
     y = 1e-4 * (y - y.mean()) / y.std()
@@ -384,8 +395,6 @@ class Custom(HalfSquaredError):
 @pytest.mark.parametrize(
     "params",
     [
-        {"early_stopping": True},
-        {"early_stopping": True, "restore_best": False},
         {"loss": "absolute_error"},
         {"loss": "gaussian"},
         {"loss": Custom()},
