@@ -531,6 +531,13 @@ def test_other_regressors_of_transformed_targets(reg, message, path):
         sknn.save(reg, path)
 
 
+def test_a_folder_that_does_not_exist(tmp_path):
+    path = tmp_path / "missing" / "model.sknn"
+    with pytest.raises(FileNotFoundError) as caught:
+        sknn.save(MLPClassifier(), path)
+    assert caught.value.filename == str(path)
+
+
 def test_the_guide_lists_all_transformers():
     guide = Path(__file__).parents[1] / "docs" / "guide" / "saving.rst"
     text = guide.read_text("utf-8")

@@ -82,7 +82,10 @@ def replaced(path: str) -> Iterator[IO[bytes]]:
     """Open a new file that takes the place of `path` once it is complete, on disk."""
     folder = os.path.dirname(path)
     temporary = f"{temporary_start(path)}{secrets.token_hex(8)}.tmp"
-    file = open(temporary, "xb")  # noqa: SIM115
+    try:
+        file = open(temporary, "xb")  # noqa: SIM115
+    except OSError as error:  # the folder does not exist, or cannot be written
+        raise type(error)(error.errno, error.strerror, path) from None
     try:
         with file:
             yield file
