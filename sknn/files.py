@@ -96,7 +96,7 @@ def load(
     Nothing in the file is executed, and everything is checked before it is used. The
     checksums detect damage, but no deliberate changes, because whoever changes a file
     can compute them again. A changed file cannot run code or fill the memory, but its
-    network can have other weights. Load files from sources that you trust.
+    network can have other weights: trust its predictions as you trust its source.
 
     Parameters
     ----------
