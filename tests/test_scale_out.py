@@ -116,7 +116,8 @@ def test_a_search_survives_a_killed_worker(workers, tmp_path, n_before):
     workers.wait_for_workers(2, timeout=60)
     assert len(before - set(workers.run(os.getpid).values())) == 1
     assert len(list(tmp_path.iterdir())) > 4 * len(folds)  # fits were repeated
-    alone = GridSearchCV(NET, GRID, cv=folds, refit=False).fit(X, y)
+    with threadpool_limits(1):
+        alone = GridSearchCV(NET, GRID, cv=folds, refit=False).fit(X, y)
     assert_array_equal(scores_of(killed), scores_of(alone))
 
 
@@ -218,7 +219,8 @@ def test_candidates_trained_by_futures_are_those_trained_here(workers, model):
         }
         scores = {}
         for rate in there:
-            here[rate] = train_on(here[rate], X[rows], y[rows])
+            with threadpool_limits(1):  # as on the workers, for equal rounding
+                here[rate] = train_on(here[rate], X[rows], y[rows])
             scores[rate] = there[rate].result().score(X[1200:], y[1200:])
             assert scores[rate] == here[rate].score(X[1200:], y[1200:])
             assert_array_equal(

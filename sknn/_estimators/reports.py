@@ -22,6 +22,12 @@ from .run import FitRun
 NEARLY_ENDED = 0.02
 """Factor of the learning rate below which a schedule counts as ended."""
 
+MORE_EPOCHS = (
+    "Increase max_iter, or use learning_rate='cosine', which lowers the learning rate "
+    "to 0 by the last epoch."
+)
+"""What to try where training ended before the loss had settled."""
+
 
 def report(run: FitRun, ending: Ending) -> None:
     """Warn or raise, depending on how the run has ended."""
@@ -39,7 +45,7 @@ def report(run: FitRun, ending: Ending) -> None:
     elif ending == "max_iter" and not make_schedule(run.params).ends:
         warn_caller(
             f"Stochastic Optimizer: Maximum iterations ({run.params.max_iter}) reached "
-            f"and the optimization hasn't converged yet.{targets and ' ' + targets}",
+            f"and the optimization hasn't converged yet. {targets or MORE_EPOCHS}",
             ConvergenceWarning,
         )
     elif targets and not has_risen(run):

@@ -6,12 +6,13 @@ exception that holds after all is a failure) and has a deterministic twin below.
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.model_selection import PredefinedSplit, ShuffleSplit
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_param_validation,
-    parametrize_with_checks,
+    estimator_checks_generator,
 )
 
 from sknn import (
@@ -275,11 +276,45 @@ TO_ROUNDING = (
 )
 
 
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=exceptions)
+def cases():
+    """Return all pairs of an estimator and a check, as `parametrize_with_checks` does.
+
+    That function prints the estimator once for each of its checks, which takes longer
+    than many of the checks.
+    """
+    for estimator in ESTIMATORS:
+        setting = " ".join(repr(estimator).split())
+        for case in estimator_checks_generator(
+            estimator, expected_failed_checks=exceptions(estimator), mark="xfail"
+        ):
+            _, check = values = getattr(case, "values", case)
+            options = [f"{key}={value}" for key, value in check.keywords.items()]
+            yield pytest.param(
+                *values,
+                marks=getattr(case, "marks", ()),
+                id="-".join([setting, check.func.__name__, *options]),
+            )
+
+
+# These ask for good predictions, or compare two trainings. For the others a few epochs
+# are enough.
+NEEDS_TRAINING = (
+    *REPETITION,
+    "check_class_weight_classifiers",
+    "check_classifiers_train",
+    "check_regressors_train",
+)
+FEW_EPOCHS = {"max_iter": 5}
+
+
+@pytest.mark.parametrize("estimator, check", list(cases()))
 def test_common_checks(estimator, check):
+    name = check.func.__name__
     is_tabular = isinstance(estimator, TabularClassifier | TabularRegressor)
-    if is_tabular and check.func.__name__ in TO_ROUNDING:
+    if is_tabular and name in TO_ROUNDING:
         pytest.skip("rows of float64, but a network of float32: see the twin below")
+    if name not in NEEDS_TRAINING:
+        estimator = clone(estimator).set_params(**FEW_EPOCHS)
     check(estimator)
 
 
