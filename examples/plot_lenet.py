@@ -49,9 +49,9 @@ plt.show()
 # %%
 # Two networks
 # ------------
-# LeNet-5 is a single call. It receives images; ``MLPClassifier`` receives rows of
-# numbers. After each epoch both are scored on the validation images, only to plot the
-# curves.
+# ``CNNClassifier`` builds LeNet-5 from the parameters below, and takes the images as
+# they are. ``MLPClassifier`` takes rows of numbers. After each epoch both are scored on
+# the validation images, only to plot the curves.
 
 settings = {
     "batch_size": 32,
