@@ -118,8 +118,9 @@ for name, net, training_rows, test_rows in [
 # of them are shown.
 
 fig, axes = plt.subplots(
-    2, 1, figsize=(8, 4.8), height_ratios=[1, 2], layout="constrained"
+    2, 1, figsize=(8, 4.3), height_ratios=[1, 2.1], layout="constrained"
 )
+fig.get_layout_engine().set(hspace=0.1)  # between the color bars
 FilterDisplay.from_estimator(lenet, n_columns=6, ax=axes[0])
 axes[0].set_title("LeNet-5: kernels of the first convolution", fontsize="medium")
 FilterDisplay.from_estimator(mlp, n_filters=12, n_columns=6, ax=axes[1])
