@@ -97,7 +97,7 @@ for name, net, color in [
     axes[0].plot(epochs, net.loss_curve_, color=color, linewidth=2, label=name)
     axes[1].plot(epochs, net.validation_scores_, color=color, linewidth=2, label=name)
 fig.suptitle("Learning curves of LeNet-5 and of dense layers")
-axes[0].set(xlabel="Epoch", ylabel="Training loss", ylim=(0, None))
+axes[0].set(xlabel="Epoch", ylabel="Training loss")
 axes[1].set(xlabel="Epoch", ylabel="Validation accuracy", ylim=(0, 1))
 axes[1].legend()
 axes[1].grid(alpha=0.3)
