@@ -37,6 +37,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # In the folder sphinxext:
+    "breakable_code",
     "code_links",
     "console_output",
     "default_values",

@@ -98,7 +98,7 @@ for residual in [False, True]:
 print(f"two fits: {perf_counter() - start:.0f} s")
 
 fig, ax = plt.subplots(figsize=(6, 3.8), layout="constrained")
-draw(ax, curves, title="Forty hidden layers", ylim=(0, 2.6))
+draw(ax, curves, title="Forty hidden layers", yscale="log")
 plt.show()
 
 # %%

@@ -49,9 +49,9 @@ plt.show()
 # %%
 # Two networks
 # ------------
-# LeNet-5 is a single call. It receives images; ``MLPClassifier`` receives rows of
-# numbers. After each epoch both are scored on the validation images, only to plot the
-# curves.
+# ``CNNClassifier`` builds LeNet-5 from the parameters below, and takes the images as
+# they are. ``MLPClassifier`` takes rows of numbers. After each epoch both are scored on
+# the validation images, only to plot the curves.
 
 settings = {
     "batch_size": 32,
@@ -97,7 +97,7 @@ for name, net, color in [
     axes[0].plot(epochs, net.loss_curve_, color=color, linewidth=2, label=name)
     axes[1].plot(epochs, net.validation_scores_, color=color, linewidth=2, label=name)
 fig.suptitle("Learning curves of LeNet-5 and of dense layers")
-axes[0].set(xlabel="Epoch", ylabel="Training loss", ylim=(0, None))
+axes[0].set(xlabel="Epoch", ylabel="Training loss")
 axes[1].set(xlabel="Epoch", ylabel="Validation accuracy", ylim=(0, 1))
 axes[1].legend()
 axes[1].grid(alpha=0.3)
@@ -118,8 +118,9 @@ for name, net, training_rows, test_rows in [
 # of them are shown.
 
 fig, axes = plt.subplots(
-    2, 1, figsize=(8, 4.8), height_ratios=[1, 2], layout="constrained"
+    2, 1, figsize=(8, 4.3), height_ratios=[1, 2.1], layout="constrained"
 )
+fig.get_layout_engine().set(hspace=0.1)  # between the color bars
 FilterDisplay.from_estimator(lenet, n_columns=6, ax=axes[0])
 axes[0].set_title("LeNet-5: kernels of the first convolution", fontsize="medium")
 FilterDisplay.from_estimator(mlp, n_filters=12, n_columns=6, ax=axes[1])

@@ -4,8 +4,8 @@ Predicting several outputs at once
 
 A network can have several outputs, which share its hidden layers. This example
 completes images (several numbers) and finds the digits in an image (several labels).
-For several targets with classes it trains one network each, and names the left and the
-right digit of a pair.
+For two targets with several classes each, it trains two networks: one recognizes the
+left and one the right digit of a pair.
 """
 
 # %%

@@ -4,8 +4,8 @@ A recipe for training: seven steps to a tuned network
 
 If a setting is wrong, a neural network still fits without an error; it only performs
 worse than it could. Experienced users therefore follow a recipe, from checks that take
-a second to a search that takes longest. This example goes through its seven steps, from
-a plausible first network to a tuned one, and shows the tool for each step.
+a second to a search that takes the longest. This example goes through its seven steps,
+from a plausible first network to a tuned one, and shows the tool for each step.
 """
 
 # %%

@@ -24,6 +24,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sknn import MLPRegressor
+from sknn.display import ScheduleDisplay
 from sknn.schedules import SCHEDULES, Constant, Cosine, OneCycle, Step
 
 # Colors that color-blind readers can distinguish.
@@ -58,7 +59,8 @@ plt.show()
 # -------------------------
 # A name stands for a schedule with its default parameters; to set them, pass an object.
 # With ``warmup`` the rate rises first: values from 1 on are a number of epochs, values
-# below 1 a fraction of ``max_iter``.
+# below 1 a fraction of ``max_iter``. ``ScheduleDisplay`` draws a schedule, or the
+# learning rate of an estimator.
 
 schedules = {
     "Cosine(warmup=10)": (Cosine(warmup=10), "-"),
@@ -70,14 +72,12 @@ schedules = {
 
 fig, ax = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
 for name, (schedule, style) in schedules.items():
-    factors = [schedule(epoch, N_EPOCHS) for epoch in epochs]
-    ax.plot(epochs, factors, linestyle=style, linewidth=2, label=name)
-ax.set(
-    title="Schedules with parameters",
-    xlabel="Epoch",
-    ylabel="Factor on learning_rate_init",
-)
+    ScheduleDisplay.from_schedule(
+        schedule, N_EPOCHS, ax=ax, name=name, linestyle=style, linewidth=2
+    )
+ax.set(title="Schedules with parameters", ylabel="Factor on learning_rate_init")
 ax.grid(alpha=0.3)
+ax.get_legend().remove()
 fig.legend(loc="outside lower center", ncols=2, fontsize="small")
 plt.show()
 

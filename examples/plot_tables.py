@@ -66,10 +66,10 @@ print(cars.isna().sum())
 # Prices with intervals
 # ---------------------
 # The table goes into ``fit``. Columns of text with at most nine categories become
-# one-hot columns; for the 30 models, the network learns a vector each. Missing values
-# are replaced and marked. Four networks are trained, and their predictions averaged.
-# Each holds out another fifth of the rows to find its best epochs, and is then trained
-# again on all rows. ``summary`` describes the layers.
+# one-hot columns; for each of the 30 models, the network learns a vector. Missing
+# values are replaced and marked. Four networks are trained, and their predictions are
+# averaged. Each holds out a different fifth of the rows to find its best epochs, and is
+# then trained again on all rows. ``summary`` describes the layers.
 
 X_train, X_test, price_train, price_test, sold_train, sold_test = train_test_split(
     cars, price, sold, test_size=1000, random_state=0
@@ -84,7 +84,7 @@ print(f"{summary.n_parameters:,} parameters in {summary.n_members} such networks
 print(f"R² on the test rows: {reg.score(X_test, price_test):.3f}")
 
 # %%
-# ``predict_interval`` returns intervals that are to contain 90% of the prices. Their
+# ``predict_interval`` returns intervals that should contain 90% of the prices. Their
 # width comes from the errors on the rows that ``fit`` has held out. With the default
 # loss all intervals have the same width, although prices of old cars differ less than
 # those of new ones. With ``loss="gaussian"`` the network learns a standard deviation
@@ -142,10 +142,10 @@ plt.show()
 # Probabilities
 # -------------
 # Is a car sold within a month? Training smooths the labels, so that the probabilities
-# are too cautious: of the cars to which the network gives 80%, more than 80% are sold
-# soon. ``calibrate=True``, the default, divides the raw scores by a temperature, which
-# is chosen on the held-out rows. Multiplying the scores of a single network by it gives
-# the scores without calibration, for comparison.
+# are too cautious: not close enough to 0 and 1. ``calibrate=True``, the default,
+# divides the raw scores by a temperature, which is chosen on the held-out rows.
+# Multiplying the scores of a single network by it gives the scores without calibration,
+# for comparison.
 
 clf = TabularClassifier(n_members=1, random_state=0)
 clf.fit(X_train, sold_train)
@@ -156,11 +156,11 @@ scores = clf.decision_function(X_test)
 is_soon = sold_test == clf.classes_[1]
 fig, ax = plt.subplots(figsize=(5, 4.4), layout="constrained")
 for name, z, color in (
-    ("without", scores * clf.temperature_, "#D55E00"),
+    ("not calibrated", scores * clf.temperature_, "#D55E00"),
     ("calibrated", scores, "#0072B2"),
 ):
     probability = expit(z)
-    print(f"{name:12} log-loss {log_loss(is_soon, probability):.3f}")
+    print(f"{name:14} log-loss {log_loss(is_soon, probability):.3f}")
     CalibrationDisplay.from_predictions(
         is_soon, probability, n_bins=8, strategy="quantile", name=name, ax=ax
     )

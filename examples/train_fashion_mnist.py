@@ -6,8 +6,7 @@ This script adds training techniques one after the other to a plain network: He
 initialization, batch normalization, dropout, a cosine schedule, mixup, and weights kept
 from the best epoch. Each takes one or two parameters. The printed table shows, after
 each step, the accuracy on the training and the test rows, and the duration of the fit
-in seconds. Dropout and mixup reduce the gap between the two accuracies; the schedule
-improves both.
+in seconds. Dropout and mixup reduce the gap between the two accuracies.
 
 For Fashion-MNIST (70,000 images of 784 pixels), download the four ``.gz`` files from
 https://github.com/zalandoresearch/fashion-mnist into one folder. Then download this

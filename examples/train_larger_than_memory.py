@@ -4,10 +4,10 @@ Training on data that do not fit into memory
 
 This script writes generated rows to a file, and trains a network on them in chunks
 with ``partial_fit``. At any time, one chunk and the validation rows are in memory. Each
-epoch reads the chunks in another order; after every few of them the network is scored
-on the validation rows. Training ends when the score has stopped improving, and the
-network then has its best weights; it ends after ``--epochs`` epochs (one by default) at
-the latest.
+epoch reads the chunks in a different order; after every few chunks the network is
+scored on the validation rows. Training ends when the score has stopped improving, and
+the network then has its best weights. It ends after ``--epochs`` epochs (one by
+default) at the latest.
 
 The file is a Parquet file, which is read by its row groups (this needs pyarrow), or a
 NumPy array on disk, which is mapped into memory chunk by chunk.
@@ -18,10 +18,10 @@ Download the script and run it with:
 
    python train_larger_than_memory.py --rows 10000000 --folder FOLDER
 
-It prints how many rows per second were trained on, including the time to read them, and
+It prints the number of training rows per second, including the time to read them, and
 the peak memory of the process, most of which is used by Python and its packages. A file
-of 10 million rows of 20 numbers has 0.8 GB. Without arguments the script uses a million
-rows, and a temporary folder. It then prints, on a busy machine with two cores:
+of 10 million rows of 20 numbers takes 0.8 GB. Without arguments the script uses a
+million rows, and a temporary folder. It then prints, on a busy machine with two cores:
 
 .. code-block:: text
 

@@ -1,5 +1,6 @@
 """The benchmark on tables: a run on small synthetic tables, resumed and reported."""
 
+import csv
 import importlib
 import json
 import os
@@ -54,7 +55,11 @@ def test_the_benchmark_on_tables_resumes_records_failures_and_reports(
     (tmp_path / "load.py").write_text(LOAD)
     out = tmp_path / "results.jsonl"
     given = ["--out", out, "--seeds", "1", "--validation"]
-    methods = ["hgb", "sknn-mlp(max_iter=2)", "hgb(max_iter=-1)"]
+    methods = [
+        "HistGradientBoosting",
+        "sknn MLP(max_iter=2)",
+        "HistGradientBoosting(max_iter=-1)",
+    ]
     run = ["--data", tmp_path, *given, "--methods", *methods]
 
     bench(*run, "--tables", "class")
@@ -64,14 +69,14 @@ def test_the_benchmark_on_tables_resumes_records_failures_and_reports(
     records = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(records) == 9  # 3 tables, 3 methods: nothing ran twice
     for r in records:
-        assert ("error_message" in r) == (r["method"] == "hgb(max_iter=-1)")
+        assert ("error_message" in r) == (r["method"] == methods[2])
         assert r.get("n_test", 20) == 20  # a fifth of the training rows
     assert {r["table"] for r in records if "auc" in r} == {"moon"}
 
     capsys.readouterr()
     bench(*given, "--report")
     text = capsys.readouterr().out
-    assert "| hgb | 1.000 ± 0.000 (2) |" in text
+    assert "| HistGradientBoosting | 1.000 ± 0.000 (2) |" in text
     assert "InvalidParameterError" in text
     assert (tmp_path / "results-validation.md").read_text() in text
 
@@ -84,10 +89,10 @@ def test_the_benchmark_on_tables_resumes_records_failures_and_reports(
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("hgp", "Unknown method 'hgp'"),
-        ("hgb(3)", "keyword parameters"),
-        ("hgb(max_iter=f())", "keyword parameters"),
-        ("hgb(max_iter=3", "keyword parameters"),
+        ("LightGMB", "Unknown method 'LightGMB'"),
+        ("LightGBM(3)", "keyword parameters"),
+        ("LightGBM(max_iter=f())", "keyword parameters"),
+        ("LightGBM(max_iter=3", "keyword parameters"),
     ],
 )
 def test_methods_that_cannot_be_read_are_named(monkeypatch, text, message):
@@ -102,13 +107,24 @@ def test_a_method_is_a_learner_with_parameters_and_a_name(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     from _learners import Method, parse_method
 
-    assert parse_method("hgb") == Method("hgb", "hgb", {})
-    long = parse_method("long: hgb(max_iter=300, early_stopping=True)")
-    given = {"max_iter": 300, "early_stopping": True}
-    assert long == Method("long", "hgb", given)
-    variant = parse_method("sknn-mlp narrow(dropout=0)")
-    expected = {"hidden_layer_sizes": (128, 64), "dropout": 0}
-    assert variant == Method("sknn-mlp narrow(dropout=0)", "sknn-mlp", expected)
+    assert parse_method("LightGBM") == Method("LightGBM", "LightGBM", {})
+    given = {"num_leaves": 9, "verbose": True}
+    small = parse_method("small: LightGBM(num_leaves=9, verbose=True)")
+    assert small == Method("small", "LightGBM", given)
+    text = "Tabular, n_members=1, no dropout(max_iter=9)"
+    expected = {"n_members": 1, "dropout": 0.0, "max_iter": 9}
+    assert parse_method(text) == Method(text, "Tabular", expected)
+
+
+def test_the_published_results_have_the_names_of_methods(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from _learners import LEARNERS, VARIANTS
+
+    results = BENCHMARKS.parents[1] / "docs" / "guide" / "tables" / "results.csv"
+    with results.open(encoding="utf-8", newline="") as file:
+        names = {row["method"] for row in csv.DictReader(file)}
+    assert "Tabular" in names
+    assert names <= {*LEARNERS, *VARIANTS}
 
 
 def test_a_call_that_takes_too_long_ends_its_process_but_not_the_worker(monkeypatch):

@@ -67,7 +67,7 @@ def add_link(app, what, name, obj, options, lines):
     if page is None:
         raise ValueError(f"GUIDE_PAGES of guide_links.py has no page for {module}.")
     end = lines.index("") if "" in lines else len(lines)
-    lines[end:end] = ["", f"Read more in the :doc:`User Guide </{page}>`."]
+    lines[end:end] = ["", f"Read more in the User Guide: :doc:`/{page}`."]
 
 
 def setup(app):

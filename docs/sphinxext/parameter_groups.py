@@ -25,15 +25,16 @@ def names(item):
 def heading(title, page, docname):
     link = addnodes.pending_xref(
         "",
-        nodes.inline("", "User Guide"),
+        nodes.inline("", page),  # Sphinx replaces it by the title of the page
         refdomain="std",
         reftype="doc",
         reftarget=f"/{page}",
-        refexplicit=True,
+        refexplicit=False,
         refdoc=docname,
     )
     # One child: the theme puts the children of a rubric below each other.
-    line = nodes.inline("", "", nodes.Text(f"{title} ("), link, nodes.Text(")"))
+    start, end = nodes.Text(f"{title} (User Guide: "), nodes.Text(")")
+    line = nodes.inline("", "", start, link, end)
     return nodes.rubric("", "", line)
 
 

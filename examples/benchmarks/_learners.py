@@ -94,7 +94,7 @@ def tabular(X, kind, seed, threads, **params):
 # -- gradient boosting ----------------------------------------------------------------
 
 
-def hgb(X, kind, seed, threads, **params):
+def hist_gradient_boosting(X, kind, seed, threads, **params):
     classes = kind == "class"
     Trees = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
     given = {"categorical_features": "from_dtype", "random_state": seed}
@@ -190,63 +190,76 @@ def pytabkit(name):
 # -- the tables of methods and of variants --------------------------------------------
 
 LEARNERS: dict[str, Callable[..., Any]] = {
-    "hgb": hgb,
-    "sklearn-mlp": sklearn_mlp,
-    "sknn-mlp": sknn_mlp,
-    "tabular": tabular,
-    "lightgbm": lightgbm,
-    "xgboost": xgboost,
-    "catboost": catboost,
-    "realmlp": pytabkit("RealMLP_TD"),
-    "realmlp-s": pytabkit("RealMLP_TD_S"),
-    "tabm": pytabkit("TabM_D"),
+    "HistGradientBoosting": hist_gradient_boosting,
+    "sklearn MLP": sklearn_mlp,
+    "sknn MLP": sknn_mlp,
+    "Tabular": tabular,
+    "LightGBM": lightgbm,
+    "XGBoost": xgboost,
+    "CatBoost": catboost,
+    "RealMLP_TD": pytabkit("RealMLP_TD"),
+    "RealMLP_TD_S": pytabkit("RealMLP_TD_S"),
+    "TabM_D": pytabkit("TabM_D"),
 }
+"""The methods, by the names that the published results have."""
 
 PACKAGES = {
-    "lightgbm": "lightgbm",
-    "xgboost": "xgboost",
-    "catboost": "catboost",
-    "realmlp": "pytabkit",
-    "realmlp-s": "pytabkit",
-    "tabm": "pytabkit",
+    "LightGBM": "lightgbm",
+    "XGBoost": "xgboost",
+    "CatBoost": "catboost",
+    "RealMLP_TD": "pytabkit",
+    "RealMLP_TD_S": "pytabkit",
+    "TabM_D": "pytabkit",
 }
 """What must be installed; the others need sknn alone."""
 
-ONE = {"n_members": 1}
+MLP_CHANGES: dict[str, dict[str, Any]] = {
+    "constant learning rate, n_iter_no_change=10": {
+        "learning_rate": "constant",
+        "learning_rate_init": 0.001,
+        "n_iter_no_change": 10,
+    },
+    "weights of the last epoch": {"early_stopping": False},
+    "layers of 128 and 64 units": {"hidden_layer_sizes": (128, 64)},
+    "batch normalization": {"normalization": "batch"},
+    "no normalization": {"normalization": None},
+    "learning rate 0.001": {"learning_rate_init": 0.001},
+    "weight decay 0.1": {"weight_decay": 0.1},
+}
+
+SINGLE_NETWORK_CHANGES: dict[str, dict[str, Any]] = {
+    "256 epochs": {"max_iter": 256},
+    "no numerical embedding": {"numerical_embedding": None},
+    "periodic embedding": {"numerical_embedding": "periodic"},
+    "piecewise-linear embedding": {"numerical_embedding": "piecewise_linear"},
+    "no dropout": {"dropout": 0.0},
+    "no weight decay": {"weight_decay": 0.0},
+    "cosine schedule": {"learning_rate": "cosine"},
+    "scale layer 6 times slower": {"layer_learning_rates": {"scale": 1 / 6}},
+    "batches of 256": {"batch_size": 256},
+    "weights of the best epoch": {"restore_best": "latest"},
+    "weights of the last epoch": {"restore_best": False},
+    "no second training": {"refit_on_all": False},
+    "no label smoothing": {"label_smoothing": 0.0},
+    "no calibration": {"calibrate": False},
+}
+
+ENSEMBLE_CHANGES: dict[str, dict[str, Any]] = {
+    "same rows for all members": {"bagging": False},
+    "no second training": {"refit_on_all": False},
+    "8 members": {"n_members": 8},
+}
+
+SINGLE = {"n_members": 1}
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "sknn-mlp early": (
-        "sknn-mlp",
-        {
-            "learning_rate": "constant",
-            "learning_rate_init": 0.001,
-            "n_iter_no_change": 10,
-        },
-    ),
-    "sknn-mlp last": ("sknn-mlp", {"early_stopping": False}),
-    "sknn-mlp narrow": ("sknn-mlp", {"hidden_layer_sizes": (128, 64)}),
-    "sknn-mlp batch": ("sknn-mlp", {"normalization": "batch"}),
-    "sknn-mlp bare": ("sknn-mlp", {"normalization": None}),
-    "sknn-mlp 0.001": ("sknn-mlp", {"learning_rate_init": 0.001}),
-    "sknn-mlp decay": ("sknn-mlp", {"weight_decay": 0.1}),
-    "one": ("tabular", ONE),
-    "one, 256 epochs": ("tabular", {**ONE, "max_iter": 256}),
-    "one, no embedding": ("tabular", {**ONE, "numerical_embedding": None}),
-    "one, periodic": ("tabular", {**ONE, "numerical_embedding": "periodic"}),
-    "one, piecewise": ("tabular", {**ONE, "numerical_embedding": "piecewise_linear"}),
-    "one, no dropout": ("tabular", {**ONE, "dropout": 0.0}),
-    "one, no decay": ("tabular", {**ONE, "weight_decay": 0.0}),
-    "one, cosine": ("tabular", {**ONE, "learning_rate": "cosine"}),
-    "one, slow scale": ("tabular", {**ONE, "layer_learning_rates": {"scale": 1 / 6}}),
-    "one, batches of 256": ("tabular", {**ONE, "batch_size": 256}),
-    "one, best epoch": ("tabular", {**ONE, "restore_best": "latest"}),
-    "one, last epoch": ("tabular", {**ONE, "restore_best": False}),
-    "one, no refit": ("tabular", {**ONE, "refit_on_all": False}),
-    "one, hard labels": ("tabular", {**ONE, "label_smoothing": 0.0}),
-    "one, not calibrated": ("tabular", {**ONE, "calibrate": False}),
-    "four, same rows": ("tabular", {"bagging": False}),
-    "four, no refit": ("tabular", {"refit_on_all": False}),
-    "eight": ("tabular", {"n_members": 8}),
+    **{f"sknn MLP, {name}": ("sknn MLP", x) for name, x in MLP_CHANGES.items()},
+    "Tabular, n_members=1": ("Tabular", SINGLE),
+    **{
+        f"Tabular, n_members=1, {name}": ("Tabular", {**SINGLE, **x})
+        for name, x in SINGLE_NETWORK_CHANGES.items()
+    },
+    **{f"Tabular, {name}": ("Tabular", x) for name, x in ENSEMBLE_CHANGES.items()},
 }
 """Ablations by name: a method, and the parameters in which it differs."""
 
@@ -262,13 +275,13 @@ class Method(NamedTuple):
         return LEARNERS[self.learner](X, kind, seed, threads, **self.params)
 
     def is_installed(self):
-        if self.learner == "tabular":
+        if self.learner == "Tabular":
             return hasattr(sknn, "TabularClassifier")
         return find_spec(PACKAGES.get(self.learner, "sknn")) is not None
 
 
 def parse_method(text):
-    """Return the `Method` of ``"hgb"``, or of ``"short: hgb(max_iter=9)"``.
+    """Return the `Method` of ``"LightGBM"``, or of ``"small: LightGBM(num_leaves=9)"``.
 
     A learner or a variant may be called with keyword parameters, which are literals.
     The name before the colon is optional.
@@ -286,7 +299,7 @@ def parse_method(text):
         except (SyntaxError, ValueError):
             raise SystemExit(
                 f"Cannot read {text!r}: write a method with literals as keyword "
-                "parameters, such as 'hgb(max_iter=50)'."
+                "parameters, such as 'LightGBM(num_leaves=9)'."
             ) from None
     learner, given = VARIANTS.get(base, (base, {}))
     if learner not in LEARNERS:

@@ -31,13 +31,10 @@ RATIOS = {
 """What is compared with the reference by a geometric mean of ratios."""
 
 NAMES = {
-    "hgb": "scikit-learn's boosting",
-    "lightgbm": "LightGBM",
-    "xgboost": "XGBoost",
-    "catboost": "CatBoost",
-    "realmlp": "RealMLP",
-    "one": "sknn, 1 network",
-    "tabular": "sknn, 4 networks",
+    "HistGradientBoosting": "scikit-learn's boosting",
+    "RealMLP_TD": "RealMLP",
+    "Tabular, n_members=1": "sknn, 1 network",
+    "Tabular": "sknn, 4 networks",
 }
 """Names of the methods in the picture; a method that is not here keeps its own."""
 

@@ -230,7 +230,7 @@ def search_works():
     yield Work(
         "CoarseToFineSearchCV: 108 short fits, against 12 long ones",
         coarse_to_fine,
-        {"RandomizedSearchCV": Within(1.15)},
+        {"random search": Within(1.15)},
         agree=0,
     )
 

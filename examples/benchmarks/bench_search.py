@@ -140,13 +140,13 @@ def report(names, scores):
     # The data sets are fixed; only the seeds vary from run to run.
     overall = np.sqrt((error**2).sum()) / len(names)
     rows = [
-        [name, *(f"{x:.1f}" for x in means), f"{g:+.1f} ± {e:.1f}"]
+        [name, *(f"{x:z.1f}" for x in means), f"{g:+z.1f} ± {e:.1f}"]
         for name, means, g, e in zip(
             names, scores.mean(axis=1), gain.mean(axis=1), error, strict=True
         )
     ]
-    means = [f"{x:.1f}" for x in scores.mean(axis=(0, 1))]
-    rows.append(["**mean**", *means, f"**{gain.mean():+.2f} ± {overall:.2f}**"])
+    means = [f"{x:z.1f}" for x in scores.mean(axis=(0, 1))]
+    rows.append(["**mean**", *means, f"**{gain.mean():+z.2f} ± {overall:.2f}**"])
     line = " ".join("=" * width for width in (18, 8, 15, 18))
     header = ["data set", "random", "coarse to fine", "difference"]
     print(line)

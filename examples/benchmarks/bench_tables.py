@@ -3,8 +3,9 @@
 Every method is fitted on every table, with several seeds for split and method::
 
     python examples/benchmarks/bench_tables.py --data PATH --validation
-    python examples/benchmarks/bench_tables.py --data PATH --methods hgb sknn-mlp \
-        "long: hgb(max_iter=300)" "sknn-mlp early" --tables class --seeds 1 --validation
+    python examples/benchmarks/bench_tables.py --data PATH --validation --seeds 1 \
+        --methods LightGBM "small: LightGBM(num_leaves=9)" "Tabular, n_members=1" \
+        --tables class
     python examples/benchmarks/bench_tables.py --report --validation
 
 ``--data`` is a folder with a ``load.py`` (see `_tables.py`). Each fit appends a line of
@@ -48,7 +49,11 @@ def arguments(argv):
     add("--list", action="store_true", help="print the methods and exit")
     add("--report", action="store_true", help="report what is there; no runs")
     add("--common", action="store_true", help="report what all the methods have")
-    add("--reference", default="hgb", help="the method that ratios refer to")
+    add(
+        "--reference",
+        default="HistGradientBoosting",
+        help="the method that ratios refer to",
+    )
     return parser.parse_args(argv)
 
 
@@ -94,7 +99,7 @@ def run_all(args):
 
 def line(record):
     """Return one line about a record."""
-    about = f"{record['table']:14} {record['seed']:2d} {record['method']:24}"
+    about = f"{record['table']:14} {record['seed']:2d} {record['method']:48}"
     if "error_message" in record:
         return f"{about} {record['error_message'].splitlines()[0][:100]}"
     names = ("error", "log_loss", "auc", "rmse", "r2", "fit_seconds", "fit_cpu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from html import escape
 from typing import TypeAlias
@@ -13,6 +14,13 @@ from ..network import Network
 from .assembly import member_networks
 
 TITLES = ("layer", "kind", "output shape", "parameters")
+
+LEFT_OUT = ("name", "initializer", "parametrization", "data_driven")
+"""Hyper-parameters of initial weights, and of their scale; the name has a column."""
+
+WIDTH, KIND_WIDTH = 80, 24
+"""Maximum number of columns of the text, and to how few its kinds can be wrapped."""
+
 TABLE = """\
 <div class="estimator-table"><details{opened}><summary>Architecture: {caption}</summary>
 <table class="parameters-table"><tbody>
@@ -34,12 +42,22 @@ def rows_of(name: str, layer: Layer, spec: LayerSpec) -> list[Row]:
     n = sum(math.prod(param.shape) for param in spec.params.values())
     shape = shape_like_X(spec.out_shape)
     if not spec.parts:
-        kind = layer.describe(without=("name", "initializer"))
+        kind = layer.describe(without=LEFT_OUT)
         return [(name, kind, shape, n)]
     rows = [(name, type(layer).__name__, shape, n)]
     for i, (part, part_spec) in enumerate(layer.parts(spec)):
         rows += rows_of(f"  {name}.{i}", part, part_spec)
     return rows
+
+
+def wrapped(kind: str, width: int) -> list[str]:
+    """Return a kind in lines of at most `width` characters, if its parts fit."""
+    lines = [""]
+    for part in re.split(r"(?<=[( ])", kind):
+        if lines[-1].strip() and len(lines[-1] + part.rstrip()) > width:
+            lines.append("  ")
+        lines[-1] += part
+    return [line.rstrip() for line in lines]
 
 
 class Summary:
@@ -92,12 +110,24 @@ class Summary:
         ]
 
     def __repr__(self) -> str:
-        cells = [TITLES, *self._cells()]
+        cells = self._wrapped_cells()
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
         return "\n".join(
             [lines[0], "-" * max(map(len, lines)), *lines[1:], self.caption]
         )
+
+    def _wrapped_cells(self) -> list[tuple[str, ...]]:
+        """Return the titles and the cells, with more rows where kinds are too wide."""
+        cells = [TITLES, *self._cells()]
+        names, _, *others = zip(*cells, strict=True)
+        used = sum(2 + max(map(len, column)) for column in (names, *others))
+        rows: list[tuple[str, ...]] = []
+        for name, kind, *rest in cells:
+            first, *more = wrapped(kind, max(WIDTH - used, KIND_WIDTH))
+            rows.append((name, first, *rest))
+            rows += [("", line, "", "") for line in more]
+        return rows
 
     def _repr_html_(self) -> str:
         return self.as_html(opened=True)

@@ -26,6 +26,9 @@ from ._search_results import (
 MAX_COLUMNS = 3
 """Maximum number of panels per row; more would be too narrow for their labels."""
 
+MAX_LABEL = 32
+"""Maximum number of characters of a label on one line; longer ones are broken."""
+
 
 class SearchDisplay:
     """The scores of the candidates of a search against each of their parameters.
@@ -227,7 +230,8 @@ class SearchDisplay:
         scores = np.asarray(self.scores, dtype=float)
         failed, low = ~np.isfinite(scores), far_below(scores)
         x, categories = positions(values, (self.categories or {}).get(name, ()))
-        ax.set_xlabel(name.replace("__", "__\n"))
+        fits = len(name) <= MAX_LABEL
+        ax.set_xlabel(name if fits else name.replace("__", "__\n"))
         if categories:
             set_categories(ax, categories)
         elif name in self.log_parameters:

@@ -7,8 +7,22 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 
-from sknn import CNNClassifier, MLPClassifier, MLPRegressor, SequentialClassifier
-from sknn.layers import Activation, Conv2D, Dense, Ensemble, Flatten, Residual
+from sknn import (
+    CNNClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    SequentialClassifier,
+    TabularRegressor,
+)
+from sknn.layers import (
+    Activation,
+    Conv2D,
+    Dense,
+    Ensemble,
+    Flatten,
+    ParametricActivation,
+    Residual,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -72,6 +86,29 @@ def test_residual_blocks_list_their_layers(digits):
     inner = sum(n for *_, n in rows[2:6])
     assert rows[1][1:] == ("Residual", (8, 8, 3), inner)
     assert "kernel_size=1" in rows[5][1]  # the projection
+
+
+def test_wide_kinds_are_wrapped():
+    layers = [Dense(3), ParametricActivation("selu", name="z" * 20)]
+    summary = SequentialClassifier(layers).summary(n_features_in=4, n_outputs=3)
+    lines = repr(summary).splitlines()
+    assert max(map(len, lines)) <= 80
+    first = next(i for i, line in enumerate(lines) if line.startswith("zzz"))
+    assert "ParametricActivation(  " in lines[first]
+    assert lines[first + 1].strip() == "function='selu')"
+    assert summary.rows[1][1] == "ParametricActivation(function='selu')"
+
+
+def test_the_summary_of_tables_fits_into_80_columns():
+    summary = TabularRegressor().summary(n_features_in=8)
+    assert max(map(len, repr(summary).splitlines())) <= 80
+
+
+def test_names_wider_than_the_text_are_kept_whole():
+    clf = SequentialClassifier([Dense(3, name="x" * 90)])
+    lines = repr(clf.summary(n_features_in=4)).splitlines()
+    assert lines[2].split()[0] == "x" * 90
+    assert lines[2].split()[1] == "Dense(units=3)"
 
 
 def test_layers_that_begin_with_an_ensemble_are_one_network(digits):

@@ -80,13 +80,21 @@ def test_grids_conditions_and_pipelines():
     ]
     search = GridSearchCV(pipe, grid, cv=2).fit(*IRIS)
     shown = SearchDisplay.from_estimator(search)
-    panels = {ax.get_xlabel().split("\n")[-1]: ax for ax in shown.axes_}
+    panels = {ax.get_xlabel().split("__")[-1]: ax for ax in shown.axes_}
     assert sorted(panels) == ["alpha", "momentum", "solver"]
     assert panels["alpha"].get_xscale() == "log"
     assert panels["momentum"].get_xscale() == "linear"
     alphas = panels["alpha"].collections[0].get_offsets()[:, 0]
     assert_array_equal(alphas[np.isfinite(alphas)], [0.001, 0.1])
     draw(shown.figure_)
+
+
+def test_only_names_too_long_for_a_panel_are_broken():
+    short, long = "net__hidden_layer_sizes", "mlpclassifier__layer_learning_rates"
+    values = {short: [1, 2], long: [1, 2]}
+    shown = SearchDisplay(scores=[0.5, 0.6], parameters=values).plot()
+    labels = [ax.get_xlabel() for ax in shown.axes_]
+    assert labels == [short, long.replace("__", "__\n")]
 
 
 @pytest.mark.filterwarnings("ignore:Some fits failed|.*fits failed", "ignore:One or")

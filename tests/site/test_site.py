@@ -230,6 +230,20 @@ def test_nothing_is_cut_off(opened, width):
     assert not found, lines(found)
 
 
+# Tables that have to be scrolled, unless an example prints them.
+FIND_SCROLLED_TABLES = """() =>
+    [...document.querySelectorAll("article .pst-scrollable-table-container")]
+    .filter(e => e.scrollWidth > e.clientWidth + 1 && !e.querySelector(".dataframe"))
+    .map(e => e.textContent)
+"""
+
+
+def test_tables_fit_on_a_phone(opened):
+    opened.set_width(390)
+    found = opened.page.evaluate(FIND_SCROLLED_TABLES)
+    assert not found, lines(found)
+
+
 def test_code_and_formulas_fit_into_the_column(opened):
     opened.set_width(1280)
     found = opened.page.evaluate(FIND_SCROLLED)

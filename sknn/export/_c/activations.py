@@ -22,7 +22,7 @@ from ...activations import (
 from .._plan import entry
 
 MISH = """\
-float e = expf(z < 20.0f ? z : 20.0f); /* from there on it is z to the last digit */
+float e = expf(z < 20.0f ? z : 20.0f); /* beyond 20, mish(z) rounds to z */
     e *= e + 2.0f;
     return z * e / (e + 2.0f);"""
 

@@ -64,22 +64,24 @@ def header(
     layers = [f"{kind_of(step)} {times(step.out_shape)}" for step in plan.steps]
     return comment(
         [
-            f"{name}: a fitted {kind}, written by sknn {__version__}.",
+            f"{name}: a fitted {kind}, exported by sknn {__version__}.",
             "",
-            "C99, and C++ as well, that needs the C library only. It allocates no",
-            "memory and writes to no global variable: several threads can call it.",
+            "This file is valid C99 and C++, and needs only the C library. It",
+            "allocates no memory and has no global variables that change, so",
+            "several threads can call its functions at the same time.",
             "",
-            "Include it where it is called, and link with -lm. If it is compiled as a",
-            "file of its own, define this before it is included, to have only the",
-            f"declarations: {name.upper()}_DECLARATIONS_ONLY",
+            "Include this file where you call its functions, and link with -lm. If",
+            "you compile it separately instead, define the following name before you",
+            "include it, to get only the declarations:",
+            f"    {name.upper()}_DECLARATIONS_ONLY",
             "",
             f"Input:   {inputs}",
             f"Output:  {n_outputs(plan.head)} {outputs}",
-            f"Numbers: {real}",
-            f"Memory:  {sizes.constants} bytes of constants (flash),",
+            f"Type:    {real}",
+            f"Memory:  {sizes.constants} bytes of constants (flash) and",
             f"         {sizes.stack} bytes of arrays on the stack",
             "",
-            "Layers, each with the shape of its output:",
+            "Layers and the shapes of their outputs:",
             *(f"    {line}" for line in (*before, *layers)),
         ]
     )

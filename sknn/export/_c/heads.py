@@ -58,7 +58,7 @@ static void mean(const float *x, float *y, int k, int n)
 }
 """,
     "largest": """
-/* The index of the largest number, of the first one if there are several. */
+/* The index of the largest number; of equal ones, the first. */
 static int largest(const float *z, int n)
 {
     int i, best = 0;
