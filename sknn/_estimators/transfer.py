@@ -276,10 +276,11 @@ def frozen_layers(network: Network, freeze: Any) -> list[int]:
     wanted = [freeze] if isinstance(freeze, str | bool) else list(freeze)
     for name in wanted:
         if name not in names:
-            raise ValueError(
+            text = (
                 "freeze must be None, 'conv', a number of layers or names of layers "
-                f"with parameters, {names}, got {freeze!r}.{suggest(name, names)}"
+                f"with parameters, {names}, got {freeze!r}."
             )
+            raise ValueError(f"{suggest(name, names)} {text}".strip())
     return [i for i in trained if network.names[i] in wanted]
 
 

@@ -88,6 +88,24 @@ def test_warnings_point_at_the_caller(params, iris):
         assert warning.filename == __file__
 
 
+@pytest.mark.parametrize(
+    "params, rows",
+    [
+        ({}, r"X has 150 rows\."),
+        (
+            {"early_stopping": True, "refit_on_all": True},
+            r"X has 150 rows, some of which are held out\.",
+        ),
+    ],
+)
+def test_a_large_batch_size_is_named_with_the_number_of_rows(params, rows, iris):
+    clf = MLPClassifier(batch_size=1000, learning_rate="linear", max_iter=2, **params)
+    message = rf"^Got `batch_size` less .* clipped: batch_size=1000, but {rows}$"
+    with pytest.warns(UserWarning, match=message) as caught:
+        clf.fit(*iris)
+    assert len(caught) == 1
+
+
 # -- advice ----------------------------------------------------------------------------
 
 PEOPLE = pd.DataFrame(
@@ -134,6 +152,37 @@ def test_text_with_missing_values_names_its_columns(dtype, missing_first):
     X = PEOPLE.assign(sex=0, town=town.astype(dtype))
     with pytest.raises(ValueError, match=r"Columns of X with text: \['town'\]\. Use"):
         MLPClassifier().fit(X, LABELS)
+
+
+PRICES = [*(f"{i}.5" for i in range(19)), "n/a"]
+
+
+@pytest.mark.parametrize("dtype", ["string", "category", object])
+def test_numbers_as_text_are_to_be_converted(dtype):
+    X = pd.DataFrame({"age": range(20), "price": pd.Series(PRICES, dtype=dtype)})
+    advice = (
+        r"^could not convert string to float: 'n/a'\. Column 'price' holds numbers as "
+        r"text, and other text, such as 'n/a': convert it with pandas.to_numeric\(df"
+        r"\['price'\], errors='coerce'\), which makes other text missing\.$"
+    )
+    with pytest.raises(ValueError, match=advice):
+        MLPClassifier().fit(X, LABELS)
+    # The advice is right.
+    X["price"] = pd.to_numeric(X["price"], errors="coerce")
+    assert X["price"].isna().sum() == 1
+    assert X["price"][0] == 0.5
+
+
+def test_numbers_as_text_and_text_are_told_apart():
+    X = pd.DataFrame({"price": PRICES, "town": ["a", "b"] * 10})
+    message = r"'price' holds numbers .* Columns of X with text: \['town'\]\. Use Tab"
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier().fit(X, LABELS)
+    few_numbers = ["a lot", "a few", "many", *PRICES[3:]]
+    with pytest.raises(ValueError, match=r"with text: \['price', 'town'\]\. Use Tab"):
+        MLPClassifier().fit(X.assign(price=few_numbers), LABELS)
+    with pytest.raises(ValueError, match=r"with pandas.to_numeric\(column, errors="):
+        MLPClassifier().fit(X[["price"]].to_numpy(), LABELS)
 
 
 def test_other_objects_are_not_said_to_be_text():
@@ -208,6 +257,46 @@ MISSING = ["a", "b"] * 9 + ["a"]
 def test_a_missing_class_is_said_to_be_in_y(Estimator, y, what):
     with pytest.raises(ValueError, match=rf"^Input y contains ({what})"):
         Estimator().fit(np.eye(20), y)
+
+
+@pytest.mark.parametrize(
+    "missing", [np.nan, None, pd.NA, np.inf], ids=["NaN", "None", "NA", "inf"]
+)
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+def test_rows_with_bad_targets_are_counted(Estimator, missing, iris):
+    X, y = iris
+    bad = pd.Series(y, dtype=object)
+    bad[[7, 20]] = missing
+    what, how = ("infinity", "infinite") if missing is np.inf else ("NaN", "missing")
+    message = (
+        rf"Input y contains {what}.*\. Targets are {how} in 2 of 150 rows, first in "
+        r"row 7 \(counted from 0\): remove these rows from X and y, or replace"
+    )
+    if missing is None or missing is pd.NA:
+        message = message.replace("NaN", "(NaN|None|NA)")
+    else:
+        bad = bad.astype(float)
+    net = Estimator(max_iter=1, learning_rate="linear")
+    with pytest.raises(ValueError, match=f"^{message}"):
+        net.fit(X, bad)
+    with pytest.raises(ValueError, match=f"^Invalid validation set .*: {message}"):
+        net.fit(X, y, X_val=X, y_val=bad)
+    if not issubclass(Estimator, (TabularClassifier, TabularRegressor)):
+        classes = {"classes": np.unique(y)} if hasattr(net, "predict_proba") else {}
+        with pytest.raises(ValueError, match=f"^{message}"):
+            net.partial_fit(X, bad, **classes)
+    # The advice is right.
+    kept = ~bad.isin([missing]) & bad.notna()
+    assert kept.sum() == 148
+    net.fit(X[kept], bad[kept].astype(int))
+
+
+def test_rows_with_one_of_several_targets_missing_are_counted(iris):
+    X, y = iris
+    bad = np.column_stack([y, y]).astype(float)
+    bad[4, 1] = bad[9, 0] = bad[9, 1] = np.nan
+    with pytest.raises(ValueError, match=r"missing in 2 of 150 rows, first in row 4 "):
+        MLPRegressor().fit(X, bad)
 
 
 def test_text_in_predict():
