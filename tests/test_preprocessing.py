@@ -672,8 +672,8 @@ NUMBERS_AS_TEXT = [f"{i}.5" for i in range(60)]
         ),
         (
             [*NUMBERS_AS_TEXT[:58], "n/a", "?"],
-            r"holds numbers as text, and other text, such as '\?' and 'n/a': convert "
-            r"it with pandas.to_numeric\(df\['price'\], errors='coerce'\), which",
+            r"holds numbers and text, such as '\?' and 'n/a': convert it "
+            r"with pandas.to_numeric\(df\['price'\], errors='coerce'\), which",
         ),
         ([*NUMBERS_AS_TEXT[:50], *"abcdefghij"], "for example with TfidfVectorizer"),
     ],
@@ -689,9 +689,7 @@ def test_numbers_as_text_are_to_be_converted(values, advice):
 
 def test_numbers_as_text_that_are_not_categories():
     table = pd.DataFrame({"price": [*NUMBERS_AS_TEXT, "n/a"]})
-    message = (
-        r"must hold numbers, but .*'n/a'\. It holds numbers as text, and .* If it is"
-    )
+    message = r"must hold numbers, but .*'n/a'\. It holds numbers and text, .* If it is"
     with pytest.raises(ValueError, match=f"^Column 'price' {message}"):
         TableEncoder(categorical_features=None).fit(table)
 

@@ -558,14 +558,16 @@ def own_lines(paragraph: str, parameters: Container[str]) -> str:
     """
     lines = []
     for line in paragraph.splitlines():
-        space, parameter, rest = OWN_LINE.fullmatch(line).groups()
-        if parameter is None or parameter in parameters:
-            lines.append(space + rest)
+        mark = MARK.match(line)
+        if mark is None:
+            lines.append(line)
+        elif mark[2] in parameters:
+            lines.append(mark[1] + line[mark.end() :])
     return "\n".join(lines)
 
 
-OWN_LINE = re.compile(r"( *)(?:\{(\w+)\} )?(.*)")
-"""A line of a paragraph: its indentation, the parameter that it is about, its text."""
+MARK = re.compile(r"( *)\{(\w+)\} ")
+"""The start of a line about some estimators: the indentation and their parameter."""
 
 
 AUTO_BATCH_SIZE = "``min(200, n_samples)``"

@@ -19,7 +19,7 @@ from sklearn.base import is_classifier
 from .. import _sklearn
 from .._sklearn import InvalidParameterError, StrOptions
 from .._typing import Array, DType, Matrix
-from .aliases import suggest
+from .aliases import is_number, suggest
 
 
 def add_suggestion(
@@ -246,7 +246,7 @@ def explained_target_errors(y: Any) -> Iterator[None]:
         yield
     except (ValueError, TypeError) as error:
         found = NOT_FINITE_TARGETS.match(str(error))
-        if found is None:
+        if found is None or y is None or len(bad_targets(y)) == 0:
             raise
         what = found[found.lastindex or 0]
         raise ValueError(not_finite_targets(y, what)) from None
@@ -262,26 +262,35 @@ NOT_FINITE_TARGETS = re.compile(
 
 def not_finite_targets(y: Any, what: str) -> str:
     """Return the error for targets that contain NaN, None or infinity: `what`."""
-    cells = y.toarray() if issparse(y) else np.asarray(y, dtype=object)
-    is_bad = np.array([not is_finite(cell) for cell in cells.flat], bool)
-    rows = np.flatnonzero(is_bad.reshape(len(cells), -1).any(axis=1))
-    text = f"Input y contains {what}."
-    if len(rows) == 0:
-        return text
+    rows = bad_targets(y)
     adjective = "infinite" if what.startswith("infinity") else "missing"
     return (
-        f"{text} Targets are {adjective} in {len(rows)} of {len(cells)} rows, first in "
-        f"row {rows[0]} (counted from 0): remove these rows from X and y, or replace "
-        "the targets."
+        f"Input y contains {what}. Targets are {adjective} in {len(rows)} of "
+        f"{_sklearn.num_samples(y)} rows, first in row {rows[0]} (counted from 0): "
+        "remove these rows from X and y, or replace the targets."
     )
+
+
+def bad_targets(y: Any) -> Array:
+    """Return the rows of `y` with a target that is missing or infinite."""
+    if issparse(y):
+        cells = y.toarray()
+    else:
+        cells = np.asarray(y, dtype=None if hasattr(y, "dtype") else object)
+    if cells.dtype.kind == "f":
+        is_bad = ~np.isfinite(cells)
+    else:
+        is_bad = np.array([not is_finite(cell) for cell in cells.flat], bool)
+    return np.flatnonzero(is_bad.reshape(len(cells), -1).any(axis=1))
 
 
 def is_finite(value: Any) -> bool:
     """Return whether a target is neither missing nor infinite."""
     try:
-        return value is not None and bool(value == value) and abs(value) != np.inf
-    except (TypeError, ValueError):  # text has no absolute value; pandas' NA, no truth
-        return isinstance(value, str)
+        is_missing = value is None or bool(value != value)
+    except (TypeError, ValueError):  # pandas' NA is neither true nor false
+        return False
+    return not (is_missing or (isinstance(value, Real) and abs(value) == np.inf))
 
 
 NOT_A_NUMBER = (
@@ -299,11 +308,13 @@ def advice_on_text(estimator: Any, X: Any) -> str:
     if cells.ndim != 2:  # a sparse matrix: the text is in y
         return ""
     names = getattr(X, "columns", range(cells.shape[1]))
-    columns = dict(zip(names, cells.T, strict=True))
-    with_text = [name for name, column in columns.items() if holds_text(column)]
-    advice = {name: convert_to_numbers(name, columns[name]) for name in with_text}
-    parts = [f"Column {name!r} {text}" for name, text in advice.items() if text]
-    others = [name for name, text in advice.items() if not text]
+    advice = [
+        (name, convert_to_numbers(name, column))
+        for name, column in zip(names, cells.T, strict=True)
+        if holds_text(column)
+    ]
+    parts = [f"Column {name!r} {text}" for name, text in advice if text]
+    others = [name for name, text in advice if not text]
     if others:
         parts.append(
             f"Columns of X with text: {others}. Use {table_estimator(estimator)}, "
@@ -315,25 +326,27 @@ def advice_on_text(estimator: Any, X: Any) -> str:
 
 
 NEARLY_ALL = 0.9
-"""Share of the text in a column that must be numbers, so that text is not meant."""
+"""Share of the values in a column that must be numbers, so that text is not meant."""
 
 
 def convert_to_numbers(name: Any, values: Iterable[Any]) -> str:
-    """Return what to do with a column if its text is nearly always a number, else ''.
+    """Return what to do with a column of text if nearly all of it is numbers, else ''.
 
     The sentence begins with its verb.
     """
-    texts = [str(value) for value in values if isinstance(value, str)]
+    present = [value for value in values if is_finite(value)]
+    texts = [str(value) for value in present if isinstance(value, str)]
     others = [text for text in texts if not is_number_as_text(text)]
-    if not texts or len(others) > len(texts) * (1 - NEARLY_ALL):
+    n_numbers = len(texts) - len(others) + sum(map(is_number, present))
+    if not texts or n_numbers < NEARLY_ALL * len(present):
         return ""
     column = f"df[{name!r}]" if isinstance(name, str) else "column"
     if not others:
         return f"holds numbers as text: convert it with pandas.to_numeric({column})."
     examples = " and ".join(map(repr, list(dict.fromkeys(others))[:2]))
     return (
-        f"holds numbers as text, and other text, such as {examples}: convert it with "
-        f"pandas.to_numeric({column}, errors='coerce'), which makes other text missing."
+        f"holds numbers and text, such as {examples}: convert it with pandas.to_numeric"
+        f"({column}, errors='coerce'), which makes such text missing."
     )
 
 

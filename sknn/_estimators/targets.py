@@ -118,7 +118,7 @@ class NumberTargets(Targets):
         with np.errstate(over="ignore"):
             encoded = np.asarray(y, dtype)
         if np.isnan(encoded).any():
-            raise ValueError(not_finite_targets(y, "NaN"))
+            raise ValueError(not_finite_targets(encoded, "NaN"))
         if not np.isfinite(encoded).all():
             raise ValueError(f"y contains a value too large for {dtype}.")
         encoded = encoded.reshape(len(y), -1)

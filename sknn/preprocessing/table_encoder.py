@@ -370,10 +370,10 @@ def which_are_categories(columns: list[Column], given: Any) -> Array:
             )
         return chosen.astype(bool)
     if types and all(issubclass(cls, Integral) for cls in types):
-        mask[check_indices(chosen.tolist(), len(mask))] = True
+        mask[check_indices([int(i) for i in chosen], len(mask))] = True
     elif types and all(issubclass(cls, str) for cls in types):
         names = [column.name for column in columns]
-        check_names(chosen.tolist(), names)
+        check_names([str(name) for name in chosen], names)
         mask[[i for i, name in enumerate(names) if name in set(chosen)]] = True
     else:
         raise ValueError(

@@ -161,9 +161,9 @@ PRICES = [*(f"{i}.5" for i in range(19)), "n/a"]
 def test_numbers_as_text_are_to_be_converted(dtype):
     X = pd.DataFrame({"age": range(20), "price": pd.Series(PRICES, dtype=dtype)})
     advice = (
-        r"^could not convert string to float: 'n/a'\. Column 'price' holds numbers as "
-        r"text, and other text, such as 'n/a': convert it with pandas.to_numeric\(df"
-        r"\['price'\], errors='coerce'\), which makes other text missing\.$"
+        r"^could not convert string to float: 'n/a'\. Column 'price' holds numbers "
+        r"and text, such as 'n/a': convert it with pandas.to_numeric\(df\['price'\], "
+        r"errors='coerce'\), which makes such text missing\.$"
     )
     with pytest.raises(ValueError, match=advice):
         MLPClassifier().fit(X, LABELS)
@@ -183,6 +183,13 @@ def test_numbers_as_text_and_text_are_told_apart():
         MLPClassifier().fit(X.assign(price=few_numbers), LABELS)
     with pytest.raises(ValueError, match=r"with pandas.to_numeric\(column, errors="):
         MLPClassifier().fit(X[["price"]].to_numpy(), LABELS)
+
+
+def test_a_few_texts_among_numbers_are_named():
+    X = pd.DataFrame({"price": [*range(18), "n/a", "?"]}, dtype=object)
+    message = r"'price' holds numbers and text, such as 'n/a' and '\?': convert it"
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier().fit(X, LABELS)
 
 
 def test_other_objects_are_not_said_to_be_text():
@@ -297,6 +304,17 @@ def test_rows_with_one_of_several_targets_missing_are_counted(iris):
     bad[4, 1] = bad[9, 0] = bad[9, 1] = np.nan
     with pytest.raises(ValueError, match=r"missing in 2 of 150 rows, first in row 4 "):
         MLPRegressor().fit(X, bad)
+    with pytest.raises(ValueError, match=r"missing in 3 of 150 rows, first in row 0 "):
+        MLPRegressor().fit(X, np.array(["nan"] * 3 + [1.0] * 147, dtype=object))
+
+
+def test_an_error_about_other_things_than_missing_targets_is_left_alone(iris):
+    class Column:
+        def __array__(self, dtype=None, copy=None):
+            raise TypeError("boolean value of NA is ambiguous")
+
+    with pytest.raises(TypeError, match=r"^boolean value of NA is ambiguous$"):
+        MLPClassifier().fit(Column(), iris[1])
 
 
 def test_text_in_predict():
