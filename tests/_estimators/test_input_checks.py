@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -269,9 +270,21 @@ def test_a_missing_class_is_said_to_be_in_y(Estimator, y, what):
 @pytest.mark.parametrize(
     "missing", [np.nan, None, pd.NA, np.inf], ids=["NaN", "None", "NA", "inf"]
 )
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-def test_rows_with_bad_targets_are_counted(Estimator, missing, iris):
+@pytest.mark.parametrize(
+    "net",
+    [
+        MLPClassifier(),
+        MLPRegressor(),
+        TabularClassifier(n_members=1, hidden_layer_sizes=4),
+        TabularRegressor(n_members=1, hidden_layer_sizes=4),
+        CNNClassifier((2,), kernel_size=1, pool_size=1, input_shape=(2, 2)),
+        SequentialRegressor([Dense(3)]),
+    ],
+    ids=lambda net: type(net).__name__,
+)
+def test_rows_with_bad_targets_are_counted(net, missing, iris):
     X, y = iris
+    net = clone(net).set_params(max_iter=1, learning_rate="linear")
     bad = pd.Series(y, dtype=object)
     bad[[7, 20]] = missing
     what, how = ("infinity", "infinite") if missing is np.inf else ("NaN", "missing")
@@ -283,15 +296,14 @@ def test_rows_with_bad_targets_are_counted(Estimator, missing, iris):
         message = message.replace("NaN", "(NaN|None|NA)")
     else:
         bad = bad.astype(float)
-    net = Estimator(max_iter=1, learning_rate="linear")
     with pytest.raises(ValueError, match=f"^{message}"):
         net.fit(X, bad)
     with pytest.raises(ValueError, match=f"^Invalid validation set .*: {message}"):
         net.fit(X, y, X_val=X, y_val=bad)
-    if not issubclass(Estimator, (TabularClassifier, TabularRegressor)):
-        classes = {"classes": np.unique(y)} if hasattr(net, "predict_proba") else {}
-        with pytest.raises(ValueError, match=f"^{message}"):
-            net.partial_fit(X, bad, **classes)
+    net.set_params(early_stopping=False)
+    classes = {"classes": np.unique(y)} if hasattr(net, "predict_proba") else {}
+    with pytest.raises(ValueError, match=f"^{message}"):
+        net.partial_fit(X, bad, **classes)
     # The advice is right.
     kept = ~bad.isin([missing]) & bad.notna()
     assert kept.sum() == 148
