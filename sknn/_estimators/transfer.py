@@ -58,11 +58,13 @@ def array_rates(
         ]
         if not places:
             known = [f"{network.names[i]}.{name}" for i, name, _ in network.shapes]
-            raise ValueError(
+            names = {network.names[i] for i, _, _ in network.shapes}
+            text = (
                 f"layer_learning_rates has {key!r}, but must have names of layers with "
                 "parameters, or of their arrays, as in '*.b' for those of all layers: "
                 f"{known}."
             )
+            raise ValueError(f"{suggest(key, {*names, *known})} {text}".strip())
         for i, name in places:
             rates[i][name] = rates[i].get(name, 1.0) * float(factor)
     return rates
