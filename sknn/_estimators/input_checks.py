@@ -78,7 +78,7 @@ def in_plain_words(text: str, constraints: Iterable[Any]) -> str:
     for cls in constraints:
         if isinstance(cls, type):
             private = f"an instance of '{cls.__module__}.{cls.__qualname__}'"
-            text = text.replace(private, f"an object of type {public_path(cls)}")
+            text = text.replace(private, f"an instance of {public_path(cls)}")
     return text
 
 
@@ -111,7 +111,7 @@ def check_choice(name: str, value: Any, names: Any, kinds: tuple[type, ...]) -> 
         return
     hint, objects = suggest(value, names, name), " or ".join(map(public_path, kinds))
     text = (
-        f"{name} must be one of {sorted(names)} or an object of type {objects}, for "
+        f"{name} must be one of {sorted(names)} or an instance of {objects}, for "
         f"all layers or one for each, got {value!r}."
     )
     raise ValueError(f"{hint} {text}".strip())

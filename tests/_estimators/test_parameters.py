@@ -266,14 +266,14 @@ def meant(name):
 BAD = [
     (BOTH, {"activation": "rellu"}, among("activation", meant("relu")) + "'rellu'"),
     (BOTH, {"activation": ("tahn",)}, "^Did you mean 'tanh'. activation must be one of "
-     ".*'selu'.* or an object of type sknn.activations.ActivationFunction or "
+     ".*'selu'.* or an instance of sknn.activations.ActivationFunction or "
      "sknn.layers.Layer.* got 'tahn'"),
     (BOTH, {"activation": (3,)}, "activation must be one of .* got 3"),
     (BOTH, {"activation": ("relu",) * 2}, "activation must be one value, or one for "
      r"each hidden layer, of which there are 1, got 2: \('relu', 'relu'\)"),
     (BOTH, {"activation": Cosine()}, among("activation") + r"Got Cosine\("),
     (BOTH, {"activation": LeakyReLU}, among("activation") + "Got <class"),
-    (BOTH, {"activation": 3}, among("activation") + "type sknn.layers.Layer or a "
+    (BOTH, {"activation": 3}, among("activation") + "sknn.layers.Layer or a "
      "list of one activation per hidden layer. Got 3"),
     (BOTH, {"solver": "adammw"}, among("solver", meant("adamw")) + "'rmsprop'"),
     (BOTH, {"solver": Cosine()}, among("solver") + r"sknn.solvers.Solver\. Got Cos"),
