@@ -132,6 +132,23 @@ class StrOptions(_StrOptions):
         return f"a str among {{{', '.join(map(repr, sorted(self.options)))}}}"
 
 
+class ListOf(HasMethods):
+    """A constraint: a list or a tuple. `items` says in errors what it holds.
+
+    Derived from one of scikit-learn's constraints, because it takes no others.
+    """
+
+    def __init__(self, items: str) -> None:
+        super().__init__(["__getitem__"])
+        self.items = items
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        return isinstance(val, (list, tuple))
+
+    def __str__(self) -> str:
+        return f"a list of {self.items}"
+
+
 REGRESSION_SCORERS = frozenset(
     name
     for name, scorer in _SCORERS.items()
@@ -252,6 +269,7 @@ __all__ = [
     "Hidden",
     "Interval",
     "InvalidParameterError",
+    "ListOf",
     "OneToOneFeatureMixin",
     "Options",
     "RealNotInt",

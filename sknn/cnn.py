@@ -37,7 +37,7 @@ from ._estimators.parameters import BestChoice, ScheduleChoice, SolverChoice
 from ._estimators.regressor import NetworkRegressor, RegressionLossChoice
 from ._estimators.targets import ClassWeight
 from ._estimators.variation import Variation
-from ._sklearn import Interval, StrOptions
+from ._sklearn import Interval, ListOf, StrOptions
 from ._training import Data
 from ._typing import Shape
 from .initializers import Initializer, Zeros
@@ -53,6 +53,10 @@ POOLINGS: dict[str, type[Pool2D]] = {"max": MaxPool2D, "avg": AvgPool2D}
 CNN_CONSTRAINTS: dict[str, Any] = {
     **DENSE_BLOCK_CONSTRAINTS,
     **IMAGE_CONSTRAINTS,
+    "activation": [
+        *DENSE_BLOCK_CONSTRAINTS["activation"][:-1],
+        ListOf("one activation per block and hidden layer"),
+    ],
     "conv_channels": ["array-like", Interval(Integral, 1, None, closed="left")],
     "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
     "stride": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -61,7 +65,7 @@ CNN_CONSTRAINTS: dict[str, Any] = {
         Interval(Integral, 0, None, closed="left"),
         "array-like",
     ],
-    "pooling": [StrOptions(set(POOLINGS)), tuple, list, None],
+    "pooling": [StrOptions(set(POOLINGS)), ListOf("one pooling per block"), None],
     "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
 }
 """The valid values of the parameters of a CNN."""

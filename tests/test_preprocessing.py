@@ -515,22 +515,60 @@ def test_numbers_can_be_categories_in_an_array():
 
 
 @pytest.mark.parametrize(
-    "given, got",
+    "given, message",
     [
-        (["nothing"], "'nothing'"),
-        ([6], "6"),
-        ([-1], "-1"),
-        ([True, False], r"\[True, False\]"),
-        ([0.5], r"\[0.5\]"),
-        ([0, "age"], "'0'"),
-        ([[0], [1]], r"\[\[0\], \[1\]\]"),
-        ([["age"]], r"\[\['age'\]\]"),
-        ({"age"}, r"{'age'}"),
+        (["ages"],
+         r"=\['ages'\]: the table has no column 'ages'\. Did you mean 'age'\?$"),
+        (["Sex"], r".* no column 'Sex'\. Did you mean 'sex'\?$"),
+        (["age", "zip"],
+         r".* no column 'zip'\. The columns are \['town', 'age', .*'children'\]\.$"),
+        ([6], r"=\[6\]: the table has no column 6\. Its columns are 0 to 5\.$"),
+        ([0, -1], r".* no column -1\. Its columns are 0 to 5\.$"),
+        ([True, False], r" is a mask of length 2, but the table has 6 columns\.$"),
+        (np.ones(7, bool), r" is a mask of length 7, but the table has 6 columns\.$"),
+        ([0.5], r".* got \[0.5\]"),
+        ([0, "age"], r".* got \[0, 'age'\]"),
+        ([[0], [1]], r".* got \[\[0\], \[1\]\]"),
+        ([["age"]], r".* got \[\['age'\]\]"),
+        ({"age"}, r".* got {'age'}"),
     ],
-)
-def test_wrong_categorical_features(given, got):
-    with pytest.raises(ValueError, match=f"categorical_features .* got {got}"):
+)  # fmt: skip
+def test_wrong_categorical_features(given, message):
+    with pytest.raises(ValueError, match=f"^categorical_features{message}"):
         TableEncoder(categorical_features=given).fit(mixed_table())
+
+
+def test_an_error_does_not_list_very_many_columns():
+    table = pd.DataFrame(np.ones((3, 40)), columns=[f"column {i}" for i in range(40)])
+    with pytest.raises(ValueError, match=r"'column 0', .*'column 29'\] and 10 more\.$"):
+        TableEncoder(categorical_features=["zip"]).fit(table)
+
+
+def test_names_of_an_array_are_its_indices():
+    with pytest.raises(ValueError, match=r"no column 'a'\. The columns are \[0, 1\]\."):
+        TableEncoder(categorical_features=["a"]).fit(np.ones((3, 2)))
+
+
+def test_a_list_of_categorical_features_replaces_the_types():
+    """What is not in the list is read as numbers, whatever its type."""
+    others = {
+        "flag": [True, False, False],
+        "text": ["12.5", "3", None],
+        "grade": pd.Categorical([1, 2, 1]),
+    }
+    table = pd.DataFrame({"zip": [1, 2, 3], **others})
+    assert TableEncoder().fit(table).is_categorical_.tolist() == [False] + [True] * 3
+    for given in (["zip"], [0]):
+        encoder = TableEncoder(categorical_features=given).fit(table)
+        assert encoder.is_categorical_.tolist() == [True] + [False] * 3
+    numbers = pd.DataFrame(
+        {"zip": [1, 2, 3], "flag": [1, 0, 0], "text": [12.5, 3, None],
+         "grade": [1, 2, 1]}
+    )  # fmt: skip
+    assert_array_equal(
+        TableEncoder(categorical_features=["zip"]).fit_transform(table),
+        TableEncoder(categorical_features=["zip"]).fit_transform(numbers),
+    )
 
 
 @pytest.mark.parametrize(
@@ -620,6 +658,40 @@ def test_identifiers_are_warned_of():
     assert seen[0].filename == __file__
     TableEncoder(min_frequency=2).fit(table)  # no warning
     TableEncoder(max_one_hot=1000).fit(table)
+
+
+NUMBERS_AS_TEXT = [f"{i}.5" for i in range(60)]
+
+
+@pytest.mark.parametrize(
+    "values, advice",
+    [
+        (
+            NUMBERS_AS_TEXT,
+            r"holds numbers as text: .* pandas.to_numeric\(df\['price'\]\)",
+        ),
+        (
+            [*NUMBERS_AS_TEXT[:58], "n/a", "?"],
+            r"holds numbers and text, such as '\?' and 'n/a': convert it "
+            r"with pandas.to_numeric\(df\['price'\], errors='coerce'\), which",
+        ),
+        ([*NUMBERS_AS_TEXT[:50], *"abcdefghij"], "for example with TfidfVectorizer"),
+    ],
+)
+def test_numbers_as_text_are_to_be_converted(values, advice):
+    table = pd.DataFrame({"price": values})
+    with pytest.warns(UserWarning, match=f"^Column 'price' has 60 .* {advice}") as seen:
+        TableEncoder().fit(table)
+    assert ("Tfidf" in str(seen[0].message)) == ("Tfidf" in advice)
+    numbers = table.assign(price=pd.to_numeric(table["price"], errors="coerce"))
+    assert not TableEncoder().fit(numbers).is_categorical_.any()  # and no warning
+
+
+def test_numbers_as_text_that_are_not_categories():
+    table = pd.DataFrame({"price": [*NUMBERS_AS_TEXT, "n/a"]})
+    message = r"must hold numbers, but .*'n/a'\. It holds numbers and text, .* If it is"
+    with pytest.raises(ValueError, match=f"^Column 'price' {message}"):
+        TableEncoder(categorical_features=None).fit(table)
 
 
 @pytest.mark.filterwarnings("ignore:Column 'id'")

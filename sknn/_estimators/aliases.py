@@ -96,6 +96,9 @@ NUMBERS = {
 }
 """Parameters that others set to a number, and our parameter for that number."""
 
+LISTS = {"categorical_features"}
+"""Parameters that are lists of the user's own names."""
+
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "activation": ("activationfunction", "act", "nonlinearity"),
     "alpha": ("l2", "reglambda", "weightregularization", "kernelregularizer"),
@@ -249,6 +252,8 @@ def suggest(value: Any, choices: Iterable[str], parameter: str = "") -> str:
         return f" {value!r} is called {ours!r} here{missing}."
     longer = [c for c in sorted(choices, key=len) if value and c.startswith(value)]
     near = longer or get_close_matches(str(value).lower(), sorted(choices))
+    if not near and parameter in LISTS:
+        return f" Pass a list, {parameter}=[{value!r}]."
     return f" Did you mean {near[0]!r}?" if near else ""
 
 

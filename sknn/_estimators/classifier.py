@@ -24,6 +24,7 @@ from .._typing import Array, DType, MatrixLike
 from ..losses import Loss
 from .aliases import explain_unknown_names
 from .docs import shared_docs
+from .input_checks import explained_target_errors
 from .likely_mistakes import warn_if_one_hot
 from .network_access import NetworkAccess
 from .partial_fit import available_partial_fit
@@ -241,7 +242,8 @@ class NetworkClassifier(ClassifierMixin, NetworkAccess):
         """
         # On the first call, all classes are learned from `classes`.
         if check_partial_fit_first_call(self, classes):
-            multilabel = type_of_target(y).startswith("multilabel")
+            with explained_target_errors(y), np.errstate(invalid="ignore"):
+                multilabel = type_of_target(y).startswith("multilabel")
             y_all = y if multilabel else classes
             self._targets = self._make_targets(y_all, None, all_classes=False)
         validation = X_val, y_val, sample_weight_val

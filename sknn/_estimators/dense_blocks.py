@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias
 
-from .._sklearn import BaseEstimator, Interval, StrOptions
+from .._sklearn import BaseEstimator, Interval, ListOf, StrOptions
 from ..activations import ACTIVATIONS, ActivationFunction
 from ..initializers import (
     INITIALIZERS,
@@ -154,10 +154,13 @@ DENSE_BLOCK_CONSTRAINTS: dict[str, Any] = {
         StrOptions(ACTIVATION_NAMES),
         ActivationFunction,
         Layer,
-        tuple,
-        list,
+        ListOf("one activation per hidden layer"),
     ],
-    "initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer, tuple, list],
+    "initializer": [
+        StrOptions({"auto", *INITIALIZERS}),
+        Initializer,
+        ListOf("one initializer per weight matrix"),
+    ],
     "init_scale": [Interval(Real, 0, None, closed="left")],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "input_dropout": [Interval(Real, 0, 1, closed="left")],

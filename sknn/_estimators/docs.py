@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from ast import literal_eval
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from inspect import signature
 from textwrap import indent
 from typing import Any, TypeVar
@@ -60,8 +60,9 @@ shuffle : bool, default=True
     Whether to shuffle the rows in each epoch. Not used by 'lbfgs'.
 random_state : int, RandomState instance or None, default=None
     Determines the initial weights, the rows held out by `early_stopping`, the order of
-    the rows, the masks of dropout, the proportions of mixup and the transformations of
-    augmentation. Pass an int for the same result on each call. A splitter passed as
+    the rows, the masks of dropout and the proportions of mixup.
+    {augmentation} It determines the transformations of `augmentation`, too.
+    Pass an int for the same result on each call. A splitter passed as
     `validation_fraction` has its own `random_state`.
 tol : float, default=1e-4
     Smallest change of the loss or score that counts as an improvement; for 'lbfgs', the
@@ -80,9 +81,10 @@ early_stopping : bool, default=False
     Whether to stop when the score on a validation set has not improved by `tol` for
     `n_iter_no_change` epochs, and to restore the weights with the best score. The
     validation set is the one passed to `fit`, or `validation_fraction` of the training
-    rows (stratified for two classes). Unlike in scikit-learn, this works with
-    ``solver='lbfgs'`` as well. If False, training stops when the training loss no
-    longer improves.
+    rows.
+    {class_weight} With two classes, the rows held out are stratified.
+    Unlike in scikit-learn, this works with ``solver='lbfgs'`` as well. If False,
+    training stops when the training loss no longer improves.
 validation_fraction : float or splitter, default=0.1
     Proportion of the training rows that `early_stopping` holds out, at least two rows;
     or a scikit-learn splitter, such as `PredefinedSplit`, whose first split is used.
@@ -104,12 +106,14 @@ max_fun : int, default=15000
 scoring : str, callable or None, default=None
     Score that `early_stopping` monitors: 'loss' (the negative validation loss), the
     name of a scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for
-    the estimator's `score`. For TabularRegressor with quantiles or with
-    ``loss='gaussian'``, None means 'loss'. Classifiers also accept
-    'neg_calibrated_loss', the negative validation loss after the raw scores are divided
-    by the best temperature. It measures how well the scores separate the classes, even
-    if the probabilities are not calibrated. A scorer receives a copy of the validation
-    rows as an array, and the weights of the rows if it accepts `sample_weight`."""
+    the estimator's `score`.
+    {clip} With quantiles or with ``loss='gaussian'``, None means 'loss'.
+    {class_weight} 'neg_calibrated_loss' is the negative validation loss after the raw
+    {class_weight} scores are divided by the best temperature. It measures how well the
+    {class_weight} scores separate the classes, even if the probabilities are not
+    {class_weight} calibrated.
+    A scorer receives a copy of the validation rows as an array, and the weights of the
+    rows if it accepts `sample_weight`."""
 
 MLP_INITIALIZATION = """\
 initializer : str, Initializer or one for each weight matrix, default='glorot_uniform'
@@ -137,21 +141,25 @@ weight_decay : float, default=0.01
 LAYER_PARAMETERS = """\
 dropout : float or list of float, default=0
     Probability, in [0, 1), of dropping a hidden unit in a training step: one for all
-    hidden layers or one for each. In a CNN, a single rate applies to the dense layers
-    only; a list has one rate for each block and dense layer.
+    hidden layers or one for each.
+    {conv_channels} A single rate applies to the dense layers only; a list has one rate
+    {conv_channels} for each block and dense layer.
 input_dropout : float, default=0
     Probability of dropping an input feature.
 dropconnect : float, default=0
     Probability of dropping a weight in a training step.
 normalization : {'batch', 'layer'}, Layer or None, default=None
-    Normalization between a hidden layer or convolution and its activation: batch
-    normalization (over the rows of the batch, with running averages at prediction
-    time), layer normalization (over the units, or channels, of a row), or none. In a
-    residual block, only the first layer is normalized.
+    Normalization between a hidden layer and its activation: batch normalization (over
+    the rows of the batch, with running averages at prediction time), layer
+    normalization (over the units of a row), or none. In a residual block, only the
+    first layer is normalized.
+    {conv_channels} Convolutions are normalized as well; their units are the channels.
 residual : bool, default=False
     Whether each pair of hidden layers forms a residual block: the input of the block is
     added before its last activation, through a projection if the widths differ. The
-    last weights of a block are initialized to 0."""
+    last weights of a block are initialized to 0.
+    {conv_channels} Each convolution becomes a residual block with a second one. This
+    {conv_channels} needs ``stride=1`` and ``padding='same'``."""
 
 DESCENT_PARAMETERS = """\
 l1_ratio : float, default=0
@@ -182,12 +190,14 @@ init_from : estimator, FrozenEstimator, path or None, default=None
     Source of the initial weights: a fitted sknn estimator (in a
     `sklearn.frozen.FrozenEstimator`, so that `clone`, and with it every search, keeps
     it fitted), or a file written by ``numpy.savez(path, *fitted.get_weights())``.
-    Layers are matched by position; the output layer is new if the classes differ. An
-    estimator for tables also takes over the encoding of the columns.
-freeze : 'conv', int, str, list of str or None, default=None
-    Layers whose parameters are not trained: all convolutions with their normalization
-    ('conv'), the first layers with weights (their number), or layers by the names that
-    `summary` shows. Layers before the first trained one need no backward pass. Running
+    Layers are matched by position.
+    {class_weight} The output layer is new if the classes differ.
+    {n_members} The encoding of the columns is taken over as well.
+freeze : int, str, list of str or None, default=None
+    Layers whose parameters are not trained: the first layers with weights (their
+    number), or layers by the names that `summary` shows.
+    {input_shape} 'conv' means all convolutions with their normalization.
+    Layers before the first trained one need no backward pass. Running
     averages of batch normalization do not change either. Dropout between frozen layers
     is still applied.
 head_learning_rate : float or None, default=None
@@ -254,9 +264,10 @@ input_shape : tuple or None, default=None
     Height, width and channels (1 if omitted) of the images in the rows of `X`. If None,
     the shape of `X` is used if it is (n, H, W) or (n, H, W, C). Rows of numbers are
     interpreted as square grayscale images, or else, with a warning, as square RGB
-    images or as strips one pixel high (with a list of `layers`, only if one of them
-    needs images). Kernels and pooling windows of a CNN that are larger than such an
-    image are reduced, also with a warning.
+    images or as strips one pixel high.
+    {layers} They are only interpreted as images if one of the `layers` needs images.
+    {conv_channels} Kernels and pooling windows that are larger than such an image are
+    {conv_channels} reduced, also with a warning.
 augmentation : Augmentation, list of Augmentation or None, default=None
     Objects from `sknn.augmentation` that transform the images of training batches at
     random, such as ``[RandomFlip(), RandomShift(0.1)]``."""
@@ -366,9 +377,10 @@ network_ : Network
 FIT_PARAMETERS = """\
 X : {array-like, sparse matrix} of shape (n_samples, n_features)
     Training rows; estimators for images also accept images, (n_samples, height, width)
-    or (n_samples, height, width, n_channels). Arrays of float32 or float64 in C order,
-    and images of uint8, are used without a copy, memory maps included. float32 is kept
-    throughout.
+    or (n_samples, height, width, n_channels); estimators for tables accept data frames
+    with columns of any kind, but no sparse matrix. Arrays of float32 or float64 in C
+    order, and images of uint8, are used without a copy, memory maps included. float32
+    is kept throughout.
 y : array-like of shape (n_samples,) or (n_samples, n_outputs)
     Targets.
 sample_weight : array-like of shape (n_samples,), default=None
@@ -396,8 +408,10 @@ TABULAR_PARAMETERS = """\
 categorical_features : 'from_dtype', array-like or None, default='from_dtype'
     Columns to treat as categorical. 'from_dtype': columns of categories, text or
     booleans, and columns of Python objects that are not all numbers. An array: names,
-    indices or a mask of the columns. None: no column. See
-    `sknn.preprocessing.TableEncoder`.
+    indices or a mask of the columns. None: no column. An array replaces 'from_dtype',
+    and so does None: all other columns must hold numbers, whatever their type. Booleans
+    count as 0 and 1, text and categories such as "12.5" as numbers; other text is an
+    error. See `sknn.preprocessing.TableEncoder`.
 max_one_hot : int, default=9
     Maximum number of categories of a column that is one-hot encoded. The categories of
     a column with more have learned embeddings.
@@ -423,7 +437,9 @@ hidden_layer_sizes : int or array-like of int, default=(256, 256, 256)
     Number of units in each hidden layer.
 activation : str or ActivationFunction, default='auto'
     Function of the `sknn.layers.ParametricActivation` of hidden layers: a name or an
-    object from `sknn.activations`; 'auto' is 'selu' for classes and 'mish' for numbers.
+    object from `sknn.activations`.
+    {calibrate} 'auto' is 'selu'.
+    {clip} 'auto' is 'mish'.
 dropout : float or list of float, default=0.15
     Probability, in [0, 1), of dropping a hidden unit in a training step: one for all
     hidden layers or one for each."""
@@ -509,15 +525,49 @@ PARAGRAPHS = {
 }
 
 
-def fill_in(doc: str) -> str:
-    """Replace each line ``%(name)s`` of a docstring by the paragraph of that name."""
+def fill_in(doc: str, parameters: Container[str]) -> str:
+    """Replace each line ``%(name)s`` of a docstring by the paragraph of that name.
+
+    `parameters` are those of the estimator that is documented.
+    """
     lines = []
     for line in doc.splitlines():
         name = line.strip().removeprefix("%(").removesuffix(")s")
         if line.strip() == f"%({name})s":
-            line = indent(PARAGRAPHS[name], line[: len(line) - len(line.lstrip())])
+            text = own_lines(PARAGRAPHS[name], parameters)
+            line = indent(text, line[: len(line) - len(line.lstrip())])
         lines.append(line)
     return "\n".join(lines)
+
+
+def own_lines(paragraph: str, parameters: Container[str]) -> str:
+    r"""Return a paragraph without the lines that are about other estimators.
+
+    A line that begins with ``{clip}`` is about those with a parameter `clip`.
+
+    Examples
+    --------
+    >>> text = "score : float\n    {clip} Of clipped predictions.\n    In [0, 1]."
+    >>> print(own_lines(text, ["clip"]))
+    score : float
+        Of clipped predictions.
+        In [0, 1].
+    >>> print(own_lines(text, ["calibrate"]))
+    score : float
+        In [0, 1].
+    """
+    lines = []
+    for line in paragraph.splitlines():
+        mark = MARK.match(line)
+        if mark is None:
+            lines.append(line)
+        elif mark[2] in parameters:
+            lines.append(mark[1] + line[mark.end() :])
+    return "\n".join(lines)
+
+
+MARK = re.compile(r"( *)\{(\w+)\} ")
+"""The start of a line about some estimators: the indentation and their parameter."""
 
 
 AUTO_BATCH_SIZE = "``min(200, n_samples)``"
@@ -542,9 +592,10 @@ def own_defaults(cls: type, doc: str) -> str:
 
 def shared_docs(cls: T) -> T:
     """Fill in the docstrings of a class and of the methods it defines."""
-    cls.__doc__ = own_defaults(cls, fill_in(cls.__doc__ or ""))
+    parameters = signature(cls).parameters if "__init__" in vars(cls) else ()
+    cls.__doc__ = own_defaults(cls, fill_in(cls.__doc__ or "", parameters))
     for member in vars(cls).values():
         function: Callable[..., Any] | None = getattr(member, "method", member)
         if callable(function) and function.__doc__:
-            function.__doc__ = fill_in(function.__doc__)
+            function.__doc__ = fill_in(function.__doc__, parameters)
     return cls

@@ -185,10 +185,12 @@ def clipped_batch_size(run: FitRun, n: int) -> int:
     params = run.params
     if params.batch_size == "auto":
         return min(params._auto_batch_size(run.n_before or n), n)
-    if params.batch_size > n:
+    if params.batch_size > n and run.n_before is None:  # not again before the refit
+        held_out = ", some of which are held out" if n < run.data.n else ""
         warn_caller(
             "Got `batch_size` less than 1 or larger than sample size. It is going "
-            "to be clipped"
+            f"to be clipped: batch_size={params.batch_size}, but X has {run.data.n} "
+            f"rows{held_out}."
         )
     return min(params.batch_size, n)
 

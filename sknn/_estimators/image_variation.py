@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._sklearn import ListOf
 from ..augmentation import Augmentation, Mixup
 from .images import Images
 from .inputs import Rows
@@ -11,7 +12,7 @@ from .variation import Variation
 
 IMAGE_CONSTRAINTS: dict[str, Any] = {
     "input_shape": [tuple, list, None],
-    "augmentation": [Augmentation, Mixup, list, tuple, None],
+    "augmentation": [Augmentation, Mixup, ListOf("these"), None],
 }
 """The valid values of the parameters of image estimators."""
 

@@ -19,47 +19,66 @@ from sklearn.base import is_classifier
 from .. import _sklearn
 from .._sklearn import InvalidParameterError, StrOptions
 from .._typing import Array, DType, Matrix
-from .aliases import suggest
+from .aliases import is_number, suggest
 
 
 def add_suggestion(
     error: InvalidParameterError, params: dict[str, Any], constraints: dict[str, Any]
 ) -> InvalidParameterError:
-    """Return scikit-learn's error with public paths, the nearest valid name or advice.
+    """Return scikit-learn's error in plain words, after a hint if one is known.
 
-    The suggestion comes first where the error lists many names.
+    The hint is the nearest valid name or what to do instead. It comes first: what
+    follows lists all valid names, and can be long.
     """
     for name, value in params.items():
         if f"The {name!r} parameter" not in str(error):
             continue
-        text = with_public_paths(str(error), constraints[name])
-        # The first parameter of a regressor is `loss`, of a classifier the layers.
-        if name == "loss" and isinstance(value, tuple | list | Integral):
-            return InvalidParameterError(
-                f"{text} Pass the layers as hidden_layer_sizes={value!r}."
-            )
-        choices = {
-            option
-            for constraint in constraints[name]
-            if isinstance(constraint, StrOptions)
-            for option in constraint.options
-        }
-        hint = suggest(value, choices, name).strip()
-        parts = [hint, text] if len(text) > LONG_ERROR else [text, hint]
-        return InvalidParameterError(" ".join(filter(None, parts)))
+        text = in_plain_words(str(error), constraints[name])
+        if name == "loss" and is_sizes(value):
+            # The first parameter of a regressor is `loss`, of a classifier the layers.
+            hint = f"Pass the layers as hidden_layer_sizes={value!r}."
+        else:
+            choices = {
+                option
+                for constraint in constraints[name]
+                if isinstance(constraint, StrOptions)
+                for option in constraint.options
+            }
+            hint = suggest(value, choices, name).strip()
+        return InvalidParameterError(" ".join(filter(None, [hint, text])))
     return error
 
 
-LONG_ERROR = 400
-"""Number of characters from which a suggestion at the end is overlooked."""
+def is_sizes(value: Any) -> bool:
+    """Return whether `value` is the size of a layer, or a sequence of sizes."""
+    sizes = value if isinstance(value, tuple | list) else [value]
+    return all(isinstance(size, Integral) for size in sizes)
 
 
-def with_public_paths(text: str, constraints: Iterable[Any]) -> str:
-    """Return an error with the types of `constraints` named as users import them."""
+PLAIN_WORDS = {
+    "an instance of 'bool' or an instance of 'numpy.bool'": "a bool",
+    "an instance of 'bool' or an instance of 'numpy.bool_'": "a bool",  # NumPy 1
+    "an instance of 'str'": "a str",
+    "an instance of 'list' or an instance of 'tuple'": "a list",
+    "an instance of 'list'": "a list",
+    "an instance of 'tuple'": "a tuple",
+    "an instance of 'dict'": "a dict",
+    "an instance of 'os.PathLike'": "a path",
+}
+"""What scikit-learn's errors say of types, and how people say it."""
+
+
+def in_plain_words(text: str, constraints: Iterable[Any]) -> str:
+    """Return an error that says in plain words which types are valid.
+
+    The types of `constraints` are named as users import them.
+    """
+    for technical, plain in PLAIN_WORDS.items():
+        text = text.replace(technical, plain)
     for cls in constraints:
         if isinstance(cls, type):
-            private = f"{cls.__module__}.{cls.__qualname__}"
-            text = text.replace(f"'{private}'", f"'{public_path(cls)}'")
+            private = f"an instance of '{cls.__module__}.{cls.__qualname__}'"
+            text = text.replace(private, f"an instance of {public_path(cls)}")
     return text
 
 
@@ -90,11 +109,12 @@ def check_choice(name: str, value: Any, names: Any, kinds: tuple[type, ...]) -> 
     """Raise unless `value` is one of `names`, or an object of one of `kinds`."""
     if isinstance(value, kinds) or (isinstance(value, str) and value in names):
         return
-    objects = " or ".join(kind.__name__ for kind in kinds)
-    raise ValueError(
-        f"{name} must be one of {sorted(names)} or an object of type {objects}, for "
-        f"all layers or one for each, got {value!r}.{suggest(value, names, name)}"
+    hint, objects = suggest(value, names, name), " or ".join(map(public_path, kinds))
+    text = (
+        f"{name} must be one of {sorted(names)} or an instance of {objects}, for "
+        f"all layers or one for each, got {value!r}."
     )
+    raise ValueError(f"{hint} {text}".strip())
 
 
 def check_rate(name: str, value: Any) -> float:
@@ -188,18 +208,17 @@ def check_validation_pair(X_val: Any, y_val: Any, sample_weight_val: Any) -> boo
 
 
 @contextmanager
-def explained_errors(estimator: Any, X: Any, is_images: bool) -> Iterator[None]:
-    """Add advice to scikit-learn's errors about an `X` that networks cannot take.
+def explained_errors(estimator: Any, X: Any, y: Any, is_images: bool) -> Iterator[None]:
+    """Add advice to scikit-learn's errors about rows that networks cannot take.
 
-    That is text, values that are missing or infinite, or, by mistake, images. Nothing
-    is examined unless the block fails.
+    That is text, values that are missing or infinite, or, by mistake, images. `y` is
+    None if there are no targets. Nothing is examined unless the block fails.
     """
     try:
-        yield
+        with explained_target_errors(y):
+            yield
     except (ValueError, TypeError) as error:
         text, advice = str(error), ""
-        if text == "Input contains NaN":  # in an array of objects, which only y can be
-            raise ValueError("Input y contains NaN.") from None
         if text.startswith(("Input X contains NaN", "Input X contains infinity")):
             what, is_missing = text.partition("\n")[0], "NaN" in text
             advice = advice_on_non_finite(estimator, X, is_missing, is_images)
@@ -217,6 +236,63 @@ def explained_errors(estimator: Any, X: Any, is_images: bool) -> Iterator[None]:
         raise ValueError(f"{text.removesuffix('.')}. {advice}") from error
 
 
+@contextmanager
+def explained_target_errors(y: Any) -> Iterator[None]:
+    """Add advice to scikit-learn's errors about missing or infinite targets.
+
+    They do not name `y` if it is an array of objects.
+    """
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        found = NOT_FINITE_TARGETS.match(str(error))
+        if found is None or y is None or len(bad_targets(y)) == 0:
+            raise
+        what = found[found.lastindex or 0]
+        raise ValueError(not_finite_targets(y, what)) from None
+
+
+NOT_FINITE_TARGETS = re.compile(
+    r"Input (?:y )?contains (NaN|infinity.*?)\.?$"
+    r"|boolean value of (NA) is ambiguous"  # pandas' NA among objects
+    r"|'<' not supported between instances of .*'(None)Type'"  # None among text
+)
+"""The errors about missing and infinite targets; the group says what they are."""
+
+
+def not_finite_targets(y: Any, what: str) -> str:
+    """Return the error for targets that contain NaN, None or infinity: `what`."""
+    rows = bad_targets(y)
+    adjective = "infinite" if what.startswith("infinity") else "missing"
+    return (
+        f"Input y contains {what}. Targets are {adjective} in {len(rows)} of "
+        f"{_sklearn.num_samples(y)} rows, first in row {rows[0]} (counted from 0): "
+        "remove these rows from X and y, or replace the targets."
+    )
+
+
+def bad_targets(y: Any) -> Array:
+    """Return the rows of `y` with a target that is missing or infinite."""
+    if issparse(y):
+        cells = y.toarray()
+    else:
+        cells = np.asarray(y, dtype=None if hasattr(y, "dtype") else object)
+    if cells.dtype.kind == "f":
+        is_bad = ~np.isfinite(cells)
+    else:
+        is_bad = np.array([not is_finite(cell) for cell in cells.flat], bool)
+    return np.flatnonzero(is_bad.reshape(len(cells), -1).any(axis=1))
+
+
+def is_finite(value: Any) -> bool:
+    """Return whether a target is neither missing nor infinite."""
+    try:
+        is_missing = value is None or bool(value != value)
+    except (TypeError, ValueError):  # pandas' NA is neither true nor false
+        return False
+    return not (is_missing or (isinstance(value, Real) and abs(value) == np.inf))
+
+
 NOT_A_NUMBER = (
     "could not convert string to float",
     "float() argument must be",  # pandas' NA, in a column of text
@@ -232,16 +308,55 @@ def advice_on_text(estimator: Any, X: Any) -> str:
     if cells.ndim != 2:  # a sparse matrix: the text is in y
         return ""
     names = getattr(X, "columns", range(cells.shape[1]))
-    with_text = [
-        name for name, column in zip(names, cells.T, strict=True) if holds_text(column)
+    advice = [
+        (name, convert_to_numbers(name, column))
+        for name, column in zip(names, cells.T, strict=True)
+        if holds_text(column)
     ]
-    if not with_text:
+    parts = [f"Column {name!r} {text}" for name, text in advice if text]
+    others = [name for name, text in advice if not text]
+    if others:
+        parts.append(
+            f"Columns of X with text: {others}. Use {table_estimator(estimator)}, "
+            "which takes them as they are, or encode them as numbers first, for "
+            "example with OneHotEncoder in a ColumnTransformer. See the page 'Tables' "
+            "of the user guide."
+        )
+    return " ".join(parts)
+
+
+NEARLY_ALL = 0.9
+"""Share of the values in a column that must be numbers, so that text is not meant."""
+
+
+def convert_to_numbers(name: Any, values: Iterable[Any]) -> str:
+    """Return what to do with a column of text if nearly all of it is numbers, else ''.
+
+    The sentence begins with its verb.
+    """
+    present = [value for value in values if is_finite(value)]
+    texts = [str(value) for value in present if isinstance(value, str)]
+    others = [text for text in texts if not is_number_as_text(text)]
+    n_numbers = len(texts) - len(others) + sum(map(is_number, present))
+    if not texts or n_numbers < NEARLY_ALL * len(present):
         return ""
+    column = f"df[{name!r}]" if isinstance(name, str) else "column"
+    if not others:
+        return f"holds numbers as text: convert it with pandas.to_numeric({column})."
+    examples = " and ".join(map(repr, list(dict.fromkeys(others))[:2]))
     return (
-        f"Columns of X with text: {with_text}. Use {table_estimator(estimator)}, which "
-        "takes them as they are, or encode them as numbers first, for example with "
-        "OneHotEncoder in a ColumnTransformer. See the page 'Tables' of the user guide."
+        f"holds numbers and text, such as {examples}: convert it with pandas.to_numeric"
+        f"({column}, errors='coerce'), which makes such text missing."
     )
+
+
+def is_number_as_text(text: str) -> bool:
+    """Return whether a text can be converted to a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def advice_on_non_finite(

@@ -81,7 +81,7 @@ def check_X(estimator: BaseEstimator, X: Any, input: Rows) -> Matrix:
     """Return rows to predict from; raise if they do not match those of `fit`."""
     if needs_no_conversion(estimator, X, input):
         return X
-    with explained_errors(estimator, X, input.image_shape is not None):
+    with explained_errors(estimator, X, None, input.image_shape is not None):
         return input.validate(estimator, X, dtype=input.dtypes(FLOATS), reset=False)
 
 
@@ -115,7 +115,7 @@ def check_X_y(
     `network_dtype` is the dtype of a fitted network, whose features `X` must have. If
     it is None, the features are learned from `X`.
     """
-    with explained_errors(estimator, X, input.image_shape is not None):
+    with explained_errors(estimator, X, y, input.image_shape is not None):
         X, y = input.validate(
             estimator,
             X,

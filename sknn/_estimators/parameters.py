@@ -15,6 +15,7 @@ from .._sklearn import (
     HasMethods,
     Interval,
     InvalidParameterError,
+    ListOf,
     Options,
     StrOptions,
 )
@@ -156,7 +157,12 @@ class TrainingParameters(BaseEstimator):
         ],
         "refit_on_all": ["boolean", StrOptions({"auto"})],
         "init_from": [HasMethods(["fit", "predict"]), str, os.PathLike, None],
-        "freeze": [str, Interval(Integral, 0, None, closed="left"), list, tuple, None],
+        "freeze": [
+            str,
+            Interval(Integral, 0, None, closed="left"),
+            ListOf("names of layers"),
+            None,
+        ],
     }
 
     @staticmethod

@@ -28,6 +28,7 @@ from ..losses import (
     Quantile,
 )
 from ..objective import mean_loss
+from .input_checks import not_finite_targets
 
 ClassWeight: TypeAlias = (
     dict[Any, float] | list[dict[Any, float]] | Literal["balanced"] | None
@@ -117,7 +118,7 @@ class NumberTargets(Targets):
         with np.errstate(over="ignore"):
             encoded = np.asarray(y, dtype)
         if np.isnan(encoded).any():
-            raise ValueError("Input y contains NaN.")
+            raise ValueError(not_finite_targets(encoded, "NaN"))
         if not np.isfinite(encoded).all():
             raise ValueError(f"y contains a value too large for {dtype}.")
         encoded = encoded.reshape(len(y), -1)
@@ -391,7 +392,10 @@ class ClassTargets(Targets):
 
     def check(self, y: Any, *, all_classes: bool) -> None:
         """Raise unless `y` has known classes only, and `all_classes` if asked for."""
-        indicates = type_of_target(y) == MULTILABEL
+        try:  # both sort the labels
+            indicates, classes = type_of_target(y) == MULTILABEL, unique_labels(y)
+        except TypeError:
+            raise mixed_labels(y) from None
         if indicates and not self.is_multilabel:
             raise ValueError("The object was not fitted with multilabel input.")
         if indicates and y.shape[1] != len(self.classes):
@@ -399,15 +403,6 @@ class ClassTargets(Targets):
                 f"y has {y.shape[1]} columns, but there were {len(self.classes)} "
                 "labels before."
             )
-        try:
-            classes = unique_labels(y)
-        except TypeError:  # it sorts them
-            names = (type(label).__name__ for label in np.ravel(y))
-            types = sorted({name.removesuffix("Type") for name in names})  # None
-            raise TypeError(
-                "y must hold labels of one type, numbers or text, none of them "
-                f"missing, got {', '.join(types)}."
-            ) from None
         if all_classes and set(classes) != set(self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the "
@@ -530,9 +525,20 @@ def check_classes(y: Any) -> None:
     try:
         check_classification_targets(y)
     except (ValueError, TypeError):
-        if y.dtype.kind == "O" and any(label is None for label in np.ravel(y)):
-            raise ValueError("Input y contains None.") from None
+        types = {type(label) for label in np.ravel(y)} if y.dtype.kind == "O" else set()
+        if len(types) > 1 or type(None) in types:
+            raise mixed_labels(y) from None
         raise
+
+
+def mixed_labels(y: Any) -> Exception:
+    """Return the error for labels that cannot be sorted."""
+    if any(label is None for label in np.ravel(y)):
+        return ValueError(not_finite_targets(y, "None"))
+    types = sorted({type(label).__name__ for label in np.ravel(y)})
+    return TypeError(
+        f"y must hold labels of one type, numbers or text, got {', '.join(types)}."
+    )
 
 
 def classification_loss(loss: str | Loss, classes: Array, kind: str) -> Loss:

@@ -58,11 +58,13 @@ def array_rates(
         ]
         if not places:
             known = [f"{network.names[i]}.{name}" for i, name, _ in network.shapes]
-            raise ValueError(
+            names = {network.names[i] for i, _, _ in network.shapes}
+            text = (
                 f"layer_learning_rates has {key!r}, but must have names of layers with "
                 "parameters, or of their arrays, as in '*.b' for those of all layers: "
                 f"{known}."
             )
+            raise ValueError(f"{suggest(key, {*names, *known})} {text}".strip())
         for i, name in places:
             rates[i][name] = rates[i].get(name, 1.0) * float(factor)
     return rates
@@ -276,10 +278,11 @@ def frozen_layers(network: Network, freeze: Any) -> list[int]:
     wanted = [freeze] if isinstance(freeze, str | bool) else list(freeze)
     for name in wanted:
         if name not in names:
-            raise ValueError(
+            text = (
                 "freeze must be None, 'conv', a number of layers or names of layers "
-                f"with parameters, {names}, got {freeze!r}.{suggest(name, names)}"
+                f"with parameters, {names}, got {freeze!r}."
             )
+            raise ValueError(f"{suggest(name, names)} {text}".strip())
     return [i for i in trained if network.names[i] in wanted]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from .._estimators.input_checks import convert_to_numbers
 from .._typing import Array
 
 NUMBER, CATEGORY = "number", "category"
@@ -123,9 +124,11 @@ class Column:
                 np.float64,
             )
         except (TypeError, ValueError) as error:
+            advice = convert_to_numbers(self.name, values.tolist())
             raise ValueError(
-                f"Column {self.name!r} must hold numbers, but {error}. If it is a "
-                "category, name it in categorical_features."
+                f"Column {self.name!r} must hold numbers, but {error}. "
+                f"{f'It {advice} ' if advice else ''}If it is a category, name it in "
+                "categorical_features."
             ) from error
 
     def __repr__(self) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._estimators.input_checks import warn_caller
+from .._estimators.input_checks import convert_to_numbers, warn_caller
 from .._sklearn import (
     BaseEstimator,
     DocLinkMixin,
@@ -58,6 +59,10 @@ class TableEncoder(DocLinkMixin, TransformerMixin, BaseEstimator):
           objects are numbers if all their values are numbers, and categories otherwise;
         - names of columns (str), indices (int) or a mask (bool);
         - None: none of them.
+
+        A list replaces ``'from_dtype'``, and so does None: all other columns must hold
+        numbers, whatever their type. Booleans count as 0 and 1, text and categories
+        such as ``"12.5"`` as numbers; other text is an error.
     max_one_hot : int, default=9
         Up to so many categories a column is encoded as one-hot, with more as codes.
         Missing values count as a category if there are any in training.
@@ -352,38 +357,81 @@ def which_are_categories(columns: list[Column], given: Any) -> Array:
     """Return a mask of the columns that are categories by `categorical_features`."""
     if isinstance(given, str):  # 'from_dtype'
         return np.array([column.kind == CATEGORY for column in columns])
-    names = [column.name for column in columns]
     mask = np.zeros(len(columns), bool)
     if given is None or len(given) == 0:
         return mask
-    chosen = np.asarray(given)
-    if chosen.dtype.kind == "b" and chosen.shape == mask.shape:
-        return chosen.copy()
-    if chosen.dtype.kind in "iu" and chosen.ndim == 1:
-        wrong = [i for i in chosen.tolist() if not 0 <= i < len(columns)]
-        mask[[i for i in chosen if i not in wrong]] = True
-    elif chosen.ndim == 1 and all(isinstance(name, str) for name in chosen):
-        wrong = [name for name in chosen.tolist() if name not in names]
-        mask[[i for i, name in enumerate(names) if name in chosen]] = True
+    chosen = np.asarray(given, dtype=object)
+    types = {type(value) for value in chosen.flat} if chosen.ndim == 1 else set()
+    if types and all(issubclass(cls, (bool, np.bool_)) for cls in types):
+        if chosen.shape != mask.shape:
+            raise ValueError(
+                f"categorical_features is a mask of length {len(chosen)}, but the "
+                f"table has {len(mask)} columns."
+            )
+        return chosen.astype(bool)
+    if types and all(issubclass(cls, Integral) for cls in types):
+        mask[check_indices([int(i) for i in chosen], len(mask))] = True
+    elif types and all(issubclass(cls, str) for cls in types):
+        names = [column.name for column in columns]
+        check_names([str(name) for name in chosen], names)
+        mask[[i for i, name in enumerate(names) if name in set(chosen)]] = True
     else:
-        wrong = [given]
-    if wrong:
         raise ValueError(
             "categorical_features must be 'from_dtype', None, names or indices of "
             f"columns, or a mask with a value for each of the {len(columns)} columns, "
-            f"got {wrong[0]!r}. The columns are {names}."
+            f"got {given!r}."
         )
     return mask
 
 
+def check_indices(chosen: list[int], n: int) -> list[int]:
+    """Return `chosen`; raise if a table of `n` columns lacks one of these columns."""
+    wrong = [i for i in chosen if not 0 <= i < n]
+    if wrong:
+        raise ValueError(
+            f"categorical_features={chosen}: the table has no column {wrong[0]}. Its "
+            f"columns are 0 to {n - 1}."
+        )
+    return chosen
+
+
+def check_names(chosen: list[str], names: list[Any]) -> None:
+    """Raise if a table lacks columns in `categorical_features`, with the nearest names.
+
+    `names` are those of the columns, or their indices if the table has no names.
+    """
+    wrong = [name for name in chosen if name not in names]
+    if not wrong:
+        return
+    known = {str(name).lower(): name for name in names}
+    near = [known[key] for key in get_close_matches(wrong[0].lower(), known)]
+    if near:
+        hint = f"Did you mean {' or '.join(map(repr, near))}?"
+    else:
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        hint = f"The columns are {names[:SHOWN]}{more}."
+    raise ValueError(
+        f"categorical_features={chosen}: the table has no column {wrong[0]!r}. {hint}"
+    )
+
+
+SHOWN = 30
+"""Number of names of columns that an error lists."""
+
+
 def warn_of_identifiers(column: Column, categories: Categories) -> None:
-    """Warn if most rows have a category of their own."""
+    """Warn if most rows have a category of their own, by what the categories are."""
     n, n_present = len(categories.values), int((column.distinct[0] >= 0).sum())
-    if n > MANY and n > n_present / 2:
+    if n <= MANY or n <= n_present / 2:
+        return
+    found = f"Column {column.name!r} has {n} categories in {n_present} rows."
+    if advice := convert_to_numbers(column.name, categories.values):
+        warn_caller(f"{found} It {advice} If it is an identifier, leave it out.")
+    else:
         warn_caller(
-            f"Column {column.name!r} has {n} categories in {n_present} rows. If it is "
-            "free text or an identifier, a network memorizes the rows: leave it "
-            "out, or turn text into numbers, for example with TfidfVectorizer."
+            f"{found} If it is free text or an identifier, a network memorizes the "
+            "rows: leave it out, or turn text into numbers, for example with "
+            "TfidfVectorizer."
         )
 
 

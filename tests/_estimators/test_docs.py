@@ -39,6 +39,55 @@ def test_defaults_are_documented_as_they_are(name):
         assert eval(found[1], {"np": np}) == parameter.default, key
 
 
+def texts_of_parameters(name):
+    text = inspect.getdoc(getattr(sknn, name))
+    return text[text.index("Parameters\n---") : text.index("Attributes\n---")]
+
+
+WORDS_OF_SOME = {
+    "CNN": ["conv_channels"],
+    "onvolution": ["conv_channels", "layers"],
+    "augmentation": ["augmentation"],
+    "grayscale": ["input_shape"],
+    "`layers`": ["layers"],
+    "Tabular": ["n_members"],
+    "encoding of the columns": ["n_members"],
+    "neg_calibrated_loss": ["class_weight"],
+    "stratified": ["class_weight"],
+    "quantiles": ["quantile"],
+    "None means 'loss'": ["clip"],
+    "lassifiers": [],
+    "egressors": [],
+}
+"""Words in the texts of parameters, and parameters of the estimators that they suit."""
+
+
+@every_estimator
+def test_texts_of_parameters_are_about_the_estimator(name):
+    text, own = texts_of_parameters(name), inspect.signature(getattr(sknn, name))
+    for word, owners in WORDS_OF_SOME.items():
+        assert word not in text or set(owners) & set(own.parameters), word
+    # No mark of a line about some estimators is left.
+    assert not re.search(r"^ *\{\w+\} ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "name, sentence",
+    [
+        ("MLPClassifier", "    'neg_calibrated_loss' is the negative validation loss"),
+        ("CNNRegressor", "    A single rate applies to the dense layers only;"),
+        (
+            "SequentialRegressor",
+            "    They are only interpreted as images if one of the",
+        ),
+        ("TabularClassifier", "    'auto' is 'selu'.\n"),
+        ("TabularRegressor", "``loss='gaussian'``, None means 'loss'.\n"),
+    ],
+)
+def test_texts_of_parameters_have_what_is_about_the_estimator(name, sentence):
+    assert sentence in texts_of_parameters(name)
+
+
 @every_estimator
 def test_every_parameter_is_in_one_group(name):
     grouped = " ".join(names for _, _, names in PARAMETER_GROUPS).split()

@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -88,6 +89,24 @@ def test_warnings_point_at_the_caller(params, iris):
         assert warning.filename == __file__
 
 
+@pytest.mark.parametrize(
+    "params, rows",
+    [
+        ({}, r"X has 150 rows\."),
+        (
+            {"early_stopping": True, "refit_on_all": True},
+            r"X has 150 rows, some of which are held out\.",
+        ),
+    ],
+)
+def test_a_large_batch_size_is_named_with_the_number_of_rows(params, rows, iris):
+    clf = MLPClassifier(batch_size=1000, learning_rate="linear", max_iter=2, **params)
+    message = rf"^Got `batch_size` less .* clipped: batch_size=1000, but {rows}$"
+    with pytest.warns(UserWarning, match=message) as caught:
+        clf.fit(*iris)
+    assert len(caught) == 1
+
+
 # -- advice ----------------------------------------------------------------------------
 
 PEOPLE = pd.DataFrame(
@@ -133,6 +152,44 @@ def test_text_with_missing_values_names_its_columns(dtype, missing_first):
     town = pd.Series([None, "a"] * 10 if missing_first else ["a", None] * 10)
     X = PEOPLE.assign(sex=0, town=town.astype(dtype))
     with pytest.raises(ValueError, match=r"Columns of X with text: \['town'\]\. Use"):
+        MLPClassifier().fit(X, LABELS)
+
+
+PRICES = [*(f"{i}.5" for i in range(19)), "n/a"]
+
+
+@pytest.mark.parametrize("dtype", ["string", "category", object])
+def test_numbers_as_text_are_to_be_converted(dtype):
+    X = pd.DataFrame({"age": range(20), "price": pd.Series(PRICES, dtype=dtype)})
+    advice = (
+        r"^could not convert string to float: 'n/a'\. Column 'price' holds numbers "
+        r"and text, such as 'n/a': convert it with pandas.to_numeric\(df\['price'\], "
+        r"errors='coerce'\), which makes such text missing\.$"
+    )
+    with pytest.raises(ValueError, match=advice):
+        MLPClassifier().fit(X, LABELS)
+    # The advice is right.
+    X["price"] = pd.to_numeric(X["price"], errors="coerce")
+    assert X["price"].isna().sum() == 1
+    assert X["price"][0] == 0.5
+
+
+def test_numbers_as_text_and_text_are_told_apart():
+    X = pd.DataFrame({"price": PRICES, "town": ["a", "b"] * 10})
+    message = r"'price' holds numbers .* Columns of X with text: \['town'\]\. Use Tab"
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier().fit(X, LABELS)
+    few_numbers = ["a lot", "a few", "many", *PRICES[3:]]
+    with pytest.raises(ValueError, match=r"with text: \['price', 'town'\]\. Use Tab"):
+        MLPClassifier().fit(X.assign(price=few_numbers), LABELS)
+    with pytest.raises(ValueError, match=r"with pandas.to_numeric\(column, errors="):
+        MLPClassifier().fit(X[["price"]].to_numpy(), LABELS)
+
+
+def test_a_few_texts_among_numbers_are_named():
+    X = pd.DataFrame({"price": [*range(18), "n/a", "?"]}, dtype=object)
+    message = r"'price' holds numbers and text, such as 'n/a' and '\?': convert it"
+    with pytest.raises(ValueError, match=message):
         MLPClassifier().fit(X, LABELS)
 
 
@@ -208,6 +265,68 @@ MISSING = ["a", "b"] * 9 + ["a"]
 def test_a_missing_class_is_said_to_be_in_y(Estimator, y, what):
     with pytest.raises(ValueError, match=rf"^Input y contains ({what})"):
         Estimator().fit(np.eye(20), y)
+
+
+@pytest.mark.parametrize(
+    "missing", [np.nan, None, pd.NA, np.inf], ids=["NaN", "None", "NA", "inf"]
+)
+@pytest.mark.parametrize(
+    "net",
+    [
+        MLPClassifier(),
+        MLPRegressor(),
+        TabularClassifier(n_members=1, hidden_layer_sizes=4),
+        TabularRegressor(n_members=1, hidden_layer_sizes=4),
+        CNNClassifier((2,), kernel_size=1, pool_size=1, input_shape=(2, 2)),
+        SequentialRegressor([Dense(3)]),
+    ],
+    ids=lambda net: type(net).__name__,
+)
+def test_rows_with_bad_targets_are_counted(net, missing, iris):
+    X, y = iris
+    net = clone(net).set_params(max_iter=1, learning_rate="linear")
+    bad = pd.Series(y, dtype=object)
+    bad[[7, 20]] = missing
+    what, how = ("infinity", "infinite") if missing is np.inf else ("NaN", "missing")
+    message = (
+        rf"Input y contains {what}.*\. Targets are {how} in 2 of 150 rows, first in "
+        r"row 7 \(counted from 0\): remove these rows from X and y, or replace"
+    )
+    if missing is None or missing is pd.NA:
+        message = message.replace("NaN", "(NaN|None|NA)")
+    else:
+        bad = bad.astype(float)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        net.fit(X, bad)
+    with pytest.raises(ValueError, match=f"^Invalid validation set .*: {message}"):
+        net.fit(X, y, X_val=X, y_val=bad)
+    net.set_params(early_stopping=False)
+    classes = {"classes": np.unique(y)} if hasattr(net, "predict_proba") else {}
+    with pytest.raises(ValueError, match=f"^{message}"):
+        net.partial_fit(X, bad, **classes)
+    # The advice is right.
+    kept = ~bad.isin([missing]) & bad.notna()
+    assert kept.sum() == 148
+    net.fit(X[kept], bad[kept].astype(int))
+
+
+def test_rows_with_one_of_several_targets_missing_are_counted(iris):
+    X, y = iris
+    bad = np.column_stack([y, y]).astype(float)
+    bad[4, 1] = bad[9, 0] = bad[9, 1] = np.nan
+    with pytest.raises(ValueError, match=r"missing in 2 of 150 rows, first in row 4 "):
+        MLPRegressor().fit(X, bad)
+    with pytest.raises(ValueError, match=r"missing in 3 of 150 rows, first in row 0 "):
+        MLPRegressor().fit(X, np.array(["nan"] * 3 + [1.0] * 147, dtype=object))
+
+
+def test_an_error_about_other_things_than_missing_targets_is_left_alone(iris):
+    class Column:
+        def __array__(self, dtype=None, copy=None):
+            raise TypeError("boolean value of NA is ambiguous")
+
+    with pytest.raises(TypeError, match=r"^boolean value of NA is ambiguous$"):
+        MLPClassifier().fit(Column(), iris[1])
 
 
 def test_text_in_predict():

@@ -175,8 +175,9 @@ def test_with_a_seed_a_warm_start_holds_the_same_rows_out():
 def test_warnings_come_once_and_point_at_the_caller():
     X, y = IRIS
     clf = TabularClassifier(batch_size=1000, **SMALL)
-    with pytest.warns(UserWarning, match="It is going to be clipped") as caught:
-        clf.fit(X, y)
+    message = "batch_size=1000, but X has 149 rows, some of which are held out"
+    with pytest.warns(UserWarning, match=message) as caught:
+        clf.fit(X[1:], y[1:])  # members with different numbers of rows
     assert [(w.filename, len(caught)) for w in caught] == [(__file__, 1)]
 
 

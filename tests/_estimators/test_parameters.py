@@ -253,28 +253,37 @@ STOPS = {"early_stopping": True}
 Q = {"loss": "quantile"}
 
 
-def among(name):
-    """Part of scikit-learn's message that lists choices."""
-    return f"The '{name}' parameter of .* must be .*"
+def among(name, hint=""):
+    """Part of scikit-learn's message that lists choices, and the hint before it."""
+    return f"^{hint} *The '{name}' parameter of .* must be .*"
+
+
+def meant(name):
+    """The hint that names what was probably meant."""
+    return rf"Did you mean '{name}'\?"
 
 
 BAD = [
-    (BOTH, {"activation": "rellu"}, among("activation") + "'rellu'.* mean 'relu'"),
-    (BOTH, {"activation": ("tahn",)}, "activation must be one of .*'selu'.* or an "
-     "object of type ActivationFunction or Layer.* got 'tahn'. Did you mean 'tanh'"),
+    (BOTH, {"activation": "rellu"}, among("activation", meant("relu")) + "'rellu'"),
+    (BOTH, {"activation": ("tahn",)}, "^Did you mean 'tanh'. activation must be one of "
+     ".*'selu'.* or an instance of sknn.activations.ActivationFunction or "
+     "sknn.layers.Layer.* got 'tahn'"),
     (BOTH, {"activation": (3,)}, "activation must be one of .* got 3"),
     (BOTH, {"activation": ("relu",) * 2}, "activation must be one value, or one for "
      r"each hidden layer, of which there are 1, got 2: \('relu', 'relu'\)"),
     (BOTH, {"activation": Cosine()}, among("activation") + r"Got Cosine\("),
     (BOTH, {"activation": LeakyReLU}, among("activation") + "Got <class"),
-    (BOTH, {"activation": 3}, among("activation") + "'sknn.layers.Layer'.* Got 3"),
-    (BOTH, {"solver": "adammw"}, among("solver") + "'rmsprop'.* mean 'adamw'"),
-    (BOTH, {"solver": Cosine()}, among("solver") + r"'sknn.solvers.Solver'\. Got Cos"),
-    (BOTH, {"learning_rate": "cosin"}, among("learning_rate") + ".* mean 'cosine'"),
-    (BOTH, {"learning_rate": 0.1}, among("learning_rate") + "Got 0.1"),
-    (BOTH, {"initializer": "he_norm"}, among("initializer") + ".* mean 'he_normal'"),
-    (BOTH, {"initializer": ("auto", "glorot")}, "initializer must be one of .*"
-     "got 'glorot'. 'glorot' is called 'glorot_uniform' here"),
+    (BOTH, {"activation": 3}, among("activation") + "sknn.layers.Layer or a "
+     "list of one activation per hidden layer. Got 3"),
+    (BOTH, {"solver": "adammw"}, among("solver", meant("adamw")) + "'rmsprop'"),
+    (BOTH, {"solver": Cosine()}, among("solver") + r"sknn.solvers.Solver\. Got Cos"),
+    (BOTH, {"learning_rate": "cosin"}, among("learning_rate", meant("cosine"))),
+    (BOTH, {"learning_rate": 0.1}, among("learning_rate", "To set a number, use "
+     "learning_rate_init=0.1.") + "Got 0.1"),
+    (BOTH, {"initializer": "he_norm"}, among("initializer", meant("he_normal")) + "a "
+     "list of one initializer per weight matrix"),
+    (BOTH, {"initializer": ("auto", "glorot")}, "^'glorot' is called "
+     "'glorot_uniform' here. initializer must be one of .* got 'glorot'"),
     (BOTH, {"initializer": ("auto",)}, "initializer must be one value, or one for each "
      "weight matrix, of which there are 2, got 1"),
     (BOTH, {"init_scale": -1.0}, among("init_scale") + "Got -1.0"),
@@ -287,13 +296,13 @@ BAD = [
      "layer, of which there are 1, got 2"),
     (BOTH, {"input_dropout": 1.0}, among("input_dropout") + "Got 1.0"),
     (BOTH, {"dropconnect": -0.1}, among("dropconnect") + "Got -0.1"),
-    (BOTH, {"normalization": "bach"}, among("normalization") + ".* mean 'batch'"),
+    (BOTH, {"normalization": "bach"}, among("normalization", meant("batch"))),
     (BOTH, {"residual": 2}, among("residual") + "Got 2"),
     (BOTH, {"l1_ratio": 1.5}, among("l1_ratio") + "Got 1.5"),
     (BOTH, {"max_grad_norm": 0.0}, among("max_grad_norm") + "or None. Got 0.0"),
     (BOTH, {"max_grad_value": -1.0}, among("max_grad_value") + "Got -1.0"),
     (BOTH, {"mixup": -0.1}, among("mixup") + "Got -0.1"),
-    (BOTH, {"restore_best": "yes"}, among("restore_best") + "Got 'yes'"),
+    (BOTH, {"restore_best": "yes"}, among("restore_best") + "a bool, .* Got 'yes'"),
     (BOTH, {"refit_on_all": 2}, among("refit_on_all") + "Got 2"),
     (BOTH, {"validation_fraction": "KFold"}, among("validation_fraction") + "'split'"),
     (BOTH, {**STOPS, "validation_fraction": PredefinedSplit([-1] * 120)},
@@ -305,11 +314,11 @@ BAD = [
     (BOTH, {**STOPS, "validation_fraction": PredefinedSplit([0, -1] * 100)},
      "validation_fraction=PredefinedSplit.* splits 200 rows, but X has 120"),
     (C, {"label_smoothing": 1.0}, among("label_smoothing") + "Got 1.0"),
-    (C, {"loss": "logloss"}, among("loss") + ".* mean 'log_loss'"),
+    (C, {"loss": "logloss"}, among("loss", meant("log_loss"))),
     (C, {"loss": "squared_error"}, among("loss") + "{'log_loss'}.* 'squared_error'"),
     (C, {"loss": CategoricalCrossEntropy(), "label_smoothing": 0.1},
      "label_smoothing=0.1 is for loss='log_loss' only, got loss=CategoricalCross"),
-    (R, {"loss": "hubber"}, among("loss") + "'quantile'.* mean 'huber'"),
+    (R, {"loss": "hubber"}, among("loss", meant("huber")) + "'quantile'"),
     (R, {"loss": "log_loss"}, among("loss") + "Got 'log_loss'"),
     (R, {"delta": 0.0}, among("delta") + "Got 0.0"),
     (R, {"quantile": 1.0}, among("quantile") + "Got 1.0"),
@@ -324,17 +333,18 @@ BAD = [
     (C, {"loss": HalfSquaredError()}, "is for numbers, not for classes"),
     (BOTH, {"early_stopping": True, "validation_fraction": KFold}, r"write KFold\("),
     # Misspelt names, numbers out of range, bad layer sizes.
-    (C, {"solver": "adma"}, "'solver' parameter of MLPClassifier must "
-     "be a str among .*'adam'.* Got 'adma' instead. Did you mean 'adam'?"),
-    (C, {"activation": "Relu"}, "'Relu' instead. Did you mean 'relu'"),
+    (C, {"solver": "adma"}, among("solver", meant("adam")) + "a str among .*'adam'.* "
+     r"Got 'adma' instead\.$"),
+    (C, {"activation": "Relu"}, among("activation", meant("relu")) + "'Relu' instead"),
     (C, {"activation": "sin"}, r"'activation'.*Got 'sin' instead\.$"),
     (R, {"loss": "squared_eror"}, "Did you mean 'squared_error'?"),
-    (R, {"loss": (50, 20)}, r"Pass the layers as hidden_layer_sizes=\(50, 20\)\.$"),
-    (R, {"loss": 100}, r"instead\. Pass the layers as hidden_layer_sizes=100\.$"),
+    (R, {"loss": (50, 20)}, r"^Pass the layers as hidden_layer_sizes=\(50, 20\)\. The"),
+    (R, {"loss": 100}, r"^Pass the layers as hidden_layer_sizes=100\. The 'loss'"),
+    (R, {"loss": ["mse"]}, among("loss") + r"Got \['mse'\] instead\.$"),
     (R, {"learning_rate": "adaptiv"}, "Did you mean 'adaptive'?"),
     (C, {"scoring": "acuracy"}, r"^Did you mean 'accuracy'\? The 'scoring' parameter"),
     (C, {"class_weight": "balance"}, "Did you mean 'balanced'?"),
-    (C, {"batch_size": "Auto"}, "'batch_size'.*Did you mean 'auto'?"),
+    (C, {"batch_size": "Auto"}, among("batch_size", meant("auto"))),
     (C, {"alpha": -1}, "'alpha' parameter .* Got -1 instead"),
     (C, {"max_iter": 1.5}, "'max_iter' parameter .* Got 1.5 instead"),
     (C, {"momentum": 2}, "'momentum' parameter .* Got 2 instead"),

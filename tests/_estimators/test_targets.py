@@ -319,5 +319,11 @@ def test_targets_whose_distance_from_the_mean_overflows_are_refused_quietly():
 def test_later_labels_of_several_types(iris):
     clf = MLPClassifier(random_state=0).partial_fit(*iris, classes=[0, 1, 2])
     y = np.where(np.arange(150) % 3, "a", None)
-    with pytest.raises(TypeError, match=r"y must hold labels of one .* None, str"):
+    with pytest.raises(
+        ValueError, match=r"^Input y contains None\. .* in 50 of 150 ro"
+    ):
         clf.partial_fit(iris[0], y)
+    y[y == None] = 1  # noqa: E711
+    for net in (clf, MLPClassifier(warm_start=True)):
+        with pytest.raises(TypeError, match=r"labels of one type, .*, got int, str\.$"):
+            net.fit(iris[0], y)
