@@ -12,6 +12,7 @@ from sknn import (
     TabularClassifier,
     TabularRegressor,
 )
+from sknn.activations import Logistic
 from sknn.initializers import Constant
 from sknn.inspection._idle_parameters import USES, idle_parameters
 from sknn.layers import Dense
@@ -112,9 +113,16 @@ CASES = [
     ("restore_best", False, [{}, LBFGS], [WORSENS]),
     ("refit_on_all", True, [{}, LBFGS], [STOPS]),
     ("scoring", negative_accuracy, [{}, LBFGS], [STOPS]),
+    (
+        "n_iter_no_change",
+        1,
+        [LBFGS],
+        [{"tol": 10.0}, {**LBFGS, **STOPS, "max_iter": 50}],
+    ),
     ("dropout", 0.3, [LINEAR], [{}]),
     ("normalization", "layer", [LINEAR, {**LINEAR, **LBFGS}], [{}]),
     ("activation", "tanh", [LINEAR], [{}]),
+    ("activation", Logistic(), [], [LINEAR]),
     ("residual", True, [{}, LINEAR], [TWO_LAYERS]),
 ]
 
@@ -190,10 +198,11 @@ def test_the_reason_names_the_parameter_that_it_depends_on():
         {},
         {"weight_decay": 0.01, "momentum": np.float64(0.9), "refit_on_all": np.False_},
         {"max_iter": 10, "random_state": 0, "verbose": True},
+        {"weight_decay": 0, "momentum": 0.0},
     ],
     ids=str,
 )
-def test_defaults_are_not_named_in_whatever_type(params):
+def test_defaults_and_zeros_are_not_named(params):
     assert idle(MLPClassifier, **params, solver="lbfgs") == {}
 
 
@@ -204,6 +213,9 @@ def test_scoring_is_used_with_a_validation_set():
 def test_estimators_without_some_of_the_parameters():
     no_dense = {"hidden_layer_sizes": (), "activation": "tanh", "residual": True}
     assert idle(CNNClassifier, **no_dense, normalization="batch") == {}
+    no_dense.pop("residual")
+    assert idle(CNNClassifier, **no_dense, dropout=[0.1, 0.2]) == {}
+    assert set(idle(CNNClassifier, **no_dense, dropout=0.1)) == {"dropout"}
     assert set(idle(CNNClassifier, momentum=0.5, init_scale=1.0)) == {
         "momentum",
         "init_scale",

@@ -60,7 +60,8 @@ class Examination:
     held_out : HeldOut or None
         The rows of `X` that a fitted network was not trained on, if any.
     has_validation_set : bool
-        Whether `fit` gets ``X_val`` and ``y_val`` from the user.
+        Whether `fit` gets ``X_val`` and ``y_val`` from the user. Unknown, and True, for
+        a network fitted with early stopping.
     """
 
     inner: Unwrapped

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from inspect import Parameter
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from .._estimators.base import BaseNetworkEstimator
+from .._estimators.dense_blocks import activation_name
 from .._spec import Spec, parameters_of
 
 Settings: TypeAlias = Mapping[str, Any]
@@ -96,10 +99,25 @@ def _drops(settings: Settings) -> bool:
     return any(np.any(settings.get(name, 0)) for name in names)
 
 
-def _has_hidden_layers(settings: Settings, at_least: int = 1) -> bool:
+def _has_layers(settings: Settings, at_least: int = 1) -> bool:
+    """Return whether there are hidden layers, convolutions included."""
     if "conv_channels" in settings:
         return True
     return np.size(settings["hidden_layer_sizes"]) >= at_least
+
+
+def _has_layers_for_dropout(settings: Settings) -> bool:
+    # In a CNN, a single rate applies to the dense layers only.
+    per_layer = not isinstance(settings["dropout"], Real)
+    has_dense = np.size(settings["hidden_layer_sizes"]) > 0
+    return has_dense or ("conv_channels" in settings and per_layer)
+
+
+def _reads_activation(settings: Settings) -> bool:
+    # As in scikit-learn, output weights depend on whether it is 'logistic'.
+    return (
+        _has_layers(settings) or activation_name(settings["activation"]) == "logistic"
+    )
 
 
 USES = (
@@ -155,13 +173,16 @@ USES = (
         "with early_stopping=True, or if fit gets X_val and y_val, only",
     ),
     Use(
-        ("dropout", "normalization", "activation"),
-        _has_hidden_layers,
-        "by hidden layers only",
+        ("n_iter_no_change",),
+        lambda settings: _has_steps(settings) or settings["early_stopping"],
+        "by 'lbfgs' with early_stopping=True only",
     ),
+    Use(("normalization",), _has_layers, "by hidden layers only"),
+    Use(("dropout",), _has_layers_for_dropout, "by hidden layers only"),
+    Use(("activation",), _reads_activation, "by hidden layers only"),
     Use(
         ("residual",),
-        lambda settings: _has_hidden_layers(settings, at_least=2),
+        lambda settings: _has_layers(settings, at_least=2),
         "with two or more hidden layers only",
     ),
 )
@@ -172,17 +193,27 @@ both must hold."""
 def idle_parameters(
     estimator: BaseNetworkEstimator, has_validation_set: bool
 ) -> dict[str, str]:
-    """Return the parameters that were set but are not used, with the reasons."""
+    """Return the parameters that were set but are not used, with the reasons.
+
+    Zero is left out: it switches something off, which is not used anyway.
+    """
     params = estimator.get_params(deep=False)
     defaults = parameters_of(type(estimator))
     settings = {**params, "X_val": has_validation_set}
     reasons: dict[str, str] = {}
     for use in USES:
         for name in use.names:
-            if name not in params or np.array_equal(
-                params[name], defaults[name].default
-            ):
+            if name in reasons or not _is_set(params, defaults, name):
                 continue
-            if name not in reasons and not use.is_used(settings):
+            if not use.is_used(settings):
                 reasons[name] = use.reason(settings)
     return reasons
+
+
+def _is_set(params: Settings, defaults: Mapping[str, Parameter], name: str) -> bool:
+    """Return whether there is a parameter `name`, neither at its default nor 0."""
+    if name not in params or np.array_equal(params[name], defaults[name].default):
+        return False
+    value = params[name]
+    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    return not (is_number and value == 0)
