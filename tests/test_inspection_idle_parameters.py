@@ -117,7 +117,7 @@ CASES = [
         "n_iter_no_change",
         1,
         [LBFGS],
-        [{"tol": 10.0}, {**LBFGS, **STOPS, "max_iter": 50}],
+        [{"tol": 10.0}, {**LBFGS, **STOPS, "restore_best": False, "max_iter": 50}],
     ),
     ("dropout", 0.3, [LINEAR], [{}]),
     ("normalization", "layer", [LINEAR, {**LINEAR, **LBFGS}], [{}]),

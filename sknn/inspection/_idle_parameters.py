@@ -152,7 +152,11 @@ USES = (
         "learning_rate",
     ),
     Use(("weight_decay_schedule",), _decays, "with weight decay only: solver='adamw'"),
-    Use(("dropout_schedule",), _drops, "with dropout or dropconnect only"),
+    Use(
+        ("dropout_schedule",),
+        _drops,
+        "with dropout, input_dropout or dropconnect > 0 only",
+    ),
     Use(("l1_ratio",), lambda settings: settings["alpha"] > 0, "with alpha > 0 only"),
     Use(
         ("init_scale",),
