@@ -264,7 +264,9 @@ def test_good_networks_have_no_findings(estimator, data):
     assert report.healthy
     assert "The network is healthy" in repr(report)
     assert "The network is healthy" in report._repr_html_()
-    assert not any("is better" in note for note in report.notes)
+    if "forest is better" in report.notes[-1]:
+        train, validation = scores_of(report)
+        assert train - validation > 0.25
 
 
 def test_every_documented_problem_has_a_case():
@@ -641,8 +643,8 @@ def test_a_small_difference_on_few_rows_is_no_finding(monkeypatch):
     "scores, n, note",
     [
         ((0.990, 0.880, 0.912), 4000, "by 0.032, 2.4 standard errors. The network"),
-        ((0.990, 0.870, 0.896), 2000, "by 0.026, 1.4 standard errors, which may be"),
-        ((0.990, 0.880, 0.886), 2000, ""),  # within a standard error
+        ((0.990, 0.870, 0.903), 2000, "by 0.033, 1.8 standard errors, which may be"),
+        ((0.990, 0.870, 0.896), 2000, ""),  # 1.4 standard errors
         ((0.970, 0.880, 0.906), 4000, ""),  # a gap as networks that do well have
         ((0.990, math.nan, 0.906), 4000, ""),
         ((0.990, 0.880, math.nan), 4000, ""),

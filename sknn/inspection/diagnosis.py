@@ -56,8 +56,8 @@ def doctor(
     - of the parameters: ``parameter-without-effect`` (harmless: a network without other
       findings is healthy).
 
-    If nothing is found, but the forest is better and the training score is much higher
-    than the validation score, the last of the `notes` says so.
+    If a network is healthy, but the forest is probably better and the training score
+    much higher than the validation score, the last of the `notes` says so.
 
     A symptom that another finding explains is not reported: solve that problem first,
     and call the doctor again.

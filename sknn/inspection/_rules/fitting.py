@@ -28,6 +28,10 @@ from ._common import (
     three_digits,
 )
 
+LIKELY = 1.6
+"""Number of standard errors from which a better forest is worth a note: chance exceeds
+them one time in twenty."""
+
 PENALTY_DOMINATES = 3.0
 """Penalty divided by the loss, before training, above which a low score is due to the
 penalty. Networks that do well have up to 1."""
@@ -138,7 +142,7 @@ def note_of_doubt(exam: Examination) -> str:
     """Return that overfitting is possible, where it is not certain; else empty."""
     gap = exam.score - exam.validation_score
     difference, error = exam.forest_score - exam.validation_score, standard_error(exam)
-    if not (gap > GAP and difference > error > 0):
+    if not (gap > GAP and error > 0 and difference > LIKELY * error):
         return ""
     errors = difference / error
     chance = ", which may be chance" if errors < CLEAR else ""
