@@ -24,7 +24,7 @@ from sklearn.datasets import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import recall_score
+from sklearn.metrics import log_loss, recall_score
 from sklearn.model_selection import ShuffleSplit, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
@@ -127,6 +127,7 @@ AUTO = {"initializer": "auto"}
 NORMAL = {"initializer": "normal"}
 SHORT_BATCHES = {"batch_size": 32, "learning_rate_init": 0.11}
 SLOW = {"batch_size": 32, "solver": "sgd", "learning_rate_init": 0.001}
+IDLE = {"max_iter": 100, "momentum": 0.5, "scoring": "accuracy"}
 
 PROBLEMS = [
     ("unscaled-features", clf(), RAW_CANCER),
@@ -175,13 +176,14 @@ PROBLEMS = [
     ("not-converged", clf(learning_rate_init=0.002, max_iter=5), DIGITS),
     ("not-converged", clf(**SLOW, max_iter=200), DIGITS),
     ("not-converged", reg(learning_rate_init=0.002, max_iter=10), LINEAR),
-    ("underfitting", clf(alpha=300.0, learning_rate_init=0.01), DIGITS),
-    ("underfitting", clf(solver="sgd", alpha=10.0, **SHORT_BATCHES), DIGITS),
+    ("over-regularized", clf(alpha=300.0, learning_rate_init=0.01), DIGITS),
+    ("over-regularized", clf(solver="sgd", alpha=10.0, **SHORT_BATCHES), DIGITS),
     ("underfitting", clf(2, learning_rate_init=0.03, max_iter=300), DIGITS),
     ("underfitting", reg(1, learning_rate_init=0.02, max_iter=200), FRIEDMAN),
-    ("underfitting", clf(alpha=1000.0, learning_rate_init=0.01), WINE),
+    ("over-regularized", clf(alpha=1000.0, learning_rate_init=0.01), WINE),
     ("overfitting", clf(200, learning_rate_init=0.01, max_iter=100), NOISY),
     ("overfitting", reg(50, 50, learning_rate_init=0.01, max_iter=200), DIABETES),
+    ("parameter-without-effect", clf(learning_rate_init=0.02, **IDLE), WINE),
 ]
 
 ALSO = {
@@ -247,7 +249,7 @@ def test_each_problem_is_found(problem, estimator, data):
     report = doctor(estimator, *data)
     assert problem in report.problems
     assert set(report.problems) <= {problem, *ALSO.get(problem, ())}
-    assert not report.healthy
+    assert report.healthy == (problem == "parameter-without-effect")
     params = {*clone(estimator).get_params(), "y"}
     params |= {"StandardScaler", "VarianceThreshold", "MLPRegressor"}
     for finding in report.findings:
@@ -262,6 +264,9 @@ def test_good_networks_have_no_findings(estimator, data):
     assert report.healthy
     assert "The network is healthy" in repr(report)
     assert "The network is healthy" in report._repr_html_()
+    if "forest is better" in report.notes[-1]:
+        train, validation = scores_of(report)
+        assert train - validation > 0.25
 
 
 def test_every_documented_problem_has_a_case():
@@ -406,9 +411,44 @@ def test_a_penalty_that_makes_the_rate_too_high_is_named():
     assert "Lower alpha=1000:" in finding.advice
     estimator = clf(alpha=np.float64(300.0), dropout=0.1, learning_rate_init=0.01)
     advice = doctor(estimator, *DIGITS).findings[0].advice
-    assert advice.startswith("Lower alpha=300, dropout=0.1;")
+    assert advice.startswith("Lower alpha=300, dropout=0.1.")
     advice = doctor(estimator.set_params(dropout=0), *DIGITS).findings[0].advice
-    assert advice.startswith("Lower alpha=300;")
+    assert advice.startswith("Lower alpha=300.")
+
+
+def standardized(Estimator, **params):
+    return make_pipeline(StandardScaler(), Estimator(random_state=0, **params))
+
+
+RAW_DIGITS = some(load_digits(return_X_y=True), 700)
+
+
+@pytest.mark.parametrize(
+    "Estimator, data",
+    [
+        (MLPClassifier, RAW_WINE),
+        (MLPClassifier, RAW_DIGITS),
+        (MLPRegressor, (RAW_DIABETES[0], DIABETES[1])),
+    ],
+    ids=["wine", "digits", "diabetes"],
+)
+@pytest.mark.parametrize(
+    "alpha, params",
+    [(1000, {}), (1000, {"max_iter": 20}), (100, {"early_stopping": True}), (1, {})],
+    ids=str,
+)
+def test_a_penalty_that_is_far_too_large_is_the_first_finding(
+    Estimator, data, alpha, params
+):
+    report = doctor(standardized(Estimator, alpha=alpha, **params), *data)
+    if alpha == 1:
+        assert "over-regularized" not in report.problems
+        return
+    (finding,) = report.findings
+    assert finding.problem == "over-regularized"
+    assert finding.advice.startswith(f"Lower alpha={alpha}. With alpha=1 the penalty")
+    times = float(re.search("penalty is ([.0-9]+) times", finding.evidence)[1])
+    assert times == pytest.approx(alpha / 10, rel=0.3)
 
 
 def test_advice_names_parameters_that_there_are():
@@ -597,6 +637,35 @@ def test_the_validation_score_is_compared_with_the_forest(
 def test_a_small_difference_on_few_rows_is_no_finding(monkeypatch):
     report = figures_of_scores(monkeypatch, 0.894, 0.866, 0.886, n=500)
     assert report.healthy
+
+
+@pytest.mark.parametrize(
+    "scores, n, note",
+    [
+        ((0.990, 0.880, 0.912), 4000, "by 0.032, 2.4 standard errors. The network"),
+        ((0.990, 0.870, 0.903), 2000, "by 0.033, 1.8 standard errors, which may be"),
+        ((0.990, 0.870, 0.896), 2000, ""),  # 1.4 standard errors
+        ((0.970, 0.880, 0.906), 4000, ""),  # a gap as networks that do well have
+        ((0.990, math.nan, 0.906), 4000, ""),
+        ((0.990, 0.880, math.nan), 4000, ""),
+    ],
+)
+def test_a_forest_that_may_be_better_is_noted(scores, n, note, monkeypatch):
+    report = figures_of_scores(monkeypatch, *scores, n=n)
+    assert report.healthy
+    assert ("forest is better" in report.notes[-1]) == bool(note)
+    assert note in report.notes[-1]
+    if note:
+        assert "0.11" in report.notes[-1] or "0.12" in report.notes[-1]
+        assert "Set early_stopping=True. Raise alpha or dropout" in report.notes[-1]
+
+
+@pytest.mark.parametrize("seed, problems", [(2, []), (3, ["underfitting"])])
+def test_a_low_training_score_on_few_rows_may_be_chance(seed, problems):
+    network = MLPClassifier(early_stopping=True, random_state=seed)
+    report = doctor(make_pipeline(StandardScaler(), network), *RAW_WINE)
+    assert report.figures["training score"] < report.figures["score of a forest"] - 0.05
+    assert report.problems == problems
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -855,3 +924,42 @@ def test_too_little_data_says_on_which_rows_the_score_is_low():
 def test_numbers_below_a_million_have_no_exponent(factor, text):
     evidence = doctor(reg(), DIABETES[0], factor * (RAW_DIABETES[1] - 152)).findings[0]
     assert f"{text}." in evidence.evidence.replace("\n", " ")
+
+
+# -- parameters without effect --------------------------------------------------------
+
+
+def test_a_network_with_an_idle_parameter_is_healthy():
+    report = doctor(clf(learning_rate_init=0.02, **IDLE), *WINE)
+    assert report.healthy
+    assert repr(report).startswith("The network is healthy, but see this finding:")
+    assert "healthy, but" in report._repr_html_()
+    (finding,) = report.findings
+    assert finding.severity == "harmless"
+    assert finding.evidence.startswith(
+        "momentum=0.5 has no effect: it is used by solver='sgd' only. "
+        "scoring='accuracy' has no effect: it is used with early_stopping=True"
+    )
+    assert finding.advice.startswith("Leave out momentum, scoring, ")
+
+
+def test_an_idle_parameter_is_the_last_of_several_findings():
+    report = doctor(clf(learning_rate_init=1e-6, momentum=0.5), *DIGITS)
+    assert report.problems == ["learning-rate-too-low", "parameter-without-effect"]
+    assert not report.healthy
+    assert repr(report).startswith("2 findings:")
+
+
+def test_scoring_is_used_if_fit_gets_a_validation_set():
+    X, X_val, y, y_val = split(WINE)
+    estimator = clf(learning_rate_init=0.02, max_iter=100, scoring=negative_loss)
+    fitted = clone(estimator).fit(X, y, X_val=X_val, y_val=y_val)
+    for used in (estimator, fitted):
+        assert doctor(used, X, y, X_val, y_val).problems == []
+    for unused, data in ((estimator, ()), (estimator.fit(X, y), (X_val, y_val))):
+        (finding,) = doctor(unused, X, y, *data).findings
+        assert finding.evidence.startswith("scoring=negative_loss has no effect: ")
+
+
+def negative_loss(estimator, X, y):
+    return -log_loss(y, estimator.predict_proba(X))

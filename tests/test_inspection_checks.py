@@ -31,6 +31,7 @@ from sknn import (
 from sknn.inspection import (
     check_initial_loss,
     check_overfits_small_sample,
+    doctor,
 )
 from sknn.layers import (
     Dense,
@@ -129,9 +130,27 @@ def test_a_target_that_is_not_scaled_is_not_called_good(factor):
     assert not check.ok
     assert "not scaled" in check.verdict
     assert "TransformedTargetRegressor" in check.advice
+
+
+def test_counts_are_not_to_be_scaled_to_negative_values():
+    network, X = regressor(loss="poisson"), DIABETES[0]
     counts = np.random.RandomState(0).poisson(30.0, 442)
+    far = check_initial_loss(network, X, counts)
+    assert far.verdict == "The target is far from 1, where predictions start."
+    assert far.advice == "Divide the target by its mean. It must not become negative."
+    divided = check_initial_loss(network, X, counts / counts.mean())
+    assert divided.found < far.found / 100
+    large = check_initial_loss(network, 1000 * X, counts)
+    assert "Scale the features, for" in large.advice
+    for n_features in (X, 1000 * X):
+        report = doctor(network.set_params(max_iter=2), n_features, counts)
+        assert not any("scale y" in finding.advice for finding in report.findings)
+
+
+def test_real_counts():
+    counts = np.random.RandomState(0).poisson(1.0, 442)
     check = check_initial_loss(regressor(loss="poisson"), DIABETES[0], counts)
-    assert "not scaled" not in check.verdict
+    assert check.verdict.startswith("Before training, the network predicts values near")
 
 
 @pytest.mark.parametrize(

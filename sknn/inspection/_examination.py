@@ -59,6 +59,9 @@ class Examination:
         Prints what takes time.
     held_out : HeldOut or None
         The rows of `X` that a fitted network was not trained on, if any.
+    has_validation_set : bool
+        Whether `fit` gets ``X_val`` and ``y_val`` from the user. Unknown, and True, for
+        a network fitted with early stopping.
     """
 
     inner: Unwrapped
@@ -71,6 +74,7 @@ class Examination:
     notes: list[str]
     progress: Progress = field(default_factory=lambda: Progress(False))
     held_out: HeldOut | None = None
+    has_validation_set: bool = False
 
     def new_subject(self, **params: Any) -> Subject:
         """Return a new subject that has not been trained."""
@@ -320,6 +324,9 @@ def examine(
     )
     if trained:
         _find_held_out(exam)
+        exam.has_validation_set = fitted.validation_scores_ is not None
+    else:
+        exam.has_validation_set = not holds_out
     return exam
 
 

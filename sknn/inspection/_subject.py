@@ -170,6 +170,13 @@ class Subject:
         """Return the mean loss alone: no penalty, mixup or augmentation."""
         return Objective(self.network, self.loss, alpha=0.0, rng=self.run.noise)
 
+    def penalty(self) -> float:
+        """Return the penalty of the estimator on the weights, for one batch."""
+        W = self.network.theta[: self.network.n_decay]
+        n = self.data.n
+        total = n if self.estimator.solver == "lbfgs" else self.batch_size(n)
+        return self.objective().add_penalty(W, np.zeros_like(W), total)
+
     def descent(self, objective: Objective) -> Descent:
         """Return the estimator's own solver and clipping, before their first step."""
         solver = make_solver(self.estimator)

@@ -183,7 +183,7 @@ def initial_loss_of(inner: Unwrapped, X: Any, y: Any) -> Check:
         return Check("Initial loss", found, expected, False, constant, advice)
     if subject.is_classifier:
         return _judge_classifier(found, expected, subject.network.out_shape[0])
-    check = _judge_regressor(found, expected, best_constant_loss(subject))
+    check = _judge_regressor(subject, found, expected)
     return _judge_target(subject, check) if check.ok else check
 
 
@@ -236,19 +236,32 @@ SCALE_TARGET = (
 )
 
 
-def _judge_regressor(found: float, expected: float, constant: float) -> Check:
+DIVIDE_TARGET = "Divide the target by its mean. It must not become negative."
+
+
+def _judge_regressor(subject: Subject, found: float, expected: float) -> Check:
+    constant = best_constant_loss(subject)
     figures = {"best constant": constant}
     near = bool(expected <= FAR_FROM_ZERO * constant)
     ok = bool(found <= REGRESSOR_EXCESS * expected)
-    verdict = "Before training, the network predicts values near 0, as it should."
+    scales = has_scalable_target(subject)
+    start = 0 if scales else 1  # the value of the other link, exp, at 0
+    verdict = (
+        f"Before training, the network predicts values near {start}, as it should."
+    )
     advice = ""
     if not ok:
         verdict = "Before training, the predictions are far larger than the target."
-        advice = TOO_LARGE.format(target=" and the target")
+        advice = TOO_LARGE.format(target=" and the target" if scales else "")
     elif not near:
-        verdict = "The target is far from 0, where predictions start."
-        advice = SCALE_TARGET
+        verdict = f"The target is far from {start}, where predictions start."
+        advice = SCALE_TARGET if scales else DIVIDE_TARGET
     return Check("Initial loss", found, expected, ok and near, verdict, advice, figures)
+
+
+def has_scalable_target(subject: Subject) -> bool:
+    """Return whether the targets may be scaled to mean 0: numbers of either sign."""
+    return not subject.is_classifier and subject.loss.link_name in UNSCALED_LINKS
 
 
 def target_sizes(subject: Subject) -> tuple[Array, Array] | None:
@@ -256,7 +269,7 @@ def target_sizes(subject: Subject) -> tuple[Array, Array] | None:
 
     None if the size of the targets does not matter.
     """
-    if subject.is_classifier or subject.loss.link_name not in UNSCALED_LINKS:
+    if not has_scalable_target(subject):
         return None
     y = subject.data.y
     return np.abs(y.mean(axis=0)), y.std(axis=0)
@@ -484,7 +497,7 @@ CONTRADICTION = "Equal rows with different targets cannot be learned."
 
 def _and_target(learning: Learning) -> str:
     """Return what a regressor should scale besides the features."""
-    return "" if learning.subject.is_classifier else " and the target"
+    return " and the target" if has_scalable_target(learning.subject) else ""
 
 
 def _judge_lbfgs(learning: Learning) -> tuple[str, str]:

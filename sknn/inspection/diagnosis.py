@@ -13,7 +13,7 @@ from .._typing import MatrixLike
 from ._comparison import comparison_note
 from ._examination import examine
 from ._progress import Progress
-from ._rules import apply_rules
+from ._rules import apply_rules, note_of_doubt
 from .report import Report
 
 
@@ -52,7 +52,12 @@ def doctor(
     - of the signals: ``vanishing-gradients``, ``exploding-gradients``, ``dead-units``,
       ``saturated-units``;
     - of the training: ``learning-rate-too-high``, ``learning-rate-too-low``,
-      ``not-converged``, ``underfitting``, ``overfitting``.
+      ``over-regularized``, ``not-converged``, ``underfitting``, ``overfitting``;
+    - of the parameters: ``parameter-without-effect`` (harmless: a network without other
+      findings is healthy).
+
+    If a network is healthy, but the forest is probably better and the training score
+    much higher than the validation score, the last of the `notes` says so.
 
     A symptom that another finding explains is not reported: solve that problem first,
     and call the doctor again.
@@ -110,5 +115,7 @@ def doctor(
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         exam = examine(estimator, X, y, validation, Progress(verbose > 0))
         findings = apply_rules(exam)
-        notes = [*exam.notes, comparison_note(exam)]
-        return Report(findings, exam.figures, [note for note in notes if note])
+        report = Report(findings, exam.figures, exam.notes)
+        doubt = note_of_doubt(exam) if report.healthy else ""
+        exam.notes.extend(note for note in (comparison_note(exam), doubt) if note)
+        return report

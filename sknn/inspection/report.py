@@ -9,8 +9,8 @@ from typing import Literal
 
 from ._printing import PrintedText, html_paragraphs, html_title, listed, wrap
 
-Severity = Literal["serious", "mild"]
-"""Whether a problem keeps the network from learning, or from learning well."""
+Severity = Literal["serious", "mild", "harmless"]
+"""Whether a problem keeps the network from learning, from learning well, or neither."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,8 +21,8 @@ class Finding(PrintedText):
     ----------
     problem : str
         The code of the problem, such as 'learning-rate-too-low'.
-    severity : {'serious', 'mild'}
-        Whether it keeps the network from learning, or from learning well.
+    severity : {'serious', 'mild', 'harmless'}
+        Whether it keeps the network from learning, from learning well, or neither.
     evidence : str
         What was measured.
     advice : str
@@ -88,7 +88,7 @@ class Report:
     ... )
     >>> report = doctor(clf, X, y)
     >>> report.problems
-    ['underfitting']
+    ['over-regularized']
     >>> for name in ("training score", "score of a forest"):
     ...     print(f"{name} {report.figures[name]:.2f}")
     training score 0.33
@@ -106,13 +106,15 @@ class Report:
 
     @property
     def healthy(self) -> bool:
-        """Whether no problem was found."""
-        return not self.findings
+        """Whether nothing keeps the network from learning well."""
+        return all(finding.severity == "harmless" for finding in self.findings)
 
     def _title(self) -> str:
         n = len(self.findings)
         if not n:
             return "The network is healthy: no problem was found."
+        if self.healthy:
+            return "The network is healthy, but see this finding:"
         return f"{n} finding{'s' if n > 1 else ''}:"
 
     def _remarks(self) -> list[str]:

@@ -8,12 +8,15 @@ false alarm costs more trust than a missed problem.
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 
 from .._examination import Examination
-from ..report import Finding
-from . import data, fitting, initialization, training, units
+from ..report import Finding, Severity
+from . import data, fitting, initialization, parameters, training, units
 from ._common import Found, Rule
+from .fitting import note_of_doubt
 
 RULES: list[Rule] = [
     data.unscaled_features,
@@ -30,11 +33,13 @@ RULES: list[Rule] = [
     units.saturated_units,
     units.dead_units,
     training.rate_too_high,
+    fitting.over_regularized,
     training.rate_too_low,
     training.not_converged,
     fitting.under_fitting,
     fitting.over_fitting,
     fitting.too_little_data,
+    parameters.without_effect,
 ]
 """Causes before symptoms."""
 
@@ -53,10 +58,10 @@ def apply_rules(exam: Examination) -> list[Finding]:
     return sorted(found.values(), key=_rank)
 
 
-def _rank(finding: Finding) -> tuple[bool, bool]:
+def _rank(finding: Finding) -> tuple[bool, int]:
     """Return where a finding belongs: what makes the others pointless comes first."""
     first = finding.problem in ("continuous-target", "unpredictable-target")
-    return not first, finding.severity != "serious"
+    return not first, get_args(Severity).index(finding.severity)
 
 
-__all__ = ["RULES", "apply_rules"]
+__all__ = ["RULES", "apply_rules", "note_of_doubt"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Real
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from .._examination import Examination
 from .._printing import rounded
@@ -39,10 +41,15 @@ def any_serious(found: Found) -> bool:
 
 def regularization_as_written(exam: Examination) -> str:
     """Return the user's regularization as it is written in a call."""
-    return ", ".join(
-        f"{name}={value:.4g}" if isinstance(value, Real) else f"{name}={value!r}"
-        for name, value in stronger_than_default(exam.estimator).items()
-    )
+    regularization = stronger_than_default(exam.estimator)
+    return ", ".join(as_written(name, value) for name, value in regularization.items())
+
+
+def as_written(name: str, value: Any) -> str:
+    """Return a parameter as it is written in a call."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        return f"{name}={getattr(value, '__name__', repr(value))}"  # of a function
+    return f"{name}={value:.4g}"
 
 
 def fall_of_loss(losses: list[float]) -> tuple[float, float]:

@@ -11,10 +11,12 @@ from .._comparison import (
     as_good_as_forest,
     clearly_worse_than_forest,
     slightly_worse_than_forest,
+    standard_error,
     training_score_is_low,
 )
 from .._examination import Examination
 from .._network import size_parameter
+from .._signal import CLEAR
 from ..report import Finding, Severity
 from ._common import (
     Found,
@@ -25,6 +27,17 @@ from ._common import (
     regularization_as_written,
     three_digits,
 )
+
+LIKELY = 1.6
+"""Number of standard errors from which a better forest is worth a note: chance exceeds
+them one time in twenty."""
+
+PENALTY_DOMINATES = 3.0
+"""Penalty divided by the loss, before training, above which a low score is due to the
+penalty. Networks that do well have up to 1."""
+
+TENTH = 0.1
+"""The same ratio for the value of `alpha` that is advised."""
 
 FALLS_FAST = 0.05
 """Share of the fall of the loss in the last tenth of the epochs above which a low score
@@ -41,6 +54,25 @@ smallest."""
 PARAMETERS_PER_ROW = 100.0
 """Number of parameters per training row above which the rows may be too few; networks
 do well with tens."""
+
+
+def over_regularized(exam: Examination, found: Found) -> Finding | None:
+    """Find a penalty so large that the weights hardly depend on the data."""
+    if exam.diverged or any_serious(found) or not clearly_worse_than_forest(exam):
+        return None
+    loss = exam.initial_loss.found
+    ratio = exam.before.penalty() / loss if loss > 0 else 0.0
+    if ratio <= PENALTY_DOMINATES:
+        return None
+    alpha = exam.estimator.alpha * TENTH / ratio
+    return Finding(
+        "over-regularized",
+        "serious",
+        f"Before training, the penalty is {number(ratio)} times the loss of the data, "
+        f"so training mainly shrinks the weights. {_scores_beside_the_forest(exam)}",
+        f"Lower {regularization_as_written(exam)}. With alpha={alpha:.1g} the penalty "
+        "would be a tenth of the loss.",
+    )
 
 
 def under_fitting(exam: Examination, found: Found) -> Finding | None:
@@ -104,6 +136,22 @@ def over_fitting(exam: Examination, found: Found) -> Finding | None:
             "trained on (out-of-bag)."
         )
     return Finding("overfitting", "mild", evidence, _less_overfitting(exam))
+
+
+def note_of_doubt(exam: Examination) -> str:
+    """Return that overfitting is possible, where it is not certain; else empty."""
+    gap = exam.score - exam.validation_score
+    difference, error = exam.forest_score - exam.validation_score, standard_error(exam)
+    if not (gap > GAP and error > 0 and difference > LIKELY * error):
+        return ""
+    errors = difference / error
+    chance = ", which may be chance" if errors < CLEAR else ""
+    return (
+        f"The forest is better by {number(difference)}, {errors:.1f} standard "
+        f"errors{chance}. The network scores {number(gap)} more on the training rows "
+        "than on the validation rows: overfitting is possible. "
+        f"{_less_overfitting(exam)}"
+    )
 
 
 def _rise_of_validation_loss(exam: Examination) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from ..._typing import Array
 from .._examination import Examination
 from .._network import CLIP, may_clip, size_parameter
-from ..checks import CLASSIFIER_EXCESS, REGRESSOR_EXCESS
+from ..checks import CLASSIFIER_EXCESS, REGRESSOR_EXCESS, has_scalable_target
 from ..report import Finding
 from ._common import Found, any_of, number
 from .units import DEAD
@@ -110,7 +110,7 @@ def exploding(exam: Examination, found: Found) -> Finding | None:
             "exploding-gradients",
             "serious",
             "Training stopped because the loss was no longer finite.",
-            f"Scale {'X' if exam.is_classifier else 'X and y'}, set "
+            f"Scale {'X and y' if has_scalable_target(exam.before) else 'X'}, set "
             "initializer='auto', or solver='adam'.",
         )
     spreads = _spreads(exam)
@@ -136,7 +136,7 @@ def large_init(exam: Examination, found: Found) -> Finding | None:
         return None
     if any_of(found, "unscaled", "exploding", "bad-init"):
         return None
-    scale = "center X" if exam.is_classifier else "center X and scale y"
+    scale = f"center X{' and scale y' if has_scalable_target(exam.before) else ''}"
     return Finding(
         "bad-init-large",
         "serious",
