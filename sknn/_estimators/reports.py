@@ -104,7 +104,7 @@ def check_best_epoch(run: FitRun) -> None:
     params, history = run.params, run.history
     if run.validator is None or not params.early_stopping:
         return
-    if history.best_validation_score > -math.inf:
+    if history.best_validation_score > -math.inf or history.n_iter == 0:
         return
     raise ValueError(
         f"The validation score was NaN in all {history.n_iter} epochs, so early "

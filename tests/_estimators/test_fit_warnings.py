@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris, make_regression
 from sklearn.model_selection import (
@@ -143,6 +144,16 @@ def test_scores_of_nan_without_an_interrupt_are_an_error(iris):
     ).set_params(learning_rate="linear")
     with pytest.raises(ValueError, match="The validation score was NaN in all 3 epo"):
         net.fit(*iris)
+
+
+def test_a_fit_that_needs_no_epoch_keeps_the_initial_weights(iris):
+    """The gradient of the initial weights is below `tol`."""
+    net = MLPClassifier(solver="lbfgs", tol=1e3, random_state=0)
+    fits = [clone(net).set_params(early_stopping=on).fit(*iris) for on in (False, True)]
+    assert [fit.n_iter_ for fit in fits] == [0, 0]
+    assert fits[1].validation_scores_ == []
+    assert_array_equal(fits[0].network_.theta, fits[1].network_.theta)
+
 
 
 # -- rows that are in neither part ----------------------------------------------------
