@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import make_scorer, zero_one_loss
 from small_fits import SMALL, TWO_LAYERS, assert_same, fit
 
 from sknn import (
@@ -32,12 +33,10 @@ LINEAR = {"hidden_layer_sizes": ()}
 PLATEAU = {"solver": "sgd", "tol": 10.0, "n_iter_no_change": 1, "max_iter": 8}
 
 
-def negative_accuracy(estimator, X, y):
-    """Score by which the first epochs are the best."""
-    return -estimator.score(X, y)
+# A score by which the first epochs are the best.
+ERROR_RATE = make_scorer(zero_one_loss)
 
-
-WORSENS = {**STOPS, "scoring": negative_accuracy}
+WORSENS = {**STOPS, "scoring": ERROR_RATE}
 
 # A parameter and another value of it; settings in which it has no effect; settings in
 # which it has one.
@@ -112,7 +111,7 @@ CASES = [
     ("validation_fraction", 0.5, [{}, LBFGS], [STOPS, {**STOPS, **LBFGS}]),
     ("restore_best", False, [{}, LBFGS], [WORSENS]),
     ("refit_on_all", True, [{}, LBFGS], [STOPS]),
-    ("scoring", negative_accuracy, [{}, LBFGS], [STOPS]),
+    ("scoring", ERROR_RATE, [{}, LBFGS], [STOPS]),
     (
         "n_iter_no_change",
         1,

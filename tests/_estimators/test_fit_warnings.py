@@ -155,7 +155,6 @@ def test_a_fit_that_needs_no_epoch_keeps_the_initial_weights(iris):
     assert_array_equal(fits[0].network_.theta, fits[1].network_.theta)
 
 
-
 # -- rows that are in neither part ----------------------------------------------------
 
 
