@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from numbers import Integral, Real
 from typing import Any, Literal, Self, TypeAlias
 
@@ -177,6 +178,12 @@ class TrainingParameters(BaseEstimator):
             finds_best = self.early_stopping and bool(self.restore_best)
             return holds_out and finds_best and not self.warm_start
         return self.early_stopping and self.refit_on_all
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        # scikit-learn inspects the signature in each get_params, set_params and clone.
+        return super()._get_param_names()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
