@@ -77,10 +77,13 @@ def find_network(estimator: Any) -> Location:
 
 def no_network(estimator: Any) -> str:
     """Return the message for an estimator without a network of sknn in it."""
+    module, name = type(estimator).__module__, type(estimator).__name__
+    is_theirs = module.startswith("sklearn.neural_network")
+    hint = f" from scikit-learn: import {name} from sknn." if is_theirs else "."
     return (
         "estimator must be an estimator of sknn, such as MLPClassifier(), or contain "
         "one: as the last step of a Pipeline, or in a TransformedTargetRegressor, a "
-        f"FrozenEstimator or a fitted search. Got {estimator!r}."
+        f"FrozenEstimator or a fitted search. Got {estimator!r}{hint}"
     )
 
 

@@ -151,6 +151,11 @@ class ListOf(HasMethods):
         return f"a list of {self.items}"
 
 
+SCORERS_OF_TWO_CLASSES = frozenset(
+    {"average_precision", "f1", "jaccard", "precision", "recall", "roc_auc"}
+)
+"""Names of scikit-learn's scorers that take no more than two classes."""
+
 REGRESSION_SCORERS = frozenset(
     name
     for name, scorer in _SCORERS.items()
@@ -261,6 +266,7 @@ __all__ = [
     "HAS_CALLBACKS",
     "OTHER_SCORERS",
     "REGRESSION_SCORERS",
+    "SCORERS_OF_TWO_CLASSES",
     "BaseEstimator",
     "BaseSearchCV",
     "CallbackSupportMixin",

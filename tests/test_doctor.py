@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import sklearn.neural_network
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
@@ -17,6 +18,7 @@ from sklearn.datasets import (
     load_wine,
     make_classification,
     make_friedman1,
+    make_friedman3,
     make_moons,
     make_multilabel_classification,
     make_regression,
@@ -24,7 +26,7 @@ from sklearn.datasets import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, recall_score
+from sklearn.metrics import balanced_accuracy_score, log_loss, recall_score
 from sklearn.model_selection import ShuffleSplit, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
@@ -36,6 +38,7 @@ from sknn import (
     MLPClassifier,
     MLPRegressor,
     SequentialClassifier,
+    TabularRegressor,
 )
 from sknn.initializers import Initializer
 from sknn.inspection import Finding, check_overfits_small_sample, doctor
@@ -963,3 +966,72 @@ def test_scoring_is_used_if_fit_gets_a_validation_set():
 
 def negative_loss(estimator, X, y):
     return -log_loss(y, estimator.predict_proba(X))
+
+
+# -- rare classes with class_weight ----------------------------------------------------
+
+
+def rare_class(seed, class_sep=1.0):
+    X, y = make_classification(
+        2000, n_informative=4, weights=[0.97], class_sep=class_sep, random_state=seed
+    )
+    return scale(X), y
+
+
+WEIGHTED = MLPClassifier(
+    (20,),
+    class_weight="balanced",
+    alpha=1,
+    learning_rate="cosine",
+    learning_rate_init=0.01,
+    max_iter=60,
+    random_state=0,
+)
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_scores_with_class_weight_are_weighted(seed):
+    """A constant has an accuracy of 0.97, which is no reason to call it better."""
+    X, y = rare_class(seed)
+    report = doctor(WEIGHTED, X, y)
+    assert "underfitting" not in report.problems
+    assert 0.5 < report.figures["score of a forest"] < 0.7
+    assert "Scores are accuracies, weighted by class_weight." in report.notes[-1]
+    X_val, y_val = rare_class(seed)
+    fitted = clone(WEIGHTED).fit(X, y)
+    figures = doctor(fitted, X, y, X_val=X_val, y_val=y_val).figures
+    expected = balanced_accuracy_score(y, fitted.predict(X))
+    assert figures["training score"] == pytest.approx(expected)
+    assert figures["validation score"] == pytest.approx(expected)
+
+
+def test_a_rare_class_that_can_be_predicted_is_not_unpredictable():
+    net = MLPClassifier((20,), alpha=1, class_weight="balanced", random_state=0)
+    report = doctor(net, *rare_class(1, class_sep=0.5))
+    assert "unpredictable-target" not in report.problems
+
+
+# -- no harm ---------------------------------------------------------------------------
+
+
+def test_a_high_rate_that_ends_well_is_no_finding():
+    """The loss rises at first, and the network ends above the forest."""
+    X, y = make_friedman3(600, random_state=0)
+    report = doctor(TabularRegressor(n_members=1, max_iter=32, random_state=0), X, y)
+    losses = report.figures["first loss"], report.figures["last loss"]
+    assert losses[1] < losses[0] / 10
+    assert report.figures["validation score"] > report.figures["score of a forest"]
+    assert "learning-rate-too-high" not in report.problems
+
+
+def test_rows_with_missing_targets_are_counted_in_all_rows():
+    X, y = RAW_CANCER
+    y = y.astype(float)
+    y[[5, 500]] = np.nan
+    with pytest.raises(ValueError, match="missing in 2 of 569 rows, first in row 5"):
+        doctor(MLPClassifier(), X, y)
+
+
+def test_a_network_of_scikit_learn_is_named():
+    with pytest.raises(TypeError, match="from scikit-learn: import MLPClassifier from"):
+        doctor(sklearn.neural_network.MLPClassifier(), *RAW_CANCER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
 from .._typing import Array
@@ -21,6 +22,13 @@ It is about 1 where the loss does not fall, and larger where the steps are too l
 
 FAR = 10.0
 """Ratio to 1, or of 1 to it, from which the size of targets counts as unusual."""
+
+LARGE_FEATURES = 30.0
+"""Size of a column of features from which it is the first thing to scale: the initial
+weights are drawn for features of about 1."""
+
+N_ROWS = 1000
+"""Number of rows in which the features are looked at."""
 
 WORSE = 1.1
 """Ratio of the loss to that of a constant from which a network is worse than that. A
@@ -81,11 +89,12 @@ def advice_on_steps(run: FitRun) -> str:
     return f"{text}, or {lower}"
 
 
-def advice_on_targets(run: FitRun) -> str:
-    """Return advice to scale the targets where they are the likely cause of a bad fit.
+def advice_on_scale(run: FitRun) -> str:
+    """Return advice to scale features or targets, the likely cause of a bad fit.
 
     That is where they are far from 1, and the squared error of the network is larger
-    than that of a constant. Otherwise the text is empty.
+    than that of a constant. Otherwise the text is empty. Features come first: while
+    they are too large, scaled targets do not help.
     """
     params, data, targets = run.params, run.data, run.targets
     is_squared = type(targets.loss) is type(run.loss) is HalfSquaredError
@@ -98,25 +107,54 @@ def advice_on_targets(run: FitRun) -> str:
     with np.errstate(over="ignore", invalid="ignore"):
         mean = np.average(y.astype(np.float64), axis=0, weights=w)
         variance = np.average((y - mean) ** 2, axis=0, weights=w)
-        if not is_far_from_1(mean, variance) or not is_worse_than_mean(run, variance):
+        if not varies(mean, variance) or not is_worse_than_mean(run, variance):
             return ""
+    name = type(params).__name__
+    failed = "The training loss is above that of predicting the mean of the targets."
+    size = size_of_features(run)
+    if size > LARGE_FEATURES:
+        scaler = "MaxAbsScaler" if issparse(data.X) else "StandardScaler"
+        return (
+            f"{failed} The features have columns of size {size:.3g} (root mean "
+            f"square): scale them, for example with make_pipeline({scaler}(), "
+            f"{name}(...))."
+        )
+    if not is_far_from_1(mean, variance):
+        return ""
     i = int(variance.argmax())
     which = "The targets have" if len(mean) == 1 else f"Column {i} of y has"
     # Without the loss: Python shows the same warning of several fits once.
     return (
-        "The training loss is above that of predicting the mean of the targets. "
-        f"{which} a mean of {mean[i]:.3g} and a standard deviation of "
+        f"{failed} {which} a mean of {mean[i]:.3g} and a standard deviation of "
         f"{math.sqrt(variance[i]):.3g}: scale them, for example with "
-        f"TransformedTargetRegressor({type(params).__name__}(...), "
+        f"TransformedTargetRegressor({name}(...), "
         "transformer=StandardScaler())."
     )
 
 
+def size_of_features(run: FitRun) -> float:
+    """Return the largest root mean square of a column, in the first rows."""
+    X = run.data.X[:N_ROWS]
+    if X.ndim != 2 or X.dtype.kind != "f" or 0 in X.shape:  # images
+        return 0.0
+    squares = X.multiply(X) if issparse(X) else np.square(X, dtype=np.float64)
+    return math.sqrt(squares.mean(axis=0).max())
+
+
+def varies(mean: Array, variance: Array) -> bool:
+    """Return whether targets differ by more than rounding."""
+    return bool(variance.max() > (1e-8 * size_of_targets(mean, variance)) ** 2)
+
+
 def is_far_from_1(mean: Array, variance: Array) -> bool:
-    """Return whether targets vary, and are far larger or smaller than 1."""
-    size = math.sqrt((mean**2 + variance).mean())
-    varies = bool(variance.max() > (1e-8 * size) ** 2)  # more than by rounding
-    return varies and (size > FAR or size * FAR < 1)
+    """Return whether targets are far larger or smaller than 1."""
+    size = size_of_targets(mean, variance)
+    return size > FAR or size * FAR < 1
+
+
+def size_of_targets(mean: Array, variance: Array) -> float:
+    """Return the root mean square of all targets."""
+    return math.sqrt((mean**2 + variance).mean())
 
 
 def is_worse_than_mean(run: FitRun, variance: Array) -> bool:

@@ -74,6 +74,7 @@ def in_plain_words(text: str, constraints: Iterable[Any]) -> str:
     The types of `constraints` are named as users import them.
     """
     for technical, plain in PLAIN_WORDS.items():
+        text = text.replace(f", {technical}.", f" or {plain}.")  # the last of a list
         text = text.replace(technical, plain)
     for cls in constraints:
         if isinstance(cls, type):

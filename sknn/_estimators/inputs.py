@@ -49,6 +49,7 @@ class Rows:
     def validate(self, estimator: BaseEstimator, X: Any, *y: Any, **checks: Any) -> Any:
         """Return what scikit-learn's `validate_data` does, for rows."""
         X = self.rows(X)
+        check_no_dates(X)
         checked = validate_data(estimator, X, *y, accept_sparse="csr", **checks)
         check_places(checked[0] if y else checked)
         return checked
@@ -63,6 +64,21 @@ class Rows:
 
     def warn_of_likely_mistakes(self, X: Matrix) -> None:
         """Warn if the checked training rows `X` are probably not what was meant."""
+
+
+def check_no_dates(X: Any) -> None:
+    """Raise if columns of a data frame are dates: NumPy takes them for nanoseconds."""
+    columns, dtypes = getattr(X, "columns", ()), getattr(X, "dtypes", ())
+    dates = [
+        name
+        for name, dtype in zip(columns, dtypes, strict=False)
+        if getattr(dtype, "kind", "") in ("M", "m")
+    ]
+    if dates:
+        raise ValueError(
+            f"Columns of X with dates or times: {dates}. Replace them by numbers, such "
+            "as the year, the month, or the days since a fixed date."
+        )
 
 
 def check_places(X: Matrix) -> None:

@@ -9,8 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._training import Ending
 from .failed_training import (
+    advice_on_scale,
     advice_on_steps,
-    advice_on_targets,
     has_risen,
     keeps_best,
     report_rising_loss,
@@ -35,7 +35,7 @@ def report(run: FitRun, ending: Ending) -> None:
     finite = all(np.isfinite(part).all() for part in (network.theta, network.state))
     targets = ""
     if finite and ending in ("converged", "max_iter"):
-        targets = advice_on_targets(run)
+        targets = advice_on_scale(run)
     if finite and ending in ("converged", "max_iter", "max_time"):
         report_rising_loss(run)
     if ending == "diverged" or not finite:

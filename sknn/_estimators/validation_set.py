@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 
-from .._sklearn import OTHER_SCORERS, REGRESSION_SCORERS
+from .._sklearn import OTHER_SCORERS, REGRESSION_SCORERS, SCORERS_OF_TWO_CLASSES
 from .._training import Data
 from .._typing import Array
 from ..network import Network
@@ -243,8 +243,13 @@ def advice_on_scoring(scoring: Any, targets: Targets) -> str:
             f"({scoring!r} is a score of classifiers. For a regressor, use for example "
             "'r2', 'neg_mean_absolute_error' or 'neg_root_mean_squared_error'.)"
         )
-    if not for_classes:
+    if not isinstance(targets, ClassTargets):
         return "(scoring='loss' uses the validation loss.)"
+    if is_name and scoring in SCORERS_OF_TWO_CLASSES and len(targets.classes) > 2:
+        return (
+            f"({scoring!r} is a score of two classes. For more, use for example "
+            "'f1_macro', 'balanced_accuracy' or 'roc_auc_ovr'.)"
+        )
     return (
         "(If it misses a class, pass X_val and y_val, raise validation_fraction, or "
         "use scoring='loss'.)"

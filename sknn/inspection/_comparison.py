@@ -85,16 +85,29 @@ def standard_error(exam: Examination) -> float:
 def _variance(exam: Examination, score: float, n: float) -> float:
     """Return the variance of an accuracy, or of an R² with normal errors."""
     score = float(np.clip(score, 0, 1))
+    n *= _effective_share(exam)
     if exam.is_classifier:
         return score * (1 - score) / n
     return 4 * score * (1 - score) ** 2 / n
+
+
+def _effective_share(exam: Examination) -> float:
+    """Return the share of rows without weights that have the same standard error.
+
+    Kish's effective sample size is ``w.sum() ** 2 / (w ** 2).sum()``.
+    """
+    w = exam.weights_of(exam.before.data.y)
+    return 1.0 if w is None else float(w.sum() ** 2 / (w**2).sum() / len(w))
 
 
 def comparison_note(exam: Examination) -> str:
     """Return which scores were compared; empty if none were."""
     if exam.diverged or math.isnan(exam.forest_score):
         return ""
-    kind = f"Scores are {'accuracies' if exam.is_classifier else 'values of R²'}."
+    scores = "accuracies" if exam.is_classifier else "values of R²"
+    if exam.class_weights is not None:
+        scores += ", weighted by class_weight"
+    kind = f"Scores are {scores}."
     if math.isnan(exam.validation_score):
         return (
             f"{kind} There is no validation score, so the "

@@ -13,9 +13,11 @@ from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import type_of_target
 
 from .._estimators.base import BaseNetworkEstimator
+from .._estimators.input_checks import explained_target_errors
 from .._network_finder import is_fitted
 from .._sklearn import num_samples
 from .._training import Data
@@ -93,7 +95,28 @@ class Examination:
     @property
     def metric(self) -> str:
         """What all scores are, in words."""
+        if self.class_weights is not None:
+            return "class-weighted accuracy"
         return "accuracy" if self.is_classifier else "R²"
+
+    @cached_property
+    def class_weights(self) -> Array | None:
+        """Weights of the classes, by code; None without `class_weight`.
+
+        All scores are weighted by them, as the loss is: a network that is trained for
+        rare classes has a lower accuracy on the others.
+        """
+        y, w = self.before.data.y, self.before.data.sample_weight
+        if not self.is_classifier or w is None or (y.ndim == 2 and y.shape[1] > 1):
+            return None
+        weights = np.ones(len(self.before.classes))
+        weights[y.ravel().astype(int)] = w
+        return weights
+
+    def weights_of(self, y: Array) -> Array | None:
+        """Return the weights of rows with encoded targets `y`; None if all are 1."""
+        weights = self.class_weights
+        return None if weights is None else weights[y.ravel().astype(int)]
 
     # -- before training --------------------------------------------------------------
 
@@ -193,7 +216,7 @@ class Examination:
         if held_out is not None and held_out.train is not None:
             data = replace(data, rows=held_out.train)
         rows = sample_of(data)
-        score = _score(self.after, rows.X[rows.rows], rows.y[rows.rows])
+        score = self._score(rows.X[rows.rows], rows.y[rows.rows])
         recorded = self.recorded_score
         if held_out is None or held_out.train is not None or math.isnan(recorded):
             return score
@@ -206,7 +229,7 @@ class Examination:
             return math.nan
         data = self.validation_data
         if data is not None:
-            return _score(self.after, data.X, data.y)
+            return self._score(data.X, data.y)
         return self.recorded_score
 
     @cached_property
@@ -222,7 +245,12 @@ class Examination:
         assert self.after is not None
         estimator = self.after.estimator
         scores = estimator.validation_scores_
-        if not scores or estimator.scoring is not None:  # which may measure anything
+        # A scorer may measure anything, and scores are without `class_weight`.
+        if (
+            not scores
+            or estimator.scoring is not None
+            or self.class_weights is not None
+        ):
             return math.nan
         return max(scores) if self.restores_best else scores[-1]
 
@@ -243,7 +271,23 @@ class Examination:
     @cached_property
     def forest_score(self) -> float:
         """Out-of-bag score of the forest; NaN where no forest compares."""
-        return math.nan if self.forest is None else float(self.forest.oob_score_)
+        if self.forest is None:
+            return math.nan
+        y = self.sample_targets
+        weights = self.weights_of(y)
+        if weights is None:
+            return float(self.forest.oob_score_)
+        return float(np.average(self.forest_codes == y, weights=weights))
+
+    @property
+    def forest_codes(self) -> Array:
+        """Classes that the forest predicts out-of-bag, chosen by `class_weight` too."""
+        votes = np.nan_to_num(self.forest.oob_decision_function_)
+        codes = self.forest.classes_.astype(int)
+        if self.class_weights is not None:
+            votes = votes * self.class_weights[codes]
+        predicted: Array = codes[votes.argmax(axis=1)]
+        return predicted
 
     @cached_property
     def forest(self) -> Any:
@@ -264,6 +308,15 @@ class Examination:
             warnings.simplefilter("ignore", UserWarning)  # rows in every tree
             return forest.fit(self.features, y)
 
+    def _score(self, X: Any, y: Array) -> float:
+        """Return the score of the trained network on encoded data, which may be NaN."""
+        assert self.after is not None
+        z = self.after.network.scores(X)
+        with warnings.catch_warnings():
+            # R² of a single row.
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            return self.after.score(z, y, self.weights_of(y))
+
     @cached_property
     def figures(self) -> dict[str, float]:
         """The figures in every report."""
@@ -280,14 +333,6 @@ class Examination:
         }
 
 
-def _score(subject: Subject, X: Any, y: Array) -> float:
-    """Return the score of a trained network on encoded data; NaN if it has none."""
-    z = subject.network.scores(X)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UndefinedMetricWarning)  # R² of a single row
-        return subject.score(z, y)
-
-
 def examine(
     estimator: Any, X: Any, y: Any, validation: Any, progress: Progress
 ) -> Examination:
@@ -297,6 +342,8 @@ def examine(
     holds_out = not trained and validation is None
     X, y = indexable(X), indexable(y)
     if holds_out:
+        with explained_target_errors(y):  # which counts all rows
+            assert_all_finite(y, input_name="y", allow_nan=False)
         n = num_samples(X)
         X, y, validation = hold_out(X, y, is_classifier(estimator))
         share = num_samples(validation[0]) / n

@@ -48,11 +48,9 @@ def skills(exam: Examination) -> tuple[Skill, Skill] | None:
             exam.forest_score, len(exam.features)
         )
     predicted = exam.after.predicted_codes(exam.after.network.scores(data.X))
-    votes = forest.oob_decision_function_
-    voted = forest.classes_[np.nan_to_num(votes).argmax(axis=1)]
     return (
         _of_recalls(data.y.ravel(), predicted.ravel()),
-        _of_recalls(exam.sample_targets, voted),
+        _of_recalls(exam.sample_targets, exam.forest_codes),
     )
 
 

@@ -16,7 +16,8 @@ from sklearn.model_selection import (
     ShuffleSplit,
     TimeSeriesSplit,
 )
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from sknn import MLPClassifier, MLPRegressor, TabularRegressor
 from sknn.losses import HalfSquaredError, spec
@@ -363,6 +364,27 @@ def test_targets_that_need_scaling(unit, diabetes):
     )
     assert fit_and_catch(scaled, X, y) == [MAX_ITER + MORE_EPOCHS]
     assert scaled.score(X, y) > 0.4
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e4])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_features_are_the_first_thing_to_scale(kind, unit, diabetes):
+    """Scaling the targets alone would not help."""
+    X, y = diabetes[0] * 1e3, (diabetes[1] - 152) / 77 * unit
+    net = MLPRegressor(**TWENTY)
+    (message,) = fit_and_catch(net, kind(X), y)
+    assert net.score(X, y) < 0
+    scaler = StandardScaler() if kind is np.asarray else MaxAbsScaler()
+    assert message.removeprefix(MAX_ITER) == (
+        "The training loss is above that of predicting the mean of the targets. The "
+        "features have columns of size 1e+03 (root mean square): scale them, for "
+        f"example with make_pipeline({scaler}, MLPRegressor(...))."
+    )
+    if unit == 1:  # the advice is right
+        net.set_params(learning_rate_init=0.01)
+        pipeline = make_pipeline(scaler, net)
+        assert fit_and_catch(pipeline, kind(X), y) == [MAX_ITER + MORE_EPOCHS]
+        assert pipeline.score(X, y) > 0.3
 
 
 def test_one_of_several_targets_needs_scaling(diabetes):

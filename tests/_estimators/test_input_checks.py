@@ -329,6 +329,17 @@ def test_an_error_about_other_things_than_missing_targets_is_left_alone(iris):
         MLPClassifier().fit(Column(), iris[1])
 
 
+@pytest.mark.parametrize("columns", [["when"], ["when", "x"], ["x", "how long"]])
+def test_dates_are_named(columns):
+    """NumPy would take them for numbers of nanoseconds."""
+    when = pd.date_range("2020-01-01", periods=20, tz="UTC").to_series(index=range(20))
+    table = {"x": np.arange(20.0), "when": when, "how long": when - when[0]}
+    X, y = pd.DataFrame({name: table[name] for name in columns}), np.arange(20) % 2
+    (name,) = set(columns) - {"x"}
+    with pytest.raises(ValueError, match=rf"dates or times: \['{name}'\]. Replace"):
+        MLPClassifier().fit(X, y)
+
+
 def test_text_in_predict():
     clf = MLPClassifier(max_iter=1, learning_rate="linear").fit(
         np.eye(20)[:, :3], LABELS

@@ -241,6 +241,12 @@ def test_a_score_of_regressors_in_a_classifier(iris):
         clf.set_params(scoring=name).fit(X, np.array(["a", "b", "c"])[y])
 
 
+def test_a_score_of_two_classes_for_three(iris):
+    clf = MLPClassifier(early_stopping=True, scoring="f1", max_iter=2)
+    with pytest.raises(ValueError, match=r"\('f1' is a score of two classes.*f1_macro"):
+        clf.fit(*iris)
+
+
 def test_a_score_of_classifiers_in_a_regressor():
     X, y = DATA[MLPRegressor]
     reg = MLPRegressor(early_stopping=True, scoring="accuracy", max_iter=2)

@@ -194,7 +194,9 @@ def too_little_data(exam: Examination, found: Found) -> Finding | None:
     """Find a network that is large for its rows, and does badly on others."""
     network, n = exam.before.network, exam.n_rows
     ratio = network.theta.size / n
-    unseen = float(np.nanmin([exam.validation_score, exam.forest_score, np.inf]))
+    unseen = exam.validation_score
+    if math.isnan(unseen):
+        unseen = exam.forest_score
     if ratio <= PARAMETERS_PER_ROW or not exam.score - unseen > GAP:
         return None
     return Finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._comparison import clearly_worse_than_forest
+from .._comparison import as_good_as_forest, clearly_worse_than_forest
 from .._examination import Examination
 from .._network import CLIP, may_clip
 from .._regularization import stronger_than_default
@@ -63,6 +63,8 @@ def rate_too_high(exam: Examination, found: Found) -> Finding | None:
     if exam.diverged:
         evidence = f"Training stopped because the loss was no longer finite.{suggests}"
         return Finding("learning-rate-too-high", "serious", evidence, advice)
+    if as_good_as_forest(exam):  # the loss rose, and fell again
+        return None
     worst = max(exam.history["loss"])
     rises = worst > RISES * exam.initial_objective
     if not rises and (by_penalty or not clearly_worse_than_forest(exam)):
