@@ -24,6 +24,9 @@ class Activation(Layer):
     ----------
     function : str or ActivationFunction
         f: a name, such as 'relu', or an object from `sknn.activations`.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------

@@ -55,6 +55,9 @@ class BatchEnsembleDense(Layer):
     input_scales, output_scales : str or Initializer, default='ones'
         Initial r and s: 'ones', 'random_signs' (1 or -1), 'normal' (N(0, 1)), or an
         Initializer. Those of each member are drawn independently.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -48,6 +48,9 @@ class BatchNorm(Layer):
         Weight of the latest batch in the running averages, in (0, 1].
     epsilon : float, default=1e-5
         Added to the variance; positive.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -62,6 +62,9 @@ class Conv2D(Layer):
     initializer : str or Initializer, default=None
         Initializer of the weights; with None the estimator chooses it. fan_in is the
         number of elements of a kernel, ``C * height * width``.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -48,6 +48,9 @@ class Dense(Layer):
         random weights w, Exp(1) divided by their sum ("he+5"): z is then near 0 for
         typical rows, in another place for each unit. Scaling alone is known as
         layer-sequential unit variance [3]_.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

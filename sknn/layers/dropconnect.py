@@ -35,6 +35,9 @@ class DropConnect(Layer):
         The layer whose weights are masked.
     rate : float
         Probability that a weight is set to zero, in [0, 1).
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

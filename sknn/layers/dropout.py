@@ -27,6 +27,9 @@ class Dropout(Layer):
     ----------
     rate : float
         Probability that an element is set to zero, in [0, 1).
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -41,6 +41,9 @@ class CategoricalEmbedding(Layer):
         The number of categories of each of these columns.
     size : int, default=8
         Length of a vector.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -37,6 +37,9 @@ class Ensemble(Composite):
         The layers of a member, in order.
     n_members : int
         Number of members.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     See Also
     --------

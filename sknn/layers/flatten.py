@@ -25,6 +25,9 @@ class ToImages(Layer):
     ----------
     shape : (int, int, int)
         Height, width and channels of an image.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------
@@ -105,6 +108,12 @@ class Flatten(Layer):
 
     The rows are the transposed view of a C-ordered matrix, which a matrix product can
     use directly. Members (n, k, d) are converted to rows (n, k d), member by member.
+
+    Parameters
+    ----------
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------

@@ -35,6 +35,9 @@ class LayerNorm(Layer):
     ----------
     epsilon : float, default=1e-5
         Added to the variance; positive.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -48,6 +48,9 @@ class MemberDense(Dense):
         'ntp' is the neural tangent parametrization, with ``α = 1 / √fan_in``.
     data_driven : bool, default=False
         Whether initial weights and biases are adapted to training rows, see `Dense`.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------

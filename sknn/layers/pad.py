@@ -30,6 +30,9 @@ class Pad(Layer):
         right; or the pairs (top, bottom) and (left, right), as in `numpy.pad`.
     value : float, default=0.0
         Value of the pixels in the border.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------

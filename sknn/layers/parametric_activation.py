@@ -34,6 +34,9 @@ class ParametricActivation(Layer):
         f: a name, such as 'selu', or an object from `sknn.activations`.
     initial : float, default=1.0
         Initial value of α.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     See Also
     --------

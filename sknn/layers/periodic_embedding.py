@@ -47,6 +47,9 @@ class PeriodicEmbedding(NumericalEmbedding):
     sigma : float, default=0.1
         Standard deviation of the initial frequencies, in periods per unit of x; not
         negative.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -49,6 +49,9 @@ class PiecewiseLinearEmbedding(NumericalEmbedding):
         Largest number of bins of a column.
     size : int, default=16
         Length of an embedding.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -62,6 +62,9 @@ class MaxPool2D(Pool2D):
     stride : int, (int, int) or None, default=None
         Distance between adjacent windows; None means `size`, so that windows do not
         overlap.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------
@@ -125,6 +128,9 @@ class AvgPool2D(Pool2D):
     stride : int, (int, int) or None, default=None
         Distance between adjacent windows; None means `size`, so that windows do not
         overlap.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------
@@ -177,6 +183,12 @@ class GlobalAvgPool2D(Layer):
     """``y[c] = mean x[c, h, w]`` over all pixels: one number per channel.
 
     It was proposed in [1]_.
+
+    Parameters
+    ----------
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -30,6 +30,9 @@ class PReLU(Layer):
     ----------
     slope : float, default=0.25
         Initial value of the slopes.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

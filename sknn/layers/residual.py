@@ -44,6 +44,9 @@ class Residual(Composite):
     projection : str or Initializer, default=None
         Initializer of the weights of P, which is used if F changes the width: a dense
         layer or, for images, a 1 x 1 convolution. With None the estimator chooses it.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

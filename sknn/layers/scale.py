@@ -34,6 +34,9 @@ class Scale(Layer):
     ----------
     value : float, default=1.0
         Initial value of the factors.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -26,6 +26,9 @@ class ToMembers(Layer):
     ----------
     n_members : int
         Number of members.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     See Also
     --------
