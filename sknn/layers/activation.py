@@ -16,9 +16,9 @@ from .base import Layer, LayerSpec, Workspace, bind_compact
 
 @spec
 class Activation(Layer):
-    """``y = f(x)`` elementwise, for inputs of any shape; no parameters.
+    """Apply an activation function to each element of an input of any shape.
 
-    Backward: ``dx = f'(x) dy``.
+    ``y = f(x)``. Backward: ``dx = f'(x) dy``.
 
     Parameters
     ----------

@@ -23,7 +23,9 @@ from .base import Layer, LayerSpec, Params, ParamSpec, SparseRows, Workspace
 
 @spec
 class Dense(Layer):
-    """``y = x W + b`` with x (n, fan_in), W (fan_in, units), b (units,), y (n, units).
+    """A dense, or fully connected, layer: a linear map of the input plus biases.
+
+    ``y = x W + b`` with x (n, fan_in), W (fan_in, units), b (units,), y (n, units).
 
     In the neural tangent parametrization [1]_, ``y = α x W + b``, ``α = 1 / √fan_in``:
     the weights are numbers of order 1 whatever the width, so that one learning rate

@@ -24,9 +24,10 @@ from .dense import Dense
 
 @spec
 class DropConnect(Layer):
-    """``y = x (M W) + b`` in training, the dense layer itself in prediction.
+    """Set random weights of a dense layer to zero in training, not in prediction.
 
-    Each element of the mask `M`, which is drawn for each batch, is 0 with probability
+    In training ``y = x (M W) + b``, where M W is the product element by element. Each
+    element of the mask M, which is drawn for each batch, is 0 with probability
     `rate` and ``1 / (1 - rate)`` otherwise [1]_. Backward: ``dW = M (xᵀ dy)``.
 
     Parameters

@@ -53,7 +53,11 @@ class Pool2D(Layer):
 
 @spec
 class MaxPool2D(Pool2D):
-    """``y = max x`` over each window; dy goes to the first of the largest pixels.
+    """Replace each window of an image by its maximum, channel by channel.
+
+    x is (n, channels, H, W). Backward: each element of dy goes to the first of the
+    largest pixels of its window. Pixels at the right and bottom border that do not fill
+    a window are ignored.
 
     Parameters
     ----------
@@ -119,7 +123,11 @@ def max_pool_backward(
 
 @spec
 class AvgPool2D(Pool2D):
-    """``y = mean x`` over each window; dy is divided equally among the pixels.
+    """Replace each window of an image by its mean, channel by channel.
+
+    x is (n, channels, H, W). Backward: each element of dy is divided equally among the
+    pixels of its window. Pixels at the right and bottom border that do not fill a
+    window are ignored.
 
     Parameters
     ----------
@@ -180,7 +188,9 @@ def avg_pool_backward(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int) 
 
 @spec
 class GlobalAvgPool2D(Layer):
-    """``y[c] = mean x[c, h, w]`` over all pixels: one number per channel.
+    """Replace each channel of an image by the mean of its pixels.
+
+    x is (n, channels, H, W), y is (n, channels).
 
     It was proposed in [1]_.
 

@@ -17,9 +17,11 @@ from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 @spec
 class PReLU(Layer):
-    """``y = max(x, 0) + a min(x, 0)``, a learned slope for each unit or channel.
+    """The rectifier with a learned slope a for negative inputs of a unit or channel.
 
-    x, y are (n, units), members (n, k, units), or images (n, channels, H, W).
+    ``y = max(x, 0) + a min(x, 0)``, with a slope for each unit or channel.
+    x and y are (n, units), members (n, k, units), or images (n, channels, height,
+    width).
 
     Backward: ``da = Σ dy min(x, 0)`` over rows, ``dx = dy`` where ``x > 0``, else
     ``a dy``. As in the paper, the penalty does not apply to the slopes.

@@ -30,9 +30,10 @@ from .member_dense import MemberDense
 
 @spec
 class Residual(Composite):
-    """``y = F(x) + x``, or ``y = F(x) + P(x)`` where the shapes differ.
+    """Add the input of some layers to their output: ``y = F(x) + x``.
 
-    It was proposed in [1]_.
+    It was proposed in [1]_. Where the shapes of x and F(x) differ, a learned linear map
+    P is applied to the input: ``y = F(x) + P(x)``.
 
     F is the composition of the inner layers. If the last weights of F are initially 0,
     the block is initially the identity, so that ``Var(y) = Var(x)`` at any depth [2]_.

@@ -10,7 +10,10 @@ from .adam import Adam
 
 @spec
 class AdamW(Adam):
-    """Adam with decoupled weight decay: ``W ← (1 - η λ) W``, then Adam's step.
+    """Adam with decoupled weight decay.
+
+    In each step the weights decay first, ``W ← (1 - η λ) W``, where η is the learning
+    rate. Then Adam's step follows, see `sknn.solvers.Adam`.
 
     Adam divides the gradient of an L2 penalty by the size of past gradients, so the
     penalty has little effect on parameters with large gradients. Decoupled decay
