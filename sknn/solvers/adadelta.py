@@ -87,6 +87,8 @@ class AdaDelta(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=1.0)
     >>> theta.round(6)
     array([ 0.998, -1.998])
+
+    By name: ``MLPClassifier(solver="adadelta", learning_rate_init=1.0, epsilon=1e-6)``.
     """
 
     rho: float = 0.9

@@ -64,6 +64,8 @@ class AdaGrad(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
     >>> theta.round(6)
     array([ 0.9, -1.9])
+
+    By name: ``MLPClassifier(solver="adagrad")``.
     """
 
     epsilon: float = 1e-8

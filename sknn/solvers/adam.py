@@ -76,6 +76,8 @@ class Adam(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
     >>> theta.round(6)
     array([ 0.9, -1.9])
+
+    By name: ``MLPClassifier(solver="adam")``.
     """
 
     beta_1: float = 0.9

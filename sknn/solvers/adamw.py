@@ -54,6 +54,8 @@ class AdamW(Adam):
     ...     print(f"weight_decay {weight_decay}: norm of the first weights {norm:.1f}")
     weight_decay 0.0: norm of the first weights 3.0
     weight_decay 10.0: norm of the first weights 1.2
+
+    By name: ``MLPClassifier(solver="adamw")``.
     """
 
     weight_decay: float = 0.01  # type: ignore[misc]

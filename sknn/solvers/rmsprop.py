@@ -69,6 +69,8 @@ class RMSProp(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
     >>> theta.round(6)
     array([ 0.8, -1.8])
+
+    By name: ``MLPClassifier(solver="rmsprop")``.
     """
 
     rho: float = 0.9

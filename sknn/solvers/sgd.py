@@ -70,6 +70,8 @@ class SGD(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
     >>> theta
     array([ 0.95, -1.6 ])
+
+    By name: ``MLPClassifier(solver="sgd")``.
     """
 
     momentum: float = 0.9
