@@ -179,8 +179,9 @@ class RandomRotation(Geometric):
 
     Examples
     --------
-    The corners of a rotated white image show points outside of the old image. They get
-    darker with 0 as the value of these points, but not with that of the nearest pixel:
+    The corners of a rotated white image show points outside of the old image. With 0 as
+    the value of these points the corners get darker, with that of the nearest pixel
+    they stay white:
 
     >>> import numpy as np
     >>> from sknn.augmentation import RandomRotation

@@ -546,7 +546,7 @@ class BoundPass:
     ----------
     x : ndarray or SparseRows
         Where each batch is written.
-    z : ndarray of shape (n, *out_shape)
+    z : ndarray of shape ``(n, *out_shape)``
         The raw scores that `forward` computes.
     forward, backward : Calls
         The operations of the passes.

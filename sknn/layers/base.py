@@ -319,7 +319,7 @@ class Layer(Spec, ABC):
 
     @property
     def activation_to_fuse(self) -> ActivationFunction | None:
-        """The function of an `Activation` layer, which the layer before can apply."""
+        """The function of an activation layer, which the layer before can apply."""
         return None
 
     @abstractmethod
@@ -411,8 +411,8 @@ class Layer(Spec, ABC):
             The buffers of the layer. ``ws.p`` holds parameters and state, and
             ``ws.do(f, *args)`` records the operation ``f(*args)``.
         x : ndarray of shape ``(n, *in_shape)`` or SparseRows
-            Where each batch is written. It is `SparseRows` only for a sparse batch and
-            a layer that `takes_sparse`.
+            Where each batch is written: SparseRows only for a sparse batch and a layer
+            that `takes_sparse`.
 
         Returns
         -------

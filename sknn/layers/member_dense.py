@@ -51,7 +51,8 @@ class MemberDense(Dense):
     parametrization : {'standard', 'ntp'}, default='standard'
         'ntp' is the neural tangent parametrization, with ``α = 1 / √fan_in``.
     data_driven : bool, default=False
-        Whether initial weights and biases are adapted to training rows, see `Dense`.
+        Whether initial weights and biases are adapted to training rows, see
+        `sknn.layers.Dense`.
     name : str, default=None
         Name of the layer in summaries, in error messages and for the parameter
         `freeze`. By default its type and a number, such as ``conv1``.

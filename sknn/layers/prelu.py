@@ -17,9 +17,9 @@ from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 @spec
 class PReLU(Layer):
-    """The rectifier with a learned slope a for negative inputs of a unit or channel.
+    """A rectifier whose slope for negative inputs is learned.
 
-    ``y = max(x, 0) + a min(x, 0)``, with a slope for each unit or channel.
+    ``y = max(x, 0) + a min(x, 0)``, with a slope a for each unit or channel.
     x and y are (n, units), members (n, k, units), or images (n, channels, height,
     width).
 
