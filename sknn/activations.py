@@ -18,6 +18,8 @@ from ._typing import Array
 class ActivationFunction(Spec, ABC):
     """An elementwise function and its derivative, both computed in place.
 
+    z is the input of the function f, ``a = f(z)`` the activation, and f' the derivative
+    of f. In the backward pass, dy is the derivative of the loss with respect to a.
     Instances hold only hyper-parameters: they are immutable, hashable and picklable.
 
     Examples
@@ -46,11 +48,30 @@ class ActivationFunction(Spec, ABC):
 
     @abstractmethod
     def forward(self, z: Array, out: Array) -> None:
-        """Write ``f(z)`` into `out`, which has the shape and dtype of `z`."""
+        """Write ``f(z)`` into `out`.
+
+        Parameters
+        ----------
+        z : ndarray of any shape
+            The input, float32 or float64, which must not be modified.
+        out : ndarray
+            The output, of the shape and dtype of `z`.
+        """
 
     @abstractmethod
     def backward(self, z: Array, a: Array, dy: Array) -> None:
-        """Multiply `dy` in place by ``f'(z)``, where ``a = f(z)``."""
+        """Multiply `dy` in place by ``f'(z)``.
+
+        Parameters
+        ----------
+        z : ndarray of any shape
+            The input of the forward pass, which must not be modified.
+        a : ndarray
+            ``f(z)``, the output of the forward pass, which must not be modified.
+        dy : ndarray
+            The derivative of the loss with respect to `a`. After the call, it is the
+            derivative with respect to `z`.
+        """
 
 
 @spec
@@ -59,8 +80,8 @@ class Identity(ActivationFunction):
 
     Examples
     --------
-    Through a layer of one unit, three inputs give three predictions by a matrix of
-    rank 1:
+    A linear network with one hidden unit. The product of its two weight matrices maps
+    three features to three targets, and has rank 1:
 
     >>> import numpy as np
     >>> from sklearn.datasets import load_linnerud
@@ -84,7 +105,7 @@ class Identity(ActivationFunction):
 
 @spec
 class Logistic(ActivationFunction):
-    """The sigmoid ``f(z) = 1 / (1 + exp(-z))``, with ``f' = a (1 - a)``.
+    """The sigmoid ``f(z) = 1 / (1 + exp(-z))``, with ``f' = a (1 - a)``, ``a = f(z)``.
 
     Examples
     --------
@@ -111,7 +132,7 @@ class Logistic(ActivationFunction):
 
 @spec
 class Tanh(ActivationFunction):
-    """The hyperbolic tangent ``f(z) = tanh(z)``, with ``f' = 1 - a²``.
+    """The hyperbolic tangent ``f(z) = tanh(z)``, with ``f' = 1 - a²``, ``a = f(z)``.
 
     Examples
     --------
@@ -167,9 +188,10 @@ class ReLU(ActivationFunction):
 
 @spec
 class LeakyReLU(ActivationFunction):
-    """``f(z) = z`` for ``z > 0``, else ``slope * z``, with ``f'(0) = slope``.
+    """The rectifier with a small slope for negative inputs.
 
-    Unlike with `ReLU`, a unit whose input is never positive still learns.
+    ``f(z) = z`` for ``z > 0``, else ``slope * z``, with ``f'(0) = slope``. Unlike with
+    `sknn.activations.ReLU`, a unit whose input is never positive still learns.
 
     It was proposed in [1]_.
 
@@ -220,16 +242,16 @@ class LeakyReLU(ActivationFunction):
 class ELU(ActivationFunction):
     """The exponential linear unit: ``z`` for ``z > 0``, else ``alpha (eᶻ - 1)``.
 
-    ``f' = 1`` for ``z > 0``, else ``a + alpha``. The values approach ``-alpha`` for
-    negative z, so that the mean activation can be close to 0.
+    ``f' = 1`` for ``z > 0``, else ``a + alpha`` with ``a = f(z)``. The values approach
+    ``-alpha`` for negative z, so that the mean activation can be close to 0.
 
     It was proposed in [1]_.
 
     Parameters
     ----------
     alpha : float, default=1.0
-        The limit is ``-alpha`` for large negative z. Not negative; 0 gives `ReLU`, and
-        with 1 the derivative is continuous.
+        The limit is ``-alpha`` for large negative z. Not negative; 0 gives
+        `sknn.activations.ReLU`, and with 1 the derivative is continuous.
 
     References
     ----------
@@ -238,7 +260,7 @@ class ELU(ActivationFunction):
 
     Examples
     --------
-    For standard normal inputs, the mean is closer to 0 than that of `ReLU`:
+    For standard normal inputs, the mean is closer to 0 than that of ReLU:
 
     >>> import numpy as np
     >>> from sknn.activations import ELU, ReLU
@@ -280,7 +302,7 @@ class SELU(ActivationFunction):
     ``alpha = 1.6733`` and ``scale = 1.0507`` are chosen so that standard normal inputs
     give activations with mean 0 and variance 1, and that activations converge to this
     mean and variance through layers whose weights have variance ``1 / fan_in``
-    (``LeCunNormal``).
+    (`sknn.initializers.LeCunNormal`).
 
     It was proposed in [1]_.
 
@@ -343,7 +365,7 @@ class GELU(ActivationFunction):
 
     Examples
     --------
-    A smooth `ReLU`, slightly negative below 0:
+    It is a smooth version of ReLU, and slightly negative below 0:
 
     >>> import numpy as np
     >>> from sknn.activations import GELU, ReLU
@@ -374,9 +396,12 @@ class GELU(ActivationFunction):
 
 @spec
 class SiLU(ActivationFunction):
-    """``f(z) = z σ(z)``, with ``σ(z) = 1 / (1 + exp(-z))``; also called swish.
+    """The sigmoid linear unit ``f(z) = z σ(z)``, also called swish.
 
-    ``f' = σ + a (1 - σ)`` [1]_ [2]_.
+    ``σ(z) = 1 / (1 + exp(-z))`` is the logistic function, and ``f' = σ + a (1 - σ)``
+    with ``a = f(z)``.
+
+    It was proposed in [1]_ and [2]_.
 
     References
     ----------
@@ -416,11 +441,11 @@ class SiLU(ActivationFunction):
 
 @spec
 class Mish(ActivationFunction):
-    """``f(z) = z tanh(log(1 + eᶻ))``.
+    """A smooth function that is close to ReLU: ``f(z) = z tanh(log(1 + eᶻ))``.
 
-    With ``m = (1 + eᶻ)²``, ``f = z (m - 1) / (m + 1)`` and
-    ``f' = (m - 1) / (m + 1) + 4 z eᶻ (1 + eᶻ) / (m + 1)²``, so that each of the two
-    takes only one exponential.
+    It is computed with a single exponential, and so is its derivative: with
+    ``m = (1 + eᶻ)²``, ``f = z (m - 1) / (m + 1)`` and
+    ``f' = (m - 1) / (m + 1) + 4 z eᶻ (1 + eᶻ) / (m + 1)²``.
 
     It was proposed in [1]_.
 
@@ -472,9 +497,9 @@ class Mish(ActivationFunction):
 
 @spec
 class Softplus(ActivationFunction):
-    """``f(z) = log(1 + eᶻ)``, with ``f' = 1 / (1 + exp(-z)) = 1 - exp(-a)``.
+    """A smooth version of ReLU that is positive everywhere: ``f(z) = log(1 + eᶻ)``.
 
-    A smooth version of `ReLU` that is positive everywhere.
+    ``f' = 1 / (1 + exp(-z)) = 1 - exp(-a)`` with ``a = f(z)``.
 
     It was proposed in [1]_.
 

@@ -50,9 +50,21 @@ class Augmentation(Spec, ABC):
 
     @abstractmethod
     def __call__(self, images: Array, rng: Generator) -> Array:
-        """Return changed images of the same shape and dtype; never modify the input.
+        """Return changed images; never modify the input.
 
-        The input itself may be returned if there is nothing to do.
+        Parameters
+        ----------
+        images : ndarray of shape (n, height, width, channels)
+            float32 or float64. Images that a user has passed as bytes are scaled to
+            [0, 1]; floats have the range in which the user has passed them.
+        rng : numpy.random.Generator
+            Source of random numbers.
+
+        Returns
+        -------
+        ndarray
+            Changed images of the same shape and dtype. If there is nothing to do, it
+            may be `images` itself.
         """
 
 
@@ -92,10 +104,23 @@ class Geometric(Augmentation):
 
     @abstractmethod
     def draw(self, n: int, shape: tuple[int, int], rng: Generator) -> Array:
-        """Draw `n` matrices (n, 3, 3) for images of `shape`, (height, width).
+        """Draw a map for each image.
 
-        They map the position of a pixel in the new image, ``(row, column, 1)`` in
-        pixels from the center, to the position in the old image that it shows.
+        Parameters
+        ----------
+        n : int
+            Number of images.
+        shape : (int, int)
+            Height and width of the images.
+        rng : numpy.random.Generator
+            Source of random numbers.
+
+        Returns
+        -------
+        ndarray of shape (n, 3, 3)
+            Matrices that map the position of a pixel in the new image to the position
+            in the old image that it shows. A position is ``(row, column, 1)``, in
+            pixels from the center.
         """
 
     def __call__(self, images: Array, rng: Generator) -> Array:
@@ -104,7 +129,7 @@ class Geometric(Augmentation):
 
 @spec
 class RandomFlip(Geometric):
-    """Flip each image with probability `p`.
+    """Flip each image with probability `p`, horizontally, vertically or both.
 
     Parameters
     ----------
@@ -154,8 +179,9 @@ class RandomRotation(Geometric):
 
     Examples
     --------
-    The corners of a rotated white image come from outside of it, unless they are filled
-    with the nearest pixel:
+    The corners of a rotated white image show points outside of the old image. With 0 as
+    the value of these points the corners get darker, with that of the nearest pixel
+    they stay white:
 
     >>> import numpy as np
     >>> from sknn.augmentation import RandomRotation
@@ -191,8 +217,8 @@ class RandomRotation(Geometric):
 class RandomShift(Geometric):
     """Shift each image vertically and horizontally, each uniformly in ``±share``.
 
-    Shifts by fractions of a pixel blur the image slightly; `RandomCrop` shifts by whole
-    pixels.
+    Shifts by fractions of a pixel blur the image slightly;
+    `sknn.augmentation.RandomCrop` shifts by whole pixels.
 
     Parameters
     ----------
@@ -230,7 +256,7 @@ class RandomShift(Geometric):
 
 @spec
 class RandomScale(Geometric):
-    """Enlarge or shrink what each image shows about its center, at the same image size.
+    """Enlarge or shrink each image about its center; the image size stays the same.
 
     The scale is ``factor ** u`` with u uniform in [-1, 1], so that enlarging and
     shrinking are equally likely.
@@ -273,7 +299,8 @@ class RandomCrop(Geometric):
     """Pad each image on all sides, and crop it to its old size at a random position.
 
     This shifts it by up to `padding` whole pixels without changing pixel values.
-    Together with `RandomFlip` it is the usual augmentation for CIFAR [1]_.
+    Together with `sknn.augmentation.RandomFlip` it is the usual augmentation for CIFAR
+    [1]_.
 
     Parameters
     ----------
@@ -337,7 +364,9 @@ def _check_fill(spec: Geometric) -> None:
 
 @spec
 class Brightness(Augmentation):
-    """``x + b``, with b uniform in ``±delta`` for each image.
+    """Add a random number to all pixels of an image.
+
+    ``x + b``, with b uniform in ``±delta`` for each image.
 
     Parameters
     ----------
@@ -347,7 +376,7 @@ class Brightness(Augmentation):
 
     Examples
     --------
-    Each of three gray images gets another brightness, the same for all its pixels:
+    Each of three gray images gets a different brightness, the same for all its pixels:
 
     >>> import numpy as np
     >>> from sknn.augmentation import Brightness
@@ -371,7 +400,9 @@ class Brightness(Augmentation):
 
 @spec
 class Contrast(Augmentation):
-    """``m + c (x - m)``, with m the mean of the image and c uniform in ``1 ± delta``.
+    """Raise or lower the contrast of each image; its mean stays the same.
+
+    ``m + c (x - m)``, with m the mean of the image and c uniform in ``1 ± delta``.
 
     Parameters
     ----------
@@ -403,10 +434,11 @@ class Contrast(Augmentation):
 
 @spec
 class Saturation(Augmentation):
-    """``g + s (x - g)``, with g the grayscale image and s uniform in ``1 ± delta``.
+    """Make the colors of each image stronger or weaker.
 
-    The gray level of a pixel is its luma [1]_, ``0.299 R + 0.587 G + 0.114 B``. Images
-    with one channel do not change.
+    ``g + s (x - g)``, with g the grayscale image and s uniform in ``1 ± delta``. The
+    gray level of a pixel is its luma [1]_, ``0.299 R + 0.587 G + 0.114 B``. Images with
+    one channel do not change.
 
     Parameters
     ----------
@@ -522,8 +554,9 @@ class Cutout(Augmentation):
 class Mixup(Spec):
     """Mix pairs of rows: ``λ x + (1 - λ) x'``, with λ from Beta(alpha, alpha).
 
-    Targets are mixed in the same way. That is why mixup is not an `Augmentation`, which
-    sees only images: it is part of the training objective. Rows need not be images.
+    Targets are mixed in the same way. That is why mixup is not an
+    `sknn.augmentation.Augmentation`, which sees only images: it is part of the training
+    objective. Rows need not be images.
 
     It was proposed in [1]_.
 
@@ -581,6 +614,7 @@ def augment(
     Parameters
     ----------
     augmentations : sequence of Augmentation
+        They are applied in this order.
     images : ndarray of shape (n, height, width, channels)
         float32 or float64; never modified.
     rng : numpy.random.Generator

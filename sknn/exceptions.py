@@ -23,7 +23,7 @@ class FileError(ValueError):
     ...     sknn.load(path)
     ... except FileError as error:
     ...     print(str(error).replace(repr(str(path)), "The file"))
-    The file is not a file that sknn.load can read: it is no archive of sknn, or its
+    The file is not a file that sknn.load can read: it is not an sknn archive, or its
     end is missing.
     """
 

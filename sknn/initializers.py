@@ -45,13 +45,43 @@ class Initializer(Spec, ABC):
     def __call__(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
     ) -> Array:
-        """Draw a float64 array of `shape` from `rng`."""
+        """Draw the weights of a layer.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of the array.
+        fan_in, fan_out : int
+            Number of inputs and outputs of a unit.
+        rng : numpy.random.RandomState
+            Source of random numbers.
+
+        Returns
+        -------
+        ndarray
+            The weights, float64, of this shape.
+        """
 
     @final
     def bias(
         self, shape: Shape, fan_in: int, fan_out: int, rng: np.random.RandomState
     ) -> Array:
-        """Return float64 biases of `shape`, drawn from `rng` if `draws_biases`."""
+        """Return the biases of a layer: drawn if `draws_biases`, otherwise zeros.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of the array.
+        fan_in, fan_out : int
+            Number of inputs and outputs of a unit.
+        rng : numpy.random.RandomState
+            Source of random numbers.
+
+        Returns
+        -------
+        ndarray
+            The biases, float64, of this shape.
+        """
         if self.draws_biases:
             return self(shape, fan_in, fan_out, rng)
         return np.zeros(shape)
@@ -59,10 +89,10 @@ class Initializer(Spec, ABC):
 
 @spec
 class Zeros(Initializer):
-    """All zeros; no random numbers are drawn.
+    """Set all values to zero; no random numbers are drawn.
 
-    For example for the last layer of a residual branch. Hidden units that all start at
-    zero would remain identical.
+    This is useful for the last layer of a residual block, which then starts as the
+    identity. Hidden units that all start at zero would remain identical.
 
     Examples
     --------
@@ -87,7 +117,7 @@ class Zeros(Initializer):
 
 @spec
 class Constant(Initializer):
-    """The same `value` everywhere; no random numbers are drawn.
+    """Set all values to the same number; no random numbers are drawn.
 
     Parameters
     ----------
@@ -126,7 +156,9 @@ class Constant(Initializer):
 
 @spec
 class Normal(Initializer):
-    """Normal with mean 0 and standard deviation `std`, independent of the layer size.
+    """Draw from a normal distribution that does not depend on the size of the layer.
+
+    Its mean is 0, its standard deviation is `std`.
 
     Parameters
     ----------
@@ -183,17 +215,19 @@ def _normal(variance: float, shape: Shape, rng: np.random.RandomState) -> Array:
 
 @spec
 class GlorotUniform(Initializer):
-    """Uniform on ``±sqrt(factor / (fan_in + fan_out))``, also called Xavier uniform.
+    """Draw from Glorot's uniform distribution, also called Xavier uniform.
 
-    With ``factor=6`` the variance is ``2 / (fan_in + fan_out)``, which preserves the
-    scale of activations and gradients through layers that are linear around 0 [1]_.
-    Like scikit-learn, sknn uses ``factor=2`` for layers that are followed by the
-    logistic function, and draws biases from the same distribution as weights.
+    It is uniform on ``±sqrt(factor / (fan_in + fan_out))``. With ``factor=6`` the
+    variance is ``2 / (fan_in + fan_out)``, which preserves the scale of activations and
+    gradients through layers that are linear around 0 [1]_. Like scikit-learn, sknn uses
+    ``factor=2`` for layers that are followed by the logistic function, and draws biases
+    from the same distribution as weights.
 
     Parameters
     ----------
     factor : float, default=6.0
-        Three times the variance times ``fan_in + fan_out``, not negative.
+        Sets the scale of the weights, which is proportional to ``sqrt(factor)``; not
+        negative.
 
     References
     ----------
@@ -228,9 +262,10 @@ class GlorotUniform(Initializer):
 
 @spec
 class GlorotNormal(Initializer):
-    """Normal with variance ``2 / (fan_in + fan_out)``, also called Xavier normal.
+    """Draw from Glorot's normal distribution, also called Xavier normal.
 
-    This variance was derived in [1]_.
+    Its mean is 0, its variance is ``2 / (fan_in + fan_out)``. This variance was derived
+    in [1]_.
 
     References
     ----------
@@ -239,7 +274,8 @@ class GlorotNormal(Initializer):
 
     Examples
     --------
-    The standard deviation, and the one of the formula:
+    The standard deviation of the weights, and the square root of
+    ``2 / (fan_in + fan_out)``:
 
     >>> import numpy as np
     >>> from sknn.initializers import GlorotNormal
@@ -258,9 +294,10 @@ class GlorotNormal(Initializer):
 
 @spec
 class HeUniform(Initializer):
-    """Uniform on ``±sqrt(6 / fan_in)``, with variance ``2 / fan_in``.
+    """Draw from He's uniform distribution, also called Kaiming uniform.
 
-    This variance was derived in [1]_.
+    It is uniform on ``±sqrt(6 / fan_in)``, so that its variance is ``2 / fan_in``. This
+    variance was derived in [1]_.
 
     References
     ----------
@@ -269,7 +306,8 @@ class HeUniform(Initializer):
 
     Examples
     --------
-    The largest weight and the standard deviation, with the values of the formula:
+    The largest weight and ``sqrt(6 / fan_in)``, then the standard deviation and
+    ``sqrt(2 / fan_in)``:
 
     >>> import numpy as np
     >>> from sknn.initializers import HeUniform
@@ -290,10 +328,10 @@ class HeUniform(Initializer):
 
 @spec
 class HeNormal(Initializer):
-    """Normal with variance ``2 / fan_in``, also called Kaiming normal.
+    """Draw from He's normal distribution, also called Kaiming normal.
 
-    It preserves the scale of activations through layers of rectified linear units,
-    which set half of their inputs to 0.
+    Its mean is 0, its variance is ``2 / fan_in``. It preserves the scale of activations
+    through layers of rectified linear units, which set half of their inputs to 0.
 
     This variance was derived in [1]_.
 
@@ -321,9 +359,10 @@ class HeNormal(Initializer):
 
 @spec
 class LeCunUniform(Initializer):
-    """Uniform on ``±sqrt(3 / fan_in)``, with variance ``1 / fan_in``.
+    """Draw from LeCun's uniform distribution.
 
-    This variance is recommended in [1]_.
+    It is uniform on ``±sqrt(3 / fan_in)``, so that its variance is ``1 / fan_in``. This
+    variance is recommended in [1]_.
 
     References
     ----------
@@ -355,9 +394,10 @@ class LeCunUniform(Initializer):
 
 @spec
 class LeCunNormal(Initializer):
-    """Normal with variance ``1 / fan_in``, which the activation `SELU` requires.
+    """Draw from LeCun's normal distribution, which the activation SELU requires.
 
-    This variance is recommended in [1]_.
+    Its mean is 0, its variance is ``1 / fan_in``. This variance is recommended in [1]_.
+    See also `sknn.activations.SELU`.
 
     References
     ----------
@@ -387,15 +427,21 @@ class LeCunNormal(Initializer):
 
 @spec
 class FanInUniform(Initializer):
-    """Uniform on ``±1 / sqrt(fan_in)``, also for biases: PyTorch's choice.
+    """Draw weights and biases from a uniform distribution, as PyTorch does.
+
+    It is uniform on ``±1 / sqrt(fan_in)``.
 
     Examples
     --------
+    The biases of a layer with 25 inputs, which are at most 0.2:
+
     >>> import numpy as np
     >>> from sknn.initializers import FanInUniform
     >>> b = FanInUniform().bias((4,), 25, 4, np.random.RandomState(0))
     >>> print(b.round(3))
     [0.02  0.086 0.041 0.018]
+
+    It has no name: ``MLPClassifier(initializer=FanInUniform())``.
     """
 
     draws_biases = True
@@ -408,9 +454,10 @@ class FanInUniform(Initializer):
 
 @spec
 class RandomSigns(Initializer):
-    """Each element is 1 or -1 with the same probability.
+    """Draw each element as 1 or -1, with the same probability.
 
-    For the scales by which the members of an ensemble differ [1]_.
+    These are initial scales by which the members of an ensemble differ [1]_: see
+    `sknn.layers.BatchEnsembleDense`.
 
     References
     ----------
@@ -438,17 +485,18 @@ class RandomSigns(Initializer):
 
 @spec
 class Orthogonal(Initializer):
-    """`gain` times a matrix with orthonormal rows or columns, whichever are fewer.
+    """Draw a matrix with orthonormal rows or columns, times `gain`.
 
-    It is recommended for deep networks in [1]_.
+    [1]_ recommends it for deep networks. The rows are orthonormal if there are fewer
+    rows than columns, otherwise the columns are.
 
-    Drawn uniformly from all such matrices (Haar measure) [2]_. All axes of the shape
-    except the last are combined into the rows.
+    The matrix is drawn uniformly from all such matrices (Haar measure) [2]_. All axes
+    of the shape except the last are combined into the rows.
 
     Parameters
     ----------
     gain : float, default=1.0
-        The singular value of the matrix, not negative.
+        All singular values of the matrix are equal to it. Not negative.
 
     References
     ----------

@@ -2,8 +2,8 @@
 
 A loss takes raw scores ``z`` (logits, log-rates), not probabilities: softmax or
 logistic function and cross-entropy are combined in one formula, which is accurate at
-any magnitude. The inverse link turns raw scores into what ``predict_proba`` or a
-regressor's ``predict`` returns.
+any magnitude. The inverse link, the method `link` of a loss, turns raw scores into what
+``predict_proba`` or a regressor's ``predict`` returns.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from ._typing import Array
 
 
 class Loss(Spec, ABC):
-    """A loss of raw scores `z` against targets `y`, and its inverse link.
+    """A loss of raw scores against targets, and how to predict from raw scores.
 
-    Shapes: `z` is (n, n_outputs * scores_per_output); `y` is (n, n_outputs), or (n,)
-    for class indices; `sample_weight` is (n,) or None, which gives every row weight 1.
-    Instances are immutable and hold no arrays.
+    Raw scores are the outputs of the last layer. The method `link` turns them into
+    predictions; in statistics this function is called inverse link. Instances are
+    immutable and hold no arrays.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class Loss(Spec, ABC):
     """Name of the output activation, as in scikit-learn's ``out_activation_``."""
 
     predicts_std: ClassVar[bool] = False
-    """Whether the link gives a mean and a standard deviation for each column of `y`."""
+    """Whether `link` returns a mean and a standard deviation for each column of `y`."""
 
     @property
     def scores_per_output(self) -> int:
@@ -70,17 +70,51 @@ class Loss(Spec, ABC):
     def loss_gradient(
         self, z: Array, y: Array, sample_weight: Array | None, out: Array
     ) -> float:
-        """Return the weighted sum of the losses of rows; write its gradient to `out`.
+        """Compute the loss of a batch and its gradient.
 
-        `out` may be `z` itself.
+        Parameters
+        ----------
+        z : ndarray of shape (n, n_outputs * scores_per_output)
+            Raw scores, float32 or float64.
+        y : ndarray of shape (n, n_outputs), or (n,) for class indices
+            Targets.
+        sample_weight : ndarray of shape (n,) or None
+            Weights of the rows; None gives every row weight 1.
+        out : ndarray of the shape of `z`
+            The derivatives of the weighted sum with respect to `z` are written here. It
+            may be `z` itself, which is then overwritten.
+
+        Returns
+        -------
+        float
+            The sum of the losses of the rows, each multiplied by its weight.
         """
 
     @abstractmethod
     def link(self, z: Array, out: Array) -> None:
-        """Write the predictions for raw scores `z` into `out`, which may be `z`."""
+        """Turn raw scores into predictions, such as probabilities.
+
+        Parameters
+        ----------
+        z : ndarray of shape (n, n_outputs * scores_per_output)
+            Raw scores.
+        out : ndarray of the shape of `z`
+            The predictions are written here. It may be `z` itself.
+        """
 
     def by_output(self, z: Array) -> Array:
-        """Return a view of `z` of shape (n, n_outputs, scores_per_output)."""
+        """View raw scores by output.
+
+        Parameters
+        ----------
+        z : ndarray of shape (n, n_outputs * scores_per_output)
+            Raw scores.
+
+        Returns
+        -------
+        ndarray of shape (n, n_outputs, scores_per_output)
+            A view of `z`.
+        """
         k = self.scores_per_output
         return z.reshape(len(z), z.shape[1] // k, k)
 
@@ -106,7 +140,7 @@ def _largest_log_loss(dtype: np.dtype) -> float:
 
 @spec
 class HalfSquaredError(Loss):
-    """``½ (z - y)²``, with derivative ``z - y``.
+    """The squared error, halved: ``½ (z - y)²``, with derivative ``z - y``.
 
     As in scikit-learn, the reported loss is the mean over outputs, while the derivative
     is that of the sum over outputs, so that adding an output does not slow down the
@@ -146,9 +180,10 @@ class HalfSquaredError(Loss):
 
 @spec
 class HalfPoissonDeviance(Loss):
-    """``y log(y / μ) - y + μ`` with ``μ = exp(z)`` and derivative ``μ - y``.
+    """Half the Poisson deviance, for counts and rates.
 
-    Half the Poisson deviance, for counts and rates ``y >= 0``; summed over outputs.
+    ``y log(y / μ) - y + μ`` with ``μ = exp(z)``, ``y >= 0`` and derivative ``μ - y``;
+    summed over outputs.
 
     Examples
     --------
@@ -186,9 +221,9 @@ class HalfPoissonDeviance(Loss):
 
 @spec
 class AbsoluteError(Loss):
-    """``|z - y|`` with derivative ``sign(z - y)``; summed over outputs.
+    """The absolute error ``|z - y|``, which is minimized by the conditional median.
 
-    It is minimized by the conditional median.
+    Its derivative is ``sign(z - y)``. Summed over outputs.
 
     Examples
     --------
@@ -220,11 +255,11 @@ class AbsoluteError(Loss):
 
 @spec
 class Huber(Loss):
-    """``½ r²`` where ``|r| <= delta``, else ``delta (|r| - ½ delta)``, ``r = z - y``.
+    """The Huber loss, a compromise between the squared and the absolute error.
 
-    The derivative is r, clipped to ``±delta``. A compromise between the squared and the
-    absolute error, in which the derivative of an outlier is at most `delta` [1]_.
-    Summed over outputs.
+    With ``r = z - y``, it is ``½ r²`` where ``|r| <= delta``, and
+    ``delta (|r| - ½ delta)`` elsewhere. The derivative is r, clipped to ``±delta``, so
+    that the derivative of an outlier is at most `delta` [1]_. Summed over outputs.
 
     Parameters
     ----------
@@ -275,11 +310,12 @@ class Huber(Loss):
 
 @spec
 class Quantile(Loss):
-    """The pinball loss ``(q - y) (H(q - y) - quantile)``, minimized by a quantile.
+    """The pinball loss, which is minimized by a quantile.
 
-    H is the step function: a prediction that is too high by r costs
-    ``(1 - quantile) r``, one that is too low by r costs ``quantile r``. The derivative
-    with respect to q is ``H(q - y) - quantile``, and 0 at ``q = y``.
+    For a predicted quantile q it is ``(q - y) (H(q - y) - quantile)``, where H is the
+    step function: a prediction that is too high by r costs ``(1 - quantile) r``, one
+    that is too low by r costs ``quantile r``. The derivative with respect to q is
+    ``H(q - y) - quantile``, and 0 at ``q = y``.
 
     Several quantiles cannot cross: the first is ``q₁ = z₁``, and each of the others is
     ``qₖ = qₖ₋₁ + log(1 + exp(zₖ))``. Summed over quantiles and outputs.
@@ -360,15 +396,18 @@ class Quantile(Loss):
 
 @spec
 class GaussianNLL(Loss):
-    """``½ u² + log σ + ½ log 2π`` with ``u = (μ - y) / σ``: a mean and its uncertainty.
+    """The negative log-likelihood of a normal distribution, to predict uncertainty.
 
-    The negative log-likelihood of a normal distribution whose mean μ and standard
-    deviation σ both depend on the features [1]_. Each output has two adjacent raw
-    scores: ``μ = z₁`` and ``σ = log(1 + exp(z₂)) + min_std``. Other than exp, softplus
-    cannot make σ explode in one step [2]_. The derivatives are ``u / σ`` with respect
-    to μ and ``(1 - u²) / σ`` with respect to σ. Summed over outputs.
+    Mean μ and standard deviation σ of the distribution both depend on the features
+    [1]_. With ``u = (μ - y) / σ``, the loss is ``½ u² + log σ + ½ log 2π``, and its
+    derivatives are ``u / σ`` with respect to μ and ``(1 - u²) / σ`` with respect to σ.
+    Summed over outputs.
 
-    The loss is negative where the network is sure and right.
+    Each output has two adjacent raw scores: ``μ = z₁`` and
+    ``σ = log(1 + exp(z₂)) + min_std``. This function, softplus, grows linearly: with
+    exp, σ could become huge in a single step [2]_.
+
+    The loss is negative for a target that is close to μ if σ is small.
 
     Parameters
     ----------
@@ -440,18 +479,21 @@ class GaussianNLL(Loss):
 
 @spec
 class BinaryCrossEntropy(Loss):
-    """``log(1 + exp(z)) - y z`` with derivative ``p - y``, ``p = 1 / (1 + exp(-z))``.
+    """The cross-entropy of two classes, or of each label of multilabel targets.
 
-    Each output is an independent yes-or-no question: one for two classes, or one per
-    label for multilabel targets, in which case the loss is summed over labels. As in
-    scikit-learn, the loss of an element is clipped at ``-log(eps)``; the derivative is
-    not clipped.
+    ``log(1 + exp(z)) - y z`` with derivative ``p - y``, where
+    ``p = 1 / (1 + exp(-z))`` is the predicted probability. Each output is an
+    independent yes-or-no question: one for two classes, or one per label, in which case
+    the loss is summed over labels.
+
+    As in scikit-learn, the loss of an element is clipped: it is at most ``-log(eps)``,
+    where eps is the machine epsilon of the dtype, so 15.9 in float32 and 36.0 in
+    float64. The derivative is not clipped. With label smoothing, nothing is clipped.
 
     Parameters
     ----------
     label_smoothing : float, default=0.0
-        ε in [0, 1): y is replaced by ``(1 - ε) y + ε / 2`` [1]_, and the loss is not
-        clipped.
+        ε in [0, 1): y is replaced by ``(1 - ε) y + ε / 2`` [1]_.
 
     References
     ----------
@@ -499,18 +541,21 @@ class BinaryCrossEntropy(Loss):
 
 @spec
 class CategoricalCrossEntropy(Loss):
-    """``logsumexp(z) - z_y`` with derivative ``softmax(z) - onehot(y)``.
+    """The cross-entropy of several classes, of which each row has one.
 
-    `y` holds the class indices (n,); the one-hot matrix is never built. As in
-    scikit-learn, the loss of a row is clipped at ``-log(eps)``; the derivative is not
-    clipped.
+    ``log(Σ exp(z)) - z[y]`` with derivative ``softmax(z) - onehot(y)``, where y is the
+    index of the class and the sum is over classes. The one-hot matrix is never built.
+
+    As in scikit-learn, the loss of a row is clipped: it is at most ``-log(eps)``, where
+    eps is the machine epsilon of the dtype, so 15.9 in float32 and 36.0 in float64. The
+    derivative is not clipped. With label smoothing, nothing is clipped.
 
     Parameters
     ----------
     label_smoothing : float, default=0.0
         ε in [0, 1): the target ``onehot(y)`` of K classes is replaced by
-        ``(1 - ε) onehot(y) + ε / K`` [1]_, and ``z_y`` by ``(1 - ε) z_y + ε mean(z)``.
-        The loss is not clipped.
+        ``(1 - ε) onehot(y) + ε / K`` [1]_, and ``z[y]`` by
+        ``(1 - ε) z[y] + ε mean(z)``.
 
     References
     ----------

@@ -78,14 +78,18 @@ class Network:
     specs : list of LayerSpec
         The shapes and parameters of each layer.
     theta : ndarray of shape (n_parameters,)
-        All parameters. The penalty covers the first ``n_decay``; the first
-        ``n_trained`` are not frozen.
+        All parameters: first those that the penalty covers, last the frozen ones.
+    n_decay : int
+        Number of parameters that the penalty covers: ``theta[:n_decay]``.
+    n_trained : int
+        Number of parameters that are not frozen: ``theta[:n_trained]``.
     state : ndarray of shape (n_state,)
         What training passes update, such as running averages.
     params : list of dict of ndarray
         Views into theta and state by name, one dict per layer.
     members : MeanOverMembers or None
-        Makes one of the scores of the members of an ensemble; None for one network.
+        For an ensemble of networks that are trained together: averages what the
+        members predict. None for a single network.
 
     Examples
     --------
@@ -183,9 +187,18 @@ class Network:
                 start = stop
 
     def views(self, flat: Array) -> list[Params]:
-        """Return views into a vector like theta, one dict of arrays per layer.
+        """Return views into a vector like theta, one for each parameter array.
 
-        If the vector lacks the frozen parameters, the dicts of frozen layers are empty.
+        Parameters
+        ----------
+        flat : ndarray of shape (n_parameters,) or (n_trained,)
+            A vector in the order of theta, with or without the frozen parameters.
+
+        Returns
+        -------
+        list of dict of ndarray
+            The views by name, one dict per layer. Without the frozen parameters, the
+            dicts of frozen layers are empty.
         """
         views: list[Params] = [{} for _ in self.layers]
         for i, name, spec, at in self._layout():
@@ -194,9 +207,19 @@ class Network:
         return views
 
     def gradients(self, grad: Array) -> list[Params]:
-        """Return views into a gradient, which lacks the frozen parameters.
+        """Return views into a gradient, one for each parameter array.
 
-        A frozen layer after the first trained one gets arrays that are never read.
+        Parameters
+        ----------
+        grad : ndarray of shape (n_trained,)
+            Gradient with respect to the parameters that are not frozen.
+
+        Returns
+        -------
+        list of dict of ndarray
+            The views by name, one dict per layer. Frozen layers after the first trained
+            layer have arrays of their own, which are never read; those before it have
+            none.
         """
         views = self.views(grad)
         for i in range(self._first_trained, len(views)):
@@ -228,7 +251,15 @@ class Network:
         """Draw all parameters layer by layer, in float64, and cast them.
 
         Layers whose initial parameters depend on the training rows are then adapted to
-        rows of `X`, to at most `ROWS_TO_ADAPT`.
+        them.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+            Source of random numbers.
+        X : ndarray or CSR matrix of shape ``(n, *in_shape)``, default=None
+            The training rows. Of more than 10,000, this number is drawn at random. With
+            None, no layer is adapted.
         """
         for i, name, spec in self._param_specs():
             self.params[i][name][...] = spec.draw(rng)
@@ -289,7 +320,17 @@ class Network:
     def split(self, at: int) -> tuple[Network, Network]:
         """Return the first `at` layers and the others, with copies of the parameters.
 
-        ``tail.scores(head.scores(X))`` is ``network.scores(X)``.
+        Parameters
+        ----------
+        at : int
+            Number of layers of the first network.
+
+        Returns
+        -------
+        head : Network
+            The first `at` layers.
+        tail : Network
+            The other layers: ``tail.scores(head.scores(X))`` is ``network.scores(X)``.
 
         Examples
         --------
@@ -359,9 +400,20 @@ class Network:
     def bind(
         self, x: Array | SparseRows, training: Training | None = None
     ) -> BoundPass:
-        """Bind a forward pass of rows to `x`, where each batch is to be written.
+        """Prepare passes of batches of one size: allocate memory, record operations.
 
-        In training, frozen layers still behave as in prediction.
+        Parameters
+        ----------
+        x : ndarray of shape ``(n, *in_shape)`` or SparseRows
+            Where each batch is to be written before ``forward()`` is called.
+        training : Training, default=None
+            What the layers share in training. Frozen layers behave as in prediction
+            nevertheless. With None, all layers behave as in prediction.
+
+        Returns
+        -------
+        BoundPass
+            Its method ``forward()`` computes the raw scores `z`.
         """
         return BoundPass(self, x, training)
 
@@ -408,8 +460,9 @@ class Network:
     def last_outputs(self, X: Matrix, rows: Array | None = None) -> Array:
         """Return the outputs of the last layer, which may be the scores of members.
 
-        Many rows are divided among the threads: each passes its own through the whole
-        network, and never waits for the others as the threads of one product do.
+        Many rows are divided among threads, each of which computes the outputs of its
+        rows through all layers. This takes less time than dividing each matrix product,
+        after which the threads would have to wait for each other.
         """
         n = X.shape[0] if rows is None else len(rows)
         z = np.empty((n, *self.out_shape), self.dtype)
@@ -430,10 +483,10 @@ class Network:
     def input_gradients(
         self, X: Array, derivative: Callable[[Array, slice, Array], None]
     ) -> Array:
-        """Return the gradient of a function of the raw scores of each row.
+        """Return the gradient of a function of the raw scores with respect to the rows.
 
-        It is the gradient with respect to the row. All layers, those with random masks
-        or batch statistics too, behave as in prediction.
+        All layers behave as in prediction, also those with random masks or batch
+        statistics.
 
         Parameters
         ----------
@@ -446,6 +499,8 @@ class Network:
         Returns
         -------
         dx : ndarray of shape ``(n, *in_shape)``
+            For each row, the gradient of the function of its raw scores with respect to
+            the elements of the row, in the dtype of the network.
 
         Examples
         --------
@@ -491,7 +546,7 @@ class BoundPass:
     ----------
     x : ndarray or SparseRows
         Where each batch is written.
-    z : ndarray of shape (n, *out_shape)
+    z : ndarray of shape ``(n, *out_shape)``
         The raw scores that `forward` computes.
     forward, backward : Calls
         The operations of the passes.

@@ -30,35 +30,41 @@ class Augment(Protocol):
 
 
 class Objective:
-    """``(Σ wᵢ lossᵢ + alpha (ρ |W|₁ + ½ (1 - ρ) |W|²)) / Σ wᵢ`` over a batch.
+    """The function that training minimizes: mean loss of a batch plus penalty.
 
-    ``W`` are the parameters that the penalty covers, the first ones in theta. As in
-    scikit-learn, the penalty is divided by the total weight of the batch; ``wᵢ`` is 1
-    by default.
+    It is ``(Σ wᵢ lossᵢ + alpha (ρ |W|₁ + ½ (1 - ρ) |W|²)) / Σ wᵢ``, where wᵢ is the
+    weight of row i, 1 by default, and W are the parameters that the penalty covers. As
+    in scikit-learn, the penalty is divided by the total weight of the batch.
 
     Parameters
     ----------
     network : Network
+        The network that computes the raw scores. Its parameters are read from
+        ``network.theta`` in each call.
     loss : Loss
+        The loss of the raw scores against the targets.
     alpha : float
         Strength of the penalty.
     l1_ratio : float, default=0
         ρ, the share of the L1 norm in the penalty. Its derivative at 0 is taken as 0.
     mixup : float, default=0
-        If positive, each row is mixed with another one, with shares ``λ`` and
-        ``1 - λ``, where ``λ ~ Beta(mixup, mixup)`` [1]_.
+        If positive, each row is mixed with another one, with the weights ``λ`` and
+        ``1 - λ``, where λ is drawn for each batch from ``Beta(mixup, mixup)`` [1]_.
     rng : numpy.random.Generator, default=None
         Stream of random numbers for mixup and the masks of layers. None creates one
         with seed 0.
     augment : callable, default=None
-        Returns variations of the rows of a batch, such as rotated images.
+        ``augment(x)`` returns variations of the rows of a batch, such as rotated
+        images, in an array of the same shape.
 
     Attributes
     ----------
     grad : ndarray of shape (n_trained,)
-        Gradient computed by the last call of `loss_gradient`.
+        Gradient with respect to the first ``n_trained`` elements of ``network.theta``,
+        those that are not frozen. Each call of `loss_gradient`, `data_loss_gradient` or
+        `sum_over` overwrites it.
     dropout_factor : float
-        Factor of the rates of dropout and DropConnect.
+        Factor of the rates of dropout and DropConnect; it may be changed between calls.
 
     References
     ----------
@@ -107,9 +113,25 @@ class Objective:
         self._bound: dict[tuple[Any, ...], BoundObjective] = {}
 
     def bind(self, x: Matrix, y: Array, weighted: bool) -> BoundObjective:
-        """Return the loss and its gradient, bound to batches like (x, y).
+        """Prepare the computation of the loss and its gradient for one kind of batch.
 
-        It is bound once for each number of rows.
+        Memory is allocated and operations are recorded only once for each kind, such
+        as batches of 32 rows: later calls return the same object.
+
+        Parameters
+        ----------
+        x : ndarray or CSR matrix of shape (n, ...)
+            A batch of features. Its kind and shape count, not its values.
+        y : ndarray of shape (n, ...)
+            The encoded targets. Their shape and dtype count, not their values.
+        weighted : bool
+            Whether the batches have sample weights.
+
+        Returns
+        -------
+        BoundObjective
+            Its method ``read(x, y, sample_weight)`` takes a batch, and
+            ``loss_gradient(total)`` computes the loss and its gradient.
         """
         dense = isinstance(x, np.ndarray)
         key = dense, x.shape, y.shape, y.dtype, weighted
@@ -120,13 +142,45 @@ class Objective:
     def data_loss_gradient(
         self, x: Matrix, y: Array, sample_weight: Array | None, total: float
     ) -> float:
-        """Return the sum of the losses / `total`, and write its gradient to `grad`."""
+        """Return the loss of a batch without the penalty; write its gradient to `grad`.
+
+        Parameters
+        ----------
+        x : ndarray or CSR matrix of shape (n, ...)
+            Features.
+        y : ndarray of shape (n,) or (n, n_outputs)
+            Targets, as the loss takes them.
+        sample_weight : ndarray of shape (n,) or None
+            Weights of the rows; None gives every row weight 1.
+        total : float
+            What the weighted sum of the losses, and its gradient, are divided by.
+
+        Returns
+        -------
+        float
+            The weighted sum of the losses, divided by `total`.
+        """
         bound = self.bind(x, y, sample_weight is not None)
         bound.read(x, y, sample_weight)
         return bound.loss_gradient(total)
 
     def add_penalty(self, W: Array, dW: Array, total: float) -> float:
-        """Return the penalty on the weights `W`; add its gradient to `dW`."""
+        """Return the penalty on weights, and add its gradient to that of the loss.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_decay,)
+            The weights.
+        dW : ndarray of shape (n_decay,)
+            The gradient, changed in place.
+        total : float
+            Total weight of the batch, which the penalty is divided by.
+
+        Returns
+        -------
+        float
+            The penalty, divided by `total`.
+        """
         if self.alpha == 0 or not W.size:
             return 0.0
         penalty = 0.0
@@ -140,19 +194,57 @@ class Objective:
         return penalty
 
     def penalty_factors(self, total: float) -> tuple[float, float]:
-        """Return the factors of ``½ |W|²`` and ``|W|₁``, for a batch of this weight."""
+        """Return the factors of ``½ |W|²`` and ``|W|₁`` in the objective.
+
+        Parameters
+        ----------
+        total : float
+            Total weight of the batch.
+
+        Returns
+        -------
+        l2, l1 : float
+            ``alpha (1 - ρ) / total`` and ``alpha ρ / total``.
+        """
         alpha = self.alpha
         return alpha * (1 - self.l1_ratio) / total, alpha * self.l1_ratio / total
 
     def loss_gradient(self, x: Matrix, y: Array, sample_weight: Array | None) -> float:
-        """Return the objective on one batch and write its gradient to `grad`."""
+        """Return the objective on one batch, and write its gradient to `grad`.
+
+        Parameters
+        ----------
+        x : ndarray or CSR matrix of shape (n, ...)
+            Features.
+        y : ndarray of shape (n,) or (n, n_outputs)
+            Targets, as the loss takes them.
+        sample_weight : ndarray of shape (n,) or None
+            Weights of the rows; None gives every row weight 1.
+
+        Returns
+        -------
+        float
+            The objective: mean loss plus penalty.
+        """
         return self.sum_over([(x, y, sample_weight)], total_weight(y, sample_weight))
 
     def sum_over(self, batches: Iterable[Batch], total: float) -> float:
-        """Like `loss_gradient`, for the rows of all `batches`, of total weight `total`.
+        """Return the objective on the rows of several batches together.
 
-        The batches are cast to the dtype of the network one by one, so memory is
-        bounded for any number of rows.
+        Its gradient is written to `grad`. The batches are cast to the dtype of the
+        network one by one, so memory is bounded for any number of rows.
+
+        Parameters
+        ----------
+        batches : iterable of (x, y, sample_weight)
+            The batches, each as `loss_gradient` takes it.
+        total : float
+            Total weight of all rows.
+
+        Returns
+        -------
+        float
+            The objective: mean loss plus penalty.
         """
         loss, grad = 0.0, np.zeros_like(self.grad)
         for x, y, w in batches:

@@ -45,14 +45,40 @@ class Schedule(Spec, ABC):
 
     @abstractmethod
     def __call__(self, epoch: float, n_epochs: int, rows: int = 0) -> float:
-        """Return the factor for the base rate after `epoch` of `n_epochs` epochs.
+        """Return the factor of the base rate for the next step.
 
-        `epoch` is fractional within an epoch; after `n_epochs` the factor is constant.
-        `rows` is the number of training rows seen before the current epoch started.
+        Parameters
+        ----------
+        epoch : float
+            Number of epochs completed, with a fraction within an epoch. It may be
+            larger than `n_epochs`: schedules that anneal the rate then return their
+            last factor.
+        n_epochs : int
+            Number of epochs of the whole training, ``max_iter``.
+        rows : int, default=0
+            Number of training rows seen before the current epoch, repeated rows
+            included.
+
+        Returns
+        -------
+        float
+            The factor.
         """
 
     def on_plateau(self, base_rate: float) -> float | None:
-        """Return the new base rate when training stalls, or None to stop training."""
+        """Decide what to do on a plateau: when training has stopped improving.
+
+        Parameters
+        ----------
+        base_rate : float
+            The base rate: ``learning_rate_init``, or what the last plateau changed it
+            to.
+
+        Returns
+        -------
+        float or None
+            The new base rate, or None to stop training.
+        """
         return None
 
 
@@ -63,10 +89,10 @@ class Decay(Schedule):
     Parameters
     ----------
     warmup : float, default=0.0
-        Number of epochs over which the factor is multiplied by a ramp from 0.01 to 1;
-        values below 1 are a fraction of ``max_iter``. At most half of ``max_iter`` is
-        used, and the decay spans the remaining epochs. A warm-up makes large learning
-        rates stable at the start [1]_.
+        Length of the warm-up, in which the factor is multiplied by numbers that rise
+        linearly from 0.01 to 1: a number of epochs, or if it is less than 1, a fraction
+        of ``max_iter``. It is limited to half of ``max_iter``; the decay takes the
+        remaining epochs. A warm-up makes large learning rates stable at the start [1]_.
 
     References
     ----------
@@ -107,17 +133,35 @@ class Decay(Schedule):
 
     @abstractmethod
     def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
-        """Return the factor; epochs are counted from the end of the warm-up."""
+        """Return the factor, without that of the warm-up.
+
+        Parameters
+        ----------
+        epoch : float
+            Number of epochs completed since the end of the warm-up, with a fraction
+            within an epoch; 0 during the warm-up.
+        n_epochs : float
+            Number of epochs after the warm-up.
+        rows : int
+            Number of training rows seen before the current epoch, repeated rows
+            included.
+
+        Returns
+        -------
+        float
+            The factor.
+        """
 
 
 @spec
 class Constant(Decay):
-    """The same rate in every step after the warm-up.
+    """Keep the rate the same in every step after the warm-up.
 
     Parameters
     ----------
     warmup : float, default=0.0
-        Epochs, or fraction of ``max_iter``, over which the rate rises.
+        Length of the warm-up, in which the rate rises to its full value: a number of
+        epochs, or if it is less than 1, a fraction of ``max_iter``.
 
     Examples
     --------
@@ -125,6 +169,8 @@ class Constant(Decay):
     >>> schedule = Constant(warmup=2)
     >>> [round(schedule(epoch, 10), 3) for epoch in (0, 1, 2, 10)]
     [0.01, 0.505, 1.0, 1.0]
+
+    By name: ``MLPClassifier(learning_rate="constant")``.
     """
 
     def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
@@ -133,22 +179,26 @@ class Constant(Decay):
 
 @spec
 class InvScaling(Decay):
-    """``1 / (rows + 1) ** power_t``, where training rows are counted, not epochs.
+    """Decay with a power of the number of training rows seen.
 
-    It changes once per epoch. This is scikit-learn's schedule of the same name.
+    The factor is ``1 / (rows + 1) ** power_t``. Rows are counted again in each epoch;
+    the factor changes once per epoch. This is scikit-learn's schedule of the same name.
 
     Parameters
     ----------
     power_t : float, default=0.5
         Exponent, not negative.
     warmup : float, default=0.0
-        Epochs, or fraction of ``max_iter``, over which the rate rises.
+        Length of the warm-up, in which the rate rises to its full value: a number of
+        epochs, or if it is less than 1, a fraction of ``max_iter``.
 
     Examples
     --------
     >>> from sknn.schedules import InvScaling
     >>> InvScaling()(1, 10, rows=99)
     0.1
+
+    By name: ``MLPClassifier(learning_rate="invscaling")``.
     """
 
     power_t: float = 0.5
@@ -163,23 +213,29 @@ class InvScaling(Decay):
 
 @spec
 class Adaptive(Decay):
-    """Divide the rate by 5 on each plateau, until it is at most `smallest`.
+    """Divide the rate by 5 on each plateau.
+
+    A plateau at a rate of 1e-6 or less ends training.
 
     Parameters
     ----------
     warmup : float, default=0.0
-        Epochs, or fraction of ``max_iter``, over which the rate rises.
+        Length of the warm-up, in which the rate rises to its full value: a number of
+        epochs, or if it is less than 1, a fraction of ``max_iter``.
 
     Examples
     --------
     >>> from sknn.schedules import Adaptive
     >>> Adaptive().on_plateau(0.1)
     0.02
+
+    By name: ``MLPClassifier(learning_rate="adaptive")``.
     """
 
     stop_message = "Learning rate too small. Stopping."
 
     smallest: ClassVar[float] = 1e-6
+    """A plateau at this rate, or at a smaller one, ends training."""
 
     def decay(self, epoch: float, n_epochs: float, rows: int) -> float:
         return 1.0
@@ -190,9 +246,10 @@ class Adaptive(Decay):
 
 @spec
 class Step(Decay):
-    """``gamma ** k`` after k of the milestones in `at`.
+    """Multiply the rate by `gamma` at each milestone.
 
-    It is used for residual networks in [1]_.
+    After k milestones, the factor is ``gamma ** k``. It is used for residual networks
+    in [1]_.
 
     Parameters
     ----------
@@ -201,7 +258,8 @@ class Step(Decay):
     gamma : float, default=0.1
         Factor at each milestone, in (0, 1].
     warmup : float, default=0.0
-        Epochs, or fraction of ``max_iter``, over which the rate rises.
+        Length of the warm-up, in which the rate rises to its full value: a number of
+        epochs, or if it is less than 1, a fraction of ``max_iter``.
 
     References
     ----------
@@ -213,6 +271,8 @@ class Step(Decay):
     >>> from sknn.schedules import Step
     >>> [round(Step()(epoch, 100), 3) for epoch in (49, 50, 75)]
     [1.0, 0.1, 0.01]
+
+    By name: ``MLPClassifier(learning_rate="step")``.
     """
 
     at: tuple[float, ...] = (0.5, 0.75)
@@ -235,22 +295,26 @@ class Step(Decay):
 
 @spec
 class Exponential(Decay):
-    """``final ** u``: multiplied by the same factor in each epoch.
+    """Multiply the rate by the same factor in each epoch, from 1 down to `final`.
 
-    u is the fraction of the epochs after the warm-up that is completed.
+    The factor of the rate is ``final ** u``, where u is the fraction of the epochs
+    after the warm-up that is completed.
 
     Parameters
     ----------
     final : float, default=0.01
         The last factor, in (0, 1].
     warmup : float, default=0.0
-        Epochs, or fraction of ``max_iter``, over which the rate rises.
+        Length of the warm-up, in which the rate rises to its full value: a number of
+        epochs, or if it is less than 1, a fraction of ``max_iter``.
 
     Examples
     --------
     >>> from sknn.schedules import Exponential
     >>> [round(Exponential()(epoch, 10), 3) for epoch in (0, 5, 10)]
     [1.0, 0.1, 0.01]
+
+    By name: ``MLPClassifier(learning_rate="exponential")``.
     """
 
     ends = True
@@ -267,22 +331,26 @@ class Exponential(Decay):
 
 @spec
 class Linear(Decay):
-    """``1 - (1 - final) u``: from 1 to `final` along a line.
+    """Decrease the factor from 1 to `final` along a line.
 
-    u is the fraction of the epochs after the warm-up that is completed.
+    The factor is ``1 - (1 - final) u``, where u is the fraction of the epochs after the
+    warm-up that is completed.
 
     Parameters
     ----------
     final : float, default=0.0
         The last factor, in [0, 1].
     warmup : float, default=0.0
-        Epochs, or fraction of ``max_iter``, over which the rate rises.
+        Length of the warm-up, in which the rate rises to its full value: a number of
+        epochs, or if it is less than 1, a fraction of ``max_iter``.
 
     Examples
     --------
     >>> from sknn.schedules import Linear
     >>> [Linear()(epoch, 10) for epoch in (0, 5, 10)]
     [1.0, 0.5, 0.0]
+
+    By name: ``MLPClassifier(learning_rate="linear")``.
     """
 
     ends = True
@@ -300,9 +368,10 @@ class Linear(Decay):
 
 @spec
 class Cosine(Decay):
-    """``final + (1 - final) (1 + cos(π u)) / 2``: from 1 to `final` along a cosine.
+    """Decrease the factor from 1 to `final` along a cosine.
 
-    u is the fraction of the epochs after the warm-up that is completed,
+    The factor is ``final + (1 - final) (1 + cos(π u)) / 2``, where u is the fraction of
+    the epochs after the warm-up that is completed,
     ``(epoch - warmup) / (max_iter - warmup)``. This is cosine annealing [1]_ without
     restarts: the rate falls slowly at the start and at the end, and fastest in the
     middle.
@@ -312,7 +381,8 @@ class Cosine(Decay):
     final : float, default=0.0
         The last factor, in [0, 1].
     warmup : float, default=0.0
-        Epochs, or fraction of ``max_iter``, over which the rate rises.
+        Length of the warm-up, in which the rate rises to its full value: a number of
+        epochs, or if it is less than 1, a fraction of ``max_iter``.
 
     References
     ----------
@@ -325,6 +395,8 @@ class Cosine(Decay):
     >>> schedule = Cosine(warmup=2)
     >>> [round(schedule(epoch, 10), 3) for epoch in (0, 2, 6, 10)]
     [0.01, 1.0, 0.5, 0.0]
+
+    By name: ``MLPClassifier(learning_rate="cosine")``.
     """
 
     ends = True
@@ -341,8 +413,9 @@ class Cosine(Decay):
 
 @spec
 class FlatCosine(Decay):
-    """1 for a first part of the training, then ``(1 + cos(π v)) / 2`` down to 0.
+    """Keep the factor 1 in a first part of training, then decrease it to 0.
 
+    In the second part it is ``(1 + cos(π v)) / 2`` with
     ``v = (u - flat) / (1 - flat)``, where u is the fraction of the epochs after the
     warm-up that is completed. This is the schedule of dropout and weight decay of the
     networks for tables of [1]_.
@@ -352,7 +425,8 @@ class FlatCosine(Decay):
     flat : float, default=0.5
         Fraction of the epochs after the warm-up in which the factor is 1, in [0, 1).
     warmup : float, default=0.0
-        Epochs, or fraction of ``max_iter``, over which the rate rises.
+        Length of the warm-up, in which the rate rises to its full value: a number of
+        epochs, or if it is less than 1, a fraction of ``max_iter``.
 
     References
     ----------
@@ -365,6 +439,8 @@ class FlatCosine(Decay):
     >>> from sknn.schedules import FlatCosine
     >>> [round(FlatCosine()(epoch, 100), 3) for epoch in (0, 50, 75, 100)]
     [1.0, 1.0, 0.5, 0.0]
+
+    By name: ``MLPClassifier(learning_rate="flat_cosine")``.
     """
 
     ends = True
@@ -382,12 +458,13 @@ class FlatCosine(Decay):
 
 @spec
 class CosLog(Schedule):
-    """``(1 - cos(2π log₂(1 + (2ᶜ - 1) u))) / 2``: `cycles` waves, ever longer ones.
+    """Raise the factor from 0 to 1 and lower it again, in cycles of increasing length.
 
-    u is the fraction of epochs completed, and c the number of cycles. In each cycle the
-    rate rises from 0 to 1 and falls back to 0; the next one is twice as long. With 4
-    cycles it is the schedule "coslog4" of [1]_. At the end of each cycle the network is
-    good already, and a larger rate then leads out of a sharp minimum.
+    Each cycle is twice as long as the one before. The factor is
+    ``(1 - cos(2π log₂(1 + (2ᶜ - 1) u))) / 2``, where u is the fraction of epochs
+    completed, and c the number of cycles. With 4 cycles it is the schedule "coslog4" of
+    [1]_. At the end of each cycle the network is good already, and a larger rate then
+    leads out of a sharp minimum.
 
     Parameters
     ----------
@@ -402,9 +479,16 @@ class CosLog(Schedule):
 
     Examples
     --------
+    Two cycles, the first of 4 epochs, the second of 8:
+
     >>> from sknn.schedules import CosLog
-    >>> [round(CosLog()(epoch, 15), 3) for epoch in (0, 1, 3, 5, 7, 15)]
-    [0.0, 0.0, 0.0, 0.93, 0.0, 0.0]
+    >>> schedule = CosLog(cycles=2)
+    >>> [round(schedule(epoch, 12), 2) for epoch in (0, 1, 2, 3, 4)]
+    [0.0, 0.72, 0.93, 0.32, 0.0]
+    >>> [round(schedule(epoch, 12), 2) for epoch in (4, 6, 8, 10, 12)]
+    [0.0, 0.72, 0.93, 0.32, 0.0]
+
+    By name: ``MLPClassifier(learning_rate="coslog")``.
     """
 
     ends = True
@@ -422,11 +506,11 @@ class CosLog(Schedule):
 
 @spec
 class InverseSqrt(Decay):
-    """``1 / sqrt(1 + u / timescale)``: falls fast at first, then slowly.
+    """Decrease the factor fast at first, then slowly.
 
-    u is the fraction of the epochs after the warm-up that is completed. This is the
-    classical rate of stochastic approximation; it never reaches 0. With a warm-up it is
-    the schedule of [1]_.
+    The factor is ``1 / sqrt(1 + u / timescale)``, where u is the fraction of the epochs
+    after the warm-up that is completed. This is the classical rate of stochastic
+    approximation; it never reaches 0. With a warm-up it is the schedule of [1]_.
 
     Parameters
     ----------
@@ -434,7 +518,8 @@ class InverseSqrt(Decay):
         Fraction of the epochs after the warm-up at which the factor is ``1 / sqrt(2)``;
         positive.
     warmup : float, default=0.0
-        Epochs, or fraction of ``max_iter``, over which the rate rises.
+        Length of the warm-up, in which the rate rises to its full value: a number of
+        epochs, or if it is less than 1, a fraction of ``max_iter``.
 
     References
     ----------
@@ -445,6 +530,8 @@ class InverseSqrt(Decay):
     >>> from sknn.schedules import InverseSqrt
     >>> [round(InverseSqrt()(epoch, 10), 3) for epoch in (0, 3, 8)]
     [1.0, 0.5, 0.333]
+
+    By name: ``MLPClassifier(learning_rate="inverse_sqrt")``.
     """
 
     timescale: float = 0.1
@@ -459,7 +546,7 @@ class InverseSqrt(Decay):
 
 @spec
 class OneCycle(Schedule):
-    """One cycle: up to 1 at `peak`, then down to `final`, each along a cosine.
+    """Raise the factor to 1, then decrease it to `final`, each along a cosine.
 
     ``learning_rate_init`` is the largest rate of the cycle. It can be several times
     larger than a good constant rate.
@@ -486,6 +573,8 @@ class OneCycle(Schedule):
     >>> from sknn.schedules import OneCycle
     >>> [round(OneCycle()(epoch, 10), 3) for epoch in (0, 1.5, 3, 6.5, 10)]
     [0.04, 0.52, 1.0, 0.5, 0.0]
+
+    By name: ``MLPClassifier(learning_rate="one_cycle")``.
     """
 
     ends = True

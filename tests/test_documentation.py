@@ -58,6 +58,22 @@ def test_the_first_line_cites_nothing(name):
     assert "]_" not in inspect.cleandoc(doc).partition("\n\n")[0]
 
 
+@pytest.mark.parametrize("name", sorted(LISTED))
+def test_every_parameter_of_a_class_has_a_description(name):
+    module, _, attribute = name.rpartition(".")
+    cls = getattr(importlib.import_module(module), attribute)
+    if not inspect.isclass(cls) or issubclass(cls, Exception):
+        return
+    # Functions create the objects of sknn.inspection: users only read the fields.
+    title = "Attributes" if module == "sknn.inspection" else "Parameters"
+    doc = inspect.cleandoc(cls.__doc__)
+    _, _, section = doc.partition(f"\n{title}\n{'-' * len(title)}\n")
+    section = re.split(r"\n\w[\w ]*\n-{3,}\n", section)[0]
+    entries = re.findall(r"^(\w[\w, ]*?) :.*\n    \S", section, re.MULTILINE)
+    described = {parameter for entry in entries for parameter in entry.split(", ")}
+    assert inspect.signature(cls).parameters.keys() <= described
+
+
 @pytest.mark.parametrize("Estimator", [sknn.MLPClassifier, sknn.MLPRegressor])
 def test_the_example_of_partial_fit(Estimator):
     # It is a descriptor, made by available_if: doctest does not find its docstring.

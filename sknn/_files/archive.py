@@ -163,7 +163,7 @@ def check_end(file: IO[bytes], size: int) -> None:
     tail = file.read(END + COMMENT + 20)
     end = tail[20:]
     if len(tail) < END + COMMENT + 20 or end[:4] != b"PK\x05\x06":
-        raise FileError("it is no archive of sknn, or its end is missing.")
+        raise FileError("it is not an sknn archive, or its end is missing.")
     n_members = int.from_bytes(end[10:12], "little")
     directory = int.from_bytes(end[12:16], "little")
     is_extended = tail[:4] == b"PK\x06\x07"

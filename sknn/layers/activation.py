@@ -16,14 +16,17 @@ from .base import Layer, LayerSpec, Workspace, bind_compact
 
 @spec
 class Activation(Layer):
-    """``y = f(x)`` elementwise, for inputs of any shape; no parameters.
+    """Apply an activation function to each element of an input of any shape.
 
-    Backward: ``dx = f'(x) dy``.
+    ``y = f(x)``. Backward: ``dx = f'(x) dy``.
 
     Parameters
     ----------
     function : str or ActivationFunction
         f: a name, such as 'relu', or an object from `sknn.activations`.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------

@@ -87,14 +87,14 @@ class Workspace(SimpleNamespace):
 class Training:
     """What the layers share during a training run, besides the network.
 
-    Attributes
+    Parameters
     ----------
     rng : numpy.random.Generator
         Random numbers for masks. They are separate from those for initial weights and
         shuffling, so that switching dropout on does not change the latter.
-    sample_weight : ndarray of shape (n,) or None
+    sample_weight : ndarray of shape (n,), default=None
         Weights of the rows of the current batch; None gives every row weight 1.
-    dropout_factor : float
+    dropout_factor : float, default=1.0
         Factor of the rates of dropout and DropConnect in the current step.
 
     Examples
@@ -123,7 +123,7 @@ class Training:
 class ParamSpec:
     """Shape and initializer of a parameter array, and whether the penalty covers it.
 
-    Attributes
+    Parameters
     ----------
     shape : tuple of int
         Shape of the array.
@@ -134,10 +134,12 @@ class ParamSpec:
     decay : bool
         Whether the penalty and weight decay apply.
     is_bias : bool, default=False
-        Whether initial values are those of biases.
+        Whether the array holds biases. Their initial values are those of the method
+        `bias` of the initializer.
     members : {'independent', 'equal'}, default=None
-        Set if the first axis is that of the members of an ensemble: whether each has
-        initial values of its own, or all have the same.
+        For an array whose first axis is that of the members of an ensemble: whether
+        the initial values of each member are drawn independently, or are the same for
+        all members. None means that the array has no such axis.
 
     Examples
     --------
@@ -164,7 +166,18 @@ class ParamSpec:
     members: Literal["independent", "equal"] | None = None
 
     def draw(self, rng: np.random.RandomState) -> Array:
-        """Draw float64 initial values from `rng`."""
+        """Draw initial values.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+            Source of random numbers.
+
+        Returns
+        -------
+        ndarray
+            The initial values, float64, of the shape `shape`; possibly read-only.
+        """
         if self.members is None:
             return self._draw(self.shape, rng)
         n_draws = self.shape[0] if self.members == "independent" else 1
@@ -180,7 +193,7 @@ class ParamSpec:
 class StateSpec:
     """Shape and initial value of a state array, which training passes update.
 
-    Attributes
+    Parameters
     ----------
     shape : tuple of int
         Shape of the array.
@@ -206,15 +219,15 @@ class StateSpec:
 class LayerSpec:
     """The shapes and parameters of a layer, given the shape of its input.
 
-    Attributes
+    Parameters
     ----------
     in_shape, out_shape : tuple of int
         Shapes of the input and output of one row.
-    params : mapping of str to ParamSpec
+    params : mapping of str to ParamSpec, default={}
         The parameters, in the order in which their initial values are drawn.
-    state : mapping of str to StateSpec
+    state : mapping of str to StateSpec, default={}
         The arrays that training passes update.
-    parts : tuple of LayerSpec
+    parts : tuple of LayerSpec, default=()
         The specs of the inner layers, for a layer made of layers.
 
     Examples
@@ -244,6 +257,11 @@ class LayerSpec:
 @spec
 class Layer(Spec, ABC):
     """One step of a network, ``y = f(x; p)``; immutable, holds only hyper-parameters.
+
+    x is the input, p are the parameters, y is the output. The first axis of x and y is
+    that of the rows of a batch. The backward pass gets dy, the derivative of the loss
+    with respect to y. From it, a layer computes the gradients of its parameters, and
+    dx, the derivative with respect to x; dx and dy have the shapes of x and y.
 
     Parameters
     ----------
@@ -301,50 +319,130 @@ class Layer(Spec, ABC):
 
     @property
     def activation_to_fuse(self) -> ActivationFunction | None:
-        """The function of an `Activation` layer, which the layer before can apply."""
+        """The function of an activation layer, which the layer before can apply."""
         return None
 
     @abstractmethod
     def build(self, in_shape: Shape) -> LayerSpec:
-        """Return output shape and parameters for an input of shape `in_shape`."""
+        """Return the shapes and parameters of the layer for a shape of its input.
+
+        Parameters
+        ----------
+        in_shape : tuple of int
+            Shape of the input, without the axis of the rows.
+
+        Returns
+        -------
+        LayerSpec
+            The shape of the output, and the parameters and state.
+
+        Raises
+        ------
+        ValueError
+            If the layer does not work on inputs of this shape.
+        """
 
     def adapt(self, p: Params, x: Array, rng: np.random.RandomState) -> None:
-        """Adapt the initial parameters and state `p` in place to training rows.
+        """Adapt the initial parameters and state in place to training rows.
 
-        Called before training if the layer declares that it `adapts`. `x`, of shape
-        ``(n, *in_shape)``, is what the layer gets for some of the training rows.
+        Called before training if the layer declares that it `adapts`.
+
+        Parameters
+        ----------
+        p : dict of ndarray
+            Parameters and state by name, to be changed in place.
+        x : ndarray of shape ``(n, *in_shape)``
+            The input of the layer for some of the training rows.
+        rng : numpy.random.RandomState
+            Source of random numbers.
         """
 
     def parts(self, spec: LayerSpec) -> list[tuple[Layer, LayerSpec]]:
-        """Return the inner layers, each with its spec, for a layer made of layers."""
+        """Return the inner layers of a layer made of layers.
+
+        Parameters
+        ----------
+        spec : LayerSpec
+            What `build` has returned.
+
+        Returns
+        -------
+        list of (Layer, LayerSpec)
+            Each inner layer with its spec; empty for other layers.
+        """
         return []
 
     def workspace(
         self, spec: LayerSpec, n: int, dtype: DType, training: Training | None
     ) -> Any:
-        """Return the buffers for `n` rows.
+        """Return the buffers for batches of `n` rows.
 
-        In training these include the buffers of the backward pass; in prediction
-        `training` is None.
+        A layer with the methods `forward` and `backward` gets them as `ws`, and may
+        keep there what the backward pass needs.
+
+        Parameters
+        ----------
+        spec : LayerSpec
+            What `build` has returned.
+        n : int
+            Number of rows.
+        dtype : dtype
+            The dtype of the network: float32 or float64.
+        training : Training or None
+            Random numbers and weights of the rows in training; None in prediction,
+            where no buffers of the backward pass are needed.
+
+        Returns
+        -------
+        object
+            The buffers, as attributes.
         """
         return Workspace(spec=spec, n=n, dtype=dtype, training=training, f=None, g={})
 
     def bind(self, ws: Workspace, x: Any) -> Any:
-        """Record the forward pass of rows `x`, and return its output y.
+        """Record the operations of the forward pass.
 
-        `x` is an array that each batch is written to or, if the layer takes them,
-        `SparseRows`. Neither `x` nor the parameters may be modified, but a training
-        pass updates the state.
+        They run later, once for each batch. They may modify neither `x` nor the
+        parameters, but in training they update the state.
+
+        Parameters
+        ----------
+        ws : Workspace
+            The buffers of the layer. ``ws.p`` holds parameters and state, and
+            ``ws.do(f, *args)`` records the operation ``f(*args)``.
+        x : ndarray of shape ``(n, *in_shape)`` or SparseRows
+            Where each batch is written: SparseRows only for a sparse batch and a layer
+            that `takes_sparse`.
+
+        Returns
+        -------
+        ndarray of shape ``(n, *out_shape)``
+            y, where the operations write the output.
         """
         raise NotImplementedError(self._no_passes())
 
     def bind_backward(self, ws: Workspace, dy: Array, need_dx: bool) -> Array | None:
-        """Record the backward pass, and return dx if `need_dx`.
+        """Record the operations of the backward pass.
 
-        The pass overwrites ``ws.g`` with the gradients of the parameters. If it is
-        false, the layer is frozen: its forward pass was that of prediction, and only dx
-        is needed. `dy` may be overwritten, but neither the parameters nor the input of
-        the forward pass.
+        They run after those of the forward pass. They overwrite the arrays in ``ws.g``
+        with the gradients of the parameters. If ``bool(ws.g)`` is False, the layer is
+        frozen: its forward pass was that of prediction, and only dx is needed. They may
+        overwrite `dy`, but neither the parameters nor the input.
+
+        Parameters
+        ----------
+        ws : Workspace
+            The buffers, as `bind` has left them.
+        dy : ndarray of shape ``(n, *out_shape)``
+            Where the derivative of the loss with respect to the output is written.
+        need_dx : bool
+            Whether dx is needed.
+
+        Returns
+        -------
+        ndarray of shape ``(n, *in_shape)`` or None
+            dx, where the operations write the derivative of the loss with respect to
+            the input. If it is not needed, it may be None.
         """
         raise NotImplementedError(self._no_passes())
 
@@ -355,10 +453,25 @@ class Layer(Spec, ABC):
         )
 
     def forward(self, p: Params, x: Matrix, ws: Any, train: bool) -> Any:
-        """Return y for input `x`, in a buffer of `ws`. Must not modify `x`.
+        """Compute the output of a batch.
 
-        `p` holds the parameters, which must not be modified either, and the state,
-        which a training pass updates.
+        Parameters
+        ----------
+        p : dict of ndarray
+            The parameters, which must not be modified, and the state, which a training
+            pass updates in place.
+        x : ndarray of shape ``(n, *in_shape)``, or a CSR matrix
+            The input, which must not be modified. It is a CSR matrix only for a layer
+            that `takes_sparse`.
+        ws : object
+            What `workspace` has returned.
+        train : bool
+            Whether this is a training pass of a layer that is not frozen.
+
+        Returns
+        -------
+        ndarray of shape ``(n, *out_shape)``
+            The output y; it may be a buffer in `ws`.
         """
         ws.p, ws.train, ws.calls = p, train, Calls()
         rows = x if isinstance(x, np.ndarray) else SparseRows(x.shape, x.dtype, x)
@@ -369,11 +482,29 @@ class Layer(Spec, ABC):
     def backward(
         self, p: Params, g: Params, dy: Array, ws: Any, need_dx: bool
     ) -> Array | None:
-        """Overwrite `g` with the gradients of the parameters; return dx if `need_dx`.
+        """Compute the gradients of the batch of the last call of `forward`.
 
-        If `g` is false, the layer is frozen: its forward pass was that of prediction,
-        and only dx is needed. May overwrite `dy`, but neither `p` nor the input of the
-        forward pass.
+        Parameters
+        ----------
+        p : dict of ndarray
+            Parameters and state, which must not be modified.
+        g : dict of ndarray
+            The gradients of the parameters by name, to be overwritten. If ``bool(g)``
+            is False, the layer is frozen: its forward pass was that of prediction, and
+            only dx is needed.
+        dy : ndarray of shape ``(n, *out_shape)``
+            Derivative of the loss with respect to the output; may be overwritten.
+        ws : object
+            What `workspace` has returned. The input that `forward` has kept there must
+            not be modified.
+        need_dx : bool
+            Whether dx is needed.
+
+        Returns
+        -------
+        ndarray of shape ``(n, *in_shape)`` or None
+            dx, the derivative of the loss with respect to the input. If it is not
+            needed, it may be None.
         """
         ws.g, ws.calls = g, Calls()
         dx = self.bind_backward(ws, dy, need_dx)

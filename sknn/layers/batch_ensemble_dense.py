@@ -33,16 +33,18 @@ SCALES: dict[str, Initializer] = {
 
 @spec
 class BatchEnsembleDense(Layer):
-    """``y[:, i] = ((x[:, i] ∘ r[i]) W) ∘ s[i] + b[i]`` for each member i.
+    """A dense layer for the members of an ensemble, which share its weights.
 
     It was proposed in [1]_.
 
-    x (n, k, fan_in), W (fan_in, units), y (n, k, units), for k members; see
-    `ToMembers`. The members share W; each has scales r[i] (fan_in,) of the inputs and
-    s[i] (units,) of the outputs, and biases b[i] (units,). With ``z = (x ∘ r) W``,
+    For member i of k members, ``y[:, i] = ((x[:, i] ∘ r[i]) W) ∘ s[i] + b[i]``, with x
+    (n, k, fan_in), W (fan_in, units) and y (n, k, units); ∘ is the product element by
+    element. The members share W. Each has scales r[i] (fan_in,) of the inputs and s[i]
+    (units,) of the outputs, and biases b[i] (units,). Before the first such layer,
+    `sknn.layers.ToMembers` gives the rows to the members. With ``z = (x ∘ r) W``,
     backward: ``ds = Σ dy z`` and ``db = Σ dy`` over rows, ``dz = s ∘ dy``,
-    ``dW = Σ (x ∘ r)ᵀ dz`` over members, ``dr = Σ x (dz Wᵀ)``, ``dx = r ∘ (dz Wᵀ)``.
-    The penalty applies to W only. Initially, all members have the same biases.
+    ``dW = Σ (x ∘ r)ᵀ dz`` over members, ``dr = Σ x (dz Wᵀ)``, ``dx = r ∘ (dz Wᵀ)``. The
+    penalty applies to W only. Initially, all members have the same biases.
 
     In TabM [2]_, the input scales of the first layer are random, all others are ones.
 
@@ -55,6 +57,9 @@ class BatchEnsembleDense(Layer):
     input_scales, output_scales : str or Initializer, default='ones'
         Initial r and s: 'ones', 'random_signs' (1 or -1), 'normal' (N(0, 1)), or an
         Initializer. Those of each member are drawn independently.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -29,16 +29,26 @@ from .base import (
 
 @spec
 class BatchNorm(Layer):
-    """``y = γ x̂ + β``, ``x̂ = (x - μ) / sqrt(σ² + ε)``, for each unit or channel.
+    """Standardize each unit or channel over the rows, then scale and shift it.
 
-    In training, μ and σ² are the mean and variance over the rows of the batch, weighted
-    by the sample weights. In prediction they are running averages of these (without
-    Bessel's correction, so that the scale of the weights does not matter). x, y are
-    (n, units), members (n, k, units), or images (n, channels, H, W), whose pixels count
-    as rows. Backward,
-    with ``s = sqrt(σ² + ε)`` and the share ``q = w / Σ w`` of each row (``1 / n``):
-    ``dγ = Σ dy x̂``, ``dβ = Σ dy``,
-    ``dx = γ / s (dy - q (dβ + x̂ dγ))``. The penalty does not apply to γ and β.
+    ``y = γ x̂ + β``, where
+
+    - ``x̂ = (x - μ) / s`` and ``s = sqrt(σ² + ε)``;
+    - in training, μ and σ² are the mean and variance over the rows of the batch,
+      weighted by the sample weights;
+    - in prediction, they are running averages of those of the batches (without Bessel's
+      correction, so that the scale of the weights does not matter);
+    - γ and β are parameters of each unit or channel. The penalty does not apply to
+      them.
+
+    x and y are rows (n, units), members (n, k, units), or images (n, channels, height,
+    width), whose pixels count as rows.
+
+    Backward, with the share ``q = w / Σ w`` of each row, or ``1 / n`` without sample
+    weights:
+
+    - ``dγ = Σ dy x̂`` and ``dβ = Σ dy`` over rows;
+    - ``dx = γ / s (dy - q (dβ + x̂ dγ))``.
 
     It was proposed in [1]_.
 
@@ -47,7 +57,10 @@ class BatchNorm(Layer):
     momentum : float, default=0.1
         Weight of the latest batch in the running averages, in (0, 1].
     epsilon : float, default=1e-5
-        Added to the variance; positive.
+        ε > 0, which is added to the variance and prevents division by zero.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

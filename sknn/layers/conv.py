@@ -39,12 +39,19 @@ Args: TypeAlias = tuple[Any, ...]
 
 @spec
 class Conv2D(Layer):
-    """``y[o, h, w] = b[o] + Σ W[o, c, i, j] x[c, s h + i, s w + j]`` over c, i, j.
+    """Convolve images with learned kernels, one for each channel of the output.
 
-    This is the cross-correlation that all frameworks call convolution; s is the stride.
-    x is (n, C, H, W), W (channels, C, kernel height, kernel width), b (channels,). The
-    layer is one matrix product: each column of a matrix `X` holds the pixels of one
-    window, so that ``y = W X``, and backward ``dW = dy Xᵀ``, ``dX = Wᵀ dy`` [1]_.
+    For each row, ``y[o, h, w] = b[o] + Σ W[o, c, i, j] x[c, s h + i, s w + j]``, a sum
+    over the channels c of the input and over the places i, j in the kernel; s is the
+    stride. This is the cross-correlation that all frameworks call convolution.
+
+    The images x have the shape (n, input channels, height, width). The weights W have
+    the shape (channels, input channels, kernel height, kernel width), the biases b
+    (channels,).
+
+    The layer is one matrix product [1]_: each column of a matrix X holds the pixels of
+    one window, so that ``y = W X + b``. Backward: ``dW = dy Xᵀ``, ``dX = Wᵀ dy``, and
+    db is the sum of dy over rows and pixels.
 
     Parameters
     ----------
@@ -61,7 +68,11 @@ class Conv2D(Layer):
         left and right.
     initializer : str or Initializer, default=None
         Initializer of the weights; with None the estimator chooses it. fan_in is the
-        number of elements of a kernel, ``C * height * width``.
+        number of elements of a kernel: its height times its width times the number of
+        channels of the input.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -23,7 +23,9 @@ from .base import Layer, LayerSpec, Params, ParamSpec, SparseRows, Workspace
 
 @spec
 class Dense(Layer):
-    """``y = x W + b`` with x (n, fan_in), W (fan_in, units), b (units,), y (n, units).
+    """A dense, or fully connected, layer: a linear map of the input plus biases.
+
+    ``y = x W + b`` with x (n, fan_in), W (fan_in, units), b (units,), y (n, units).
 
     In the neural tangent parametrization [1]_, ``y = α x W + b``, ``α = 1 / √fan_in``:
     the weights are numbers of order 1 whatever the width, so that one learning rate
@@ -48,6 +50,9 @@ class Dense(Layer):
         random weights w, Exp(1) divided by their sum ("he+5"): z is then near 0 for
         typical rows, in another place for each unit. Scaling alone is known as
         layer-sequential unit variance [3]_.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -24,9 +24,10 @@ from .dense import Dense
 
 @spec
 class DropConnect(Layer):
-    """``y = x (M W) + b`` in training, the dense layer itself in prediction.
+    """Set random weights of a dense layer to zero in training, not in prediction.
 
-    Each element of the mask `M`, which is drawn for each batch, is 0 with probability
+    In training ``y = x (M W) + b``, where M W is the product element by element. Each
+    element of the mask M, which is drawn for each batch, is 0 with probability
     `rate` and ``1 / (1 - rate)`` otherwise [1]_. Backward: ``dW = M (xᵀ dy)``.
 
     Parameters
@@ -35,6 +36,9 @@ class DropConnect(Layer):
         The layer whose weights are masked.
     rate : float
         Probability that a weight is set to zero, in [0, 1).
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

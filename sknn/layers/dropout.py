@@ -13,11 +13,12 @@ from .base import Layer, LayerSpec, SparseRows, Training, Workspace
 
 @spec
 class Dropout(Layer):
-    """``y = m x`` in training, ``y = x`` in prediction; any shape, no parameters.
+    """Set random elements to zero in training, and change nothing in prediction.
 
-    Each element of the mask `m` is 0 with probability `rate` and ``1 / (1 - rate)``
-    otherwise ("inverted" dropout), so that y and x have the same expected value and
-    prediction uses all units unchanged [1]_.
+    In training ``y = m x``, for inputs of any shape. Each element of the mask m is 0
+    with probability `rate` and ``1 / (1 - rate)`` otherwise ("inverted" dropout), so
+    that y and x have the same expected value and prediction uses all units unchanged
+    [1]_.
 
     The input may be a CSR matrix. It is multiplied by the same mask as the dense array
     with the same elements, so that training on sparse and dense rows with the same
@@ -27,6 +28,9 @@ class Dropout(Layer):
     ----------
     rate : float
         Probability that an element is set to zero, in [0, 1).
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

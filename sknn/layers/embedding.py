@@ -19,17 +19,21 @@ from .dense import csr_t_dot
 class CategoricalEmbedding(Layer):
     """Replace codes of categories by learned vectors.
 
-    Some columns of x (n, features) hold codes, the numbers 0, 1, ... of categories. The
-    other columns pass through, in their order, and are followed by the vector of each
-    code: ``y = [x of the other columns, E₁[code₁], E₂[code₂], ...]``. The vectors of
-    all columns are the rows of one matrix E, those of the first column first; its
-    initial values are N(0, 1). The penalty applies to E.
+    Some columns of x (n, features) hold codes: the categories of a column have the
+    codes 0, 1, 2 and so on. In y, the other columns come first, unchanged and in their
+    order. They are followed by a vector of length `size` for each column of codes: the
+    vector that belongs to the code.
 
-    A code beyond the last category is taken for the last one, and a negative one or NaN
-    for 0; a fraction is cut off. Unknown categories therefore need a code of their own.
+    The vectors are the rows of one matrix E: first those of the categories of the first
+    column of codes, then those of the second, and so on. The initial values of E are
+    drawn from N(0, 1). The penalty applies to E.
 
-    Backward: a row of dE is the sum of dy over the places that have its code; dx is dy
-    for the columns that pass through, and 0 for codes.
+    Codes that are too large count as the last category of their column, negative codes
+    and NaN as category 0. Decimal places are ignored. Unknown categories therefore need
+    a code of their own.
+
+    Backward: a row of dE is the sum of the parts of dy where its vector was used. dx is
+    dy for the other columns, and 0 for the columns of codes.
 
     It was proposed in [1]_.
 
@@ -41,6 +45,9 @@ class CategoricalEmbedding(Layer):
         The number of categories of each of these columns.
     size : int, default=8
         Length of a vector.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

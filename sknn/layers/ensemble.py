@@ -25,11 +25,16 @@ from .base import (
 
 @spec
 class Ensemble(Composite):
-    """``y[:, i] = F(x; p_i)``: members side by side, each computed from the same rows.
+    """Copies of a list of layers, the members, that get the same rows.
 
-    x (n, ...), y (n, n_members, units). The members have the same layers F and each its
-    own parameters. Other than between `MemberDense` layers, any layers can be members,
-    such as embeddings; `Flatten` joins the outputs to rows (n, n_members units).
+    The members have the same layers, but each has parameters of its own. With x
+    (n, ...) and members that return rows of shape (n, units), y is
+    (n, n_members, units), and ``y[:, i]`` is the output of member i.
+
+    The members can have layers of all kinds, such as embeddings. Of the layers after
+    `sknn.layers.ToMembers`, only some have weights for each member, such as
+    `sknn.layers.MemberDense`. `sknn.layers.Flatten` puts the outputs of all members
+    side by side, in rows of shape (n, n_members * units).
 
     Parameters
     ----------
@@ -37,6 +42,9 @@ class Ensemble(Composite):
         The layers of a member, in order.
     n_members : int
         Number of members.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     See Also
     --------

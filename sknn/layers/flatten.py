@@ -16,15 +16,19 @@ from .base import Layer, LayerSpec, SparseRows, Workspace, bind_compact, densify
 
 @spec
 class ToImages(Layer):
-    """Convert rows as users pass them to images: ``y[c, h, w] = x[h, w, c]``.
+    """Convert rows as users pass them to images with the channels first.
 
-    This is the first layer of a network for images. x is (n, features), (n, H, W) or
-    (n, H, W, C), y is (n, C, H, W).
+    This is the first layer of a network for images. x is (n, features), (n, height,
+    width) or (n, height, width, channels), y is (n, channels, height, width). For each
+    row, ``y[c, h, w] = x[h, w, c]``.
 
     Parameters
     ----------
     shape : (int, int, int)
         Height, width and channels of an image.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------
@@ -101,10 +105,18 @@ def to_images(x: Array, y: Array) -> None:
 
 @spec
 class Flatten(Layer):
-    """Convert images (n, C, H, W) to rows (n, C H W), without a copy.
+    """Convert images to rows, channel by channel, without a copy.
 
-    The rows are the transposed view of a C-ordered matrix, which a matrix product can
-    use directly. Members (n, k, d) are converted to rows (n, k d), member by member.
+    Images (n, channels, height, width) become rows of channels * height * width
+    numbers. In memory, the rows are the transposed view of a C-ordered matrix, which a
+    matrix product can use directly. The outputs (n, k, units) of the members of an
+    ensemble become rows of k * units numbers, member by member.
+
+    Parameters
+    ----------
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------

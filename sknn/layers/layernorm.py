@@ -19,22 +19,33 @@ from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 @spec
 class LayerNorm(Layer):
-    """``y = γ x̂ + β`` with ``x̂ = (x - μ) / sqrt(σ² + ε)`` for each row.
+    """Standardize each row over its units, then scale and shift each unit.
 
-    μ and σ² are the mean and variance over the units of the row, both in training and
-    in prediction; each unit has its own γ and β. x, y are (n, units), members
-    (n, k, units), each standardized over its units, or images (n, channels, H, W),
-    where each pixel is standardized over its channels. Backward,
-    with ``s = sqrt(σ² + ε)`` and ``d = γ dy``: ``dγ = Σ dy x̂`` and ``dβ = Σ dy`` over
-    rows, ``dx = (d - mean(d) - x̂ mean(d x̂)) / s``. The penalty does not apply to γ
-    and β.
+    ``y = γ x̂ + β``, where
+
+    - ``x̂ = (x - μ) / s`` and ``s = sqrt(σ² + ε)``;
+    - μ and σ² are the mean and variance over the units of the row, in training and in
+      prediction;
+    - γ and β are parameters of each unit. The penalty does not apply to them.
+
+    x and y are rows (n, units), members (n, k, units), each standardized over its
+    units, or images (n, channels, height, width), where each pixel is standardized over
+    its channels.
+
+    Backward, with ``d = γ dy``:
+
+    - ``dγ = Σ dy x̂`` and ``dβ = Σ dy`` over rows;
+    - ``dx = (d - mean(d) - x̂ mean(d x̂)) / s``, with means over units.
 
     It was proposed in [1]_.
 
     Parameters
     ----------
     epsilon : float, default=1e-5
-        Added to the variance; positive.
+        ε > 0, which is added to the variance and prevents division by zero.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -29,13 +29,17 @@ from .dense import Dense, adapt_weights_and_biases
 
 @spec
 class MemberDense(Dense):
-    """``y[:, i] = α x[:, i] W[i] + b[i]``: a dense layer of its own for each member i.
+    """A dense layer for each member of an ensemble, with weights of its own.
 
-    x (n, k, fan_in), W (k, fan_in, units), b (k, units), y (n, k, units), for k
-    members; see `ToMembers`. Each is what `Dense` with the same parameters is for a
-    single network, with initial values drawn independently. Training them together
-    takes less time than one after the other: their products are shared out among the
-    threads, and the steps of all are one.
+    For member i of k members, ``y[:, i] = α x[:, i] W[i] + b[i]``, with
+    x (n, k, fan_in), W (k, fan_in, units), b (k, units) and y (n, k, units). Before the
+    first such layer, `sknn.layers.ToMembers` gives the rows to the members.
+
+    Each member computes what `sknn.layers.Dense` with the same parameters computes in a
+    single network. The initial values of the members are drawn independently. Training
+    the members together takes less time than one after the other: the threads work on
+    different members at the same time, and the solver updates the parameters of all
+    members in one step.
 
     Parameters
     ----------
@@ -47,7 +51,11 @@ class MemberDense(Dense):
     parametrization : {'standard', 'ntp'}, default='standard'
         'ntp' is the neural tangent parametrization, with ``α = 1 / √fan_in``.
     data_driven : bool, default=False
-        Whether initial weights and biases are adapted to training rows, see `Dense`.
+        Whether initial weights and biases are adapted to training rows, see
+        `sknn.layers.Dense`.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------

@@ -18,10 +18,11 @@ Sides = int | tuple[int, int]
 
 @spec
 class Pad(Layer):
-    """Surround images (n, C, H, W) with pixels of a constant value.
+    """Surround images with pixels of a constant value.
 
-    Backward, dx is the part of dy that is not in the border. Convolutions pad with
-    zeros by themselves (see `Conv2D`); pooling does not.
+    x is (n, channels, height, width). Backward: dx is the part of dy that is not in the
+    border. Convolutions pad with zeros by themselves (see `sknn.layers.Conv2D`);
+    pooling does not.
 
     Parameters
     ----------
@@ -30,6 +31,9 @@ class Pad(Layer):
         right; or the pairs (top, bottom) and (left, right), as in `numpy.pad`.
     value : float, default=0.0
         Value of the pixels in the border.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------

@@ -19,10 +19,11 @@ from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 @spec
 class ParametricActivation(Layer):
-    """``y = x + α (f(x) - x)``, with a learned α for each unit or channel.
+    """A learned mixture of an activation function and the identity.
 
-    With α = 1 it is the function f, with α = 0 the identity. x, y are (n, units),
-    members (n, k, units), or images (n, channels, H, W). Backward:
+    ``y = x + α (f(x) - x)``, with a learned α for each unit or channel. With α = 1 it
+    is the function f, with α = 0 the identity. x and y are (n, units), members
+    (n, k, units), or images (n, channels, height, width). Backward:
     ``dα = Σ dy (f(x) - x)`` over rows, ``dx = (1 + α (f'(x) - 1)) dy``. The penalty
     does not apply to α.
 
@@ -34,6 +35,9 @@ class ParametricActivation(Layer):
         f: a name, such as 'selu', or an object from `sknn.activations`.
     initial : float, default=1.0
         Initial value of α.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     See Also
     --------

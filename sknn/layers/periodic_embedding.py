@@ -18,23 +18,29 @@ from .base import LayerSpec, ParamSpec, Workspace
 
 @spec
 class PeriodicEmbedding(NumericalEmbedding):
-    """``e = cos(2π x w + b) W + c``, an embedding of each of the first columns.
+    """Add vectors of learned periodic functions of the first columns to the rows.
 
     Embeddings of this kind were proposed in [1]_.
 
-    Each of these columns has parameters of its own: frequencies w and phases b of shape
-    (frequencies,), W (frequencies, size), c (size,). With x (n, d) and m embedded
-    columns, y (n, m size + d) consists of the embeddings, column by column, and then of
-    x: ``y = [e₁, ..., eₘ, x]``. This is the embedding PBLD of RealMLP [2]_, which lets
-    a network learn functions that change fast with a single input.
+    The embedding of a column x is the vector ``e = cos(2π x w + b) W + c``. Each
+    embedded column has parameters of its own: frequencies w and phases b of shape
+    (frequencies,), W (frequencies, size) and c (size,). For rows x (n, d) whose first m
+    columns are embedded, y consists of the embeddings, column by column, and then of
+    all columns of x: ``y = [e₁, ..., eₘ, x]``, of shape (n, m * size + d). This is the
+    embedding PBLD of RealMLP [2]_, which lets a network learn functions that change
+    fast with a single input.
 
     Initially w is ``N(0, sigma²)``, b is uniform on ±π, W and c on
     ``±1 / sqrt(frequencies)``. The penalty applies to w and W. x must be on a scale of
     about 1, and must not contain NaN.
 
-    Backward, with ``z = 2π x w + b`` and ``dz = -sin(z) (W de)``: ``dc = Σ de``,
-    ``dW = Σ cos(z) de``, ``db = Σ dz`` and ``dw = 2π Σ x dz`` over rows, and
-    ``2π Σ w dz`` over frequencies is added to the dx of what passes through.
+    Backward, with de the part of dy that belongs to a column, ``z = 2π x w + b`` and
+    ``dz = -sin(z) (W de)``:
+
+    - ``dc = Σ de``, ``dW = Σ cos(z) de``, ``db = Σ dz`` and ``dw = 2π Σ x dz`` over
+      rows;
+    - dx is the last part of dy, and for embedded columns also ``2π Σ w dz`` over
+      frequencies.
 
     Parameters
     ----------
@@ -47,6 +53,9 @@ class PeriodicEmbedding(NumericalEmbedding):
     sigma : float, default=0.1
         Standard deviation of the initial frequencies, in periods per unit of x; not
         negative.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -19,25 +19,34 @@ from .dense import csr_t_dot
 
 @spec
 class PiecewiseLinearEmbedding(NumericalEmbedding):
-    """``e = x w + b + PLE(x) V``, an embedding of each of the first columns.
+    """Replace the first columns by vectors of learned piecewise linear functions.
 
-    The edges ``q₀ < q₁ < ... < q_B`` of the bins of a column are the different ones
-    among the quantiles of the training rows at 0, 1 / n_bins, ..., 1. PLE(x) says how
-    far x is in each bin: element k is ``(x - qₖ) / (qₖ₊₁ - qₖ)``, which is clipped to
-    [0, 1], but below not in the first bin, and above not in the last one. Each column
-    has parameters of its own: w and b of shape (size,), V (n_bins, size). Columns with
-    fewer different values have fewer bins; where there are none, as in a constant
-    column, e is linear. x must not contain NaN.
+    The embedding of a column x is the vector ``e = x w + b + Σ tₖ V[k]``, a sum over
+    the bins k of the column. Each embedded column has parameters of its own: w and b of
+    shape (size,), and V (n_bins, size).
 
-    With x (n, d) and m embedded columns, y (n, m size + d - m) consists of the
-    embeddings, column by column, and then of the columns that pass through:
-    ``y = [e₁, ..., eₘ, xₘ₊₁, ..., x_d]``. Initially V is 0, w and b are uniform on
+    - The edges ``q₀ < q₁ < q₂ ...`` of the bins are the quantiles of the training rows
+      at 0, 1 / n_bins, 2 / n_bins, ..., 1. Equal quantiles count once: a column with
+      few different values has fewer bins, and for a constant column, e is linear.
+    - The position of x in bin k is ``tₖ = (x - qₖ) / (qₖ₊₁ - qₖ)``, clipped to [0, 1]:
+      it is 0 if x is below the bin, and 1 if x is above it. For x outside of all bins,
+      the position in the nearest bin is not clipped: it is negative in the first bin,
+      or larger than 1 in the last one.
+
+    x must not contain NaN. Initially V is 0, and w and b are uniform on
     ``±1 / sqrt(size)``. The penalty applies to V only.
 
-    PLE is never computed: it is 1 in all bins before that of x, and 0 in those behind.
-    With the position t of x in its bin k, ``e = x w + b + Σ V[:k] + t V[k]``. Backward,
-    over rows: ``db = Σ de``, ``dw = Σ x de``, ``dV[k] = Σ t de`` of the rows in bin k,
-    plus ``Σ de`` of those in later bins; ``dx = de (w + V[k] / (qₖ₊₁ - qₖ))``.
+    For rows x (n, d) whose first m columns are embedded, y (n, m * size + d - m)
+    consists of the embeddings, column by column, and then of the other columns of x,
+    unchanged.
+
+    Backward, with de the part of dy that belongs to a column, and k the bin of x in
+    each row:
+
+    - ``db = Σ de`` and ``dw = Σ x de`` over rows;
+    - ``dV[k]`` is the sum of ``t de`` over the rows in bin k, t being the position in
+      the bin, plus the sum of de over the rows in later bins;
+    - dx is the scalar product of de and ``w + V[k] / (qₖ₊₁ - qₖ)``.
 
     It was proposed in [1]_ and is also used in [2]_.
 
@@ -49,6 +58,9 @@ class PiecewiseLinearEmbedding(NumericalEmbedding):
         Largest number of bins of a column.
     size : int, default=16
         Length of an embedding.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -53,7 +53,11 @@ class Pool2D(Layer):
 
 @spec
 class MaxPool2D(Pool2D):
-    """``y = max x`` over each window; dy goes to the first of the largest pixels.
+    """Replace each window of an image by its maximum, channel by channel.
+
+    x is (n, channels, H, W). Backward: each element of dy goes to the first of the
+    largest pixels of its window. Pixels at the right and bottom border that do not fill
+    a window are ignored.
 
     Parameters
     ----------
@@ -62,6 +66,9 @@ class MaxPool2D(Pool2D):
     stride : int, (int, int) or None, default=None
         Distance between adjacent windows; None means `size`, so that windows do not
         overlap.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------
@@ -116,7 +123,11 @@ def max_pool_backward(
 
 @spec
 class AvgPool2D(Pool2D):
-    """``y = mean x`` over each window; dy is divided equally among the pixels.
+    """Replace each window of an image by its mean, channel by channel.
+
+    x is (n, channels, H, W). Backward: each element of dy is divided equally among the
+    pixels of its window. Pixels at the right and bottom border that do not fill a
+    window are ignored.
 
     Parameters
     ----------
@@ -125,6 +136,9 @@ class AvgPool2D(Pool2D):
     stride : int, (int, int) or None, default=None
         Distance between adjacent windows; None means `size`, so that windows do not
         overlap.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     Examples
     --------
@@ -174,9 +188,17 @@ def avg_pool_backward(dy: Array, dx: Array, kh: int, kw: int, sh: int, sw: int) 
 
 @spec
 class GlobalAvgPool2D(Layer):
-    """``y[c] = mean x[c, h, w]`` over all pixels: one number per channel.
+    """Replace each channel of an image by the mean of its pixels.
+
+    x is (n, channels, H, W), y is (n, channels).
 
     It was proposed in [1]_.
+
+    Parameters
+    ----------
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -17,9 +17,11 @@ from .base import Layer, LayerSpec, ParamSpec, Workspace, bind_compact
 
 @spec
 class PReLU(Layer):
-    """``y = max(x, 0) + a min(x, 0)``, a learned slope for each unit or channel.
+    """A rectifier whose slope for negative inputs is learned.
 
-    x, y are (n, units), members (n, k, units), or images (n, channels, H, W).
+    ``y = max(x, 0) + a min(x, 0)``, with a slope a for each unit or channel.
+    x and y are (n, units), members (n, k, units), or images (n, channels, height,
+    width).
 
     Backward: ``da = Σ dy min(x, 0)`` over rows, ``dx = dy`` where ``x > 0``, else
     ``a dy``. As in the paper, the penalty does not apply to the slopes.
@@ -30,6 +32,9 @@ class PReLU(Layer):
     ----------
     slope : float, default=0.25
         Initial value of the slopes.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -30,9 +30,10 @@ from .member_dense import MemberDense
 
 @spec
 class Residual(Composite):
-    """``y = F(x) + x``, or ``y = F(x) + P(x)`` where the shapes differ.
+    """Add the input of some layers to their output: ``y = F(x) + x``.
 
-    It was proposed in [1]_.
+    It was proposed in [1]_. Where the shapes of x and F(x) differ, a learned linear map
+    P is applied to the input: ``y = F(x) + P(x)``.
 
     F is the composition of the inner layers. If the last weights of F are initially 0,
     the block is initially the identity, so that ``Var(y) = Var(x)`` at any depth [2]_.
@@ -44,6 +45,9 @@ class Residual(Composite):
     projection : str or Initializer, default=None
         Initializer of the weights of P, which is used if F changes the width: a dense
         layer or, for images, a 1 x 1 convolution. With None the estimator chooses it.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -18,11 +18,11 @@ from .batchnorm import scale_shift
 
 @spec
 class Scale(Layer):
-    """``y = s x``, elementwise, with a learned factor for each element of a row.
+    """Multiply each element of a row by a learned factor.
 
-    x, y are (n, units), (n, k, units) or images (n, channels, H, W); s has the shape of
-    one row. Backward: ``ds = Σ dy x`` over rows, ``dx = s dy``. The penalty does not
-    apply to s.
+    ``y = s x``. x and y are (n, units), members (n, k, units) or images
+    (n, channels, height, width); s has the shape of one row. Backward: ``ds = Σ dy x``
+    over rows, ``dx = s dy``. The penalty does not apply to s.
 
     As the first layer, with a larger learning rate than the others, it selects
     features: a network of dense layers alone is invariant to rotations of its input,
@@ -34,6 +34,9 @@ class Scale(Layer):
     ----------
     value : float, default=1.0
         Initial value of the factors.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     References
     ----------

@@ -11,21 +11,27 @@ from .base import Layer, LayerSpec, Workspace
 
 @spec
 class ToMembers(Layer):
-    """``y[:, i] = x`` for each of `n_members` members; x (n, d), y (n, n_members, d).
+    """Give the same rows to each member of an ensemble.
 
-    The first layer of a network of several members, networks that are trained together.
-    It is a view, not a copy. Backward: ``dx = Σ dy`` over members.
+    This is the first layer of an ensemble: of several networks, the members, that are
+    trained together. ``y[:, i] = x`` for each member i, with x (n, d) and
+    y (n, n_members, d); y is a view of x, not a copy. Backward: ``dx = Σ dy`` over
+    members.
 
-    Layers that work on numbers of any shape, such as `Activation` and `Dropout`, treat
-    the members as more units; `BatchNorm`, `LayerNorm`, `PReLU` and
-    `ParametricActivation` have parameters for each unit of each member. `Flatten` joins
-    the outputs of the members to rows (n, n_members d). In memory, the rows of a member
-    are one matrix.
+    Layers for numbers of any shape, such as `sknn.layers.Activation` and
+    `sknn.layers.Dropout`, treat the members as more units. `sknn.layers.BatchNorm`,
+    `sknn.layers.LayerNorm`, `sknn.layers.PReLU` and `sknn.layers.ParametricActivation`
+    have parameters for each unit of each member. `sknn.layers.Flatten` puts the outputs
+    of all members side by side, in rows of shape (n, n_members * d). In memory, the
+    rows of a member are one matrix.
 
     Parameters
     ----------
     n_members : int
         Number of members.
+    name : str, default=None
+        Name of the layer in summaries, in error messages and for the parameter
+        `freeze`. By default its type and a number, such as ``conv1``.
 
     See Also
     --------

@@ -43,13 +43,21 @@ def _add_square(mean: Array, square: Array, rho: float, epsilon: float) -> None:
 
 @spec
 class AdaDelta(Solver):
-    """AdaDelta, whose steps have the same units as the parameters.
+    """Adapt the size of steps to the sizes of recent steps and gradients.
 
-    ``v ← ρ v + (1 - ρ) g²``, ``δ = sqrt(u + ε) / sqrt(v + ε) · g``,
-    ``u ← ρ u + (1 - ρ) δ²``, ``θ ← θ - η δ``.
+    In each step
+
+    - ``v ← ρ v + (1 - ρ) g²``,
+    - ``δ = sqrt(u + ε) / sqrt(v + ε) · g``,
+    - ``u ← ρ u + (1 - ρ) δ²``,
+    - ``θ ← θ - η δ``.
+
+    Here θ are the parameters, g is the gradient, η the learning rate, and δ the step.
+    v and u are running means of the squares of gradients and of steps, initially 0.
+    Steps thus have the same units as the parameters.
 
     The usual setting is ``learning_rate_init=1.0`` and ``epsilon=1e-6``: the method
-    finds its own step size, starting with steps of about sqrt(ε).
+    finds its own step size, starting with steps of about ``sqrt(ε)``.
 
     The state stores ``(u + ε) / (1 - ρ)`` and ``(v + ε) / (1 - ρ)``, because δ depends
     only on their ratio.
@@ -79,6 +87,8 @@ class AdaDelta(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=1.0)
     >>> theta.round(6)
     array([ 0.998, -1.998])
+
+    By name: ``MLPClassifier(solver="adadelta", learning_rate_init=1.0, epsilon=1e-6)``.
     """
 
     rho: float = 0.9

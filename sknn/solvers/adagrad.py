@@ -31,7 +31,11 @@ def adagrad(
 
 @spec
 class AdaGrad(Solver):
-    """AdaGrad: ``h ← h + g²``, ``θ ← θ - η g / (sqrt(h) + ε)``.
+    """Divide steps by the size of all past gradients of each parameter.
+
+    In each step ``h ← h + g²``, then ``θ ← θ - η g / (sqrt(h) + ε)``. Here θ are the
+    parameters, g is the gradient, η the learning rate, and h the sum of all squares,
+    initially 0.
 
     Parameters of rare features, whose gradients are mostly zero, keep large steps. The
     sum only grows, so that steps shrink like ``1 / sqrt(t)`` even without a schedule. A
@@ -60,6 +64,8 @@ class AdaGrad(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
     >>> theta.round(6)
     array([ 0.9, -1.9])
+
+    By name: ``MLPClassifier(solver="adagrad")``.
     """
 
     epsilon: float = 1e-8

@@ -34,10 +34,17 @@ def adam(
 
 @spec
 class Adam(Solver):
-    """Adam, with bias correction folded into the learning rate.
+    """Adam: momentum, and steps divided by the size of recent gradients.
 
-    ``m ← β₁ m + (1 - β₁) g``, ``v ← β₂ v + (1 - β₂) g²``,
-    ``θ ← θ - η sqrt(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (sqrt(v) + ε)``.
+    In step t
+
+    - ``m ← β₁ m + (1 - β₁) g``,
+    - ``v ← β₂ v + (1 - β₂) g²``,
+    - ``θ ← θ - η sqrt(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (sqrt(v) + ε)``.
+
+    Here θ are the parameters, g is the gradient, and η the learning rate. m and v are
+    running means of the gradients and of their squares, initially 0, which the factor
+    of η corrects for.
 
     The state stores ``m / (1 - β₁)`` and ``v / (1 - β₂)``, which saves two passes over
     memory; the constants are folded into the learning rate and ε.
@@ -69,6 +76,8 @@ class Adam(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
     >>> theta.round(6)
     array([ 0.9, -1.9])
+
+    By name: ``MLPClassifier(solver="adam")``.
     """
 
     beta_1: float = 0.9

@@ -10,7 +10,10 @@ from .adam import Adam
 
 @spec
 class AdamW(Adam):
-    """Adam with decoupled weight decay: ``W ← (1 - η λ) W``, then Adam's step.
+    """Adam with decoupled weight decay.
+
+    In each step the weights decay first, ``W ← (1 - η λ) W``, where η is the learning
+    rate. Then Adam's step follows, see `sknn.solvers.Adam`.
 
     Adam divides the gradient of an L2 penalty by the size of past gradients, so the
     penalty has little effect on parameters with large gradients. Decoupled decay
@@ -51,6 +54,8 @@ class AdamW(Adam):
     ...     print(f"weight_decay {weight_decay}: norm of the first weights {norm:.1f}")
     weight_decay 0.0: norm of the first weights 3.0
     weight_decay 10.0: norm of the first weights 1.2
+
+    By name: ``MLPClassifier(solver="adamw")``.
     """
 
     weight_decay: float = 0.01  # type: ignore[misc]

@@ -19,11 +19,16 @@ N_COMMON = 4
 
 
 class Solver(Spec, ABC):
-    """An update rule for the flat parameter vector theta.
+    """An update rule for theta, the vector of all trained parameters.
 
     A step is elementwise, so that it can be applied to theta block by block. A solver
-    has either the method `step`, or `update`, `arrays` and `constants`, which a
-    compiled kernel can take.
+    has the method `start` and either the method `step`, or instead of it `update`,
+    `arrays` and `constants`, which a compiled kernel can take.
+
+    In the formulas of the solvers, θ are the parameters, g is the gradient of the
+    objective with respect to θ, η the learning rate, and t the number of the step,
+    counted from 1. All operations are elementwise, and all arrays of the state are
+    initially 0 if nothing else is said.
 
     Examples
     --------
@@ -48,7 +53,8 @@ class Solver(Spec, ABC):
     """
 
     weight_decay: ClassVar[float] = 0.0
-    """Decoupled weight decay λ: weights shrink by the factor 1 - η λ before a step.
+    """Decoupled weight decay λ: before a step with the learning rate η, weights are
+    multiplied by 1 - η λ.
 
     `step` does not apply it, because a solver does not know which parameters decay.
     """
@@ -56,10 +62,15 @@ class Solver(Spec, ABC):
     update: ClassVar[Callable[..., None] | None] = None
     """The step as a function ``update(theta, grad, *arrays, n_decay, c, sums)``.
 
-    It adds the penalty, applies the weight decay and takes the step, in one pass over
-    memory if it has a kernel. ``c`` are L2 and L1 penalty, the factor by which weights
-    shrink, the factor of the gradient, and the `constants` of the solver (see
-    `penalize`).
+    It adds the gradient of the penalty, applies the weight decay and takes the step, in
+    one pass over memory if it has a kernel. `theta`, `grad` and `arrays`, the arrays of
+    the state, are changed in place. The weights W are the first `n_decay` elements of
+    `theta`: penalty and weight decay apply only to them. ``Σ W²`` and ``Σ |W|`` are
+    written to ``sums[0]`` and ``sums[1]`` if there is an L2 and an L1 penalty.
+
+    `c` is an array of constants: first the factors of the L2 and of the L1 penalty, the
+    factor of the weights (weight decay) and the factor of the gradient, then the
+    `constants` of the solver.
     """
 
     arrays: ClassVar[tuple[str, ...]] = ()
@@ -67,10 +78,35 @@ class Solver(Spec, ABC):
 
     @abstractmethod
     def start(self, theta: Array) -> SolverState:
-        """Return the state before the first step, in the dtype of `theta`."""
+        """Return the state before the first step.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_trained,)
+            The initial parameters, float32 or float64.
+
+        Returns
+        -------
+        dict
+            What the solver keeps between steps by name: arrays of the shape and dtype
+            of `theta`, and numbers.
+        """
 
     def constants(self, state: SolverState, learning_rate: float) -> tuple[float, ...]:
-        """Return the constants of the next step, and count it in `state`."""
+        """Return the numbers that `update` needs for the next step.
+
+        Parameters
+        ----------
+        state : dict
+            The state. A solver that counts its steps does so here.
+        learning_rate : float
+            The learning rate of the step.
+
+        Returns
+        -------
+        tuple of float
+            The last elements of the argument `c` of `update`.
+        """
         raise NotImplementedError(
             f"{type(self).__name__} must have the method step, or an update and the "
             "method constants."
@@ -79,7 +115,19 @@ class Solver(Spec, ABC):
     def step(
         self, theta: Array, grad: Array, state: SolverState, learning_rate: float
     ) -> None:
-        """Update `theta` and `state` in place. May overwrite `grad`."""
+        """Take a step, without weight decay.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_trained,)
+            The parameters, changed in place.
+        grad : ndarray of shape (n_trained,)
+            The gradient, with that of the penalty; may be overwritten.
+        state : dict
+            The state, changed in place.
+        learning_rate : float
+            The learning rate of the step.
+        """
         c = np.array([0.0, 0.0, 1.0, 1.0, *self.constants(state, learning_rate)])
         arrays = (state.get(name) for name in self.arrays)
         assert self.update is not None

@@ -38,10 +38,20 @@ def nadam(
 class Nadam(Solver):
     """Nadam: Adam whose momentum looks one step ahead and warms up.
 
-    ``μ(t) = β₁ (1 - 0.96^(t ψ) / 2)`` with ψ the `momentum_decay`, ``P = Π μ`` up to t,
-    ``m ← β₁ m + (1 - β₁) g``, ``v ← β₂ v + (1 - β₂) g²``,
-    ``θ ← θ - η (a g + b m) / (sqrt(v / (1 - β₂ᵗ)) + ε)`` with
-    ``a = (1 - μ(t)) / (1 - P)`` and ``b = μ(t+1) / (1 - P μ(t+1))``.
+    In step t
+
+    - ``m ← β₁ m + (1 - β₁) g``,
+    - ``v ← β₂ v + (1 - β₂) g²``,
+    - ``θ ← θ - η (a g + b m) / (sqrt(v / (1 - β₂ᵗ)) + ε)``.
+
+    Here θ are the parameters, g is the gradient, and η the learning rate. m and v are
+    running means of the gradients and of their squares, initially 0. The factors a and
+    b follow from the momentum μ:
+
+    - ``μ(t) = β₁ (1 - 0.96^(t ψ) / 2)``, where ψ is `momentum_decay`,
+    - ``P = μ(1) μ(2) ... μ(t)``,
+    - ``a = (1 - μ(t)) / (1 - P)``,
+    - ``b = μ(t+1) / (1 - P μ(t+1))``.
 
     Like Adam's, the state stores ``m / (1 - β₁)`` and ``v / (1 - β₂)``.
 
@@ -75,6 +85,8 @@ class Nadam(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
     >>> theta.round(3)
     array([ 0.894, -1.894])
+
+    By name: ``MLPClassifier(solver="nadam")``.
     """
 
     beta_1: float = 0.9

@@ -32,10 +32,14 @@ def rmsprop(
 
 @spec
 class RMSProp(Solver):
-    """RMSProp: ``v ← ρ v + (1 - ρ) g²``, ``θ ← θ - η g / (sqrt(v) + ε)``.
+    """Divide steps by the size of recent gradients of each parameter.
 
-    AdaGrad with a running mean instead of a sum: squares are averaged over roughly the
-    last ``1 / (1 - ρ)`` steps, so that steps do not shrink by themselves.
+    In each step ``v ← ρ v + (1 - ρ) g²``, then ``θ ← θ - η g / (sqrt(v) + ε)``. Here θ
+    are the parameters, g is the gradient, η the learning rate, and v the running mean
+    of squared gradients, initially 0.
+
+    This is AdaGrad with a running mean instead of a sum: squares are averaged over
+    roughly the last ``1 / (1 - ρ)`` steps, so that steps do not shrink by themselves.
 
     The state stores ``v / (1 - ρ)``, which saves a pass over memory.
 
@@ -65,6 +69,8 @@ class RMSProp(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
     >>> theta.round(6)
     array([ 0.8, -1.8])
+
+    By name: ``MLPClassifier(solver="rmsprop")``.
     """
 
     rho: float = 0.9

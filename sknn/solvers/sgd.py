@@ -39,7 +39,11 @@ def sgd(
 
 @spec
 class SGD(Solver):
-    """``v ← μ v - η g``, ``θ ← θ + v``; with Nesterov ``θ ← θ + μ v - η g``.
+    """Stochastic gradient descent, with momentum or Nesterov's momentum.
+
+    In each step ``v ← μ v - η g``, then ``θ ← θ + v`` or, with Nesterov's momentum,
+    ``θ ← θ + μ v - η g``. Here θ are the parameters, g is the gradient, η the learning
+    rate, and v the velocity, which is initially 0.
 
     With ``momentum=0`` this is ``θ ← θ - η g``, and there is no state. Nesterov's
     momentum is in the form of [1]_, which needs no second gradient to look ahead.
@@ -66,6 +70,8 @@ class SGD(Solver):
     >>> solver.step(theta, grad, solver.start(theta), learning_rate=0.1)
     >>> theta
     array([ 0.95, -1.6 ])
+
+    By name: ``MLPClassifier(solver="sgd")``.
     """
 
     momentum: float = 0.9
