@@ -36,8 +36,8 @@ class SearchDisplay:
     Create one with :meth:`from_estimator`. There is one panel per parameter and one
     point per candidate. Numbers have a numeric axis, which is logarithmic if they span
     a decade or were drawn from a log-uniform distribution. Other values are categories,
-    in the order of the lists that the search was given. Numbers that are in no list
-    follow in increasing order. A ring
+    in the order in which the search lists them. If some of them are numbers, these come
+    last, in increasing order. A ring
     marks the best candidate. If several rounds are drawn, it is the best of the last
     round, and a candidate of an earlier round may have a higher score. At the lower
     edge, crosses mark failed fits, and triangles mark scores too low for the axis. The
