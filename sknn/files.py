@@ -39,16 +39,16 @@ def save(
     Parameters
     ----------
     estimator : estimator, Pipeline or TransformedTargetRegressor
-        An estimator of sknn, fitted or not. Or a pipeline that ends with one, of
-        transformers of sknn and of the most used ones of scikit-learn, which
-        :doc:`/guide/saving` lists. Or one of these in a
-        :class:`~sklearn.compose.TransformedTargetRegressor`.
+        An estimator of sknn, fitted or not; a pipeline that ends with one; or a
+        :class:`~sklearn.compose.TransformedTargetRegressor` of one of these. The
+        pipeline can have the transformers of sknn and the most used ones of
+        scikit-learn, which :doc:`/guide/saving` lists.
     path : str or path-like
         The file. The extension ``.sknn`` is usual.
     custom_parts : iterable of classes, default=()
         The classes of your own activations, layers, losses, schedules, solvers,
-        initializers and augmentation that the estimator has. The file holds their names
-        and parameters, but not their code: `load` must get the same classes.
+        initializers and augmentations that the estimator has. The file holds their
+        names and parameters, but not their code: `load` must get the same classes.
 
     Raises
     ------
@@ -112,12 +112,13 @@ def load(
     Returns
     -------
     estimator : estimator, Pipeline or TransformedTargetRegressor
-        As it was saved: it predicts the same, and `partial_fit` continues where it was.
+        As it was saved: it predicts the same, and `partial_fit` continues where it left
+        off.
 
     Raises
     ------
     FileError
-        If the file was not written by `save`, is damaged, of a newer version, too
+        If the file was not written by `save`, is damaged, is of a newer version, is too
         large, or has a custom part that is not in `custom_parts`.
     OSError
         If the file does not exist or cannot be read.

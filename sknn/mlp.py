@@ -177,9 +177,9 @@ def _views(network: Network, name: str) -> ParameterViews:
 class MLPClassifier(BaseMLP, NetworkClassifier):
     """Multi-layer perceptron classifier: minimizes the cross-entropy.
 
-    A drop-in for `sklearn.neural_network.MLPClassifier`: the same parameters in the
-    same order, the same results for the same `random_state`, faster. For two or more
-    classes, or several labels per row.
+    A drop-in replacement for `sklearn.neural_network.MLPClassifier`: the same
+    parameters in the same order, the same results for the same `random_state`, faster.
+    For two or more classes, or several labels per row.
 
     Parameters
     ----------
@@ -332,9 +332,9 @@ class MLPClassifier(BaseMLP, NetworkClassifier):
 class MLPRegressor(BaseMLP, NetworkRegressor):
     """Multi-layer perceptron regressor: minimizes the squared error or another loss.
 
-    A drop-in for `sklearn.neural_network.MLPRegressor`: the same parameters in the same
-    order, the same results for the same `random_state`, faster. For one or several
-    targets per row.
+    A drop-in replacement for `sklearn.neural_network.MLPRegressor`: the same parameters
+    in the same order, the same results for the same `random_state`, faster. For one or
+    several targets per row.
 
     Parameters
     ----------

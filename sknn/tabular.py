@@ -257,9 +257,9 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     tables: robust scaling, learned embeddings of categories, three hidden layers with
     parametric activations, label smoothing, and schedules of the learning rate, of
     dropout and of weight decay. Numbers have piecewise-linear embeddings [3]_. Each of
-    four networks holds out another fifth of the rows to find its best epochs, then
-    trains again on all rows and averages the weights of these epochs. Predicted
-    probabilities are the mean of theirs.
+    four networks holds out a different fifth of the rows to find its best epochs, then
+    trains again on all rows and averages the weights of these epochs. The predicted
+    probabilities are the mean of those of the four networks.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ class TabularClassifier(BaseTabular, NetworkClassifier):
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     temperature_ : float
-        That temperature; 1 without `calibrate`.
+        The temperature that the raw scores were divided by; 1 without `calibrate`.
     %(training_attributes)s
 
     See Also

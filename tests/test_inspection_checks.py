@@ -36,7 +36,7 @@ from sknn.inspection import (
 from sknn.layers import (
     Dense,
 )
-from sknn.solvers import AdamW
+from sknn.solvers import SGD, AdamW
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -238,6 +238,31 @@ def test_the_cause_of_failing_is_named(params, cause):
     assert cause in check.advice
 
 
+def test_the_first_loss_is_that_of_the_rows_in_the_sample():
+    clf = classifier(learning_rate_init=1e-12, batch_size=16)
+    figures = check_overfits_small_sample(clf, *DIGITS, max_iter=2).figures
+    assert figures["rows"] == 80
+    assert_allclose(figures["first loss"], figures["last loss"], rtol=1e-6)
+
+
+class Uphill(SGD):
+    def constants(self, state, learning_rate):
+        return super().constants(state, -learning_rate)
+
+
+@pytest.mark.parametrize(
+    "solver, verdict",
+    [(SGD(), "The loss hardly falls."), (Uphill(), "The loss does not fall.")],
+    ids=["falls", "rises"],
+)
+def test_a_loss_that_rises_is_not_said_to_fall(solver, verdict):
+    clf = classifier(solver=solver, learning_rate_init=1e-5, batch_size=16)
+    check = check_overfits_small_sample(clf, *DIGITS, max_iter=3)
+    falls = check.figures["last loss"] < check.figures["first loss"]
+    assert falls == (solver == SGD())
+    assert check.verdict == verdict
+
+
 @pytest.mark.parametrize(
     "params, max_iter, cause",
     [
@@ -286,8 +311,10 @@ def test_initial_loss_of_a_constant_target(estimator, y, verdict):
 
 def test_the_first_loss_of_the_small_sample_is_that_before_training():
     clf = classifier(learning_rate_init=10.0, solver="sgd")
-    check = check_overfits_small_sample(clf, *DIGITS, max_iter=2)
-    assert check.figures["first loss"] == check_initial_loss(clf, *DIGITS).found
+    check = check_overfits_small_sample(clf, *DIGITS, n_batches=99, max_iter=2)
+    assert check.figures["rows"] == len(DIGITS[0])
+    before = check_initial_loss(clf, *DIGITS).found
+    assert_allclose(check.figures["first loss"], before, rtol=1e-6)
 
 
 def test_batches_of_the_small_sample_are_small_unless_they_are_asked_for():

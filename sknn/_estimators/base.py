@@ -24,7 +24,6 @@ from .aliases import explain_unknown_names
 from .architecture import first_difference
 from .callbacks import FitCallbacks, TakesCallbacks, fit_callbacks
 from .checkpoints import BeforeFit, FitKeeper, RunKeeper, checkpoint_of
-from .docs import shared_docs
 from .fit import fit_network
 from .input_checks import (
     check_sample_weight,
@@ -45,7 +44,6 @@ from .variation import Variation
 from .versions import VersionedPickle
 
 
-@shared_docs
 class BaseNetworkEstimator(
     DocLinkMixin,
     TakesCallbacks,
@@ -486,13 +484,13 @@ class BaseNetworkEstimator(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data, or images as `fit` takes them.
+        %(rows)s
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The predicted classes, label indicators, or values.
+            {class_weight} The predicted classes, or 0 and 1 for each label.
+            {quantile} The predicted values.
         """
         z = self._raw_scores(X)
         return self._targets.predict(z)

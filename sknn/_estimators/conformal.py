@@ -120,29 +120,30 @@ class PredictsIntervals(BaseNetworkEstimator):
             self._held_out_weight = held_out.sample_weight
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
-        """Predict an interval for each row that contains the target.
+        """Predict, for each row, an interval that contains the target.
 
-        By split conformal prediction [1]_: the radius of the intervals is such that
-        they contain the targets of the held-out rows, and so, on average over rows
-        drawn like these, at least the share `coverage` of new targets. The held-out
-        rows are those of `early_stopping`, or `X_val` and `y_val`.
+        The target of a new row is in its interval with probability `coverage` or more,
+        on average over rows that are drawn like the held-out ones. The held-out rows
+        are those of `early_stopping`, or `X_val` and `y_val`.
 
-        The radius is the same for all rows, except with ``loss='gaussian'``, where it
-        is in units of the predicted standard deviation [1]_, and with several
-        quantiles, where the interval between the two quantiles that fit `coverage` best
-        grows or shrinks [2]_.
+        By split conformal prediction [1]_: an interval is the prediction plus or minus
+        a radius, which is a quantile of the absolute errors on the held-out rows. The
+        radius is the same for all rows. With ``loss='gaussian'`` it is multiplied by
+        the predicted standard deviation of the row [1]_. With several quantiles, an
+        interval starts from those that are closest to ``(1 - coverage) / 2`` and
+        ``(1 + coverage) / 2``, and is made wider or narrower by the same amount for all
+        rows [2]_.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data, or images as `fit` takes them.
+        %(rows)s
         coverage : float, default=0.9
-            Share of the targets that the intervals contain, in (0, 1).
+            Probability that the interval of a row contains its target, in (0, 1).
 
         Returns
         -------
         interval : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
-            Lower and upper end. Each of several targets has intervals of its own, with
+            Lower and upper end. Each of several targets has its own intervals, with
             this coverage for that target alone.
 
         Raises
@@ -156,9 +157,11 @@ class PredictsIntervals(BaseNetworkEstimator):
         intervals a little too narrow: in tests by less than 0.01 of coverage. With
         ``refit_on_all=True``, the errors on the held-out rows are those of the first
         run, while predictions are those of the second, on all rows: the coverage is
-        then no longer guaranteed, though more rows usually make the errors smaller. The
-        weights of the held-out rows count. `set_weights`, and `fit` and `partial_fit`
-        without held-out rows, forget them.
+        then no longer guaranteed, though more rows usually make the errors smaller.
+
+        If the held-out rows have weights, the quantile of their errors is weighted.
+        After `set_weights`, or after `fit` or `partial_fit` without held-out rows, this
+        method raises an error until rows are held out again.
 
         References
         ----------

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from ast import literal_eval
-from collections.abc import Callable, Container
-from inspect import signature
+from collections.abc import Container
+from functools import update_wrapper
+from inspect import getattr_static, signature
 from textwrap import indent
-from typing import Any, TypeVar
+from types import FunctionType
+from typing import TypeVar
 
 import numpy as np
 
@@ -38,11 +40,12 @@ learning_rate : str or Schedule, default='constant'
       validation score) has not improved by `tol` for `n_iter_no_change` epochs.
     - 'step': divided by 10 after half and after three quarters of the epochs.
     - 'exponential': multiplied by the same factor each epoch, down to a hundredth.
-    - 'linear', 'cosine': decreases to 0 along a line, or along half a cosine wave.
+    - 'linear', 'cosine': decrease to 0 along a line, or along half a cosine wave.
     - 'flat_cosine': constant for half of the epochs, then as 'cosine'.
     - 'coslog': four waves, each longer than the last, between 0 and
       `learning_rate_init`.
-    - 'inverse_sqrt': decreases with the square root of the epoch, to a third.
+    - 'inverse_sqrt': divided by ``sqrt(1 + 10 u)`` after a fraction u of the epochs,
+      by 3.3 at the end.
     - 'one_cycle': increases to `learning_rate_init`, then decreases.
 
     Or an object from `sknn.schedules`, such as ``Cosine(warmup=5, final=0.01)``, whose
@@ -182,8 +185,9 @@ restore_best : bool, 'latest' or int, default=True
     chance if few rows are held out.
 refit_on_all : bool or 'auto', default=False
     Whether `early_stopping`, after finding the best epoch on the held-out rows, trains
-    again on all rows for that number of epochs. `history_` and the curves then describe
-    the first run, `n_iter_` and `loss_` the second, and `t_` both. 'auto' means True
+    again on all rows for that number of epochs. Then `history_` and the curves describe
+    the first run, `n_iter_` and `loss_` describe the second, and `t_` counts the rows
+    of both. 'auto' means True
     unless `X_val` and `y_val` are passed to `fit`, `warm_start` is True or
     `restore_best` is False.
 init_from : estimator, FrozenEstimator, path or None, default=None
@@ -355,7 +359,7 @@ averaged_epochs_ : list of int
 converged_ : bool
     Whether the last call ended because the training loss (with `early_stopping`, the
     validation score) had not improved by `tol` in more than `n_iter_no_change` epochs.
-    If so, loops over `partial_fit` may end.
+    A loop over `partial_fit` can stop then.
 n_iter_ : int
     Number of epochs, or iterations, of the last call.
 t_ : int
@@ -369,25 +373,37 @@ n_layers_ : int
 n_outputs_ : int
     Number of raw scores per row.
 out_activation_ : str
-    Function from raw scores to predictions: 'softmax', 'logistic', 'identity', 'exp',
-    or 'gaussian' (a mean and a standard deviation).
+    Function from raw scores to predictions:
+    {class_weight} 'softmax', or 'logistic' for two classes or several labels.
+    {quantile} 'identity', 'exp', or 'gaussian' (a mean and a standard deviation).
 network_ : Network
     Layers and parameters."""
 
+ROWS = """\
+{no bagging} X : {array-like, sparse matrix} of shape (n_samples, n_features)
+{no bagging}     The input data.
+{input_shape}     Images can also have the shapes that `fit` accepts.
+{bagging} X : data frame or array-like of shape (n_samples, n_features)
+{bagging}     A table with the columns of the training table."""
+
 FIT_PARAMETERS = """\
-X : {array-like, sparse matrix} of shape (n_samples, n_features)
-    Training rows; estimators for images also accept images, (n_samples, height, width)
-    or (n_samples, height, width, n_channels); estimators for tables accept data frames
-    with columns of any kind, but no sparse matrix. Arrays of float32 or float64 in C
-    order, and images of uint8, are used without a copy, memory maps included. float32
-    is kept throughout.
+{no bagging} X : {array-like, sparse matrix} of shape (n_samples, n_features)
+{no bagging}     Training rows.
+{input_shape}     Images can also be (n_samples, height, width) or (n_samples, height,
+{input_shape}     width, n_channels), and images of uint8 are used without a copy.
+{no bagging}     Arrays of float32 or float64 in C order are used without a copy, memory
+{no bagging}     maps included. float32 is kept throughout.
+{bagging} X : data frame or array-like of shape (n_samples, n_features)
+{bagging}     Training table, with columns of any kind. Sparse matrices are refused.
 y : array-like of shape (n_samples,) or (n_samples, n_outputs)
     Targets.
 sample_weight : array-like of shape (n_samples,), default=None
     Weights of the rows; None gives every row weight 1."""
 
 VALIDATION_PARAMETERS = """\
-X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+{no bagging} X_val : {array-like, sparse matrix} of shape (n_val, n_features), \
+default=None
+{bagging} X_val : data frame or array-like of shape (n_val, n_features), default=None
     Validation rows, which `early_stopping` uses instead of held-out training rows;
     without `early_stopping`, the curves are recorded only. In a `Pipeline`,
     ``Pipeline(..., transform_input=["X_val"])`` transforms them like `X`.
@@ -519,6 +535,7 @@ PARAGRAPHS = {
     "mlp_attributes": MLP_ATTRIBUTES,
     "image_attributes": IMAGE_ATTRIBUTES,
     "training_attributes": TRAINING_ATTRIBUTES,
+    "rows": ROWS,
     "fit_parameters": FIT_PARAMETERS,
     "validation_parameters": VALIDATION_PARAMETERS,
     "partial_fit_stopping": PARTIAL_FIT_STOPPING,
@@ -528,22 +545,23 @@ PARAGRAPHS = {
 def fill_in(doc: str, parameters: Container[str]) -> str:
     """Replace each line ``%(name)s`` of a docstring by the paragraph of that name.
 
-    `parameters` are those of the estimator that is documented.
+    Then leave out the lines that are about other estimators than the documented one,
+    which has these `parameters`.
     """
     lines = []
     for line in doc.splitlines():
         name = line.strip().removeprefix("%(").removesuffix(")s")
         if line.strip() == f"%({name})s":
-            text = own_lines(PARAGRAPHS[name], parameters)
-            line = indent(text, line[: len(line) - len(line.lstrip())])
+            line = indent(PARAGRAPHS[name], line[: len(line) - len(line.lstrip())])
         lines.append(line)
-    return "\n".join(lines)
+    return own_lines("\n".join(lines), parameters)
 
 
-def own_lines(paragraph: str, parameters: Container[str]) -> str:
-    r"""Return a paragraph without the lines that are about other estimators.
+def own_lines(text: str, parameters: Container[str]) -> str:
+    r"""Return a text without the lines that are about other estimators.
 
-    A line that begins with ``{clip}`` is about those with a parameter `clip`.
+    A line that begins with ``{clip}`` is about those with a parameter `clip`, one that
+    begins with ``{no clip}`` about those without it.
 
     Examples
     --------
@@ -557,17 +575,18 @@ def own_lines(paragraph: str, parameters: Container[str]) -> str:
         In [0, 1].
     """
     lines = []
-    for line in paragraph.splitlines():
+    for line in text.splitlines():
         mark = MARK.match(line)
         if mark is None:
             lines.append(line)
-        elif mark[2] in parameters:
+        elif (mark[3] in parameters) != bool(mark[2]):
             lines.append(mark[1] + line[mark.end() :])
     return "\n".join(lines)
 
 
-MARK = re.compile(r"( *)\{(\w+)\} ")
-"""The start of a line about some estimators: the indentation and their parameter."""
+MARK = re.compile(r"( *)\{(no )?(\w+)\} ")
+"""The start of a line about some estimators: the indentation, and a parameter that they
+have or do not have."""
 
 
 AUTO_BATCH_SIZE = "``min(200, n_samples)``"
@@ -591,11 +610,37 @@ def own_defaults(cls: type, doc: str) -> str:
 
 
 def shared_docs(cls: T) -> T:
-    """Fill in the docstrings of a class and of the methods it defines."""
-    parameters = signature(cls).parameters if "__init__" in vars(cls) else ()
+    """Fill in the docstrings of an estimator and of its methods.
+
+    An inherited method that needs it is copied: the docstring of each estimator is
+    about this estimator only.
+    """
+    parameters = signature(cls).parameters
     cls.__doc__ = own_defaults(cls, fill_in(cls.__doc__ or "", parameters))
-    for member in vars(cls).values():
-        function: Callable[..., Any] | None = getattr(member, "method", member)
-        if callable(function) and function.__doc__:
-            function.__doc__ = fill_in(function.__doc__, parameters)
+    for name in dir(cls):
+        member = getattr_static(cls, name)
+        function = getattr(member, "method", member)
+        if name.startswith("_") or not isinstance(function, FunctionType):
+            continue
+        doc = fill_in(function.__doc__ or "", parameters)
+        if doc != (function.__doc__ or ""):
+            method = with_docstring(function, doc)
+            setattr(cls, name, method if member is function else type(member)(method))
     return cls
+
+
+def with_docstring(function: FunctionType, doc: str) -> FunctionType:
+    """Return a copy of a function, with another docstring."""
+    copy = FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    update_wrapper(copy, function)
+    vars(copy).pop("__wrapped__")
+    vars(copy).update(vars(function))  # has its own __wrapped__ if it is a wrapper
+    copy.__doc__ = doc
+    return copy

@@ -51,10 +51,12 @@ class NetworkAccess(
         Returns
         -------
         weights : list of ndarray
-            Dense layers have W (fan_in, units) and b (units,); convolutions W
-            (channels, channels of the input, kernel height, kernel width) and b
-            (channels,); batch normalization gamma, beta, and the running mean and
-            variance. ``numpy.savez(path, *estimator.get_weights())`` makes a file that
+            Dense layers have W (fan_in, units) and b (units,).
+            {input_shape} Convolutions have W (channels, channels of the input, kernel
+            {input_shape} height, kernel width) and b (channels,).
+            {no bagging} Batch normalization has gamma, beta, and the running mean and
+            {no bagging} variance.
+            ``numpy.savez(path, *estimator.get_weights())`` makes a file that
             `init_from` takes.
 
         Examples
@@ -79,9 +81,12 @@ class NetworkAccess(
     ) -> Self:
         """Set all weights, such as weights that were trained elsewhere.
 
-        This fits an estimator that was not fitted: it can predict, and `partial_fit`,
-        or `fit` with ``warm_start=True``, trains it further. If its input is images,
-        their pixels must be numbers, not bytes.
+        {no bagging} This fits an estimator that was not fitted: it can predict, and
+        {no bagging} `partial_fit`, or `fit` with ``warm_start=True``, trains it
+        {no bagging} further.
+        {input_shape} If its input is images, their pixels must be numbers, not bytes.
+        {bagging} The estimator must be fitted, because the weights do not say how the
+        {bagging} columns of a table are encoded.
 
         Parameters
         ----------
@@ -89,13 +94,17 @@ class NetworkAccess(
             As `get_weights` returns them. (PyTorch stores those of dense layers as
             (units, fan_in): pass the transpose.)
         classes : array-like of shape (n_classes,), default=None
-            Class labels in increasing order, which is the order of the outputs. For
-            several labels per row, an indicator matrix such as
-            ``numpy.eye(n_labels, dtype=int)``. Needed by a classifier that is not
-            fitted.
+            {quantile} Only for classifiers.
+            {class_weight} Class labels in increasing order, which is the order of the
+            {class_weight} outputs. For several labels per row, an indicator matrix such
+            {class_weight} as ``numpy.eye(n_labels, dtype=int)``. Needed if the
+            {class_weight} classifier is not fitted.
         n_features : int, default=None
-            Number of features. Only needed by an estimator that is not fitted, where
-            the first weights are those of a convolution and `input_shape` is None.
+            Number of features.
+            {input_shape} Only needed by an estimator that is not fitted, where the
+            {input_shape} first weights are those of a convolution and `input_shape` is
+            {input_shape} None.
+            {no input_shape} Not needed, but compared with the network.
 
         Returns
         -------
@@ -118,6 +127,12 @@ class NetworkAccess(
         >>> clf = clf.set_weights([W, b], classes=["no", "yes"])
         >>> clf.predict([[1, 0], [0, 1]])
         array(['yes', 'no'], dtype='<U3')
+
+        A regressor needs only the weights:
+
+        >>> from sknn import MLPRegressor
+        >>> MLPRegressor(hidden_layer_sizes=()).set_weights([W, b]).predict([[2, 0]])
+        array([2.])
         """
         if self.__sklearn_is_fitted__():
             check_same_data(self, classes, n_features)
@@ -154,8 +169,7 @@ class NetworkAccess(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data, or images as `fit` takes them.
+        %(rows)s
 
         Returns
         -------
@@ -191,25 +205,27 @@ class NetworkAccess(
         By integrated gradients [1]_: the gradient of the prediction, averaged along the
         straight line from the baseline to the row, times the difference of the two. The
         attributions of a row add up to the difference between its prediction and that
-        of the baseline. They cost `n_steps` forward and backward passes and no fit, and
-        say what the network looks at in one row; for the importance of features for the
-        score, see `sklearn.inspection.permutation_importance`.
+        of the baseline, up to the error of the numerical integration. They cost
+        `n_steps` forward and backward passes and no fit, and say what the network looks
+        at in one row. For the importance of features for the score, see
+        `sklearn.inspection.permutation_importance`.
 
-        Predictions are those of `decision_function` or, for a regressor, of `predict`;
-        with ``loss='poisson'`` their logarithm.
+        {class_weight} Predictions are those of `decision_function`.
+        {quantile} Predictions are those of `predict`; with ``loss='poisson'`` their
+        {quantile} logarithm.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data, or images as `fit` takes them.
+        %(rows)s
         target : int, default=None
-            Column of the prediction: class, label, target or quantile. With None, that
-            of the predicted class of each row. Needed for several labels, targets or
-            quantiles.
+            {class_weight} Class or label: column of the prediction. With None, that of
+            {class_weight} the predicted class of each row. Needed for several labels.
+            {quantile} Target or quantile: column of the prediction. Needed if there are
+            {quantile} several.
         baseline : float or array-like of shape (n_features,), default=0
-            The row to compare with, in the units of `X`: one that says nothing. 0 is
-            the mean of standardized features, a black pixel, or no word; for other
-            features, pass ``X_train.mean(axis=0)``.
+            A neutral row to compare with, in the units of `X`. With the default, all
+            features are 0: the mean of standardized features, a black image, or a text
+            without words. For other features, pass ``X_train.mean(axis=0)``.
         n_steps : int, default=32
             Number of gradients on the line.
         groups : array-like of int of shape (n_features,), default=None
@@ -281,17 +297,20 @@ class NetworkAccess(
         Parameters
         ----------
         n_features_in : int, default=None
-            Number of columns of `X`; for images, of their pixel values. Needed before
-            `fit`, except where the parameter `input_shape` determines it.
+            {no input_shape} Number of columns of `X`.
+            {input_shape} Number of columns of `X`; for images, of their pixel values.
+            {no input_shape} Needed before `fit`.
+            {input_shape} Needed before `fit`, unless `input_shape` determines it.
         n_outputs : int, default=None
-            Number of outputs: classes (1 for two classes), labels or target columns.
+            {class_weight} Number of outputs: classes (1 for two classes) or labels.
+            {quantile} Number of outputs: columns of the target.
             By default those of the fitted network, or 1 before `fit`.
 
         Returns
         -------
         summary : Summary
-            Prints as a table, also in a notebook; ``summary.rows`` is a list. Shapes of
-            images are height, width and channels, as in `X`.
+            Prints as a table, also in a notebook; ``summary.rows`` is a list.
+            {input_shape} Shapes of images are height, width and channels, as in `X`.
 
         Raises
         ------

@@ -197,9 +197,12 @@ class TrainingParameters(BaseEstimator):
 
         ``learning_rate__warmup`` is the parameter `warmup` of the object
         `learning_rate`. Objects such as schedules and layers are immutable and may be
-        shared: the object is replaced by a copy with the new value. An item of a list
-        is given by its index, ``layers__0__channels``, or, if it is a layer, by its
-        name in `summary`, ``layers__conv1__channels``.
+        shared: the object is replaced by a copy with the new value.
+        {layers} An item of a list is given by its index, ``layers__0__channels``, or,
+        {layers} if it is a layer, by its name in `summary`,
+        {layers} ``layers__conv1__channels``.
+        {conv_channels} An item of a list is given by its index, as in
+        {conv_channels} ``augmentation__0__share``.
 
         Parameters
         ----------

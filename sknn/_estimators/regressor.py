@@ -23,7 +23,6 @@ from .._typing import Array, MatrixLike
 from ..losses import REGRESSION_LOSSES, HalfPoissonDeviance, Loss
 from .aliases import explain_unknown_names
 from .conformal import PredictsIntervals
-from .docs import shared_docs
 from .likely_mistakes import warn_if_quantile_is_not_used
 from .network_access import NetworkAccess
 from .parameters import make_part
@@ -38,7 +37,6 @@ RegressionLossChoice: TypeAlias = (
 )
 
 
-@shared_docs
 class NetworkRegressor(RegressorMixin, PredictsIntervals, NetworkAccess):
     """Base of the regressors: one or several numbers per row."""
 
@@ -92,8 +90,7 @@ class NetworkRegressor(RegressorMixin, PredictsIntervals, NetworkAccess):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data, or images as `fit` takes them.
+        %(rows)s
         return_std : bool, default=False
             Whether to return the standard deviations of the targets too, which
             ``loss='gaussian'`` learns.
@@ -149,8 +146,7 @@ class NetworkRegressor(RegressorMixin, PredictsIntervals, NetworkAccess):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data, or images as `fit` takes them.
+        %(rows)s
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The true values.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -159,7 +155,8 @@ class NetworkRegressor(RegressorMixin, PredictsIntervals, NetworkAccess):
         Returns
         -------
         score : float
-            1 at best; 0 for a constant prediction.
+            1 at best; 0 if the prediction is always the mean of `y` or, with several
+            quantiles, always the quantiles of `y`.
         """
         return self._targets.score_predictions(y, self.predict(X), sample_weight)
 

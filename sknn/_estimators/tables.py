@@ -167,27 +167,31 @@ class TableAccess(NetworkAccess):
         line is one of encoded rows: of scaled numbers, of one-hot columns, and of the
         learned vectors of categories. What is attributed to them is added up for each
         column of the table, and the attributions of a row add up to the difference
-        between its prediction and that of the baseline. They cost `n_steps` forward and
-        backward passes and no fit, and say what the network looks at in one row; for
-        the importance of columns for the score, see
-        `sklearn.inspection.permutation_importance`.
+        between its prediction and that of the baseline, up to the error of the
+        numerical integration. They cost `n_steps` forward and backward passes and no
+        fit, and say what the network looks at in one row. For the importance of columns
+        for the score, see `sklearn.inspection.permutation_importance`.
 
-        Predictions are those of `decision_function` or, for a regressor, of `predict`
-        before they are limited by `clip`; with ``loss='poisson'`` their logarithm. Of
-        several members it is the mean of their predictions that is attributed; for
-        classes, `decision_function` has the logits of the mean probabilities instead.
+        {class_weight} Predictions are those of `decision_function`. With several
+        {class_weight} members, the mean of their raw scores is attributed, while
+        {class_weight} `decision_function` returns the logits of their mean
+        {class_weight} probabilities.
+        {quantile} Predictions are those of `predict` before they are limited by `clip`;
+        {quantile} with ``loss='poisson'`` their logarithm.
 
         Parameters
         ----------
         X : data frame or array-like of shape (n_samples, n_features)
             The table.
         target : int, default=None
-            Column of the prediction: class, label, target or quantile. With None, that
-            of the predicted class of each row. Needed for several labels, targets or
-            quantiles.
+            {class_weight} Class or label: column of the prediction. With None, that of
+            {class_weight} the predicted class of each row. Needed for several labels.
+            {quantile} Target or quantile: column of the prediction. Needed if there are
+            {quantile} several.
         baseline : data frame or array-like of shape (1, n_features) or 0, default=0
-            A row to compare with, as in `X`. With 0, one that says little: numbers are
-            the median, and categories none, or the mean of the learned vectors.
+            A row to compare with, as in `X`. 0 is a neutral row: each number is the
+            median of its column, one-hot columns are 0, and the vector of a category is
+            the mean of those of the column.
         n_steps : int, default=32
             Number of gradients on the line.
         groups : array-like of int of shape (n_features,), default=None

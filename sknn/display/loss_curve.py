@@ -34,8 +34,9 @@ class LossCurveDisplay:
     Create one with :meth:`from_estimator`. The training loss is dashed; validation loss
     and score are solid, and the score has its own panel. A dot marks the best epoch,
     whose weights early stopping has kept. The training loss includes the penalty on the
-    weights (`alpha`), the validation loss does not, which alone can cause a gap between
-    the two. Losses that span more than one and a half decades have a logarithmic axis.
+    weights (`alpha`), but the validation loss does not. This alone can cause a gap
+    between the two. Losses that span more than one and a half decades have a
+    logarithmic axis.
 
     Parameters
     ----------

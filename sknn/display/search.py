@@ -36,12 +36,13 @@ class SearchDisplay:
     Create one with :meth:`from_estimator`. There is one panel per parameter and one
     point per candidate. Numbers have a numeric axis, which is logarithmic if they span
     a decade or were drawn from a log-uniform distribution. Other values are categories,
-    in the order in which the search lists them, followed by sorted numbers. A ring
-    marks the best candidate. If several rounds are drawn, it is the best of the last
-    round, and a candidate of an earlier round may have a higher score. At the lower
-    edge, crosses mark failed fits, and triangles mark scores too low for the axis. The
-    color shows the round of a :class:`~sknn.model_selection.CoarseToFineSearchCV`, or
-    the iteration of a halving search.
+    in the order in which the search lists them. If some of them are numbers, these come
+    last, in increasing order. A ring marks the best candidate. If several rounds are
+    drawn, it is the best of the last round, and a candidate of an earlier round may
+    have a higher score. At the lower edge, crosses mark failed fits, and triangles mark
+    scores too low for the axis. The color shows the round of a
+    :class:`~sknn.model_selection.CoarseToFineSearchCV`, or the iteration of a halving
+    search.
 
     Parameters
     ----------

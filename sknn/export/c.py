@@ -56,7 +56,8 @@ def to_c(
     name : str, default='model'
         What all names in the file start with: letters, digits and underscores.
     dtype : {'float32', 'float64'} or dtype, default='float32'
-        The type of all numbers: float or double. None uses the type of the network.
+        The type of all numbers: float or double. With None it is that of the network:
+        float if it was trained in float32, else double.
 
     Raises
     ------
@@ -80,8 +81,8 @@ def to_c(
 
     Predictions agree with those of the estimator to rounding in `dtype`. Numbers of
     which more than 7 digits matter, such as times in seconds, need ``'float64'``, also
-    if a scaler follows. Rows are not checked: where they have NaN or infinity, which
-    only tables can have, the result is undefined.
+    if a scaler follows. The functions do not check their input: if it has NaN or
+    infinite values, the result is undefined. Only estimators of tables accept them.
 
     Examples
     --------

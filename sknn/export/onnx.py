@@ -64,8 +64,8 @@ def to_onnx(
         If a part, such as a layer or an activation, is not from sknn, if a subclass has
         a method `predict`, `predict_proba` or `decision_function` of its own, or if
         ONNX cannot compare the categories or classes. For a pipeline also if `X` is
-        needed or has columns that are not numbers or text, if skl2onnx does not know a
-        step, or if the model cannot be run or predicts something else.
+        needed but missing, or has columns that are not numbers or text, if skl2onnx
+        does not know a step, or if the model cannot be run or predicts something else.
     NotFittedError
         If the estimator is not fitted.
     TypeError

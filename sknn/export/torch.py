@@ -44,14 +44,15 @@ def to_torch(estimator: Any) -> Any:
     Returns
     -------
     module : torch.nn.Module
-        Its parameters have the dtype of the network: float32 or float64. It takes
-        tensors of this dtype:
+        Its parameters have the dtype of the network, float32 or float64. Its input is a
+        tensor of this dtype:
 
-        - rows (n, n_features);
-        - for an estimator of images (n, channels, height, width), the order of PyTorch.
-          If the estimator was fitted on bytes, these are uint8, or floats in [0, 1] as
-          torchvision makes them;
-        - for an estimator of tables encoded rows, ``module.encoder.transform(X)``.
+        - rows of shape (n, n_features);
+        - for an estimator of images, images of shape (n, channels, height, width), the
+          order of PyTorch. If the estimator was fitted on images of uint8, they can be
+          of uint8 as well, or floats in [0, 1], as torchvision makes them;
+        - for an estimator of tables, the encoded table:
+          ``module.encoder.transform(X)``.
 
     Raises
     ------
@@ -70,18 +71,22 @@ def to_torch(estimator: Any) -> Any:
 
     Notes
     -----
-    Where targets are scaled, as in estimators of tables, ``predict(x)`` and ``head``
-    return float64, as ``predict`` of the estimator does: targets such as 1e9 ± 1e3 need
-    it. For a device without float64, call ``module.to(device, torch.float32)``.
+    Regressors for tables scale the targets. Their ``predict(x)`` and ``head`` return
+    float64, as ``predict`` of the estimator does, because float32 has too few digits
+    for targets such as 1e9 ± 1e3. For a device without float64, call
+    ``module.to(device, torch.float32)``.
 
-    Where training in PyTorch differs: the running variance of batch normalization is
-    updated with ``n - 1`` in the denominator instead of n. Layers that were frozen are
-    trained. A dense layer in the neural tangent parametrization, as in estimators of
-    tables, has the weights ``α W``: the same learning rate makes other steps.
+    Training in PyTorch differs from training in sknn:
 
-    The raw scores of a regressor of tables are those of scaled targets, so compare
-    ``module.predict(x)`` with ``y`` in a loss. Those of an ensemble belong to the mean
-    prediction of its members.
+    - The running variance of batch normalization is divided by ``n - 1``, not n.
+    - Layers that were frozen are trained.
+    - The dense layers of estimators of tables have the neural tangent parametrization.
+      In PyTorch their weights already contain its factor, so the same learning rate
+      makes steps of another size.
+
+    The raw scores of a regressor for tables are predictions of the scaled targets. To
+    compute a loss from ``y``, use ``module.predict(x)``. The raw scores of an ensemble
+    are those of the mean prediction of its members.
 
     Examples
     --------

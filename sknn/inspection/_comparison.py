@@ -111,8 +111,8 @@ def comparison_note(exam: Examination) -> str:
     if math.isnan(exam.validation_score):
         return (
             f"{kind} There is no validation score, so the "
-            "training score was compared with the out-of-bag score of a forest. It is "
-            "too favorable to the network: pass X_val and y_val."
+            "training score was compared with the out-of-bag score of a forest. The "
+            "training score is too favorable to the network: pass X_val and y_val."
         )
     error = standard_error(exam)  # 0 if both are below 0, where it is not known
     more = f"; the standard error of the difference is {error:.2g}" if error else ""

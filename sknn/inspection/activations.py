@@ -101,8 +101,8 @@ def activation_statistics(
     For a fitted estimator, the trained network is used as in `predict`. For an
     estimator that is not fitted, it is a clone with initial weights, as in the first
     training pass, with batch statistics in batch normalization, but without dropout. In
-    a good start the spread stays of the order of 1 from layer to layer [1]_; where it
-    shrinks to nothing, so will the gradients.
+    a good start the spread stays about the same from layer to layer [1]_. Where it
+    shrinks to almost 0, so do the gradients.
 
     Parameters
     ----------

@@ -66,9 +66,9 @@ class Check(PrintedText):
     name : str
         What was checked.
     found : float
-        The value found.
+        What was measured: a loss or a score.
     expected : float
-        The value that it should have, or come close to.
+        The value that `found` should have, or come close to.
     ok : bool
         Whether the check passed.
     verdict : str
@@ -346,8 +346,8 @@ def check_overfits_small_sample(
     -------
     check : Check
         `found` is the accuracy, or R², on the sample; `expected` is 1, or 0.99 for a
-        regressor. `figures` has the number of rows and epochs, the first loss (before
-        training) and the last loss.
+        regressor. `figures` has the number of rows and epochs, and the loss on these
+        rows before training and in the last epoch.
 
     Raises
     ------
@@ -383,8 +383,11 @@ def check_overfits_small_sample(
     limits = {"max_iter": max_iter, "verbose": False}
     subject = Subject.untrained(inner.estimator, X, y, **off, **limits)
     goal = 1.0 if subject.is_classifier else LEARNED_REGRESSION
-    first, _ = initial_loss(Subject.untrained(inner.estimator, X, y, **off))
-    learning = _learn(subject, n_batches, goal, first)
+    before = Subject.untrained(inner.estimator, X, y, **off)
+    for one in (before, subject):
+        _keep_small_sample(one, n_batches)
+    first, _ = initial_loss(before)
+    learning = _learn(subject, goal, first)
     ok = learning.score >= goal
     verdict, advice = _judge(learning)
     figures = {
@@ -432,15 +435,19 @@ class Learning:
             self.score = self.subject.score(z, y, w) if finite else math.nan
 
 
-def _learn(subject: Subject, n_batches: int, goal: float, first: float) -> Learning:
-    """Train the subject's network on some of its rows."""
+def _keep_small_sample(subject: Subject, n_batches: int) -> None:
+    """Leave the subject a few batches of its rows."""
     estimator, all_rows = subject.estimator, subject.data.n
     largest = SMALL_BATCH if estimator.batch_size == "auto" else all_rows
     batch_size = subject.batch_size(min(largest, all_rows))
-    n = min(n_batches * batch_size, all_rows)
     estimator.set_params(batch_size=batch_size)
-    subject.data = subject.sample(n)
-    learning = Learning(subject, n, goal, first)
+    subject.data = subject.sample(min(n_batches * batch_size, all_rows))
+
+
+def _learn(subject: Subject, goal: float, first: float) -> Learning:
+    """Train the subject's network on its rows."""
+    estimator = subject.estimator
+    learning = Learning(subject, subject.data.n, goal, first)
     # Only the goal, or the last epoch, ends training.
     limits = Limits(
         max_iter=estimator.max_iter,
@@ -479,7 +486,7 @@ def _judge(learning: Learning) -> tuple[str, str]:
         return "The loss rose: the steps are too long.", advice
     if last > FLAT * first:
         return (
-            "The loss hardly falls.",
+            _flat_verdict(learning),
             f"Raise {rate}: learning_rate_range_test suggests a value. If that does "
             "not help, the initial weights are bad (set initializer='auto') or the "
             "targets do not depend on the features.",
@@ -493,6 +500,12 @@ def _judge(learning: Learning) -> tuple[str, str]:
 
 
 CONTRADICTION = "Equal rows with different targets cannot be learned."
+
+
+def _flat_verdict(learning: Learning) -> str:
+    """Return what to say of a loss that has changed little."""
+    fell = learning.losses[-1] < learning.first
+    return "The loss hardly falls." if fell else "The loss does not fall."
 
 
 def _and_target(learning: Learning) -> str:
@@ -512,7 +525,7 @@ def _judge_lbfgs(learning: Learning) -> tuple[str, str]:
         )
     if last > FLAT * learning.first:
         return (
-            "The loss hardly falls.",
+            _flat_verdict(learning),
             "The initial weights are bad (set initializer='auto'), the features are "
             "not scaled, or the targets do not depend on them.",
         )

@@ -1,4 +1,4 @@
-"""The doctor: one call that runs all checks and says in words what is wrong."""
+"""The doctor: one call that examines a network and says in words what is wrong."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ def doctor(
     A fitted estimator is examined as it is, with the learning curves in its
     ``history_``; if the estimator is not fitted, a clone of it is trained first. The
     doctor examines the data as the network receives them, the network before and after
-    training, and the learning curves; it runs `check_initial_loss` and
-    `learning_rate_range_test`; and it compares the network with a forest, which needs
-    no tuning. What needs no training uses at most 2000 rows. Training the clone takes
-    most of the time; the rest takes seconds.
+    training, and the learning curves. It runs `check_initial_loss` and, unless the
+    solver is 'lbfgs', `learning_rate_range_test`, but not
+    `check_overfits_small_sample`. It compares the network with a random forest, which
+    needs no tuning. What needs no training uses at most 2000 rows. Training the clone
+    takes most of the time; the rest takes seconds.
 
     The validation score is compared with the out-of-bag score of the forest. Without a
     validation score, the training score is compared, which is too favorable to the

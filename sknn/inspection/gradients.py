@@ -26,7 +26,7 @@ whatever the gradient."""
 
 @dataclass(frozen=True, repr=False)
 class GradientStatistics(PrintedTable):
-    """Statistics of gradient and first step: one row per layer with parameters.
+    """Statistics of the gradient and of the first step, by layer with parameters.
 
     Attributes
     ----------

@@ -127,9 +127,10 @@ def learning_rate_range_test(
 
     The suggestion is the geometric mean of two rates: a tenth of the rate at the lowest
     smoothed loss, where steps start to be too long [2]_, and the rate at which the
-    smoothed loss has completed half of its fall. The first alone is too large where few
-    rows are learned quickly; the second alone is often far too small. It is a good
-    start for a search, for training at a constant or decreasing rate.
+    smoothed loss has completed half of its fall. The first rate alone is too large if
+    there are few rows and they are learned quickly; the second alone is often far too
+    small. The suggestion is a good start for a search, and for training at a constant
+    or decreasing rate.
 
     Parameters
     ----------

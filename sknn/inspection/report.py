@@ -66,7 +66,7 @@ class Report:
     ----------
     findings : list of Finding
         The problems, the serious ones first; each has a code (`problem`), a `severity`,
-        the `evidence` and an `advice`. Empty if no problem was found.
+        the `evidence` and `advice`. Empty if no problem was found.
     figures : dict of str to float
         Rows, parameters, epochs, losses and scores, by name; NaN where unknown.
     notes : list of str

@@ -30,9 +30,10 @@ class CoarseToFineSearchCV(DocLinkMixin, BaseSearchCV):
     narrowed to where the best `keep_fraction` of the previous round lie:
 
     - An interval of numbers becomes the interval of the good values, extended at both
-      ends by a gap: the expected distance between neighbors if the k good values were
-      drawn uniformly from the old interval. With the gap, the interval of a parameter
-      that does not matter stays the same on average. Near a good value at an end the
+      ends by a gap: the width of the old interval divided by k + 1, where k is the
+      number of good candidates. This is the expected distance between neighbors of k
+      values drawn uniformly from the old interval, so the interval of a parameter that
+      does not matter stays the same on average. Near a good value at an end the
       interval moves outward: for parameters of a network, as far as the network allows;
       for those of other estimators, within the given interval only. An interval never
       gets wider. `scipy.stats.loguniform` narrows on a logarithmic scale,

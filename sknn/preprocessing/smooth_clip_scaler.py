@@ -58,8 +58,8 @@ class SmoothClipScaler(
     center_ : ndarray of shape (n_features,)
         The median of each feature; 0 for a feature without values.
     factor_ : ndarray of shape (n_features,)
-        What the distance to the median is multiplied by:
-        ``1 / (q75 - q25)``, or 0 for a constant feature.
+        Factor of the distance to the median: ``1 / (q75 - q25)``, or
+        ``2 / (max - min)`` if the quartiles are equal; 0 for a constant feature.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -158,8 +158,8 @@ class SmoothClipScaler(
     def inverse_transform(self, X: MatrixLike) -> Any:
         """Return the values that `transform` would turn into `X`.
 
-        Outliers lose digits on the way. Those so far out that they are rounded to
-        ±`limit` come back infinite. A feature that is constant in training comes back
+        Outliers lose digits. Those so far out that `transform` rounds them to `limit`
+        or -`limit` become infinite. A feature that is constant in training comes back
         as that constant.
 
         Parameters
@@ -170,6 +170,7 @@ class SmoothClipScaler(
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+            The original values, up to rounding; NaN where `X` is missing.
 
         Examples
         --------

@@ -64,8 +64,8 @@ class TableEncoder(DocLinkMixin, TransformerMixin, BaseEstimator):
         numbers, whatever their type. Booleans count as 0 and 1, text and categories
         such as ``"12.5"`` as numbers; other text is an error.
     max_one_hot : int, default=9
-        Up to so many categories a column is encoded as one-hot, with more as codes.
-        Missing values count as a category if there are any in training.
+        Columns with at most this many categories are one-hot encoded; columns with more
+        become codes. Missing values count as a category if there are any in training.
     min_frequency : int or float, default=1
         Values in fewer rows are rare, and treated like unknown ones. A float is a
         fraction of the rows. With 1 no value is rare, so the code of unknown values

@@ -8,6 +8,7 @@ import pytest
 
 import sknn
 from sknn._estimators.docs import PARAMETER_GROUPS
+from sknn._estimators.regressor import NetworkRegressor
 
 every_estimator = pytest.mark.parametrize(
     "name", [name for name in sknn.__all__ if inspect.isclass(getattr(sknn, name))]
@@ -86,6 +87,43 @@ def test_texts_of_parameters_are_about_the_estimator(name):
 )
 def test_texts_of_parameters_have_what_is_about_the_estimator(name, sentence):
     assert sentence in texts_of_parameters(name)
+
+
+METHODS = ["fit", "partial_fit", "predict", "feature_attributions", "summary"]
+METHODS += ["get_weights", "set_weights", "set_params", "transform", "score"]
+
+WORDS_IN_METHODS = {
+    "sparse matrix}": ["initializer"],
+    "data frame": ["bagging"],
+    "images": ["input_shape"],
+    "onvolution": ["input_shape"],
+    "`input_shape`": ["input_shape"],
+    "layers__": ["layers"],
+    "`decision_function`": ["class_weight"],
+    "loss='gaussian'": ["quantile"],
+    "quantiles": ["quantile"],
+    "predicted class": ["class_weight"],
+}
+"""Words in the docstrings of methods, and parameters of the estimators they suit."""
+
+
+@every_estimator
+def test_texts_of_methods_are_about_the_estimator(name):
+    Estimator = getattr(sknn, name)
+    own = set(inspect.signature(Estimator).parameters)
+    for method in METHODS:
+        text = inspect.getdoc(getattr(Estimator, method)).partition("Examples\n---")[0]
+        for word, owners in WORDS_IN_METHODS.items():
+            assert word not in text or set(owners) & own, (method, word)
+        assert not re.search(r"^ *(\{(no )?\w+\} |%\()", text, re.MULTILINE), method
+
+
+def test_methods_with_own_texts_are_still_those_of_the_base():
+    base, own = NetworkRegressor.predict, sknn.MLPRegressor.predict
+    assert inspect.signature(own) == inspect.signature(base)
+    assert own.__code__ is base.__code__
+    assert "{array-like, sparse matrix}" in own.__doc__
+    assert "data frame" in sknn.TabularClassifier.decision_function.__doc__
 
 
 @every_estimator
