@@ -124,9 +124,14 @@ def main():
         start = perf_counter()
         search.fit(X_train, y_train)
         seconds = perf_counter() - start
+        # A halving search has rounds, each with a part of the candidates.
         n_candidates = len(search.cv_results_["params"])
-        print(f"{name}: {n_candidates} candidates in {seconds:.0f} s")
+        rounds = getattr(search, "n_candidates_", [n_candidates])
+        candidates = ", ".join(map(str, rounds))
+        print(f"{name}: {candidates} candidates in {seconds:.0f} s")
         for parameter, value in sorted(search.best_params_.items()):
+            if isinstance(value, float):
+                value = f"{value:.2g}"
             print(f"    {parameter} = {value}")
         print(f"    cross-validated accuracy {search.best_score_:.3f}", end=", ")
         print(f"test accuracy {search.score(X_test, y_test):.3f}")

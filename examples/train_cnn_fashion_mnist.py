@@ -16,7 +16,7 @@ this script and run:
 
 It then takes about half an hour on two cores. Without ``--data`` the script uses the
 1,797 digits of scikit-learn, enlarged to the same size, and takes about a minute.
-With ``--quiet`` it prints, on a busy machine with two cores:
+With ``--quiet`` it prints (the times depend on the machine):
 
 .. code-block:: text
 

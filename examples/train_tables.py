@@ -130,7 +130,7 @@ def split_rows(X, y):
 
 def report_classes(settings, X_train, y_train, X_test, y_test):
     """Fit a classifier; print scores without and with calibration."""
-    print(f"\nClasses: {len(X_train)} rows to train on, {X_train.shape[1]} columns")
+    print(f"\nClassifier: {len(X_train)} rows to train on, {X_train.shape[1]} columns")
     start = perf_counter()
     clf = TabularClassifier(calibrate=True, **settings).fit(X_train, y_train)
     print(f"fit                 {perf_counter() - start:.1f} s")
@@ -146,7 +146,7 @@ def report_classes(settings, X_train, y_train, X_test, y_test):
 
 def report_numbers(settings, X_train, y_train, X_test, y_test):
     """Fit a regressor; print scores, intervals and attributions, and return these."""
-    print(f"\nNumbers: {len(X_train)} rows to train on, {X_train.shape[1]} columns")
+    print(f"\nRegressor: {len(X_train)} rows to train on, {X_train.shape[1]} columns")
     start = perf_counter()
     reg = TabularRegressor(**settings).fit(X_train, y_train)
     print(f"fit                 {perf_counter() - start:.1f} s")
@@ -163,11 +163,17 @@ def report_numbers(settings, X_train, y_train, X_test, y_test):
         reg.feature_attributions(X_test), index=X_test.index, columns=X_test.columns
     )
     row = attributions.index[0]
-    print(f"\nThe first test row: {reg.predict(X_test[:1])[0]:,.0f}, because of")
+    price = reg.predict(X_test[:1])[0]
+    baseline = price - attributions.loc[row].sum()
+    print(f"\nThe first test row: {price:,.0f} (baseline {baseline:,.0f}), because of")
     largest = attributions.loc[row].sort_values(key=abs, ascending=False)
     for name, value in largest[:8].items():
         print(f"{name!s:>16} = {X_test.loc[row, name]!s:<12} {value:+12,.0f}")
-    return abs(attributions).mean().sort_values()
+    importance = abs(attributions).mean().sort_values()
+    print("\nAll test rows: the mean absolute attributions")
+    for name, value in importance[:-9:-1].items():
+        print(f"{name!s:>16} {value:27,.0f}")
+    return importance
 
 
 def draw(importance, path):
