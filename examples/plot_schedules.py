@@ -14,7 +14,7 @@ compares three of them at the end of training.
 # (``max_iter``); it returns the factor that multiplies ``learning_rate_init``. All but
 # ``"constant"`` lower it; ``"one_cycle"`` raises it first, and ``"coslog"`` several
 # times. Two schedules depend on more than that. ``"invscaling"`` counts training rows,
-# here 1000 per epoch, so nearly all of its decrease happens in the first epoch.
+# here 1,000 per epoch, so nearly all of its decrease happens in the first epoch.
 # ``"adaptive"`` divides the rate by 5 when the loss has stopped falling; here that
 # happens after 40 and 70 epochs.
 
