@@ -3,8 +3,9 @@ Training convolutional networks on Fashion-MNIST
 ================================================
 
 This script trains a modern variant of LeNet-5 (1998), without and with augmentation,
-and two larger networks. The images stay bytes; each batch is scaled when it is used. A progress bar
-shows the state of training (it needs ``rich``; switch it off with ``--quiet``).
+and two larger networks. The images stay bytes; each batch is scaled when it is used. A
+progress bar shows the state of training (it needs ``rich``; switch it off with
+``--quiet``).
 
 For the official split of Fashion-MNIST (70,000 images), download the four ``.gz`` files
 from https://github.com/zalandoresearch/fashion-mnist into one folder. Then download
