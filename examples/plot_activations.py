@@ -52,7 +52,7 @@ fig.legend(
 plt.show()
 
 # %%
-# Predictions with each of them
+# Predictions with four of them
 # -----------------------------
 # The same small network is fitted to 40 points of one curve. Rectifiers give piecewise
 # linear predictions with kinks, smooth functions give smooth curves, and ``"identity"``

@@ -11,10 +11,11 @@ helps with few images, and how to find the right strength.
 # %%
 # The augmentations
 # -----------------
-# Each augmentation is an object with parameters. The first image of each row is the
+# Each augmentation is an object with parameters. The first image of each panel is the
 # original. The augmentations on the left move the image: pixels that come in from
-# outside are 0, here black, or with ``fill="nearest"`` the nearest pixel. Those on the
-# right change its colors or cover a part of it.
+# outside are 0, here black, or with ``fill="nearest"`` the nearest pixel. The
+# augmentations on the right change the colors of the image or cover a part of it. The
+# last panel shows mixup: between its two original images are mixtures of them.
 
 from time import perf_counter
 
@@ -154,8 +155,8 @@ plt.show()
 # or a validation curve can vary them. Shifting by one or two pixels is best, about as
 # much as the digits really vary; with larger shifts, parts of the digits leave the
 # field. Rotation does not help here, and the larger it is, the lower the accuracy: the
-# test images are upright. An augmentation should vary the images in the ways, and about
-# as much, as new images vary.
+# test images are upright. An augmentation should vary the images in the same ways, and
+# about as much, as new images vary.
 
 cv = ShuffleSplit(3, train_size=200, test_size=1000, random_state=0)
 curves = {}

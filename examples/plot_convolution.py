@@ -126,7 +126,8 @@ plt.show()
 moved = np.roll(photo, 10, axis=2)
 edges_of_moved = apply([Conv2D(4, 3)], moved, list(kernels.values()))
 inside = np.s_[:, :, 15:-5]  # away from the border
-print(np.allclose(edges_of_moved[inside], np.roll(maps, 10, axis=2)[inside]))
+equal = np.allclose(edges_of_moved[inside], np.roll(maps, 10, axis=2)[inside])
+print("equal to the shifted output:", equal)
 
 # %%
 # Activation and pooling

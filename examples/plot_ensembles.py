@@ -156,5 +156,5 @@ plt.show()
 # See `Reproducibility
 # <https://sknn.github.io/sknn/stable/guide/reproducibility.html>`_ in the
 # user guide for how much the scores of single networks vary, and `Tables
-# <https://sknn.github.io/sknn/stable/guide/tables.html>`_ for ``TabularClassifier``
-# and ``TabularRegressor``, which are ensembles by default.
+# <https://sknn.github.io/sknn/stable/guide/tables.html>`_ for `sknn.TabularClassifier`
+# and `sknn.TabularRegressor`, which are ensembles by default.

@@ -73,11 +73,11 @@ plt.show()
 # %%
 # scikit-learn's callbacks
 # ------------------------
-# Callbacks need scikit-learn 1.9 or later. ``ScoringMonitor`` records scores on the
-# training rows after each epoch. ``ProgressBar`` shows one bar for the search and one
-# for each fit in it, which advances epoch by epoch; if the output goes to a file, as
-# here, only the final state is shown. A callback that is set on the network also
-# reports from inside the search.
+# Callbacks need scikit-learn 1.9 or later. `sklearn.callback.ScoringMonitor` records
+# scores on the training rows after each epoch. `sklearn.callback.ProgressBar` shows one
+# bar for the search and one for each fit in it, which advances epoch by epoch; if the
+# output goes to a file, as here, only the final state is shown. A callback that is set
+# on the network also reports from inside the search.
 
 rich.reconfigure(width=96)  # the lines of the progress bars are long
 monitor = ScoringMonitor(scoring="accuracy")

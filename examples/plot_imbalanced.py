@@ -41,9 +41,9 @@ print(f"training rows: {len(y_train)}, of the rare class: {y_train.sum()}")
 # Two remedies
 # ------------
 # - ``class_weight="balanced"`` gives both classes the same total weight in the loss.
-# - ``TunedThresholdClassifierCV`` leaves the network unchanged. A row is assigned to
-#   the rare class if its probability exceeds a threshold, which cross-validation
-#   chooses to maximize the balanced accuracy.
+# - `sklearn.model_selection.TunedThresholdClassifierCV` leaves the network unchanged. A
+#   row is assigned to the rare class if its probability exceeds a threshold, which
+#   cross-validation chooses to maximize the balanced accuracy.
 
 net = MLPClassifier(
     hidden_layer_sizes=(30,),

@@ -19,7 +19,7 @@ trains a deep network with four initializers.
 # - **relu**: He's initializer keeps the standard deviation. With Glorot's, each layer
 #   loses about 30% of it.
 # - **tanh**: with Glorot's initializer the standard deviation falls slowly. With He's
-#   it soon stays constant, but the activations are where tanh is flatter.
+#   it is constant after a few layers, but the activations are where tanh is flatter.
 # - **selu**: with LeCun's initializer the standard deviation stays at 1. With He's it
 #   grows in each layer.
 #

@@ -4,9 +4,9 @@ Recognizing handwritten digits with LeNet-5
 
 LeNet-5 is the network of LeCun, Bottou, Bengio and Haffner ("Gradient-based learning
 applied to document recognition", Proceedings of the IEEE, 1998): two blocks of
-convolution and pooling, then three dense layers. Here it recognizes digits that are not
-always centered, and is compared with a network of dense layers that has about the same
-number of parameters.
+convolution and pooling, then three dense layers. This example uses a modern variant,
+with ReLU and max pooling. It recognizes digits that are not always centered, and is
+compared with a network of dense layers that has about the same number of parameters.
 """
 
 # %%
@@ -49,9 +49,9 @@ plt.show()
 # %%
 # Two networks
 # ------------
-# ``CNNClassifier`` builds LeNet-5 from the parameters below, and takes the images as
-# they are. ``MLPClassifier`` takes rows of numbers. After each epoch both are scored on
-# the validation images, only to plot the curves.
+# `sknn.CNNClassifier` builds this variant of LeNet-5 from the parameters below, and
+# takes the images as they are. `sknn.MLPClassifier` takes rows of numbers. After each
+# epoch both are scored on the validation images, only to plot the curves.
 
 settings = {
     "batch_size": 32,

@@ -15,7 +15,7 @@ the targets.
 # target), the right plot its derivative, which is how strongly the row pulls. With the
 # squared error, a target pulls more strongly the farther away it is; with Huber's loss,
 # never more strongly than ``delta``, here 1. The pinball loss of the 90% quantile
-# pulls nine times as strongly upwards as downwards.
+# pulls nine times as strongly up as down.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,7 +53,7 @@ plt.show()
 # --------
 # One target in ten is far too high. The mean follows the outliers, and so does the
 # network that is trained with the squared error; with Huber's loss or the absolute
-# error they hardly matter.
+# error they hardly matter. The mean errors below are distances to the truth.
 
 rng = np.random.RandomState(0)
 x = np.sort(rng.uniform(-3, 3, 300))
@@ -84,7 +84,7 @@ for loss, params, style in [
     ).fit(X, y)
     prediction = reg.predict(X)
     wrong = np.abs(prediction - truth).mean()
-    print(f"{loss:15} mean distance to the truth {wrong:.3f}")
+    print(f"{loss:15} mean error {wrong:.3f}")
     name = ", ".join([loss, *(f"{name}={value}" for name, value in params.items())])
     ax.plot(x, prediction, style, linewidth=2, label=name)
 ax.set(title="Fits to data with outliers", xlabel="x", ylabel="y")

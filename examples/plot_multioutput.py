@@ -11,9 +11,9 @@ left and one the right digit of a pair.
 # %%
 # Several numbers: complete images
 # --------------------------------
-# From the upper half of a digit, 32 pixels, ``MLPRegressor`` predicts the 32 pixels of
-# the lower half. ``y`` has one column for each of them. A linear model is trained for
-# comparison.
+# From the upper half of a digit, 32 pixels, `sknn.MLPRegressor` predicts the 32 pixels
+# of the lower half. ``y`` has one column for each of them. A linear model is trained
+# for comparison. The error is the root mean squared error of a pixel.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -46,7 +46,7 @@ for name, model in models.items():
     model.fit(X_train[:, :32], X_train[:, 32:])
     lower = model.predict(X_test[:, :32])
     error = root_mean_squared_error(X_test[:, 32:], lower)
-    print(f"{name}: root mean squared error of a pixel {error:.3f}")
+    print(f"{name:12} error {error:.3f}")
     completed[name] = np.column_stack([X_test[:, :32], lower])
 
 fig, axes = plt.subplots(3, 8, figsize=(9, 3.9), layout="constrained")
@@ -63,7 +63,7 @@ plt.show()
 # Several labels: find all digits in an image
 # -------------------------------------------
 # Two digits overlap in an image of 8 × 13 pixels. The target is a matrix of zeros and
-# ones with one column for each of the ten digits: a one says that the image contains
+# ones with one column for each of the ten digits: a 1 means that the image contains
 # the digit (multilabel classification). ``predict_proba`` returns a probability for
 # each label; they do not sum to 1.
 

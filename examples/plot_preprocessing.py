@@ -89,9 +89,9 @@ plt.show()
 # ------------------------
 # The same network is trained with the same learning rate each time, by plain gradient
 # descent, on all 30 features. On the raw features it learns nothing: the area, in the
-# thousands, saturates every tanh, where the gradient is 0. Centering helps a little, a
-# common scale helps a lot: a step size that suits one weight now suits all of them.
-# Whitening reaches the lowest training loss.
+# thousands, saturates every tanh, where the gradient is 0. Centering already helps a
+# lot. A common scale helps further: a step size that suits one weight now suits all of
+# them. Whitening reaches the lowest training loss.
 
 
 def make_net(**params):
@@ -165,4 +165,4 @@ plt.show()
 
 # %%
 # See `The training recipe <https://sknn.github.io/sknn/stable/guide/recipe.html>`_ in
-# the user guide for the next steps, such as the range test.
+# the user guide for all steps, from the first checks to the search.

@@ -11,8 +11,8 @@ from a plausible first network to a tuned one, and shows the tool for each step.
 # %%
 # The data, and a first network
 # -----------------------------
-# The data are images of handwritten digits, 8 x 8 pixels with values from 0 to 16. Only
-# 600 of them are for training, so that there is something to gain; the other 1197 are
+# The data are images of handwritten digits, 8 × 8 pixels with values from 0 to 16. Only
+# 600 of them are for training, so that there is something to gain; the other 1,197 are
 # test rows, which are not used until the end.
 #
 # Initial weights are drawn at random, with a size that suits features of about 1, so
@@ -197,9 +197,9 @@ for name, values in space.items():
     print(f"{name:24}", values)
 
 # %%
-# ``CoarseToFineSearchCV`` performs this step and the next, in three rounds. Bad
-# candidates show early, so in the first round 27 random candidates are trained for only
-# 10 epochs each. The search is the longest step of this example.
+# `sknn.model_selection.CoarseToFineSearchCV` performs this step and the next, in three
+# rounds. Bad candidates show early, so in the first round 27 random candidates are
+# trained for only 10 epochs each. The search is the longest step of this example.
 
 search = CoarseToFineSearchCV(model, space, cv=5, n_jobs=2, random_state=0)
 start = perf_counter()
@@ -251,7 +251,8 @@ plt.show()
 # The loss after each epoch, on training rows and on held-out rows, shows why a score is
 # not better. ``fit`` takes the validation rows as ``X_val`` and ``y_val``. The plots
 # show the tuned network and three others. "Two hidden units" has the parameters from
-# which the search of step 4 started, except for the size of the hidden layer.
+# which the search of step 4 started, except for the size of the hidden layer. "60 rows"
+# is the network of step 3, trained on only 60 rows.
 
 tuned = search.best_estimator_
 
@@ -347,9 +348,10 @@ print(gradient_statistics(deep["auto"], X_train, y_train))
 print(gradient_statistics(deep["normal"], X_train, y_train))
 
 # %%
-# The tuned network is in good condition after training: the spread keeps its order of
-# magnitude from layer to layer, and most units are alive. (A dead unit has the same
-# output, or nearly so, for all rows, and no longer learns.)
+# The tuned network is in good condition after training: the spread does not vanish in
+# any layer, and no unit is dead. (A dead unit has the same output, or nearly so, for
+# all rows, and no longer learns.) The spread of the output is larger than before
+# training, because the network is now confident.
 
 print(activation_statistics(tuned, X_train))
 
@@ -387,11 +389,12 @@ ax.grid(axis="x", alpha=0.3)
 plt.show()
 
 # %%
-# - The first network was not wrong, only slow. Most of the gain comes from the learning
+# - The first network was not wrong, only slow. All of the gain comes from the learning
 #   rate, which took a second to find.
-# - The search takes much longer and changes the accuracy much less. Compare such a
-#   small difference with the spread of the five fits. With another ``random_state`` the
-#   search chooses a different network, about as good.
+# - The search takes much longer, and here it improves nothing more: the difference
+#   between the tuned network and that of step 3 is smaller than the spread of the five
+#   fits. With another ``random_state`` the search chooses a different network, about as
+#   good.
 # - scikit-learn's default network, with the solver adam, does well without any tuning,
 #   and sknn's default network is the same. Always compare with other methods, too: on
 #   small and easy data such as these, support vectors do as well as a tuned network or

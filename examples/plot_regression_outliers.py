@@ -62,8 +62,8 @@ def make_model(**params):
 # The squared error estimates the mean, which the faulty readings pull down by almost
 # half a megawatt. Huber's loss and the absolute error limit the effect of a single
 # reading. ``delta`` is the error above which Huber's loss no longer grows
-# quadratically: choose about the size of the usual noise. The test readings have no
-# faults.
+# quadratically: choose about the size of usual errors. The errors printed below are
+# mean distances to the true mean.
 
 LOSSES = {
     "squared_error": ({}, "#D55E00", "--"),
@@ -84,7 +84,7 @@ for loss, (params, color, style) in LOSSES.items():
         **params,
     ).fit(X, y)
     error = np.abs(model.predict(X_test) - mean_demand(X_test[:, 0])).mean()
-    print(f"loss={loss:16} mean distance to the true mean: {error:.2f} MW")
+    print(f"{loss:15} mean error {error:.2f} MW")
     ax.plot(hours, model.predict(hours), style, color=color, linewidth=2.5, label=loss)
 ax.set(
     title="Fits to data with faulty readings",

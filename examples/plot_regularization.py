@@ -87,10 +87,11 @@ remedies = {
 
 # %%
 # The training loss of the plain network falls to nearly 0, while its validation loss
-# soon starts to rise: the network becomes more and more confident of wrong labels. Each
-# remedy keeps the two curves closer together. Early stopping does not change the
-# curves; it restores the weights of the best epoch on the rows that it held out (dotted
-# line).
+# soon starts to rise: the network becomes more and more confident in wrong labels. The
+# penalty, dropout, DropConnect and mixup keep the two curves closer together. Early
+# stopping works in another way: it holds out a fifth of the training rows, ends
+# training when the score on these no longer improves, and restores the weights of the
+# best epoch (dotted line).
 
 accuracies = {}
 start = perf_counter()

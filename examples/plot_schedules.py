@@ -2,20 +2,21 @@
 Lowering the learning rate with a schedule
 ==========================================
 
-Large steps make fast progress, small steps reach the minimum. A schedule starts with
-large steps and ends with small ones. This example plots the eleven schedules, and
-shows their effect on the end of training.
+Large steps make fast progress, small steps reach the minimum. Most schedules therefore
+lower the learning rate during training. This example plots the eleven schedules, and
+compares three of them at the end of training.
 """
 
 # %%
 # The eleven named schedules
 # --------------------------
 # A schedule is a function of the epoch and of the maximum number of epochs
-# (``max_iter``); it returns the factor that multiplies ``learning_rate_init``. Two
-# schedules depend on more than that. ``"invscaling"`` counts training rows, here 1000
-# per epoch, so nearly all of its decrease happens in the first epoch. ``"adaptive"``
-# divides the rate by 5 when the loss has stopped falling; here that happens after 40
-# and 70 epochs.
+# (``max_iter``); it returns the factor that multiplies ``learning_rate_init``. All but
+# ``"constant"`` lower it; ``"one_cycle"`` raises it first, and ``"coslog"`` several
+# times. Two schedules depend on more than that. ``"invscaling"`` counts training rows,
+# here 1,000 per epoch, so nearly all of its decrease happens in the first epoch.
+# ``"adaptive"`` divides the rate by 5 when the loss has stopped falling; here that
+# happens after 40 and 70 epochs.
 
 import warnings
 
@@ -50,7 +51,7 @@ for ax, (name, kind) in zip(axes.flat[:11], SCHEDULES.items(), strict=True):
     ax.set(title=f'"{name}"')
     ax.grid(alpha=0.3)
 fig.suptitle("The eleven schedules")
-fig.supxlabel("Epoch")
+fig.supxlabel("Epochs completed")
 fig.supylabel("Factor on learning_rate_init")
 plt.show()
 
@@ -59,8 +60,8 @@ plt.show()
 # -------------------------
 # A name stands for a schedule with its default parameters; to set them, pass an object.
 # With ``warmup`` the rate rises first: values from 1 on are a number of epochs, values
-# below 1 a fraction of ``max_iter``. ``ScheduleDisplay`` draws a schedule, or the
-# learning rate of an estimator.
+# below 1 a fraction of ``max_iter``. `sknn.display.ScheduleDisplay` draws a schedule,
+# or the learning rate of an estimator.
 
 schedules = {
     "Cosine(warmup=10)": (Cosine(warmup=10), "-"),

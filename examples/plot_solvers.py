@@ -65,15 +65,16 @@ plt.show()
 # The target is a linear function of 20 features. The largest standard deviation of a
 # direction in feature space is 20 times the smallest, so the loss is about 400 times as
 # steep in one direction as in another. No learning rate suits all solvers: for each,
-# several are tried, and the plot shows the run whose highest loss in the last ten
-# epochs is lowest. Adadelta determines the size of its steps itself, and multiplies
-# them by the rate, so small rates are left out. L-BFGS has no learning rate. One of its
-# iterations passes over all rows once or slightly more, like an epoch.
+# several are tried, and the plot shows the best run: the one with the lowest maximum of
+# the loss over the last ten epochs. AdaDelta determines the size of its steps itself,
+# and multiplies them by the rate, so small rates are left out. L-BFGS has no learning
+# rate. One of its iterations passes over all rows once or slightly more, like an epoch.
 #
-# On this smooth valley momentum makes all the difference, both to plain gradient
-# descent and to Adam, which is RMSProp with momentum. This is one problem, not a
-# ranking: on most networks Adam is the fastest to give good results, with little tuning
-# of the rate.
+# On this smooth valley momentum makes a large difference: gradient descent with
+# momentum is the fastest, and Adam, which is RMSProp with momentum, is much faster than
+# RMSProp. Nadam, which uses momentum in another way, gains less here. This is one
+# problem, not a ranking: on most networks Adam is the fastest to give good results,
+# with little tuning of the rate.
 #
 # Real data would be scaled first; the point here is what happens when scaling does not
 # help, because the directions are not those of single features.

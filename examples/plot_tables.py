@@ -13,8 +13,8 @@ prediction. No scaling, encoding or imputation is needed.
 # ---------
 # The cars are invented, so that we know what determines their price: the model and the
 # age more than anything else, then the mileage and the transmission; the price of
-# electric cars falls faster. The color does not matter. Of many old cars the mileage is
-# not known.
+# electric cars falls faster. The color does not matter. The mileage of many old cars
+# is missing.
 
 from time import perf_counter
 

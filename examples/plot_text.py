@@ -2,9 +2,9 @@
 Classifying text with sparse features
 =====================================
 
-Text becomes numbers by counting words. The resulting matrix has thousands of columns,
+Text becomes numbers by counting words. The resulting matrix has a column for each word,
 and nearly all of its values are 0. sknn takes such sparse matrices as they are. This
-example predicts to which module of SciPy a function belongs, from a sentence of its
+example predicts to which module of SciPy a function belongs, from the beginning of its
 documentation.
 """
 
@@ -12,8 +12,8 @@ documentation.
 # The data
 # --------
 # The texts are from the documentation of SciPy, so nothing has to be downloaded. Each
-# function and class gives one row: its first two paragraphs, without its name. The
-# classes are the modules.
+# function and class gives one row: the first two paragraphs of its documentation,
+# without its name and without markup. The classes are the modules.
 
 import importlib
 import inspect
@@ -42,8 +42,12 @@ def read_descriptions(name):
         text = inspect.getdoc(getattr(module, public)) or ""
         paragraphs = re.split(r"\n\s*\n", text)
         if not public.startswith("_") and len(paragraphs) > 2:
-            first = [p for p in paragraphs[:3] if not p.startswith((public, "Param"))]
-            texts.append(" ".join(first[:2]).replace(public, ""))
+            # Neither the signature nor a section of parameters or results.
+            plain = [p for p in paragraphs[:3] if not re.match(rf"{public}|.*\n--", p)]
+            text = " ".join(plain[:2]).replace(public, "")
+            text = re.sub(r":\w+:|[`*]", "", text)  # markup
+            # An unfinished sentence at the end is the start of a formula.
+            texts.append(text[: text.rfind(".") + 1] or text)
     return texts
 
 
@@ -62,8 +66,9 @@ print(textwrap.fill(X_train[0], width=80))
 # %%
 # A sparse matrix
 # ---------------
-# ``TfidfVectorizer`` gives each word a weight: large if the word is frequent in the
-# text and rare in the others. Only the values that are not 0 are stored.
+# `sklearn.feature_extraction.text.TfidfVectorizer` gives each word a weight: large if
+# the word is frequent in the text and rare in the others. Only the values that are not
+# 0 are stored.
 
 vectorizer = TfidfVectorizer(sublinear_tf=True, stop_words="english", min_df=2)
 words = vectorizer.fit_transform(X_train)

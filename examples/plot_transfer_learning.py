@@ -65,9 +65,9 @@ print(pretrained.summary())
 # Ways to use the pretrained network
 # ----------------------------------
 # With ``init_from``, training starts from the weights of another network. The classes
-# differ, so the output layer is new. ``FrozenEstimator`` prevents scikit-learn from
-# replacing the fitted network by an unfitted clone in pipelines, searches and
-# cross-validation.
+# differ, so the output layer is new. `sklearn.frozen.FrozenEstimator` prevents
+# scikit-learn from replacing the fitted network with an unfitted clone in pipelines,
+# searches and cross-validation.
 #
 # - *from scratch*: the same network, without pretrained weights;
 # - *fine-tuned*: all layers continue to learn;
@@ -142,9 +142,10 @@ plt.show()
 # %%
 # Fewer and more images
 # ---------------------
-# Fine-tuning all layers is best for each number of images. The more images there are,
-# the smaller the gain from pretraining: the network from scratch catches up. Features
-# that were learned for other classes cannot adapt, and gain least from more images.
+# Fine-tuning all layers is best for each number of images. Compared with the
+# network from scratch, pretraining helps most with 20 images. With more images the
+# network from scratch catches up. Features that were learned for other classes cannot
+# adapt, and gain least from more images.
 
 fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 for (way, of_sizes), color, marker in zip(scores.items(), COLORS, "osD^", strict=True):

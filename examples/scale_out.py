@@ -27,7 +27,7 @@ installs:
 It takes less than a minute on two cores. ``--scheduler tcp://HOST:8786`` uses a cluster
 that is running already. Its workers need the same versions of Python and packages.
 
-The script prints, on a busy machine with two cores:
+The script prints (the times depend on the machine):
 
 .. code-block:: text
 
@@ -35,6 +35,9 @@ The script prints, on a busy machine with two cores:
    grid search              2.3 s     2.1 s   equal
    coarse to fine           1.8 s     2.7 s   equal
    ensemble for tables      9.2 s     7.8 s   equal
+
+Here the cluster is hardly faster, because the fits are short: sending them to its two
+workers takes much of the time that is saved. Longer fits, and more workers, gain more.
 
 See `Large data and many fits <https://sknn.github.io/sknn/stable/guide/scaling.html>`_
 in the user guide for more.

@@ -2,7 +2,7 @@
 Serving a model with ONNX Runtime
 =================================
 
-This server predicts with a model that `sknn.export.to_onnx` has written. It needs
+This server predicts with a model written by `sknn.export.to_onnx`. It needs
 ``onnxruntime`` and NumPy, but neither sknn nor scikit-learn. Download the script and
 run it:
 
@@ -12,7 +12,7 @@ run it:
    curl localhost:8000 -d '[{"age": 39, "town": "Rome"}, {"age": null, "town": "Oslo"}]'
 
 Without a model, the script trains a small network (for this it needs sknn), serves it,
-sends the request above and prints the answer. This takes some seconds:
+sends the request above and prints the answer. This takes a few seconds:
 
 .. code-block:: text
 

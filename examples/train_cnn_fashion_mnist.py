@@ -2,9 +2,10 @@
 Training convolutional networks on Fashion-MNIST
 ================================================
 
-This script trains LeNet-5 (1998), without and with augmentation, and two larger
-networks. The images stay bytes; each batch is scaled when it is used. A progress bar
-shows the state of training (it needs ``rich``; switch it off with ``--quiet``).
+This script trains a modern variant of LeNet-5 (1998), without and with augmentation,
+and two larger networks. The images stay bytes; each batch is scaled when it is used. A
+progress bar shows the state of training (it needs ``rich``; switch it off with
+``--quiet``).
 
 For the official split of Fashion-MNIST (70,000 images), download the four ``.gz`` files
 from https://github.com/zalandoresearch/fashion-mnist into one folder. Then download
@@ -15,8 +16,8 @@ this script and run:
    python train_cnn_fashion_mnist.py --data FOLDER
 
 It then takes about half an hour on two cores. Without ``--data`` the script uses the
-1,797 digits of scikit-learn, enlarged to the same size, and takes about a minute.
-With ``--quiet`` it prints, on a busy machine with two cores:
+1,797 digits of scikit-learn, enlarged to the same size, and takes about two minutes.
+With ``--quiet`` it prints (the times depend on the machine):
 
 .. code-block:: text
 

@@ -9,8 +9,9 @@ scored on the validation rows. Training ends when the score has stopped improvin
 the network then has its best weights. It ends after ``--epochs`` epochs (one by
 default) at the latest.
 
-The file is a Parquet file, which is read by its row groups (this needs pyarrow), or a
-NumPy array on disk, which is mapped into memory chunk by chunk.
+By default the rows are NumPy arrays on disk, which are mapped into memory chunk by
+chunk. With ``--format parquet`` they are a Parquet file, which is read by its row
+groups (this needs pyarrow).
 
 Download the script and run it with:
 
@@ -21,7 +22,8 @@ Download the script and run it with:
 It prints the number of training rows per second, including the time to read them, and
 the peak memory of the process, most of which is used by Python and its packages. A file
 of 10 million rows of 20 numbers takes 0.8 GB. Without arguments the script uses a
-million rows, and a temporary folder. It then prints, on a busy machine with two cores:
+million rows, and a temporary folder. It then prints (the numbers depend on the
+machine):
 
 .. code-block:: text
 

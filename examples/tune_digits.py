@@ -3,11 +3,11 @@ Tuning a pipeline with a grid search
 ====================================
 
 A network is rarely used alone: the features are scaled and whitened first. The best
-number of components, width of the hidden layer and penalty of large weights are not
-known in advance. Here all of this is one scikit-learn ``Pipeline``, and a grid search
+number of components, width of the hidden layer and penalty on large weights are not
+known in advance. Here all of this is one `sklearn.pipeline.Pipeline`, and a grid search
 finds good values using the training data only. The test data are used once, at the end.
 
-Download the script and run it with ``python tune_digits.py``; it takes some seconds.
+Download the script and run it with ``python tune_digits.py``; it takes a few seconds.
 
 See `Searching for good parameters
 <https://sknn.github.io/sknn/stable/guide/search.html>`_ in the user guide for other
@@ -59,7 +59,7 @@ def make_search():
 
 
 def main():
-    # 1,797 images of 8 x 8 pixels, 10 classes.
+    # 1,797 images of 8 × 8 pixels, 10 classes.
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, stratify=y, random_state=0
