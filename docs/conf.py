@@ -47,7 +47,9 @@ extensions = [
     "home",
     "inherited_docs",
     "parameter_groups",
+    "references",
     "site_links",
+    "wide_pictures",
 ]
 exclude_patterns = [
     "_build",

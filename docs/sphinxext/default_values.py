@@ -1,6 +1,9 @@
 """Defaults in signatures that Python does not show in a readable way."""
 
+import re
 from dataclasses import MISSING, fields, is_dataclass
+
+CLASS = re.compile(r"<class '([\w.]+)'>")
 
 
 def made_defaults(cls):
@@ -15,6 +18,7 @@ def show_defaults(app, what, name, obj, options, signature, return_annotation):
         return None
     # scikit-learn's name of the value that leaves a request as it is.
     signature = signature.replace("'$UNCHANGED$'", "UNCHANGED")
+    signature = CLASS.sub(r"\1", signature)
     if what == "class" and is_dataclass(obj):
         for parameter, value in made_defaults(obj):
             signature = signature.replace(

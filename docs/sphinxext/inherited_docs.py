@@ -26,7 +26,7 @@ DIRECTIVE = re.compile(
 )
 REFERENCE = re.compile(r":(?:ref|term):`([^`<]+?)(?: <[^`]*>)?`")
 HEADING = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
-ATTRIBUTE = re.compile(r"(?<![\w`])\w+_(?![\w`])")  # without the marks of code
+CODE_OR_ATTRIBUTE = re.compile(r"`[^`]+`|(?<!\w)\w+_(?!\w)")
 
 
 def link_of(module, owner):
@@ -36,10 +36,15 @@ def link_of(module, owner):
     raise ValueError(f"LINKS of inherited_docs.py has no link for {module}.")
 
 
+def mark_attribute(match):
+    """Mark the name of an attribute as code, unless it is in code."""
+    return match[0] if match[0].startswith("`") else f"``{match[0]}``"
+
+
 def shortened(doc, link):
     """Return a docstring without what belongs to the site of scikit-learn."""
     doc = REFERENCE.sub(r"\1", DIRECTIVE.sub("", f"{doc}\n"))
-    doc = ATTRIBUTE.sub(r"``\g<0>``", doc)
+    doc = CODE_OR_ATTRIBUTE.sub(mark_attribute, doc)
     text, *sections = HEADING.split(doc)
     summary = text.strip().partition("\n\n")[0]
     parts = [summary, f"Inherited from scikit-learn: see {link}."]

@@ -392,6 +392,16 @@ def test_page_shows_no_raw_labels(page):
     assert not RAW.findall(text)
 
 
+# A reference that begins with an initial, "T. Dozat", must not become a list.
+CITATION = re.compile(r'<div class="citation".*?</div>', re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_references_are_no_lists(page):
+    found = CITATION.findall((SITE / page).read_text("utf-8"))
+    assert not [citation for citation in found if "<ol" in citation]
+
+
 DISPLAYS = [page for page in PAGES if page.startswith("generated/sknn.display.")]
 
 
