@@ -359,7 +359,7 @@ def test_rows_that_early_stopping_held_out_are_no_training_rows(fraction):
     assert report.figures["rows"] == 60
     assert (train + held_out) / 2 == pytest.approx(fitted.score(X, y))
     assert train > fitted.score(X, y) > held_out
-    assert report.problems == ["too-little-data"]
+    assert set(report.problems) <= {"too-little-data"}
     everything = clone(fitted).set_params(refit_on_all=True).fit(X, y)
     assert scores_of(doctor(everything, X, y))[0] == everything.score(X, y)
 
@@ -742,7 +742,7 @@ def test_a_finding_prints_as_in_its_report():
 )
 def test_clipping_is_advised_only_where_it_shortens_steps(params, advised):
     given = {"learning_rate_init": 30.0, "max_iter": 3, **params}
-    advice = doctor(clf(**given), *WINE).findings[-1].advice
+    advice = doctor(clf(**given), *some(DIGITS, 400)).findings[-1].advice
     assert "learning_rate_init" in advice
     assert ("max_grad_norm=1" in advice) == advised
     check = check_overfits_small_sample(clf(1, **given), *DIGITS, max_iter=3)

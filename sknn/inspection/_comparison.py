@@ -72,6 +72,11 @@ def as_good_as_forest(exam: Examination) -> bool:
     return bool(exam.validation_score >= exam.forest_score - standard_error(exam))
 
 
+def better_than_forest(exam: Examination) -> bool:
+    """Return whether the validation score is higher by more than a standard error."""
+    return bool(exam.validation_score > exam.forest_score + standard_error(exam))
+
+
 def standard_error(exam: Examination) -> float:
     """Return the standard error of validation score minus forest score.
 

@@ -370,7 +370,7 @@ def test_targets_that_need_scaling(unit, diabetes):
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
 def test_features_are_the_first_thing_to_scale(kind, unit, diabetes):
     """Scaling the targets alone would not help."""
-    X, y = diabetes[0] * 1e3, (diabetes[1] - 152) / 77 * unit
+    X, y = diabetes[0] * 1e3, ((diabetes[1] - 152) / 77 + 3) * unit
     net = MLPRegressor(**TWENTY)
     (message,) = fit_and_catch(net, kind(X), y)
     assert net.score(X, y) < 0
@@ -381,10 +381,10 @@ def test_features_are_the_first_thing_to_scale(kind, unit, diabetes):
         f"example with make_pipeline({scaler}, MLPRegressor(...))."
     )
     if unit == 1:  # the advice is right
-        net.set_params(learning_rate_init=0.01)
+        net.set_params(learning_rate_init=0.03)
         pipeline = make_pipeline(scaler, net)
         assert fit_and_catch(pipeline, kind(X), y) == [MAX_ITER + MORE_EPOCHS]
-        assert pipeline.score(X, y) > 0.3
+        assert pipeline.score(X, y) > 0
 
 
 def test_one_of_several_targets_needs_scaling(diabetes):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .._comparison import as_good_as_forest, clearly_worse_than_forest
+from ..._spec import parameters_of
+from .._comparison import better_than_forest, clearly_worse_than_forest
 from .._examination import Examination
 from .._network import CLIP, may_clip
 from .._regularization import stronger_than_default
@@ -41,7 +42,10 @@ HARDLY_FELL = 0.1
 def rate_too_high(exam: Examination, found: Found) -> Finding | None:
     """Find steps so long that the loss rises."""
     rate, test = exam.estimator.learning_rate_init, exam.range
-    fits = test is None or rate <= TOO_HIGH * test.suggestion
+    is_default = (
+        rate == parameters_of(type(exam.estimator))["learning_rate_init"].default
+    )
+    fits = test is None or is_default or rate <= TOO_HIGH * test.suggestion
     if exam.estimator.solver == "lbfgs" or (fits and not exam.diverged):
         return None
     suggests = f" The range test suggests {number(test.suggestion)}." if test else ""
@@ -63,7 +67,7 @@ def rate_too_high(exam: Examination, found: Found) -> Finding | None:
     if exam.diverged:
         evidence = f"Training stopped because the loss was no longer finite.{suggests}"
         return Finding("learning-rate-too-high", "serious", evidence, advice)
-    if as_good_as_forest(exam):  # the loss rose, and fell again
+    if better_than_forest(exam):  # the loss rose, and fell again
         return None
     worst = max(exam.history["loss"])
     rises = worst > RISES * exam.initial_objective
