@@ -124,7 +124,10 @@ sphinx_gallery_conf = {
     "doc_module": ("sknn",),
     "remove_config_comments": True,
     # A program with options must not read the arguments of the notebook's kernel.
-    "first_notebook_cell": "import sys\n\nsys.argv = sys.argv[:1]",
+    "first_notebook_cell": (
+        "# The arguments of the kernel are not those of the script.\n"
+        "import sys\n\nsys.argv = sys.argv[:1]"
+    ),
     "show_memory": False,
     "write_computation_times": False,
 }
