@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
 from .._typing import Array
+from ..layers import CategoricalEmbedding, ToImages
 from ..losses import HalfSquaredError
 from ..objective import mean_loss
 from ..solvers import SGD
@@ -133,9 +134,13 @@ def advice_on_scale(run: FitRun) -> str:
 
 
 def size_of_features(run: FitRun) -> float:
-    """Return the largest root mean square of a column, in the first rows."""
-    X = run.data.X[:N_ROWS]
-    if X.ndim != 2 or X.dtype.kind != "f" or 0 in X.shape:  # images
+    """Return the largest root mean square of a column, in the first rows.
+
+    It is 0 for images, whose pixels have a warning of their own, and for tables with
+    codes of categories.
+    """
+    X, layers = run.data.X[:N_ROWS], run.network.layers
+    if layers and isinstance(layers[0], ToImages | CategoricalEmbedding):
         return 0.0
     squares = X.multiply(X) if issparse(X) else np.square(X, dtype=np.float64)
     return math.sqrt(squares.mean(axis=0).max())

@@ -387,6 +387,21 @@ def test_features_are_the_first_thing_to_scale(kind, unit, diabetes):
         assert pipeline.score(X, y) > 0
 
 
+def test_codes_of_categories_are_not_scaled():
+    X = np.arange(2000.0).reshape(-1, 1) % 300
+    y = np.random.RandomState(0).randn(2000)
+    table = TabularRegressor(
+        n_members=1,
+        max_iter=3,
+        learning_rate_init=2.0,
+        early_stopping=False,
+        categorical_features=[0],
+        random_state=0,
+    )
+    messages = fit_and_catch(table, X, y)
+    assert not any("make_pipeline(StandardScaler" in message for message in messages)
+
+
 def test_one_of_several_targets_needs_scaling(diabetes):
     X, y = diabetes
     Y = np.column_stack([X[:, 0], 1e3 * y])
