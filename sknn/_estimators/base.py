@@ -33,6 +33,7 @@ from .input_checks import (
     warn_caller,
 )
 from .inputs import Rows, check_X, check_X_y, float_dtype
+from .likely_mistakes import warn_if_scaled_otherwise
 from .network_checks import check_combinations
 from .parameters import TrainingParameters
 from .rollback import all_or_nothing
@@ -356,6 +357,7 @@ class BaseNetworkEstimator(
                 f"Invalid validation set (X_val, y_val): {error}"
                 f"{suggest_transform_input(error)}"
             ) from None
+        warn_if_scaled_otherwise(data.X, val.X)
         return val
 
     def _check_rows_like_those_of_fit(

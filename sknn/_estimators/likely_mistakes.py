@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from .._typing import Array, Matrix
 from ..layers import Activation, Dense, DropConnect, Layer
@@ -74,6 +75,33 @@ def warn_if_pixels_are_large(X: Matrix) -> None:
         f"X has pixels up to {largest:g}, which are used unchanged. Networks learn "
         f"best from pixels in [0, 1]: divide X by its largest value{bytes_too}. "
         "warnings.filterwarnings('ignore', 'X has pixels') switches this warning off."
+    )
+
+
+FAR_AWAY = 10.0
+"""Median of the distances of the means of columns, in standard deviations, from which a
+validation set is not like the training rows: standardized rows beside raw ones, say."""
+
+N_ROWS = 1000
+"""Number of rows that are compared, and 30 at least."""
+
+
+def warn_if_scaled_otherwise(X: Matrix, X_val: Matrix) -> None:
+    """Warn if validation rows are on another scale than the training rows."""
+    if issparse(X) or issparse(X_val) or len(X) < 30:
+        return
+    rows = X[:: len(X) // N_ROWS + 1].astype(np.float64)
+    val = X_val[:: len(X_val) // N_ROWS + 1].astype(np.float64)
+    std = rows.std(axis=0)
+    varies = std > 0
+    far = np.abs(val.mean(axis=0) - rows.mean(axis=0))[varies] / std[varies]
+    if not far.size or np.median(far) <= FAR_AWAY:
+        return
+    warn_caller(
+        "X_val is not on the scale of X: the means of half of the columns differ by "
+        f"{np.median(far):.3g} standard deviations or more. Transform X_val as X was "
+        "transformed. A Pipeline does so only if it is created with "
+        "transform_input=['X_val'] and metadata routing is enabled."
     )
 
 

@@ -125,9 +125,18 @@ def split_at_random(
 ) -> tuple[Array, Array]:
     """Split `n` rows as scikit-learn's network does."""
     size = hold_out_size(n, validation_fraction, 1 if strata is None else 2)
-    train, held_out = train_test_split(
-        np.arange(n), random_state=rng, test_size=size, stratify=strata
-    )
+    try:
+        train, held_out = train_test_split(
+            np.arange(n), random_state=rng, test_size=size, stratify=strata
+        )
+    except ValueError as error:
+        what, has_codes, _ = str(error).partition(" Classes with too few members")
+        if not has_codes:
+            raise
+        raise ValueError(
+            f"{what} Early stopping holds out rows of each class: pass X_val and "
+            "y_val, remove or merge rare classes, or set early_stopping=False."
+        ) from None
     return train, held_out
 
 

@@ -237,3 +237,26 @@ def test_a_search_over_loss_and_quantile():
     with pytest.warns(UserWarning, match=r"^quantile=0\.9 has no effect"):
         search.fit(NUMBERS, NUMBERS[:, 0])
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+# -- a validation set on another scale -------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [100, 3000])
+def test_a_validation_set_that_was_not_transformed(n):
+    rng = np.random.RandomState(0)
+    X, X_val = rng.randn(n, 5), rng.randn(50, 5)
+    y, y_val = X[:, 0] > 0, X_val[:, 0] > 0
+    net = MLPClassifier(4, max_iter=2, learning_rate="linear")
+
+    def caught(X_val):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            net.fit(X, y, X_val=X_val, y_val=y_val)
+        return [str(warning.message) for warning in found]
+
+    assert caught(X_val) == []
+    assert caught(X_val + np.array([0, 0, 0, 1e3, 1e3])) == []  # most are alike
+    (message,) = caught(3 * X_val + 100)
+    assert message.startswith("X_val is not on the scale of X: the means of half of ")
+    assert "transform_input=['X_val']" in message

@@ -241,6 +241,14 @@ def test_a_score_of_regressors_in_a_classifier(iris):
         clf.set_params(scoring=name).fit(X, np.array(["a", "b", "c"])[y])
 
 
+def test_a_class_of_one_row_cannot_be_held_out(iris):
+    """As in scikit-learn, the draw is stratified for two classes only."""
+    y = np.array(["fraud", "ok"])[(np.arange(150) != 7).astype(int)]
+    message = r"least populated class.* each class: pass X_val and y_val, remove"
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier(early_stopping=True).fit(iris[0], y)
+
+
 def test_a_score_of_two_classes_for_three(iris):
     clf = MLPClassifier(early_stopping=True, scoring="f1", max_iter=2)
     with pytest.raises(ValueError, match=r"\('f1' is a score of two classes.*f1_macro"):
