@@ -354,7 +354,7 @@ class BaseNetworkEstimator(
                 )
         except ValueError as error:
             raise ValueError(
-                f"Invalid validation set (X_val, y_val): {error}"
+                f"Invalid validation set (X_val, y_val): {str(error).rstrip()}"
                 f"{suggest_transform_input(error)}"
             ) from None
         warn_if_scaled_otherwise(data.X, val.X)

@@ -510,9 +510,15 @@ class ClassTargets(Targets):
                     "For multilabel targets, class_weight must be a list of dicts, one "
                     f"per label, or 'balanced', got {class_weight!r}."
                 )
-            return compute_class_weight(
-                class_weight, classes=self.classes, y=self.classes[codes]
-            )
+            try:
+                return compute_class_weight(
+                    class_weight, classes=self.classes, y=self.classes[codes]
+                )
+            except ValueError as error:
+                raise ValueError(
+                    f"{error}. class_weight has weights for {list(class_weight)}, y "
+                    f"has the classes {self.classes.tolist()}."
+                ) from None
         # Counted by their weights, so that a weight of 2 equals a repeated row.
         counts = np.bincount(codes, sample_weight)
         n_present = np.count_nonzero(counts)

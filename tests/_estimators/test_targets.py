@@ -1,5 +1,7 @@
 """Targets: classes, labels, numbers and quantiles; their weights; what is predicted."""
 
+import re
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -327,3 +329,11 @@ def test_later_labels_of_several_types(iris):
     for net in (clf, MLPClassifier(warm_start=True)):
         with pytest.raises(TypeError, match=r"labels of one type, .*, got int, str\.$"):
             net.fit(iris[0], y)
+
+
+@pytest.mark.parametrize("class_weight", [{0: 1, 2: 3}, {"0": 1}])
+def test_class_weights_of_other_classes_name_both(class_weight):
+    given = re.escape(str(list(class_weight)))
+    message = rf"are not in class_weight. .* weights for {given}, y has .* \[0, 1\]"
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier(class_weight=class_weight).fit(np.eye(4), [0, 1, 0, 1])

@@ -47,6 +47,7 @@ SEARCHES = {
     "class_weight": "guide/imbalanced",
     "conda": "getting_started",
     "contributing": "contributing",
+    "online learning": "guide/scaling",
     "convergence": "faq",
     "cuda": "faq",
     "dask": "guide/scaling",
