@@ -130,12 +130,12 @@ def split_at_random(
             np.arange(n), random_state=rng, test_size=size, stratify=strata
         )
     except ValueError as error:
-        what, has_codes, _ = str(error).partition(" Classes with too few members")
-        if not has_codes:
+        if "only 1 member" not in str(error):
             raise
         raise ValueError(
-            f"{what} Early stopping holds out rows of each class: pass X_val and "
-            "y_val, remove or merge rare classes, or set early_stopping=False."
+            f"{str(error).removesuffix('.')}. Early stopping holds out rows of each "
+            "class: pass X_val and y_val, remove or merge rare classes, or set "
+            "early_stopping=False."
         ) from None
     return train, held_out
 
