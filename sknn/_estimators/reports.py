@@ -33,9 +33,9 @@ def report(run: FitRun, ending: Ending) -> None:
     """Warn or raise, depending on how the run has ended."""
     network = run.network
     finite = all(np.isfinite(part).all() for part in (network.theta, network.state))
-    targets = ""
+    advice = ""
     if finite and ending in ("converged", "max_iter"):
-        targets = advice_on_scale(run)
+        advice = advice_on_scale(run)
     if finite and ending in ("converged", "max_iter", "max_time"):
         report_rising_loss(run)
     if ending == "diverged" or not finite:
@@ -45,11 +45,11 @@ def report(run: FitRun, ending: Ending) -> None:
     elif ending == "max_iter" and not make_schedule(run.params).ends:
         warn_caller(
             f"Stochastic Optimizer: Maximum iterations ({run.params.max_iter}) reached "
-            f"and the optimization hasn't converged yet. {targets or MORE_EPOCHS}",
+            f"and the optimization hasn't converged yet. {advice or MORE_EPOCHS}",
             ConvergenceWarning,
         )
-    elif targets and not has_risen(run):
-        warn_caller(targets, ConvergenceWarning)
+    elif advice and not has_risen(run):
+        warn_caller(advice, ConvergenceWarning)
     elif ending == "converged":
         report_unfinished_schedule(run)
     elif ending == "max_time":
